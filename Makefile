@@ -1,0 +1,91 @@
+# make run: a page at http://127.0.0.1:8000.  make test: everything.  make help: the rest.
+# Needs Python 3.11 or newer, make and git. All that a run leaves behind lies under PARLEY_DATA.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run dev test test-embedded test-scaled clients check format setup chromium lock
+
+# The shell's word first, then the .env file's, then the folder .parley here.
+PARLEY_DATA ?= $(or $(shell sed -n 's/^PARLEY_DATA=//p' .env 2>/dev/null | tail -n 1),.parley)
+export PARLEY_DATA
+export PYTHONPYCACHEPREFIX = $(abspath $(PARLEY_DATA))/pycache
+export PYTHONUNBUFFERED = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_NO_INPUT = 1
+export MYPY_CACHE_DIR = $(PARLEY_DATA)/cache/mypy
+export RUFF_CACHE_DIR = $(PARLEY_DATA)/cache/ruff
+export HYPOTHESIS_STORAGE_DIRECTORY = $(PARLEY_DATA)/cache/hypothesis
+export PARLEY_CLIENTS = $(abspath $(PARLEY_DATA))/cache/clients
+PYTEST := -m pytest -o cache_dir="$(abspath $(PARLEY_DATA))/cache/pytest" -n 2 --dist loadfile
+NOT_ALL_CLIENTS := -m "not clients or smoke"
+
+# An environment in .venv is used where there is one.
+VENV := $(if $(wildcard .venv/bin/python),.venv,$(PARLEY_DATA)/venv)
+PY := $(VENV)/bin/python
+RUNTIME := $(VENV)/runtime.stamp
+DEV := $(VENV)/dev.stamp
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r goal text; do \
+		printf '  make %-15s %s\n' "$$goal" "$$text"; done
+
+run: $(RUNTIME) ## start Parley: installs, migrates, makes a first owner, serves (PORT=8000)
+	@export PARLEY_ENV="$${PARLEY_ENV:-development}"; exec "$(PY)" manage.py quickstart --serve
+
+dev: $(DEV) ## the same on Django's own server, which starts anew when a file changes
+	@export PARLEY_ENV="$${PARLEY_ENV:-development}"; "$(PY)" manage.py quickstart && exec "$(PY)" manage.py runserver
+
+test: test-embedded test-scaled check ## everything: on SQLite, on PostgreSQL and Redis, and make check
+	@echo "Everything passed: on SQLite, on PostgreSQL with Redis, and make check."
+
+test-embedded: $(DEV) chromium ## all tests on SQLite
+	@echo "== Tests on SQLite"
+	@TEST_PROFILE=embedded "$(PY)" $(PYTEST) $(NOT_ALL_CLIENTS) $(PYTEST_ARGS)
+
+test-scaled: $(DEV) chromium ## all tests on PostgreSQL and Redis
+	@echo "== Tests on PostgreSQL and Redis"
+	@TEST_PROFILE=scaled "$(PY)" $(PYTEST) $(NOT_ALL_CLIENTS) $(PYTEST_ARGS)
+
+clients: $(DEV) chromium ## every client of every front door, as their own teams publish them
+	@PARLEY_CLIENTS_REQUIRED=1 "$(PY)" $(PYTEST) -m clients $(PYTEST_ARGS)
+
+check: $(DEV) ## format, lint, types, imports, migrations, deployment
+	"$(PY)" -m ruff format --check .
+	"$(PY)" -m ruff check .
+	"$(PY)" -m mypy
+	"$(VENV)/bin/lint-imports" --no-cache
+	"$(PY)" manage.py check --fail-level WARNING
+	"$(PY)" manage.py makemigrations --check --dry-run
+	@echo "manage.py check --deploy, with the settings of a production"
+	@PARLEY_ENV=production PARLEY_ENV_FILE=/dev/null PARLEY_PUBLIC_URL=https://parley.example \
+		SECRET_KEY="$$("$(PY)" -c 'import secrets; print(secrets.token_urlsafe(60))')" \
+		JWT_SIGNING_KEY="$$("$(PY)" -c 'import secrets; print(secrets.token_urlsafe(60))')" \
+		DATABASE_URL=postgres://parley@127.0.0.1/parley REDIS_URL=redis://127.0.0.1/0 OPENAI_API_KEY=none \
+		"$(PY)" manage.py check --deploy --fail-level WARNING
+
+format: $(DEV) ## put the code in shape
+	"$(PY)" -m ruff format .
+	"$(PY)" -m ruff check --fix .
+
+setup: $(DEV) ## install everything for working on Parley
+
+lock: ## resolve the requirements anew and write requirements.lock
+	@.ci/lock
+
+# --- Installing --------------------------------------------------------------------------------------------------------
+
+$(PY):
+	@.ci/make-venv "$(VENV)"
+
+# Python files are compiled as they are first imported (into PYTHONPYCACHEPREFIX), so pip need not compile them all.
+$(RUNTIME): requirements.txt requirements.lock | $(PY)
+	@.ci/step "Installing what Parley runs on" "$(PY)" -m pip install -qq --no-compile -r requirements.txt
+	@touch "$@"
+
+$(DEV): requirements-dev.txt requirements.txt requirements.lock | $(PY)
+	@.ci/step "Installing what the tests need" "$(PY)" -m pip install -qq --no-compile -r requirements-dev.txt
+	@touch "$(RUNTIME)" "$@"
+
+chromium: # for the browser tests; without one they say so and are skipped
+	@.ci/chromium

@@ -1,0 +1,266 @@
+"""The admin's view of accounts. Hashes, tokens and stored answers are not shown."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth import admin as auth
+from django.contrib.auth import forms as auth_forms
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+
+from accounts import keys
+from accounts.errors import Invalid
+from accounts.models import ApiKey, IdempotencyKey, Membership, Organization, Project, ProjectMember, Ticket, User
+from accounts.scopes import SCOPES
+
+if TYPE_CHECKING:  # generic for the type checker only
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+    ModelForm = forms.ModelForm[User]
+    NewKeyModelForm = forms.ModelForm[ApiKey]
+    UserAdmin = auth.UserAdmin[User]
+    AdminUserCreationForm = auth_forms.AdminUserCreationForm[User]
+    UserChangeForm = auth_forms.UserChangeForm[User]
+else:
+    ModelAdmin, TabularInline, ModelForm = admin.ModelAdmin, admin.TabularInline, forms.ModelForm
+    NewKeyModelForm = forms.ModelForm
+    UserAdmin = auth.UserAdmin
+    AdminUserCreationForm, UserChangeForm = auth_forms.AdminUserCreationForm, auth_forms.UserChangeForm
+
+
+class ReadOnly(ModelAdmin):
+    """Rows that the program writes: to look at, and to delete in need."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds one by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody changes one."""
+        return False
+
+
+class MembershipInline(TabularInline):
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("organization", "user")
+
+
+class ProjectMemberInline(TabularInline):
+    model = ProjectMember
+    extra = 0
+    autocomplete_fields = ("user",)
+
+
+class LowerCaseEmail(ModelForm):
+    """One address is one person, however it is written."""
+
+    def clean_email(self) -> str:
+        """The address in lower case."""
+        return str(self.cleaned_data["email"]).lower()
+
+
+class NewPersonForm(LowerCaseEmail, AdminUserCreationForm):
+    class Meta:
+        model = User
+        fields = ("email",)
+
+
+class PersonForm(LowerCaseEmail, UserChangeForm):
+    class Meta:
+        model = User
+        fields = "__all__"  # the admin picks from them
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    """People. Setting a password, like the action below, ends all their tokens and sessions."""
+
+    form = PersonForm
+    add_form = NewPersonForm
+    list_display = ("email", "name", "is_active", "is_staff", "last_login", "created_at")
+    list_filter = ("is_active", "is_staff", "is_superuser", "is_guest")
+    search_fields = ("email", "name", "id")
+    ordering = ("email",)
+    readonly_fields = ("id", "token_version", "last_login", "created_at")
+    filter_horizontal = ("groups", "user_permissions")
+    fieldsets = (
+        (None, {"fields": ("id", "email", "name", "password")}),
+        ("What they may do", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Times", {"fields": ("last_login", "created_at", "token_version")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+    inlines = (MembershipInline,)
+    actions = ("sign_out_everywhere",)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Store what was changed and nothing else, so that a token_version raised meanwhile stays."""
+        if change and form.changed_data:
+            obj.save(update_fields=[name for name in form.changed_data if name in CHANGEABLE])
+        elif not change:
+            obj.save()
+
+    @admin.action(description="Sign out everywhere")
+    def sign_out_everywhere(self, request: HttpRequest, people: Any) -> None:
+        """End all tokens and sessions of these people."""
+        for person in people:
+            person.end_sessions()
+        self.message_user(request, "They are signed out everywhere.")
+
+
+CHANGEABLE = ("email", "name", "is_active", "is_staff", "is_superuser")
+
+
+@admin.register(Organization)
+class OrganizationAdmin(ModelAdmin):
+    list_display = ("name", "plan", "created_at")
+    search_fields = ("name", "id")
+    readonly_fields = ("id", "created_at")
+    inlines = (MembershipInline,)
+
+
+@admin.register(Membership)
+class MembershipAdmin(ModelAdmin):
+    list_display = ("user", "organization", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "organization")
+    search_fields = ("user__email", "user__name", "organization__name")
+    autocomplete_fields = ("user", "organization")
+    readonly_fields = ("id", "created_at")
+
+
+@admin.register(Project)
+class ProjectAdmin(ModelAdmin):
+    list_display = ("name", "organization", "created_at")
+    list_select_related = ("organization",)
+    search_fields = ("name", "description", "organization__name", "id")
+    autocomplete_fields = ("organization",)
+    readonly_fields = ("id", "created_at")
+    inlines = (ProjectMemberInline,)
+
+
+@admin.register(ProjectMember)
+class ProjectMemberAdmin(ModelAdmin):
+    list_display = ("user", "project", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "project")
+    search_fields = ("user__email", "user__name", "project__name")
+    autocomplete_fields = ("user", "project")
+    readonly_fields = ("id", "created_at")
+
+
+class NewKeyForm(NewKeyModelForm):
+    """What its maker chooses; the person is whoever is signed in."""
+
+    scopes = forms.MultipleChoiceField(choices=list(SCOPES.items()), widget=forms.CheckboxSelectMultiple)
+
+    class Meta:
+        model = ApiKey
+        fields = ("name", "organization", "scopes", "expires_at")
+
+    def clean(self) -> dict[str, Any]:
+        """The choices, right."""
+        chosen: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            try:
+                keys.check(chosen["scopes"], chosen["name"], chosen["expires_at"])
+            except Invalid as error:
+                raise ValidationError(dict(error.fields)) from error
+        return chosen
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnly):
+    """Programs' keys. Whoever makes one here makes it for themselves: nobody gets another person's rights by a key."""
+
+    form = NewKeyForm
+    list_display = ("prefix", "name", "user", "organization", "scope", "last_used_at", "expires_at", "revoked_at")
+    list_filter = ("revoked_at", "expires_at", "last_used_at", "organization")
+    list_select_related = ("user", "organization")
+    search_fields = ("prefix", "name", "user__email", "organization__name")
+    actions = ("revoke",)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Of a new key what is chosen, of another all but its hash."""
+        chosen = ("name", "organization", "scopes", "expires_at")
+        return (*chosen, "prefix", "user", "created_at", "last_used_at", "revoked_at") if obj else chosen
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever may add keys, for themselves."""
+        return request.user.has_perm("accounts.add_apikey")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change keys."""
+        return request.user.has_perm("accounts.change_apikey")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A year, unless something else is chosen."""
+        return {"expires_at": timezone.now() + keys.LIFETIME}
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Of the organizations, those that the person is in."""
+        if db_field.name == "organization":
+            kwargs["queryset"] = Organization.objects.visible_to(cast(User, request.user))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """Make the key. Its text stays with this request only."""
+        made, token = keys.create_key(user=cast(User, request.user), **form.cleaned_data)
+        obj.__dict__.update(made.__dict__)
+        request.new_key = token  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: Any = None) -> HttpResponse:
+        """The page that shows the key: neither a message, which would be in a cookie, nor an address to go back to."""
+        token = request.new_key  # type: ignore[attr-defined]
+        context = {**self.admin_site.each_context(request), "title": "The new API key", "key": obj, "token": token}
+        return TemplateResponse(request, "admin/accounts/apikey/created.html", {**context, "opts": self.opts})
+
+    @admin.display(description="scopes")
+    def scope(self, key: ApiKey) -> str:
+        """Its names, in a line."""
+        return ", ".join(key.scopes)
+
+    @admin.action(description="Revoke, at once and for good", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, chosen: Any) -> None:
+        """End these keys."""
+        self.message_user(request, f"{keys.revoke(list(chosen))} keys were revoked.")
+
+
+@admin.register(Ticket)
+class TicketAdmin(ReadOnly):
+    list_display = ("id", "user", "run_id", "chat_id", "origin", "expires_at", "used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "run_id", "chat_id")
+    exclude = ("token_hash",)
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadOnly):
+    list_display = ("key", "user", "route", "status", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("key", "user__email", "route")
+    exclude = ("answer", "body_hash")  # an answer holds what was said in a chat
+
+
+admin.site.unregister(OutstandingToken)
+admin.site.unregister(BlacklistedToken)
+
+
+@admin.register(OutstandingToken)
+class RefreshTokenAdmin(ReadOnly):
+    list_display = ("jti", "user", "created_at", "expires_at")
+    list_select_related = ("user",)
+    search_fields = ("jti", "user__email")
+    exclude = ("token",)
+
+
+@admin.register(BlacklistedToken)
+class UsedRefreshTokenAdmin(ReadOnly):
+    list_display = ("token", "blacklisted_at")
+    list_select_related = ("token__user",)
+    search_fields = ("token__jti", "token__user__email")

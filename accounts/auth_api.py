@@ -1,0 +1,73 @@
+"""Signing in and out with tokens. None of these looks at who asks: what they need is in the body."""
+
+from django.contrib.auth import authenticate
+from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.cookies import forget_cookie, set_cookie
+from accounts.errors import NotAuthenticated
+from accounts.models import User
+from accounts.rest import read
+from accounts.serializers import CredentialsBody, RefreshBody, SignOutBody, TokensSerializer
+from accounts.signin import Pair, new_pair, next_pair, sign_out
+
+
+class Open(APIView):
+    """A view for everybody."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+
+class TokenView(Open):
+    """POST /api/auth/token"""
+
+    @extend_schema(tags=["auth"], request=CredentialsBody, responses=TokensSerializer)
+    def post(self, request: Request) -> Response:
+        """Tokens for e-mail and password, and the cookie `access_token` for this origin's own pages."""
+        body = read(CredentialsBody, request.data)
+        return _signed_in(new_pair(_by_password(request._request, body["email"], body["password"])))
+
+
+class RefreshView(Open):
+    """POST /api/auth/token/refresh"""
+
+    @extend_schema(tags=["auth"], request=RefreshBody, responses=TokensSerializer)
+    def post(self, request: Request) -> Response:
+        """The next tokens for a refresh token, which is used up by it.
+
+        409 `refresh_again`: another request was first, a moment ago; go on with the token that it got. Using one
+        later than that signs the user out everywhere.
+        """
+        return _signed_in(next_pair(read(RefreshBody, request.data)["refresh"]))
+
+
+class SignOutView(Open):
+    """POST /api/auth/logout"""
+
+    @extend_schema(tags=["auth"], request=SignOutBody, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """End the refresh token, if one is sent, and forget the cookie. Access tokens last for what is left of them."""
+        body = read(SignOutBody, request.data)
+        if "refresh" in body:
+            sign_out(body["refresh"])
+        response = Response(status=204)
+        forget_cookie(response)
+        return response
+
+
+def _by_password(request: HttpRequest, email: str, password: str) -> User:
+    user = authenticate(request, username=email, password=password)
+    if not isinstance(user, User):
+        raise NotAuthenticated("E-mail or password is wrong.", code="invalid_credentials")
+    return user
+
+
+def _signed_in(pair: Pair) -> Response:
+    response = Response({"access": pair.access, "refresh": pair.refresh})
+    set_cookie(response, pair.user)
+    return response

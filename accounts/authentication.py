@@ -1,0 +1,166 @@
+"""Who is asking: decided here for REST, async views and sockets alike.
+
+The first credential that is present decides, and if it does not hold the answer is 401, whatever else was sent:
+`Authorization: Bearer` (a JWT, or an API key, which comes no other way), `?ticket=`, the cookie `access_token`, a
+Django session. Browsers send the last two by themselves, so with them a request that changes something must also show
+that our own page, or a listed one, made it.
+"""
+
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from rest_framework.authentication import BaseAuthentication
+from rest_framework_simplejwt.exceptions import TokenError
+
+from accounts import cookies, keys, scopes, tickets
+from accounts.errors import NotAllowed, NotAuthenticated
+from accounts.models import ApiKey, User
+from accounts.tokens import AccessToken, CookieToken, OurToken
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
+Kind = TypeVar("Kind", bound=OurToken)
+
+
+def authenticate(
+    request: HttpRequest, *, run_id: UUID | None = None, chat_id: UUID | None = None, is_socket: bool = False
+) -> User:
+    """The person who asks. Routes that take a ticket say for which run or chat. One query, two with a ticket.
+
+    `is_socket`: what opens as a GET may write later. By an API key, `user.key` is set and narrows what they see.
+    Raises NotAuthenticated, or NotAllowed for a request that another site may have made the browser send, or that the
+    key's scopes do not open.
+    """
+    if "Authorization" in request.headers:
+        return _by_bearer(request, is_socket)
+    if "ticket" in request.GET:
+        return _by_ticket(request, run_id, chat_id)
+    if cookies.has_cookie(request):
+        return _by_cookie(request)
+    return _by_session(request)
+
+
+def has_credentials(request: HttpRequest) -> bool:
+    """Whether the request brings any, good or bad: who brings none may be a guest where a route takes guests."""
+    has_header = "Authorization" in request.headers or "ticket" in request.GET
+    return has_header or cookies.has_cookie(request) or settings.SESSION_COOKIE_NAME in request.COOKIES
+
+
+def still_valid(user_id: UUID, token_version: int, key: ApiKey | None = None) -> bool:
+    """Whether what was decided for this user at that version still holds. One query, for streams to ask again.
+
+    By an API key it holds as long as the key: a change of password ends no key.
+    """
+    if key is not None:
+        return keys.holds(key)
+    return User.objects.filter(pk=user_id, is_active=True, token_version=token_version).exists()
+
+
+class RestAuthentication(BaseAuthentication):
+    """The same for Django REST framework."""
+
+    def authenticate(self, request: "Request") -> tuple[User, None]:
+        """(user, None); it never leaves a request anonymous."""
+        return authenticate(request._request), None
+
+    def authenticate_header(self, request: "Request") -> str:
+        """For the 401."""
+        return 'Bearer realm="parley"'
+
+
+def origin_of(request: HttpRequest) -> str:
+    """The request's Origin, our own in its public form; empty when it has none."""
+    origin = request.headers.get("Origin", "")
+    return own_origin() if is_ours(request, origin) else origin
+
+
+def is_ours(request: HttpRequest, origin: str) -> bool:
+    """Whether the Origin is this installation: its public address, or the host that the request came to."""
+    return origin in (own_origin(), f"{request.scheme}://{request.get_host()}")
+
+
+def own_origin() -> str:
+    """Scheme, host and port of PARLEY_PUBLIC_URL."""
+    public = urlsplit(settings.PARLEY_PUBLIC_URL)
+    return f"{public.scheme}://{public.netloc}"
+
+
+def _by_bearer(request: HttpRequest, is_socket: bool) -> User:
+    scheme, _, token = request.headers["Authorization"].partition(" ")
+    if scheme.lower() != "bearer" or not token or " " in token:
+        raise NotAuthenticated("Send one token, as `Authorization: Bearer TOKEN`.")
+    if token.startswith(keys.PREFIX):
+        return _by_key(request, token, is_socket)
+    return _user_of(AccessToken, token)
+
+
+def _by_key(request: HttpRequest, token: str, is_socket: bool) -> User:
+    key = keys.find(token)
+    only_reads = request.method in SAFE_METHODS and not is_socket
+    if not scopes.opens(key.scopes, request.path_info, only_reads=only_reads):
+        named = ", ".join(key.scopes)
+        raise NotAllowed(f"This API key does not open this address: its scope is {named}.", code="key_scope")
+    key.user.key = key
+    return key.user
+
+
+def _by_ticket(request: HttpRequest, run_id: UUID | None, chat_id: UUID | None) -> User:
+    if request.method not in SAFE_METHODS:
+        raise NotAuthenticated("A ticket is for reading.")
+    origin = origin_of(request) or own_origin()  # browsers send none with a GET to their own origin
+    return tickets.redeem(request.GET["ticket"], run_id=run_id, chat_id=chat_id, origin=origin)
+
+
+def _by_cookie(request: HttpRequest) -> User:
+    user = _user_of(CookieToken, request.COOKIES[cookies.NAME])
+    if request.method not in SAFE_METHODS and not _is_from_our_page(request):
+        raise NotAllowed("With a cookie, only our own or a listed page may do this: send an Origin or a bearer token.")
+    return user
+
+
+def _by_session(request: HttpRequest) -> User:
+    user = getattr(request, "user", AnonymousUser())
+    if not isinstance(user, User) or not user.is_active:
+        raise NotAuthenticated
+    # Async views and REST views are exempt from Django's middleware, so the token is asked for here.
+    check = CsrfCheck(_no_response)
+    check.process_request(request)
+    if refused := check.process_view(request, _no_response, (), {}):
+        raise NotAllowed(f"With a session, send the CSRF token: {refused}")
+    return user
+
+
+def _user_of(kind: type[Kind], raw: str) -> User:
+    """The active user whom the token names at their version of now. One query."""
+    try:
+        token = kind.read(raw)
+        return User.objects.get(pk=token["user_id"], is_active=True, token_version=token["ver"])
+    except (TokenError, User.DoesNotExist, ValidationError):
+        raise NotAuthenticated("The token does not hold. Sign in again or refresh it.") from None
+
+
+def _is_from_our_page(request: HttpRequest) -> bool:
+    """By the two headers that only a browser can set, and sets truly."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return request.headers.get("Sec-Fetch-Site") == "same-origin"
+    return origin in settings.CORS_ALLOWED_ORIGINS or is_ours(request, origin)
+
+
+class CsrfCheck(CsrfViewMiddleware):
+    """Django's check, which says why instead of making a page."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> str:
+        return reason
+
+
+def _no_response(request: HttpRequest) -> HttpResponse:  # pragma: no cover
+    raise AssertionError("Nothing is called: only the check is wanted.")

@@ -1,0 +1,31 @@
+"""The cookie `access_token`: a sign-in for clients that can send no header, like EventSource on our own origin."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+from accounts.models import User
+from accounts.tokens import CookieToken
+
+NAME = "access_token"
+
+
+def has_cookie(request: HttpRequest) -> bool:
+    """Whether the request brought it, good or bad."""
+    return NAME in request.COOKIES
+
+
+def set_cookie(response: HttpResponseBase, user: User) -> None:
+    """Give the browser a sign-in for COOKIE_LIFETIME_S that scripts cannot read and other sites cannot send."""
+    response.set_cookie(
+        NAME,
+        str(CookieToken.of(user)),
+        max_age=settings.COOKIE_LIFETIME_S,
+        secure=settings.IS_HTTPS,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def forget_cookie(response: HttpResponseBase) -> None:
+    """Tell the browser to drop it."""
+    response.delete_cookie(NAME, samesite="Lax")

@@ -1,0 +1,54 @@
+"""The process's own database threads, for all work that outlives a request.
+
+A request's thread keeps its connection for as long as the request is open, so streams, runs and tools must not use it:
+they call `await db(fn, ...)`. Each job starts on a healthy connection, because one that broke stays broken in its
+thread until it is closed.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+AWAY = (OperationalError, InterfaceError)  # the database cannot be reached, or not now: the same may work later
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@functools.cache
+def readers() -> ThreadPoolExecutor:
+    """The threads of `db`: DB_THREADS of them, made at the first use."""
+    return ThreadPoolExecutor(settings.DB_THREADS, thread_name_prefix="db")
+
+
+@functools.cache
+def writer() -> ThreadPoolExecutor:
+    """The one thread of `db_write`: group commits never race each other."""
+    return ThreadPoolExecutor(1, thread_name_prefix="db-writer")
+
+
+async def db(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run sync database code in one of the process's own threads and give what it returned."""
+    return await _submit(readers(), fn, *args, **kwargs)
+
+
+async def db_write(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same on the single writer thread: for the event log's commits."""
+    return await _submit(writer(), fn, *args, **kwargs)
+
+
+async def _submit(pool: ThreadPoolExecutor, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    job = functools.partial(_with_fresh_connection, fn, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(pool, job)
+
+
+def _with_fresh_connection(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    close_old_connections()
+    try:
+        return fn(*args, **kwargs)
+    finally:
+        close_old_connections()

@@ -1,0 +1,79 @@
+"""What a caller can do wrong, or not have: each class is one HTTP answer, made in config.errors.
+
+RequestError            carries status, code, message, fields
++-- Invalid             400  a field is missing, of the wrong kind or out of range
++-- NotAuthenticated    401  no credentials, or none that hold
++-- NotAllowed          403  visible, but the role does not include this
++-- NotFound            404  unknown, or not visible: the two look the same
++-- Conflict            409  the state of things does not allow it now
++-- KeyReused           422  the idempotency key was used with another body
++-- TooMany             429  a limit was met; carries retry_after_s
++-- Unavailable         503  the database cannot answer; carries retry_after_s
+"""
+
+from collections.abc import Mapping, Sequence
+
+Fields = Mapping[str, Sequence[str]]
+
+
+class RequestError(Exception):
+    """Becomes `{"error": {"code", "message", "fields"}}` with `status`."""
+
+    status = 400
+    code = "invalid"
+    message = "The request is not valid."
+
+    def __init__(
+        self, message: str = "", *, code: str = "", fields: Fields | None = None, retry_after_s: int | None = None
+    ) -> None:
+        self.message = message or self.message
+        super().__init__(self.message)
+        self.code = code or self.code
+        self.fields = {name: list(texts) for name, texts in (fields or {}).items()}
+        self.retry_after_s = retry_after_s
+
+
+class Invalid(RequestError):
+    """`fields` says which field, what was expected and what to do."""
+
+
+class NotAuthenticated(RequestError):
+    status = 401
+    code = "not_authenticated"
+    message = "Sign in first: send a bearer token or a session."
+
+
+class NotAllowed(RequestError):
+    status = 403
+    code = "not_allowed"
+    message = "Your role does not include this."
+
+
+class NotFound(RequestError):
+    status = 404
+    code = "not_found"
+    message = "There is no such thing, or you may not see it."
+
+
+class Conflict(RequestError):
+    status = 409
+    code = "conflict"
+    message = "That cannot be done now."
+
+
+class KeyReused(RequestError):
+    status = 422
+    code = "idempotency_key_reused"
+    message = "This Idempotency-Key was used with another request. Make a new key for a new request."
+
+
+class TooMany(RequestError):
+    status = 429
+    code = "too_many"
+    message = "Too many at once. Try again later."
+
+
+class Unavailable(RequestError):
+    status = 503
+    code = "unavailable"
+    message = "The service cannot reach its database. Try again in a moment."

@@ -1,0 +1,96 @@
+"""API keys: for programs that speak as one person, in one organization, at the doors that the key's scopes name.
+
+A key is shown once, when it is made; only its hash is stored, and how it begins, so that people can tell keys apart.
+Whoever brings one has the rights of its maker as they are now, and never more.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+from accounts.errors import Invalid, NotAuthenticated
+from accounts.models import ApiKey, Organization, User
+from accounts.scopes import SCOPES
+
+PREFIX = "pk_"
+SECRET_CHARS = 43  # of 62: 256 bits, which no hash but a plain one is needed for
+SHOWN_CHARS = len(PREFIX) + 8
+LIFETIME = timedelta(days=365)  # where nothing else is asked for
+NAME_MAX_CHARS = 150
+USED_EVERY = timedelta(minutes=1)  # how exact last_used_at is
+
+
+def create_key(
+    *, user: User, organization: Organization, scopes: Sequence[str], name: str, expires_at: datetime | None
+) -> tuple[ApiKey, str]:
+    """A new key of the user's own, and its text: the only time that it is there to be read.
+
+    Raises Invalid for a scope there is not, a name that is none, an end in the past, somebody who is no member.
+    """
+    check(scopes, name, expires_at)
+    if not Organization.objects.visible_to(user).filter(pk=organization.pk).exists():
+        raise _refuse("organization", "Expected one that the person is a member of.")
+    token = PREFIX + get_random_string(SECRET_CHARS)
+    ordered = [each for each in SCOPES if each in scopes]
+    key = ApiKey.objects.create(
+        key_hash=_hash(token),
+        prefix=token[:SHOWN_CHARS],
+        name=name.strip(),
+        user=user,
+        organization=organization,
+        scopes=ordered,
+        expires_at=expires_at,
+    )
+    return key, token
+
+
+def check(scopes: Sequence[str], name: str, expires_at: datetime | None) -> None:
+    """Raise Invalid unless these are what a key may have."""
+    if not scopes or not set(scopes) <= set(SCOPES):
+        raise _refuse("scopes", f"Expected one or more of: {', '.join(SCOPES)}.")
+    if not 1 <= len(name.strip()) <= NAME_MAX_CHARS or not name.isprintable():
+        raise _refuse("name", f"Expected a text of 1 to {NAME_MAX_CHARS} printable characters.")
+    if expires_at is not None and expires_at <= timezone.now():
+        raise _refuse("expires_at", "Expected a time to come.")
+
+
+def find(token: str) -> ApiKey:
+    """The live key that the text is, with its user; that it was used is noted. Raises NotAuthenticated.
+
+    One query, and a second one once a minute.
+    """
+    key = ApiKey.objects.live().select_related("user").filter(key_hash=_hash(token)).first()
+    if key is None:
+        raise NotAuthenticated("The API key does not hold: it is unknown, revoked or expired.")
+    _note_use(key)
+    return key
+
+
+def holds(key: ApiKey) -> bool:
+    """Whether the key still opens what it did."""
+    return ApiKey.objects.live().filter(pk=key.pk).exists()
+
+
+def revoke(keys: Sequence[ApiKey]) -> int:
+    """End the keys, at once and for good; how many of them had not been ended before."""
+    ids = [each.pk for each in keys]
+    return ApiKey.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def _refuse(field: str, expected: str) -> Invalid:
+    return Invalid(f"{field}: {expected}", fields={field: [expected]})
+
+
+def _note_use(key: ApiKey) -> None:
+    now = timezone.now()
+    unnoted = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_EVERY)
+    if key.last_used_at is None or key.last_used_at < now - USED_EVERY:
+        ApiKey.objects.filter(unnoted, pk=key.pk).update(last_used_at=now)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,284 @@
+"""Who, and whose: people, organizations, projects and what each may do in them."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; the e-mail address is stored in lower case, so one address is one person."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create a person who signs in with this address. Without a password nobody can sign in as them."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create a person who may use the admin."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find by address, whatever case it was typed in."""
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in by e-mail."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(max_length=254, unique=True)  # in lower case; see UserManager
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False, help_text="May use the admin.")
+    # Made for a caller without credentials: nobody can sign in as them. See accounts.guests.
+    is_guest = models.BooleanField(default=False, editable=False)
+    # Part of every token: raising it makes all tokens given out before worthless at once.
+    token_version = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    # The API key by which this very object came in, which narrows what they see. Of the request, never stored.
+    key: "ApiKey | None" = None
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects = UserManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+        indexes = [models.Index(fields=["created_at"], condition=Q(is_guest=True), name="user_guests")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Take another password (the caller saves). All tokens given out before end with the old one."""
+        super().set_password(raw_password)
+        self.token_version += 1
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether it is theirs. An outdated hash is renewed, which is no change of password and ends no token."""
+
+        def renew(raw: str) -> None:
+            self.password = make_password(raw)
+            self.save(update_fields=["password"])
+
+        return check_password(raw_password, self.password, renew)
+
+    def end_sessions(self) -> None:
+        """Make all tokens and sessions given out before worthless."""
+        type(self).objects.filter(pk=self.pk).update(token_version=F("token_version") + 1)
+        self.refresh_from_db(fields=["token_version"])
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        # Django ends sessions whose hash has changed: so they end with the tokens.
+        return salted_hmac(
+            "accounts.models.User.session", f"{self.password} {self.token_version}", secret=secret, algorithm="sha256"
+        ).hexdigest()
+
+    def reaches(self, organization_id: uuid.UUID) -> bool:
+        """Whether what they came in with reaches into this organization: an API key is for one only."""
+        return self.key is None or self.key.organization_id == organization_id
+
+    @property
+    def display_name(self) -> str:
+        """The name people see: the given one, else the part of the address before the @."""
+        return self.name or self.email.partition("@")[0]
+
+
+class Role(models.TextChoices):
+    """What a member is; `accounts.permissions` says what each may do."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
+    OWNER = "owner"
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def visible_to(self, user: User) -> "OrganizationQuerySet":
+        """Organizations the user is a member of; by an API key, only the key's own."""
+        theirs = self.filter(memberships__user=user, memberships__user__is_active=True)
+        return theirs if user.key is None else theirs.filter(pk=user.key.organization_id)
+
+
+class Organization(models.Model):
+    """A customer: people, projects and chats belong to exactly one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=150)
+    plan = models.CharField(max_length=30, default="free")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def visible_to(self, user: User) -> "MembershipQuerySet":
+        """Memberships of the organizations the user is a member of."""
+        return self.filter(organization__in=Organization.objects.visible_to(user))
+
+
+class Membership(models.Model):
+    """A person's role in an organization."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.EDITOR)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["organization", "user"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization}: {self.role}"
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def visible_to(self, user: User) -> "ProjectQuerySet":
+        """Projects of the user's organizations: every role includes read."""
+        return self.filter(organization__in=Organization.objects.visible_to(user))
+
+
+class Project(models.Model):
+    """What people work on; its repository and other content belong to `tools`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="projects")
+    name = models.CharField(max_length=150)
+    description = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProjectMemberQuerySet(models.QuerySet["ProjectMember"]):
+    def visible_to(self, user: User) -> "ProjectMemberQuerySet":
+        """Members of the projects the user can see."""
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+
+class ProjectMember(models.Model):
+    """A person's role in one project, in place of the role their membership gives."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, models.CASCADE, related_name="project_memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.EDITOR)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ProjectMemberQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="project_member_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.project}: {self.role}"
+
+
+class Ticket(models.Model):
+    """A short key for clients that can send no header: one use, one minute, for one run or chat."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    token_hash = models.CharField(max_length=64, unique=True)  # SHA-256 hex; the token itself is never stored
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    token_version = models.PositiveIntegerField()  # the user's, when it was made
+    run_id = models.UUIDField(null=True)  # plain ids: accounts knows no chat
+    chat_id = models.UUIDField(null=True)
+    origin = models.CharField(max_length=300, blank=True)  # the Origin it must come back with; empty: any
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(run_id__isnull=False) | Q(chat_id__isnull=False), name="ticket_is_for_something"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"ticket {self.id}"
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def visible_to(self, user: User) -> "ApiKeyQuerySet":
+        """The user's own keys."""
+        return self.filter(user=user, user__is_active=True)
+
+    def live(self) -> "ApiKeyQuerySet":
+        """Keys that hold now: not revoked, not expired, and their user still a member where they are for."""
+        unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        is_member = Q(organization__memberships__user=F("user"), user__is_active=True)
+        return self.filter(unexpired, is_member, revoked_at=None)
+
+
+class ApiKey(models.Model):
+    """A long-lived bearer key for programs: one person's rights, in one organization, at the doors of its scopes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)  # SHA-256 hex; the key is never stored
+    prefix = models.CharField(max_length=20, editable=False)  # how it begins, for people to tell keys apart
+    name = models.CharField(max_length=150)
+    user = models.ForeignKey(User, models.CASCADE, related_name="keys")
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    scopes = models.JSONField()  # names in accounts.scopes
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it does not expire.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)  # to a minute
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["prefix"])]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.name})"
+
+
+class IdempotencyKey(models.Model):
+    """What was answered to a POST that carried this key, so that the same POST again gets the same answer."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    route = models.CharField(max_length=200)  # method and path
+    body_hash = models.CharField(max_length=64)  # SHA-256 hex
+    status = models.PositiveSmallIntegerField(default=0)  # of the answer; 0 until the transaction that makes it ends
+    answer = models.JSONField(default=dict)
+    run_id = models.UUIDField(null=True)  # a streamed answer is read again from its run
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.key}"

@@ -1,0 +1,63 @@
+"""What each role may do, and what a person may do in an organization or project."""
+
+from typing import Literal
+from uuid import UUID
+
+from django.db.models import CharField, OuterRef, Subquery
+
+from accounts.errors import NotAllowed
+from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
+
+Permission = Literal["read", "write", "deploy", "admin"]
+Permissions = frozenset[Permission]
+
+NOTHING: Permissions = frozenset()
+PERMISSIONS: dict[Role, Permissions] = {
+    Role.VIEWER: frozenset({"read"}),
+    Role.EDITOR: frozenset({"read", "write", "deploy"}),
+    Role.ADMIN: frozenset({"read", "write", "deploy", "admin"}),
+    Role.OWNER: frozenset({"read", "write", "deploy", "admin"}),
+}
+RANK = {role: rank for rank, role in enumerate(Role)}  # viewer lowest, owner highest
+
+
+def permissions_in(
+    user: User, *, organization: Organization | UUID, project: Project | UUID | None = None
+) -> Permissions:
+    """What the user may do there; empty for who is outside or inactive. One query."""
+    role = role_in(user, organization=organization, project=project)
+    return PERMISSIONS[role] if role else NOTHING
+
+
+def role_in(user: User, *, organization: Organization | UUID, project: Project | UUID | None = None) -> Role | None:
+    """The user's role there, or None for who is outside.
+
+    A ProjectMember row decides in its project, the Membership elsewhere. Without a Membership there is nothing: a
+    forgotten ProjectMember row does not let anybody in. By an API key there is nothing outside its organization.
+    """
+    if not user.reaches(organization.pk if isinstance(organization, Organization) else organization):
+        return None
+    in_project = ProjectMember.objects.filter(
+        user=user, project=project, project__organization=OuterRef("organization")
+    )
+    found = (
+        Membership.objects.filter(user=user, user__is_active=True, organization=organization)
+        .annotate(project_role=Subquery(in_project.values("role")[:1], output_field=CharField()))
+        .values_list("project_role", "role")
+        .first()
+    )
+    return Role(found[0] or found[1]) if found else None
+
+
+def require(permissions: frozenset[Permission] | frozenset[str], needed: Permission) -> None:
+    """Raise NotAllowed, naming what is missing, unless it is there."""
+    if needed not in permissions:
+        raise NotAllowed(f"Your role does not include this: it needs the permission to {SAYING[needed]}.")
+
+
+SAYING: dict[Permission, str] = {
+    "read": "read",
+    "write": "write",
+    "deploy": "deploy",
+    "admin": "administer (members, settings, budgets)",
+}

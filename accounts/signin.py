@@ -1,0 +1,111 @@
+"""Signing in with tokens: a pair of access and refresh token, the next pair for a refresh token, and the end of one.
+
+A refresh token works once (`BlacklistedToken` says it was used) and only while its row is there. Who brings a used one
+within REUSE_GRACE_S is most likely a second tab and is told to try again with the new one; later it is somebody who
+has stolen one, or was stolen from: then all of the user's tokens and sessions end.
+
+Signing out ends that refresh token only. Access tokens given out before stay good for their short life, like those of
+the user's other devices; a change of password ends everything at once.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+from rest_framework_simplejwt.utils import datetime_from_epoch
+
+from accounts.errors import Conflict, NotAuthenticated, RequestError
+from accounts.models import User
+from accounts.tokens import AccessToken, RefreshToken
+
+REUSE_GRACE_S = 10
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What a client signs in with from now on."""
+
+    user: User
+    access: str
+    refresh: str
+
+
+def new_pair(user: User) -> Pair:
+    """Tokens for the user as they are now."""
+    refresh = RefreshToken.of(user)
+    OutstandingToken.objects.create(
+        user=user,
+        jti=refresh["jti"],
+        token="",  # it is a secret, and nobody reads it here
+        created_at=refresh.current_time,
+        expires_at=datetime_from_epoch(refresh["exp"]),
+    )
+    return Pair(user=user, access=str(AccessToken.of(user)), refresh=str(refresh))
+
+
+def next_pair(raw: str) -> Pair:
+    """The next pair for a refresh token, which is used up: of many who bring it at once, one gets it.
+
+    Raises NotAuthenticated; Conflict for who came second, within the grace.
+    """
+    token = _read(raw)
+    with transaction.atomic():
+        row = _row(token)
+        # One-to-one with the token: the database picks the winner, the others wait here and find the row.
+        use, is_first = BlacklistedToken.objects.get_or_create(token=row)
+        if is_first:
+            return new_pair(_user(token))
+    raise _refusal(token, row, use)
+
+
+def sign_out(raw: str) -> None:
+    """End that refresh token; nothing happens if it has ended already. Raises NotAuthenticated for what is none."""
+    row = _row(_read(raw))
+    with transaction.atomic():
+        BlacklistedToken.objects.get_or_create(token=row)
+        # It has ended on purpose: bringing it again is a late tab, no theft.
+        OutstandingToken.objects.filter(pk=row.pk).update(expires_at=timezone.now())
+
+
+def _read(raw: str) -> RefreshToken:
+    try:
+        return RefreshToken.read(raw)
+    except TokenError:
+        raise NotAuthenticated("This refresh token does not hold. Sign in again.") from None
+
+
+def _row(token: RefreshToken) -> OutstandingToken:
+    row = OutstandingToken.objects.filter(jti=token["jti"], user_id=token["user_id"]).first()
+    if row is None:
+        raise NotAuthenticated("This refresh token has ended. Sign in again.")
+    return row
+
+
+def _user(token: RefreshToken) -> User:
+    user = User.objects.filter(pk=token["user_id"], is_active=True, token_version=token["ver"]).first()
+    if user is None:
+        raise NotAuthenticated("This refresh token has ended. Sign in again.")
+    return user
+
+
+def _refusal(token: RefreshToken, row: OutstandingToken, use: BlacklistedToken) -> RequestError:
+    """What to tell who brings a refresh token that was used before."""
+    now = timezone.now()
+    if row.expires_at > now:  # neither signed out nor expired
+        if use.blacklisted_at > now - timedelta(seconds=REUSE_GRACE_S):
+            return Conflict("This refresh token was just used: refresh again with the new one.", code="refresh_again")
+        _end_everything(token)
+    return NotAuthenticated("This refresh token was used before. Sign in again.")
+
+
+def _end_everything(token: RefreshToken) -> None:
+    """End all tokens, cookies and sessions of the user, once: the ones of after that are not the thief's."""
+    user = User.objects.filter(pk=token["user_id"], token_version=token["ver"])
+    if user.update(token_version=F("token_version") + 1):
+        log.warning("A used refresh token came again: user %s is signed out everywhere", token["user_id"])

@@ -1,0 +1,93 @@
+"""Our JSON Web Tokens: access (bearer), refresh (once) and cookie. Each is good for its own use only.
+
+All carry `ver`, the user's token_version: raising that makes all of them worthless at once. simplejwt signs and checks
+them (one algorithm, issuer, audience, type, times); what it leaves open is closed here.
+"""
+
+import functools
+from datetime import timedelta
+from typing import Any, Self, TypeVar
+
+from django.conf import settings
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
+from rest_framework_simplejwt.tokens import Token
+
+from accounts.models import User
+
+Backend = TypeVar("Backend", bound=TokenBackend)
+JWT: dict[str, Any] = settings.SIMPLE_JWT
+TOKEN_MAX_CHARS = 4096  # ours are shorter than 500; what is longer is not even decoded
+
+
+class OurToken(Token):
+    """A token of one user."""
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """A new one for the user as they are now."""
+        token = cls()
+        token["user_id"] = str(user.pk)
+        token["ver"] = user.token_version
+        return token
+
+    @classmethod
+    def read(cls, raw: str) -> Self:
+        """The token that the text spells. Raises TokenError unless it is a valid one of this very type."""
+        if len(raw) > TOKEN_MAX_CHARS:
+            raise TokenError("Token is too long")
+        try:
+            token = cls(raw)  # type: ignore[arg-type]  # simplejwt names the wrong type
+        except (RecursionError, ValueError) as error:  # what its JSON or times can do before the signature is checked
+            raise TokenError("Token is invalid") from error
+        if not isinstance(token.get("user_id"), str) or not isinstance(token.get("ver"), int):
+            raise TokenError("Token names no user")
+        return token
+
+    def get_token_backend(self) -> TokenBackend:
+        """Signs with JWT_SIGNING_KEY; reads what that or JWT_PREVIOUS_KEY has signed."""
+        return _backend()
+
+
+class AccessToken(OurToken):
+    token_type = "access"
+    lifetime: timedelta | None = JWT["ACCESS_TOKEN_LIFETIME"]
+
+
+class RefreshToken(OurToken):
+    token_type = "refresh"
+    lifetime: timedelta | None = JWT["REFRESH_TOKEN_LIFETIME"]
+
+
+class CookieToken(OurToken):
+    """Worth something in the cookie only: as a bearer token it is refused, so a copied cookie starts no API client."""
+
+    token_type = "cookie"
+    lifetime = timedelta(seconds=settings.COOKIE_LIFETIME_S)
+
+
+class KeyRing(TokenBackend):
+    """Signs with the newest key and reads with each, so that a key can be changed without signing everybody out."""
+
+    previous: TokenBackend | None = None
+
+    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+        """The claims. Raises TokenBackendError."""
+        try:
+            return super().decode(token, verify)
+        except TokenBackendError:
+            if self.previous is None:
+                raise
+            return self.previous.decode(token, verify)
+
+
+@functools.cache
+def _backend() -> KeyRing:
+    ring = _with_key(KeyRing, JWT["SIGNING_KEY"])
+    if settings.JWT_PREVIOUS_KEY:
+        ring.previous = _with_key(TokenBackend, settings.JWT_PREVIOUS_KEY)
+    return ring
+
+
+def _with_key(kind: type[Backend], key: str) -> Backend:
+    return kind(JWT["ALGORITHM"], key, audience=JWT["AUDIENCE"], issuer=JWT["ISSUER"], leeway=JWT["LEEWAY"])

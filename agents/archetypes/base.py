@@ -1,0 +1,66 @@
+"""What an archetype is: a named kind of agent. A value; the registry holds those that ship."""
+
+import re
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from tools.base import Tool
+
+PROMPTS = Path(__file__).parent.parent / "prompts"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a run stops. Each is met exactly, and named in the run's end."""
+
+    max_turns: int = 16  # model requests of one agent
+    max_calls: int = 64  # tool calls of one agent
+    max_output_tokens: int = 100_000  # of all turns together, reported or estimated
+    max_text_bytes: int = 2_000_000  # text and reasoning of one run
+    max_argument_bytes: int = 1_000_000  # one tool call's arguments
+    max_identical_calls: int = 3  # the same call in a row
+    max_invalid_calls: int = 2  # turns in a row whose every call had arguments that are not valid
+    timeout_s: float = 600.0  # wall time of the run
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if getattr(self, each.name) <= 0:
+                raise ValueError(f"{each.name} must be positive")
+
+
+@dataclass(frozen=True)
+class Archetype:
+    """A named kind of agent: prompt, tools, model, limits, and the subagents it may ask."""
+
+    name: str
+    purpose: str  # one sentence; a parent agent reads it to decide whom to ask
+    prompt: str  # file name in agents/prompts
+    tools: tuple[Tool, ...] = ()
+    subagents: tuple["Archetype", ...] = ()
+    model: str = ""  # empty: the chat's
+    markdown: bool = True
+    memory: Literal["own", "none"] = "own"  # a subagent's: keep its history over calls of one run, or start afresh
+    is_offered: bool = True  # people may choose it; else it is for requests that name it
+    examples: tuple[str, ...] = ()  # questions an empty chat offers
+    limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", self.name):
+            raise ValueError(f"archetype name {self.name!r}: lower case letters, digits and _, at most 40")
+        if not (PROMPTS / self.prompt).is_file():
+            raise ValueError(f"archetype {self.name}: no prompt file {self.prompt}")
+        names = [*(tool.name for tool in self.tools), *(agent.name for agent in self.subagents)]
+        if len(names) != len(set(names)):
+            raise ValueError(f"archetype {self.name}: two tools of one name in {names}")
+
+    def system_prompt(self) -> str:
+        """The text of the prompt file, with a line about Markdown where it is off."""
+        text = _read(self.prompt)
+        return text if self.markdown else f"{text}\n\nAnswer in plain text, without Markdown."
+
+
+@cache
+def _read(name: str) -> str:
+    return (PROMPTS / name).read_text(encoding="utf-8").strip()

@@ -1,0 +1,68 @@
+"""System checks: that agents can work with what is configured. None of them says a key, a header or an address."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from agents import registry
+from agents.archetypes.base import PROMPTS, Archetype
+from agents.catalog import catalog
+from agents.errors import UnknownArchetype
+from agents.providers.openai import OpenAIProvider
+
+
+@register()
+def check_agents(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Errors for what cannot work, warnings for what is likely not meant."""
+    return [*_archetypes(), *_defaults(), *_provider()]
+
+
+def _archetypes() -> Iterator[CheckMessage]:
+    known: dict[str, Archetype] = {}
+    for archetype in _all():
+        if known.setdefault(archetype.name, archetype) is not archetype:
+            yield Error(f"Two archetypes are named {archetype.name}.", "Rename one.", id="agents.E001")
+        if not (PROMPTS / archetype.prompt).is_file():
+            yield Error(f"The prompt {archetype.prompt} of {archetype.name} is missing.", id="agents.E002")
+        for tool in archetype.tools:
+            if not tool.description.strip() or tool.schema.get("type") != "object":
+                yield Error(f"The tool {tool.name} lacks a docstring or a schema.", id="agents.E003")
+    used = {archetype.prompt for archetype in known.values()}
+    for path in sorted(PROMPTS.glob("*.md")):
+        if path.name not in used:
+            yield Warning(f"No archetype uses the prompt {path.name}.", "Delete it.", id="agents.W001")
+
+
+def _defaults() -> Iterator[CheckMessage]:
+    try:
+        registry.get(settings.AGENTS_DEFAULT_ARCHETYPE)
+    except UnknownArchetype as error:
+        yield Error(f"AGENTS_DEFAULT_ARCHETYPE: {error}", id="agents.E004")
+    offered = catalog(settings.OPENAI_MODELS, has_key=False)
+    names = [model.id for model in offered]
+    if settings.AGENTS_DEFAULT_MODEL not in names:
+        hint = f"OPENAI_MODELS names those that are offered: {', '.join(names)}."
+        yield Error("AGENTS_DEFAULT_MODEL is not one of the models that are offered.", hint, id="agents.E005")
+
+
+def _provider() -> Iterator[CheckMessage]:
+    headers = settings.OPENAI_EXTRA_HEADERS
+    if not isinstance(headers, dict):
+        hint = 'Such as {"Helicone-Auth": "Bearer ..."}.'
+        yield Error("OPENAI_EXTRA_HEADERS is not a JSON object.", hint, id="agents.E006")
+        return
+    try:
+        OpenAIProvider(api_key=settings.OPENAI_API_KEY, base_url=settings.OPENAI_BASE_URL, extra_headers=headers)
+    except ValueError as error:  # its text names no secret
+        yield Error(f"The model provider cannot be reached with these settings: {error}.", id="agents.E007")
+
+
+def _all() -> Iterator[Archetype]:
+    """Every registered archetype and, behind each, its subagents."""
+    waiting = registry.every()
+    while waiting:
+        archetype = waiting.pop(0)
+        yield archetype
+        waiting += archetype.subagents

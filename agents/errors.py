@@ -1,0 +1,63 @@
+"""What goes wrong in an agent.
+
+AgentError
++-- ProviderError     the model's service failed; carries code, retryable and retry_after_s
++-- LimitReached      a limit of the run was met; carries its name
++-- Waiting           a tool call waits for a person
++-- UnknownArchetype  no archetype of that name is registered
+"""
+
+# Every `code` a run.failed event can carry, with the sentence people read. Closed: dialects map these.
+CODES = {
+    "upstream_auth": "The model provider refused our credentials. An operator must check its key.",
+    "upstream_invalid": "The model provider refused the request.",
+    "upstream_not_found": "The model provider does not know this model.",
+    "upstream_rate_limited": "The model provider is receiving too many requests. Try again later.",
+    "upstream_unavailable": "The model provider is not available. Try again later.",
+    "upstream_timeout": "The model provider did not answer in time.",
+    "upstream_interrupted": "The connection to the model provider broke off.",
+    "upstream_incomplete": "The model provider ended its answer before it was complete.",
+    "upstream_malformed": "The model provider sent something that could not be understood.",
+    "upstream_error": "The model provider reported an error.",
+    "limit": "The run met one of its limits.",
+    "poison": "The run ended its process three times and is not tried again.",
+    "storage": "The run's events could not be stored.",
+    "internal": "Something went wrong on our side.",
+}
+
+
+class AgentError(Exception):
+    """The root of this tree."""
+
+
+class ProviderError(AgentError):
+    """The provider failed. `message` is safe to show: it never holds a key or an upstream body."""
+
+    def __init__(
+        self, code: str, message: str = "", *, retryable: bool = False, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message or CODES[code])
+        self.code = code
+        self.message = message or CODES[code]
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+
+
+class LimitReached(AgentError):
+    """A limit was met: `name` is the field of Limits."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class Waiting(AgentError):
+    """A tool call waits for a person; the run goes on from its log once they have decided."""
+
+
+class UnknownArchetype(AgentError):
+    """No archetype of that name; `names` are those there are."""
+
+    def __init__(self, name: str, names: list[str]) -> None:
+        super().__init__(f"Unknown archetype {name!r}; there are: {', '.join(names)}.")
+        self.names = names

@@ -1,0 +1,262 @@
+"""The vocabulary: everything that can happen in a run, as closed, frozen values.
+
+A run's log is a list of these. The loop and the runner make them; the fold and the dialects read them with a `match`
+whose last branch raises, so a new event is found by the tests, not by a user. Names are on disk and on the wire: never
+rename one that was released. No Django in this file.
+
+They are msgspec structs rather than dataclasses: the same closed, frozen classes, made and encoded some ten times
+quicker, which is what a token costs (docs/decisions/0040-events-are-msgspec-structs.md).
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from agents.usage import Usage
+
+
+class Event(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", omit_defaults=True
+):
+    """What every event has."""
+
+    at: float  # seconds since 1970, when it happened
+    agent: str = ""  # path of the agent that speaks: "" the run's own, "content:call_..." a subagent's
+
+    @property
+    def type(self) -> str:
+        """The event's name on disk and on the wire, such as "text.delta"."""
+        return str(self.__struct_config__.tag)
+
+
+class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One tool call as the model asked for it."""
+
+    id: str  # ours, unique in the run; the provider's own id is never used as a key
+    name: str
+    arguments: str  # JSON text as the model wrote it, perhaps not valid
+
+
+class RunQueued(Event, frozen=True, kw_only=True, tag="run.queued"):
+    """The message is stored and its run waits or starts. Always the first event of a log."""
+
+    chat: str
+    input: str  # id of the message that is answered
+    message: str  # id of the message that will hold the answer
+    archetype: str
+    model: str
+
+
+class RunStarted(Event, frozen=True, kw_only=True, tag="run.started"):
+    """A process took the run. More than once in a log when a process died or handed it over."""
+
+    attempt: int
+
+
+class TurnStarted(Event, frozen=True, kw_only=True, tag="turn.started"):
+    """One model request begins."""
+
+    turn: int  # from 1, per agent
+    model: str
+
+
+class TextDelta(Event, frozen=True, kw_only=True, tag="text.delta"):
+    """The next piece of the answer's text."""
+
+    text: str
+
+
+class ReasoningDelta(Event, frozen=True, kw_only=True, tag="reasoning.delta"):
+    """The next piece of what the model thinks aloud."""
+
+    text: str
+
+
+class ReplyCompleted(Event, frozen=True, kw_only=True, tag="reply.completed"):
+    """The model's reply of this turn is whole: a finish reason was seen. Stored before any tool starts."""
+
+    turn: int
+    finish_reason: str  # stop, length, tool_calls, content_filter
+    usage: Usage
+    calls: tuple[Call, ...] = ()
+
+
+class ToolCalled(Event, frozen=True, kw_only=True, tag="tool.called"):
+    """A tool is about to start. Stored before it does, so a crash knows that it may have run."""
+
+    call: str
+    name: str
+    arguments: Any  # the arguments as JSON, or the model's text where it was not valid JSON
+
+
+class ToolProgressed(Event, frozen=True, kw_only=True, tag="tool.progressed"):
+    """A running tool says how far it is."""
+
+    call: str
+    name: str
+    text: str
+
+
+class ToolReturned(Event, frozen=True, kw_only=True, tag="tool.returned"):
+    """A tool has given its result."""
+
+    call: str
+    name: str
+    result: Any  # JSON
+    elapsed_ms: int
+    truncated: bool = False  # the result was cut at the tool's size limit
+
+
+class ToolFailed(Event, frozen=True, kw_only=True, tag="tool.failed"):
+    """A tool has given no result; `error` is what the model is told."""
+
+    call: str
+    name: str
+    error: str
+    # failed: it ran and failed. refused: it was not run. unknown: a process died while it ran; it was not repeated.
+    outcome: Literal["failed", "refused", "unknown"] = "failed"
+    elapsed_ms: int = 0
+
+
+class ToolDeferred(Event, frozen=True, kw_only=True, tag="tool.deferred"):
+    """The tool is the client's: it runs it, and brings the result with its next request."""
+
+    call: str
+    name: str
+    arguments: Any  # as in ToolCalled
+
+
+class ApprovalRequested(Event, frozen=True, kw_only=True, tag="approval.requested"):
+    """A tool must not start before a person has allowed this very call. The run waits."""
+
+    call: str
+    name: str
+    arguments: Any  # as in ToolCalled
+    expires_at: float  # seconds since 1970; then it counts as denied
+
+
+class ApprovalResolved(Event, frozen=True, kw_only=True, tag="approval.resolved"):
+    """Somebody has decided, or nobody in time."""
+
+    call: str
+    name: str
+    decision: Literal["allowed", "denied"]
+    by: str  # user id, or "" when it expired
+    reason: str = ""
+
+
+class AgentStarted(Event, frozen=True, kw_only=True, tag="agent.started"):
+    """A subagent begins; events with this `agent` path are its own."""
+
+    call: str  # the parent's tool call that asked for it
+    name: str
+    task: str
+
+
+class AgentReturned(Event, frozen=True, kw_only=True, tag="agent.returned"):
+    """A subagent has ended; its answer is the result of its parent's tool call."""
+
+    call: str
+    name: str
+
+
+class RetryScheduled(Event, frozen=True, kw_only=True, tag="retry.scheduled"):
+    """The provider failed before the first token of this turn; it is asked again after a pause."""
+
+    failed_attempt: int  # from 1
+    max_attempts: int
+    delay_s: float
+    code: str
+    message: str
+
+
+class TurnReset(Event, frozen=True, kw_only=True, tag="turn.reset"):
+    """What was shown of the open turn is taken back; the turn starts again."""
+
+    turn: int
+    reason: str
+
+
+class TurnCompleted(Event, frozen=True, kw_only=True, tag="turn.completed"):
+    """The turn is over: its tools have their results."""
+
+    turn: int
+
+
+class MessageSaved(Event, frozen=True, kw_only=True, tag="message.saved"):
+    """The answer's row holds what the events say."""
+
+    message: str
+
+
+class RunCompleted(Event, frozen=True, kw_only=True, tag="run.completed"):
+    """The end: answered."""
+
+    reason: str  # stop, length, content_filter, or the limit that was met: max_turns, max_calls, ...
+    usage: Usage
+
+
+class RunFailed(Event, frozen=True, kw_only=True, tag="run.failed"):
+    """The end: not answered, or not to its end. What had come is kept."""
+
+    code: str  # one of agents.errors.CODES
+    message: str
+    retryable: bool
+    usage: Usage
+
+
+class RunCancelled(Event, frozen=True, kw_only=True, tag="run.cancelled"):
+    """The end: somebody stopped it. What had come is kept."""
+
+    by: str  # user id, or "" when it was not a person
+    usage: Usage
+    reason: str = "stopped"
+
+
+AnyEvent = (
+    RunQueued
+    | RunStarted
+    | TurnStarted
+    | TextDelta
+    | ReasoningDelta
+    | ReplyCompleted
+    | ToolCalled
+    | ToolProgressed
+    | ToolReturned
+    | ToolFailed
+    | ToolDeferred
+    | ApprovalRequested
+    | ApprovalResolved
+    | AgentStarted
+    | AgentReturned
+    | RetryScheduled
+    | TurnReset
+    | TurnCompleted
+    | MessageSaved
+    | RunCompleted
+    | RunFailed
+    | RunCancelled
+)
+Delta = TextDelta | ReasoningDelta
+Terminal = RunCompleted | RunFailed | RunCancelled
+
+DELTAS: tuple[type, ...] = (TextDelta, ReasoningDelta)
+TERMINALS: tuple[type, ...] = (RunCompleted, RunFailed, RunCancelled)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(list[AnyEvent])
+
+
+def dump(events: list[AnyEvent]) -> str:
+    """Events as one JSON array, for a RunEvent row."""
+    return _encoder.encode(events).decode()
+
+
+def load(text: str | bytes) -> list[AnyEvent]:
+    """The events of a RunEvent row. An unknown type or field raises msgspec.ValidationError."""
+    return _decoder.decode(text)
+
+
+def to_dict(event: AnyEvent) -> dict[str, Any]:
+    """One event as plain JSON values, `type` first."""
+    return dict(msgspec.to_builtins(event))

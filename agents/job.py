@@ -1,0 +1,63 @@
+"""What a run is handed: values and functions, no rows. No Django."""
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agents.archetypes.base import Archetype
+from agents.errors import LimitReached
+from agents.ledger import Ledger
+from agents.messages import Message
+from agents.options import RunOptions
+from agents.providers.base import Provider
+from tools.base import ToolContext
+
+
+@dataclass
+class Tally:
+    """What all agents of a run have used together; a subagent spends from its parent's purse."""
+
+    text_bytes: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often, and how patiently, a provider is asked again before its first token of a turn."""
+
+    max_attempts: int = 3
+    max_delay_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything the loop needs to answer one message."""
+
+    run_id: str
+    archetype: Archetype
+    model: str
+    temperature: float
+    history: tuple[Message, ...]  # the last one is the message to answer
+    provider: Callable[[str], Provider]  # who serves this model
+    context: ToolContext
+    options: RunOptions = field(default_factory=RunOptions)
+    ledger: Ledger = field(default_factory=Ledger)
+    retry: RetryPolicy = RetryPolicy()
+    tally: Tally = field(default_factory=Tally)
+    max_depth: int = 3  # of subagents
+    asks_first: frozenset[str] = frozenset()  # names of tools whose calls a person must allow
+    approval_lifetime_s: float = 24 * 3600.0
+    now: Callable[[], float] = time.time
+
+    def call_id(self, path: str, turn: int, index: int) -> str:
+        """A tool call's id: ours, unique in the run, and the same however often it is worked out."""
+        return f"call_{uuid.uuid5(uuid.UUID(self.run_id), f'{path}/{turn}/{index}').hex[:24]}"
+
+    def check_budget(self) -> None:
+        """Raise LimitReached once the agents together have written as much as the run may."""
+        limits = self.archetype.limits
+        if self.tally.text_bytes > limits.max_text_bytes:
+            raise LimitReached("max_text_bytes")
+        if self.tally.output_tokens > limits.max_output_tokens:
+            raise LimitReached("max_output_tokens")

@@ -1,0 +1,82 @@
+"""What a run has done so far, read back from its events: where a takeover goes on. Pure; no Django.
+
+`reply.completed` and `tool.called` are stored before anything acts on them, so together they say which model replies
+are kept, which tools have certainly run, which certainly have not, and which may have.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from agents import events as ev
+from agents.events import AnyEvent, Call
+
+
+@dataclass
+class Turn:
+    """One turn of one agent."""
+
+    number: int
+    text: list[str] = field(default_factory=list)
+    reply: ev.ReplyCompleted | None = None  # None: open, to be taken back
+    called: set[str] = field(default_factory=set)  # ids of calls that were started
+    results: dict[str, ev.ToolReturned | ev.ToolFailed] = field(default_factory=dict)
+    deferred: set[str] = field(default_factory=set)  # ids of calls that are the client's
+    approvals: dict[str, ev.ApprovalRequested | ev.ApprovalResolved] = field(default_factory=dict)  # a call's newest
+    is_completed: bool = False
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """What the model asked for."""
+        return self.reply.calls if self.reply else ()
+
+
+@dataclass
+class Ledger:
+    """The turns of every agent of a run, by the agent's path."""
+
+    turns: dict[str, list[Turn]] = field(default_factory=dict)
+    started_agents: set[str] = field(default_factory=set)  # paths of subagents that have begun
+
+    def of(self, path: str) -> list[Turn]:
+        """The turns of one agent, oldest first; superseded ones are gone."""
+        return self.turns.get(path, [])
+
+    def open_turns(self) -> list[tuple[str, Turn]]:
+        """Turns without a whole reply: (path, turn), subagents after their parents."""
+        last = [(path, turns[-1]) for path, turns in self.turns.items() if turns]
+        return [(path, turn) for path, turn in last if turn.reply is None]
+
+
+def read(events: Iterable[AnyEvent]) -> Ledger:
+    """The ledger of a run's stored events, in order."""
+    ledger = Ledger()
+    for event in events:
+        _apply(ledger, event)
+    return ledger
+
+
+def _apply(ledger: Ledger, event: AnyEvent) -> None:
+    turns = ledger.turns.setdefault(event.agent, [])
+    match event:
+        case ev.TurnStarted():
+            turns.append(Turn(event.turn))
+        case ev.TextDelta() if turns:
+            turns[-1].text.append(event.text)
+        case ev.ReplyCompleted() if turns:
+            turns[-1].reply = event
+        case ev.ToolCalled() if turns:
+            turns[-1].called.add(event.call)
+        case ev.ToolReturned() | ev.ToolFailed() if turns:
+            turns[-1].results[event.call] = event
+        case ev.ToolDeferred() if turns:
+            turns[-1].deferred.add(event.call)
+        case ev.ApprovalRequested() | ev.ApprovalResolved() if turns:
+            turns[-1].approvals[event.call] = event
+        case ev.TurnCompleted() if turns:
+            turns[-1].is_completed = True
+        case ev.TurnReset() if turns:
+            turns.pop()
+        case ev.AgentStarted():
+            ledger.started_agents.add(event.agent)
+        case _:
+            pass  # says nothing about what was done

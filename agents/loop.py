@@ -1,0 +1,187 @@
+"""An agent at work: ask the model, run the tools it asks for, ask again, until it is done or a limit is met.
+
+The loop knows no chat, no HTTP and no database. It yields events, in lists, and goes on only when the taker asks for
+more: so whoever stores `reply.completed` and `tool.called` before asking has stored them before any tool starts.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from agents import events as ev
+from agents.archetypes.base import Archetype
+from agents.errors import LimitReached
+from agents.events import AnyEvent
+from agents.job import Job
+from agents.ledger import Turn
+from agents.messages import AssistantMessage, Message, ToolMessage, ToolSpec, UserMessage
+from agents.options import RunOptions
+from agents.providers.base import ProviderRequest
+from agents.reply import Reply, replies
+from agents.toolcalls import Outcome, ToolCalls, told
+
+Events = AsyncGenerator[list[AnyEvent], None]
+
+
+class Agent:
+    """One archetype at one task. After `work()` has ended, `answer` and `reason` say how."""
+
+    def __init__(self, job: Job, archetype: Archetype, *, path: str, messages: tuple[Message, ...]) -> None:
+        self.job = job
+        self.archetype = archetype
+        self.path = path  # in every event of this agent
+        self.messages = list(messages)
+        self.answer = ""  # the text of the last turn
+        self.reason = "stop"
+        self.turn = 0
+        self.calls = 0
+        self.streak = Streak()
+        self.waits_for_client = False
+        self.tools = [tool for tool in archetype.tools if tool.offered_in(job.context)]
+        self.memories: dict[str, list[Message]] = {}  # what each subagent remembers of this run
+
+    async def work(self) -> Events:
+        """Yield what happens, from where the ledger stands to the end.
+
+        Raises ProviderError. A limit is no error: the agent ends, and `reason` names it.
+        """
+        try:
+            async with aclosing(self._turns()) as turns:
+                async for events in turns:
+                    yield events
+        except LimitReached as limit:
+            self.reason = limit.name
+
+    async def _turns(self) -> Events:
+        for kept in self.job.ledger.of(self.path):
+            async with aclosing(self._resume(kept)) as resumed:
+                async for events in resumed:
+                    yield events
+            if self.is_done:
+                return
+        while True:
+            async with aclosing(self._next_turn()) as turn:
+                async for events in turn:
+                    yield events
+            if self.is_done:
+                return
+
+    @property
+    def is_done(self) -> bool:
+        """The last thing said was an answer, not a tool's result; or the next word is the client's."""
+        return self.waits_for_client or isinstance(self.messages[-1], AssistantMessage)
+
+    async def _next_turn(self) -> Events:
+        limits = self.archetype.limits
+        if self.turn >= limits.max_turns:
+            raise LimitReached("max_turns")
+        self.job.check_budget()
+        self.turn += 1
+        model = self.archetype.model or self.job.model
+        yield [ev.TurnStarted(at=self.job.now(), agent=self.path, turn=self.turn, model=model)]
+        reply = Reply(self.job, self.path, self.turn, limits)
+        async with aclosing(replies(self.job, self.request(model), reply)) as pieces:
+            async for events in pieces:
+                yield events
+        whole = reply.completed()
+        yield [whole]
+        async with aclosing(self._finish(Turn(self.turn, reply.text, whole))) as rest:
+            async for events in rest:
+                yield events
+
+    async def _resume(self, kept: Turn) -> Events:
+        """Take up a turn whose reply is stored: its unfinished calls are run, the others are remembered."""
+        self.turn = kept.number
+        async with aclosing(self._finish(kept)) as rest:
+            async for events in rest:
+                yield events
+
+    async def _finish(self, turn: Turn) -> Events:
+        """Run the calls of a whole reply that have no result yet, and tell the model of all of them."""
+        self.answer = "".join(turn.text)
+        self.reason = turn.reply.finish_reason if turn.reply else "stop"
+        self.messages.append(AssistantMessage(self.answer, turn.calls))
+        outcomes: dict[str, Outcome] = {each: told(result) for each, result in turn.results.items()}
+        running = ToolCalls(self, turn, outcomes)
+        async with aclosing(running.run()) as happenings:
+            async for events in happenings:
+                yield events
+        for call in turn.calls:
+            if call.id in running.deferred:
+                continue
+            outcome = outcomes[call.id]
+            self.messages.append(ToolMessage(call.id, call.name, outcome.text, outcome.is_error))
+            self._remember(call.name, call.arguments, outcome)
+        if not turn.is_completed:
+            yield [ev.TurnCompleted(at=self.job.now(), agent=self.path, turn=turn.number)]
+        if running.deferred:
+            self.waits_for_client, self.reason = True, "tool_calls"
+        self.streak.check([call for call in turn.calls if call.id in outcomes], outcomes, self.archetype.limits)
+
+    def _remember(self, name: str, arguments: str, outcome: Outcome) -> None:
+        """Keep a subagent's task and answer, for its next call in this run."""
+        subagent = next((each for each in self.archetype.subagents if each.name == name), None)
+        if subagent is not None and subagent.memory == "own" and not outcome.is_error:
+            memory = self.memories.setdefault(name, [])
+            memory += [UserMessage(arguments), AssistantMessage(outcome.text)]
+
+    def request(self, model: str) -> ProviderRequest:
+        """What the model is asked in the next turn."""
+        options = self.options
+        is_first = self.turn == 1  # a choice that held for every turn would never let the agent answer
+        return ProviderRequest(
+            model=model,
+            system="\n\n".join(filter(None, (self.archetype.system_prompt(), options.instructions))),
+            messages=tuple(self.messages),
+            tools=() if options.tool_choice == "none" else self.specs(),
+            temperature=self.job.temperature,
+            max_output_tokens=options.max_output_tokens,
+            user=str(self.job.context.user_id),
+            tool_choice=options.tool_choice if is_first and options.tool_choice != "none" else "auto",
+            extra=options.extra,
+        )
+
+    @property
+    def options(self) -> RunOptions:
+        """What the request asks of this agent: nothing, of a subagent."""
+        return RunOptions() if self.path else self.job.options
+
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The tools and subagents the model may ask for."""
+        tools = [ToolSpec(each.name, each.description, each.schema) for each in self.tools]
+        subagents = [ToolSpec(each.name, each.purpose, TASK_SCHEMA) for each in self.subagents]
+        return (*self.options.tools, *tools, *subagents)
+
+    @property
+    def subagents(self) -> tuple[Archetype, ...]:
+        """The subagents it may ask: none once they are nested as deep as the job allows."""
+        depth = self.path.count("/") + 1 if self.path else 0
+        return self.archetype.subagents if depth < self.job.max_depth else ()
+
+
+TASK_SCHEMA = {
+    "type": "object",
+    "properties": {"task": {"type": "string", "description": "What to find out or do, in whole sentences."}},
+    "required": ["task"],
+    "additionalProperties": False,
+}
+
+
+class Streak:
+    """Notices a model that goes round in circles."""
+
+    def __init__(self) -> None:
+        self.last: tuple[tuple[str, str], ...] = ()
+        self.identical = 0
+        self.invalid = 0
+
+    def check(self, calls: Sequence[ev.Call], outcomes: dict[str, Outcome], limits: object) -> None:
+        """Raise LimitReached at the n-th identical turn, or the n-th turn in a row of calls that could not be run."""
+        if not calls:
+            return
+        asked = tuple((call.name, call.arguments) for call in calls)
+        self.identical = self.identical + 1 if asked == self.last else 1
+        self.last = asked
+        self.invalid = self.invalid + 1 if all(outcomes[call.id].is_invalid for call in calls) else 0
+        for name, count in (("identical", self.identical), ("invalid", self.invalid)):
+            if count >= getattr(limits, f"max_{name}_calls"):
+                raise LimitReached(f"max_{name}_calls")

@@ -1,0 +1,27 @@
+"""What a request asks of its one run, beyond what the chat has chosen. Pure; no Django."""
+
+from typing import Any
+
+import msgspec
+
+from agents.messages import ToolSpec
+
+
+class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Kept with the run, so that whoever takes it over knows them too."""
+
+    instructions: str = ""  # to the model, behind the archetype's own prompt
+    tools: tuple[ToolSpec, ...] = ()  # the client's own: it runs them, and brings the results with its next request
+    tool_choice: str = "auto"  # auto, none, required, or the name of the tool to call first
+    max_output_tokens: int | None = None  # of each turn
+    extra: dict[str, Any] = {}  # passed on to the provider as it is: top_p, stop, response_format ...
+
+
+def dump(options: RunOptions) -> dict[str, Any]:
+    """As JSON values, for a row."""
+    return dict(msgspec.to_builtins(options))
+
+
+def load(value: dict[str, Any]) -> RunOptions:
+    """From a row. An unknown field raises msgspec.ValidationError."""
+    return msgspec.convert(value, RunOptions)

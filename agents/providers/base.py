@@ -1,0 +1,75 @@
+"""What a provider is: a vendor's stream in, neutral pieces out."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+import msgspec
+
+from agents.messages import Message, ToolSpec
+from agents.usage import Usage
+
+
+class ProviderRequest(msgspec.Struct, frozen=True):
+    """One turn's question to the model."""
+
+    model: str
+    system: str
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    user: str = ""  # opaque id of the person, for the provider's abuse reports
+    tool_choice: str = "auto"  # auto, required, or the name of the tool to call
+    extra: dict[str, Any] = {}  # further fields of the provider's own protocol
+
+
+class TextPiece(msgspec.Struct, frozen=True):
+    """The next piece of text."""
+
+    text: str
+
+
+class ReasoningPiece(msgspec.Struct, frozen=True):
+    """The next piece of reasoning."""
+
+    text: str
+
+
+class CallPiece(msgspec.Struct, frozen=True):
+    """A piece of a tool call; pieces of one call share `index`. Name comes whole, arguments in parts."""
+
+    index: int
+    name: str = ""
+    arguments: str = ""
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """The provider said why it stopped: stop, length, tool_calls or content_filter."""
+
+    reason: str
+
+
+class UsageReport(msgspec.Struct, frozen=True):
+    """The provider said what it counted."""
+
+    usage: Usage
+
+
+Piece = TextPiece | ReasoningPiece | CallPiece | Finish | UsageReport
+
+
+class Provider(Protocol):
+    """Serves a model. Closing the iterator closes the connection to the vendor."""
+
+    name: str
+
+    def stream(self, request: ProviderRequest) -> AsyncIterator[list[Piece]]:
+        """Yield what each network read brought, in order, until the vendor's stream ends.
+
+        Raises ProviderError. It does not retry: the loop does. An end without a Finish is for the loop to judge.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of pooled connections."""
+        ...

@@ -1,0 +1,166 @@
+"""The chunks of a chat completions stream, as far as we read them.
+
+Source: https://platform.openai.com/docs/api-reference/chat-streaming (read with openai 3.52.0), and what compatible
+servers were seen to send instead. Left out on purpose: logprobs, audio, `function_call`, choices after the first.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+
+from agents.errors import ProviderError
+
+
+class Function(msgspec.Struct, gc=False):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCall(msgspec.Struct, gc=False):
+    index: int | None = None
+    id: str | None = None
+    function: Function | None = None
+
+
+class Delta(msgspec.Struct):
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None  # DeepSeek, Qwen, vLLM before 0.12
+    reasoning: str | None = None  # OpenRouter, Groq, Ollama, vLLM
+    tool_calls: list[ToolCall] | None = None
+
+
+class Choice(msgspec.Struct):
+    delta: Delta | None = None
+    message: Delta | None = None  # where a server ignores `stream` and sends the reply whole
+    finish_reason: str | None = None
+
+
+class InputDetails(msgspec.Struct, gc=False):
+    cached_tokens: int | None = None
+
+
+class OutputDetails(msgspec.Struct, gc=False):
+    reasoning_tokens: int | None = None
+
+
+class Tokens(msgspec.Struct, gc=False):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: InputDetails | None = None
+    completion_tokens_details: OutputDetails | None = None
+
+
+class Chunk(msgspec.Struct):
+    choices: list[Choice] | None = None
+    usage: Tokens | None = None
+    error: Any = None  # an object, or with some servers a string
+    object: str | None = None
+    code: Any = None  # vLLM before 0.10 puts the error's fields here and "error" in `object`
+
+    @property
+    def is_nonsense(self) -> bool:
+        """Whether nothing in it is of any use."""
+        return self.choices is None and self.usage is None and not self.is_error
+
+    @property
+    def is_error(self) -> bool:
+        return bool(self.error) or self.object == "error"
+
+
+_decoder = msgspec.json.Decoder(Chunk)
+
+
+def decode(data: bytes) -> Chunk:
+    """One chunk. What does not fit is left out, down to an empty Chunk; what is not JSON raises upstream_malformed."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _salvage(_parse(data))
+
+
+def _parse(data: bytes) -> Any:
+    # The standard library takes lone surrogates and NaN, which msgspec calls malformed.
+    try:
+        return json.loads(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        raise ProviderError("upstream_malformed", retryable=True) from None
+
+
+def _salvage(value: Any) -> Chunk:
+    value = _dict(value)
+    choices = value.get("choices")
+    return Chunk(
+        choices=[_choice(each) for each in choices[:1]] if isinstance(choices, list) else None,
+        usage=_tokens(value["usage"]) if isinstance(value.get("usage"), dict) else None,
+        error=value.get("error"),
+        object=_str(value.get("object")),
+        code=value.get("code"),
+    )
+
+
+def _choice(value: Any) -> Choice:
+    value = _dict(value)
+    return Choice(
+        delta=_delta(value["delta"]) if isinstance(value.get("delta"), dict) else None,
+        message=_delta(value["message"]) if isinstance(value.get("message"), dict) else None,
+        finish_reason=_str(value.get("finish_reason")),
+    )
+
+
+def _delta(value: dict[str, Any]) -> Delta:
+    calls = value.get("tool_calls")
+    return Delta(
+        content=_text(value.get("content")),
+        refusal=_str(value.get("refusal")),
+        reasoning_content=_str(value.get("reasoning_content")) or _thinking(value.get("content")),
+        reasoning=_str(value.get("reasoning")),
+        tool_calls=[_call(each) for each in calls if isinstance(each, dict)] if isinstance(calls, list) else None,
+    )
+
+
+def _call(value: dict[str, Any]) -> ToolCall:
+    function = _dict(value.get("function"))
+    arguments = function.get("arguments")
+    if isinstance(arguments, dict):  # Ollama before 0.4
+        arguments = json.dumps(arguments)
+    return ToolCall(
+        index=_int(value.get("index")),
+        id=_str(value.get("id")),
+        function=Function(_str(function.get("name")), _str(arguments)),
+    )
+
+
+def _tokens(value: dict[str, Any]) -> Tokens:
+    return Tokens(
+        _int(value.get("prompt_tokens")),
+        _int(value.get("completion_tokens")),
+        InputDetails(_int(_dict(value.get("prompt_tokens_details")).get("cached_tokens"))),
+        OutputDetails(_int(_dict(value.get("completion_tokens_details")).get("reasoning_tokens"))),
+    )
+
+
+def _text(value: Any) -> str | None:
+    """Content, which Mistral's reasoning models send as a list of parts."""
+    if not isinstance(value, list):
+        return _str(value)
+    return "".join(_str(_dict(part).get("text")) or "" for part in value if _dict(part).get("type") == "text")
+
+
+def _thinking(value: Any) -> str | None:
+    parts = [_dict(part).get("thinking") for part in value] if isinstance(value, list) else []
+    return "".join(_text(part) or "" for part in parts) or None
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _str(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _int(value: Any) -> int | None:
+    is_whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+    return int(value) if is_whole else None

@@ -1,0 +1,138 @@
+"""What a failing chat completions server means, as our errors.
+
+Statuses and codes: https://platform.openai.com/docs/guides/error-codes. Nothing that the server wrote gets into a
+message: it may hold our key's tail, a prompt, or markup.
+"""
+
+import email.utils
+import math
+import ssl
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from agents.errors import ProviderError
+
+# The longest Retry-After that is believed; it is the loop that decides whether to wait that long.
+MAX_RETRY_AFTER_S = 3600.0
+
+# Known words in an error's `code` or `type` that say more than its status does: (code, retryable, message).
+_WORDS: dict[str, tuple[str, bool, str]] = {
+    "insufficient_quota": ("upstream_rate_limited", False, "The account at the model provider has no quota left."),
+    "rate_limit_exceeded": ("upstream_rate_limited", True, ""),
+    "rate_limit_error": ("upstream_rate_limited", True, ""),
+    "model_not_found": ("upstream_not_found", False, ""),
+    "context_length_exceeded": ("upstream_invalid", False, "The conversation is longer than the model can read."),
+    "content_filter": ("upstream_invalid", False, "The model provider's content filter refused the request."),
+    "invalid_api_key": ("upstream_auth", False, ""),
+    "authentication_error": ("upstream_auth", False, ""),
+    "permission_error": ("upstream_auth", False, ""),
+    "invalid_request_error": ("upstream_invalid", False, ""),
+    "server_error": ("upstream_unavailable", True, ""),
+    "overloaded_error": ("upstream_unavailable", True, ""),
+    "timeout": ("upstream_timeout", True, ""),
+}
+
+
+def from_status(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    """The error of an answer whose status is not 200. `body` is only searched for known words."""
+    if 300 <= status < 400:
+        message = "The model provider answered with a redirect, which is not followed."
+        return ProviderError("upstream_error", message)
+    known = _known(_error_of(body)) if 400 <= status < 500 else None
+    code, retryable, message = known or _of_status(status)
+    wait_s = retry_after_s(headers) if retryable else None
+    return ProviderError(code, message, retryable=retryable, retry_after_s=wait_s)
+
+
+def from_chunk(error: Any) -> ProviderError:
+    """The error of an error object in a stream that began well."""
+    fields = error if isinstance(error, dict) else {}
+    known = _known(fields)
+    status = fields.get("code")
+    if known is None and isinstance(status, int) and 400 <= status < 600:
+        known = _of_status(status)
+    code, retryable, message = known or ("upstream_error", True, "")
+    return ProviderError(code, message, retryable=retryable)
+
+
+def from_exception(error: Exception, *, has_answer: bool) -> ProviderError:
+    """The error of a connection that failed. `has_answer`: the answer's headers had come."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
+            return ProviderError("upstream_unavailable", "The model provider's certificate is not valid.")
+        case TimeoutError():  # aiohttp's own timeouts are TimeoutErrors too
+            return ProviderError("upstream_timeout", retryable=True)
+        case aiohttp.ClientConnectorError():  # refused, unreachable, no such name, TLS
+            return ProviderError("upstream_unavailable", retryable=True)
+        case aiohttp.ClientResponseError() | aiohttp.InvalidURL() if not has_answer:  # what came is not HTTP
+            return ProviderError("upstream_malformed", retryable=True)
+        case _:
+            return ProviderError("upstream_interrupted", retryable=True)
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds from `retry-after-ms` or `retry-after` (a number or a date), at most an hour; None where there is none.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+    """
+    text = headers.get("retry-after", "")
+    found = _number(headers.get("retry-after-ms", ""), 0.001)
+    if found is None:
+        found = _number(text, 1.0)
+    if found is None:
+        found = _date(text)
+    return None if found is None else min(max(found, 0.0), MAX_RETRY_AFTER_S)
+
+
+def _number(text: str, unit_s: float) -> float | None:
+    try:
+        value = float(text) * unit_s
+    except ValueError:
+        return None
+    return None if math.isnan(value) else value
+
+
+def _date(text: str) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+def _of_status(status: int) -> tuple[str, bool, str]:
+    match status:
+        case 401 | 403:
+            return "upstream_auth", False, ""
+        case 404:
+            return "upstream_not_found", False, ""
+        case 408:
+            return "upstream_timeout", True, ""
+        case 409 | 425:  # a lock, or too early: the same request may pass a moment later
+            return "upstream_unavailable", True, ""
+        case 429:
+            return "upstream_rate_limited", True, ""
+        case _ if status >= 500:
+            return "upstream_unavailable", True, ""
+        case _:
+            return "upstream_invalid", False, ""
+
+
+def _error_of(body: bytes) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    error = value.get("error", value) if isinstance(value, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _known(error: dict[str, Any]) -> tuple[str, bool, str] | None:
+    for field in ("code", "type"):
+        word = error.get(field)
+        if isinstance(word, str) and word in _WORDS:
+            return _WORDS[word]
+    return None

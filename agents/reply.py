@@ -1,0 +1,167 @@
+"""One reply of the model: its pieces become events as they come, and are put together on the way."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from itertools import count
+
+from agents import events as ev
+from agents.archetypes.base import Limits
+from agents.errors import LimitReached, ProviderError
+from agents.events import AnyEvent, Call
+from agents.job import Job
+from agents.providers.base import (
+    CallPiece,
+    Finish,
+    Piece,
+    ProviderRequest,
+    ReasoningPiece,
+    TextPiece,
+    UsageReport,
+)
+from agents.usage import Usage
+from tools.cleaning import clean
+
+
+async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGenerator[list[AnyEvent], None]:
+    """Yield the reply's events; ask again, at most as often as the job allows, until its first visible token.
+
+    Raises ProviderError. What had come by then has been yielded.
+    """
+    for attempt in count(1):
+        try:
+            async with aclosing(_ask(job, request, reply)) as events:
+                async for batch in events:
+                    yield batch
+            return
+        except ProviderError as error:
+            if reply.is_visible or not error.retryable or attempt >= job.retry.max_attempts:
+                raise
+            delay_s = _delay_s(job, attempt, error)
+            yield [
+                ev.RetryScheduled(
+                    at=job.now(),
+                    agent=reply.path,
+                    failed_attempt=attempt,
+                    max_attempts=job.retry.max_attempts,
+                    delay_s=round(delay_s, 3),
+                    code=error.code,
+                    message=error.message,
+                )
+            ]
+            await asyncio.sleep(delay_s)
+            reply.start_again()
+
+
+async def _ask(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGenerator[list[AnyEvent], None]:
+    reply.request = request
+    async with aclosing(job.provider(request.model).stream(request)) as batches:  # type: ignore[type-var]
+        async for pieces in batches:
+            if events := reply.take(pieces):
+                yield events
+    if not reply.finish_reason:
+        raise ProviderError("upstream_incomplete", retryable=True)
+
+
+def _delay_s(job: Job, attempt: int, error: ProviderError) -> float:
+    """2, 4, 8 ... seconds with up to a quarter of jitter, or what the provider asked for; bounded."""
+    wanted = error.retry_after_s if error.retry_after_s is not None else 2.0**attempt * random.uniform(0.75, 1.25)
+    return min(wanted, job.retry.max_delay_s)
+
+
+class Reply:
+    """What has come of one reply so far."""
+
+    def __init__(self, job: Job, path: str, turn: int, limits: Limits) -> None:
+        self.job = job
+        self.path = path
+        self.turn = turn
+        self.limits = limits
+        self.request: ProviderRequest | None = None
+        self.start_again()
+
+    def start_again(self) -> None:
+        """Forget what an attempt brought that showed nothing."""
+        self.text: list[str] = []
+        self.is_visible = False
+        self.finish_reason = ""
+        self.usage: Usage | None = None
+        self.names: dict[int, str] = {}
+        self.arguments: dict[int, list[str]] = {}
+        self.argument_bytes = 0
+        self.reasoning_chars = 0
+
+    def take(self, pieces: list[Piece]) -> list[AnyEvent]:
+        """The events that these pieces make."""
+        events: list[AnyEvent] = []
+        for piece in pieces:
+            if type(piece) is TextPiece:
+                if piece.text:
+                    events.append(self._say(piece.text))
+            else:
+                self._note(piece, events)
+        if events:
+            self.is_visible = True
+            self.job.check_budget()
+        return events
+
+    def _say(self, text: str) -> AnyEvent:
+        text = clean(text)
+        self.text.append(text)
+        self.job.tally.text_bytes += len(text)
+        return ev.TextDelta(at=self.job.now(), agent=self.path, text=text)
+
+    def _note(self, piece: Piece, events: list[AnyEvent]) -> None:
+        match piece:
+            case ReasoningPiece(text=text) if text:
+                self.reasoning_chars += len(text)
+                self.job.tally.text_bytes += len(text)
+                events.append(ev.ReasoningDelta(at=self.job.now(), agent=self.path, text=clean(text)))
+            case CallPiece():
+                self._collect(piece)
+            case Finish(reason=reason):
+                self.finish_reason = reason
+            case UsageReport(usage=usage):
+                self.usage = usage
+            case _:
+                pass  # an empty piece
+
+    def _collect(self, piece: CallPiece) -> None:
+        if piece.name:
+            self.names[piece.index] = self.names.get(piece.index, "") + piece.name
+        self.arguments.setdefault(piece.index, []).append(piece.arguments)
+        self.argument_bytes += len(piece.arguments)
+        if self.argument_bytes > self.limits.max_argument_bytes:
+            raise LimitReached("max_argument_bytes")
+
+    def calls(self) -> tuple[Call, ...]:
+        """The tool calls asked for, in the order of their index."""
+        return tuple(
+            Call(
+                self.job.call_id(self.path, self.turn, position),
+                clean(self.names.get(index, "")),
+                clean("".join(pieces)),
+            )
+            for position, (index, pieces) in enumerate(sorted(self.arguments.items()))
+        )
+
+    def completed(self) -> ev.ReplyCompleted:
+        """The event that says the reply is whole; its tokens are added to the run's."""
+        usage = self.usage or self.estimate()
+        self.job.tally.output_tokens += usage.output_tokens
+        return ev.ReplyCompleted(
+            at=self.job.now(),
+            agent=self.path,
+            turn=self.turn,
+            finish_reason=self.finish_reason,
+            usage=usage,
+            calls=self.calls(),
+        )
+
+    def estimate(self) -> Usage:
+        """What the reply cost, for a provider that does not say."""
+        request = self.request
+        asked = sum(len(str(message)) for message in request.messages) + len(request.system) if request else 0
+        said = sum(map(len, self.text)) + self.reasoning_chars + self.argument_bytes
+        return Usage(input_tokens=(asked + 3) // 4, output_tokens=(said + 3) // 4, status="estimated")

@@ -1,0 +1,33 @@
+"""Token counts, and how they add up."""
+
+from typing import Literal
+
+import msgspec
+
+SURENESS = ("reported", "estimated", "unknown")
+
+
+class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Tokens of one turn (or, added up, of a run)."""
+
+    input_tokens: int = 0  # all input, cached included
+    cached_tokens: int = 0  # the part of input_tokens read from the provider's cache
+    output_tokens: int = 0  # reasoning included
+    reasoning_tokens: int = 0  # the part of output_tokens that was reasoning
+    # reported: the provider said so. estimated: counted by us from the text. unknown: neither could be had.
+    status: Literal["reported", "estimated", "unknown"] = "reported"
+
+    @property
+    def total_tokens(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """The sum; as sure as the less sure of the two."""
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            max(self.status, other.status, key=SURENESS.index),
+        )

@@ -1,0 +1,101 @@
+"""Who may do what in a chat, and the only way from an id in a request to a chat, message or run.
+
+A person's permissions in a chat are what their role gives in its project (or organization), cut down to what the chat
+gives them: everything if they own it, else the most of what its project and a share with their name give. Nothing ever
+adds to a role: a viewer cannot write in their own chat either.
+"""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db.models import OuterRef, QuerySet, Subquery, UUIDField, Value
+
+from accounts.errors import NotAllowed, NotFound
+from accounts.models import Membership, ProjectMember, Role, User
+from accounts.permissions import NOTHING, PERMISSIONS, Permission, Permissions, require
+from chat.models import OPEN, Chat, ChatShare, Message, Run, Sharing
+from chat.models.chats import Access, ChatQuerySet
+
+Found = TypeVar("Found", Message, Run)
+
+# Running a chat's organization is not part of any share.
+GIVEN: dict[str, Permissions] = {Access.READ: frozenset({"read"}), Access.WRITE: frozenset({"read", "write", "deploy"})}
+
+
+def get_chat(user: User, id: UUID, needs: Permission = "read") -> Chat:
+    """The chat, if the user sees it and may do this in it. Raises NotFound or NotAllowed."""
+    chat = chats_of(user).filter(pk=id).first()
+    if chat is None:
+        raise NotFound
+    require(permissions_on(user, chat), needs)
+    return chat
+
+
+def get_message(user: User, id: UUID, needs: Permission = "read") -> Message:
+    """The message with its chat, author and run, if the user may do this in its chat. Raises NotFound or NotAllowed."""
+    found = Message.objects.visible_to(user).select_related("chat", "author", "run").filter(pk=id).first()
+    return _allowed(user, found, needs)
+
+
+def get_run(user: User, id: UUID, needs: Permission = "read") -> Run:
+    """The run with its chat, if the user may do this in its chat. Raises NotFound or NotAllowed."""
+    found = Run.objects.visible_to(user).select_related("chat").filter(pk=id).first()
+    return _allowed(user, found, needs)
+
+
+def require_owner(user: User, chat: Chat) -> None:
+    """Raise NotAllowed unless the chat is the user's own and their role lets them write in it."""
+    if chat.user_id != user.pk:
+        raise NotAllowed("Only the owner of a chat may share or delete it.")
+    require(permissions_on(user, chat), "write")
+
+
+def permissions_on(user: User, chat: Chat) -> Permissions:
+    """What the user may do in the chat; empty when they may not even see it.
+
+    One query, or none for a chat that this request got from `chats_of(user)`.
+    """
+    if getattr(chat, "seen_by", None) == user.pk:
+        return permissions_found(user, chat)
+    found = chats_of(user).filter(pk=chat.pk).first()
+    return permissions_found(user, found) if found else NOTHING
+
+
+def chats_of(user: User) -> ChatQuerySet:
+    """The chats the user sees, each with what its JSON needs: their roles in it, and the id of its `live_run`.
+
+    So neither `permissions_found` nor a list costs a query per chat.
+    """
+    membership = Membership.objects.filter(user=user, organization=OuterRef("organization"))
+    project = ProjectMember.objects.filter(user=user, project=OuterRef("project"))
+    share = ChatShare.objects.filter(user=user, chat=OuterRef("pk"))
+    # The lowest position is next: a queued run counts until a process has claimed it.
+    runs = Run.objects.filter(chat=OuterRef("pk"), status__in=OPEN).order_by("position")
+    return Chat.objects.visible_to(user).annotate(
+        organization_role=_one(membership, "role"),
+        project_role=_one(project, "role"),
+        shared=_one(share, "access"),
+        live_run=_one(runs, "pk"),
+        seen_by=Value(user.pk, UUIDField()),
+    )
+
+
+def permissions_found(user: User, chat: Chat) -> Permissions:
+    """The same as `permissions_on`, without a query, of a chat that came from `chats_of(user)`."""
+    found: Any = chat  # annotations are unknown to the type
+    role = PERMISSIONS[Role(found.project_role or found.organization_role)]
+    if chat.user_id == user.pk:
+        return role
+    by_project = GIVEN[chat.project_access] if chat.sharing == Sharing.PROJECT and chat.project_id else NOTHING
+    return role & (by_project | GIVEN.get(found.shared, NOTHING))
+
+
+def _one(rows: QuerySet[Any], field: str) -> Subquery:
+    return Subquery(rows.values(field)[:1])
+
+
+def _allowed(user: User, found: Found | None, needs: Permission) -> Found:
+    if found is None:
+        raise NotFound
+    require(permissions_on(user, found.chat), needs)
+    return found

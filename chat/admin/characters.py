@@ -1,0 +1,50 @@
+"""Characters of the agent door: the one table of chats' that is edited here."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from agents import registry
+from chat.admin.history import ModelAdmin
+from chat.models import Character
+from chat.services.characters import outsiders
+
+if TYPE_CHECKING:  # generic for the type checker only
+    ModelForm = forms.ModelForm[Character]
+else:
+    ModelForm = forms.ModelForm
+
+
+class CharacterForm(ModelForm):
+    """Archetypes to choose from, and users who are in the organization."""
+
+    archetype = forms.ChoiceField(choices=lambda: [(name, name) for name in registry.names()])
+
+    class Meta:
+        model = Character
+        fields = ("id", "organization", "name", "archetype", "users")
+
+    def clean(self) -> dict[str, Any]:
+        """The values. Users from outside are refused, naming them."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        place = values.get("organization")
+        if place and (strangers := outsiders(place.pk, [user.pk for user in values.get("users", ())])):
+            self.add_error("users", f"Not in this organization: {', '.join(each.email for each in strangers)}")
+        return values
+
+
+@admin.register(Character)
+class CharacterAdmin(ModelAdmin):
+    form = CharacterForm
+    list_display = ("id", "name", "organization", "archetype", "updated_at")
+    list_filter = ("archetype",)
+    list_select_related = ("organization",)
+    search_fields = ("=id", "^name", "^organization__name")
+    autocomplete_fields = ("organization", "users")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """The number stays what it is: sessions are bound to it."""
+        return ("id", "organization") if obj else ()

@@ -1,0 +1,7 @@
+"""Django app: chat."""
+
+from django.apps import AppConfig
+
+
+class ChatConfig(AppConfig):
+    name = "chat"

@@ -1,0 +1,301 @@
+"""AG-UI. Source: https://docs.ag-ui.com/concepts/events and the packages @ag-ui/core and @ag-ui/client, 1.0.0, whose
+verifier refuses a run that leaves anything open. Read 2026-11.
+
+Data frames only, no `[DONE]`: `RUN_STARTED`, then one assistant message for each turn with its text and tool calls, a
+`TOOL_CALL_RESULT` for each server tool, and `RUN_FINISHED` or `RUN_ERROR`. Clients that declare protocol 1.0 also get
+reasoning, the lifecycle of subagents, usage, the outcome, and our ids as `metadata.parley` of the start.
+No words for: subagents' own text, a tool's progress, retries, approvals (answer them at the native door; the stream
+waits). State is told to the model and never changed here, so there are no STATE events. A reader that was shown text
+which is taken back, or that is let go, gets `RUN_ERROR`: there is no resume, but the answer goes on and is stored.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from agents import events as ev
+from agents.events import AnyEvent
+from agents.options import RunOptions
+from agents.usage import Usage
+from chat.dialects import fields, sse
+from chat.dialects.base import Item, RunInfo, RunRequest
+from chat.dialects.blocks import Block, Blocks, Closed, Opened, Piece
+
+NAME = "agui"
+TAKEN_BACK = "The answer was begun again. Read the thread again to see it whole."
+LET_GO = "The server let this reader go; the answer goes on. Read the thread again."
+CHOICES = ("model", "temperature", "archetype", "if_busy")  # in forwardedProps; others there are the application's own
+WORDS = {"content": "messages", "attachments": "messages", **{each: f"forwardedProps.{each}" for each in CHOICES}}
+ROLES = ("developer", "system", "assistant", "user", "tool", "activity", "reasoning")
+
+
+# --- In ---------------------------------------------------------------------------------------------------------------
+
+
+def parse(body: dict[str, Any]) -> RunRequest:
+    """The run that a POST asks for: only what is new in the list of messages.
+
+    That is all behind the newest answer: results of the client's tools (some may have come before) and the newest user
+    message. System and developer messages, `context` and `state` are told to the model for this run.
+    """
+    if body.get("resume"):
+        raise fields.refuse("resume", "Expected none: approvals are answered at /api/runs/{id}/approvals/{call}.")
+    messages = _messages(body)
+    named = {"thread": thread_of(body), "run": fields.name(body.get("runId"), "runId")}
+    request = {**named, "is_1": _speaks_1(body)}
+    found = [
+        fields.tool(each.get("name"), each.get("description"), each.get("parameters"), f"tools.{number}")
+        for number, each in enumerate(fields.objects(body.get("tools") or [], "tools"))
+    ]
+    options = RunOptions(instructions=_instructions(body, messages), tools=fields.tools(found, "tools"))
+    props = _props(body)
+    chosen = {name: props[name] for name in CHOICES if props.get(name) is not None}
+    return RunRequest(items=tuple(_new(messages)), options=options, door=NAME, request=request, **chosen)
+
+
+def thread_of(body: dict[str, Any]) -> str:
+    """The chat, as its client calls it."""
+    return fields.name(body.get("threadId"), "threadId")
+
+
+def project_of(body: dict[str, Any]) -> Any:
+    """The project of a chat that is made: `forwardedProps.project`."""
+    props = _props(body)
+    return fields.project(props.get("project", props.get("projectId")), "forwardedProps.project")
+
+
+def _props(body: dict[str, Any]) -> dict[str, Any]:
+    props = body.get("forwardedProps")
+    if not isinstance(props, dict | None):
+        raise fields.refuse("forwardedProps", "Expected an object.")
+    return props or {}
+
+
+def _speaks_1(body: dict[str, Any]) -> bool:
+    """Whether the client knows what 1.0 has added; older ones refuse events they do not know."""
+    version = fields.text(body.get("protocolVersion") or "0", "protocolVersion")
+    return version.partition(".")[0] not in ("", "0")
+
+
+def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
+    messages = fields.objects(body.get("messages"), "messages")
+    for number, each in enumerate(messages):
+        if each.get("role") not in ROLES:
+            raise fields.refuse(f"messages.{number}.role", f"Expected one of: {', '.join(ROLES)}.")
+    if not messages:
+        raise fields.refuse("messages", "Expected at least one message.")
+    return messages
+
+
+def _instructions(body: dict[str, Any], messages: list[dict[str, Any]]) -> str:
+    told = [_text(each, "messages") for each in messages if each["role"] in ("system", "developer")]
+    for number, each in enumerate(fields.objects(body.get("context") or [], "context")):
+        value = each.get("value")
+        shown = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        told.append(f"{fields.text(each.get('description'), f'context.{number}.description')}:\n{shown}")
+    if body.get("state"):
+        state = fields.instructions([msgspec.json.encode(body["state"]).decode()], "state")
+        told.append(f"State of the application:\n{state}")
+    return fields.instructions(told, "context")
+
+
+def _new(messages: list[dict[str, Any]]) -> Iterator[Item]:
+    """The results behind the newest assistant message, then the newest user message if it is the last."""
+    answers = [number for number, each in enumerate(messages) if each["role"] == "assistant"]
+    calls = {call: name for each in messages for call, name in _calls(each)}
+    behind = list(enumerate(messages))[answers[-1] + 1 if answers else 0 :]
+    for number, each in behind:
+        if each["role"] == "tool":
+            yield _result(each, calls, f"messages.{number}")
+    number, last = behind[-1] if behind else (0, messages[-1])
+    if last["role"] == "user":
+        yield _user(last, f"messages.{number}")
+    elif last["role"] != "tool":
+        raise fields.refuse("messages", "Expected a message of the user or the result of a tool at the end.")
+
+
+def _calls(message: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    calls = message.get("toolCalls") if message["role"] == "assistant" else None
+    for each in fields.objects(calls or [], "messages.toolCalls"):
+        function = each.get("function")
+        yield str(each.get("id")), str(function.get("name")) if isinstance(function, dict) else ""
+
+
+def _result(message: dict[str, Any], calls: dict[str, str], field: str) -> Item:
+    call = fields.text(message.get("toolCallId"), f"{field}.toolCallId")
+    part: dict[str, Any] = {"type": "tool_result", "call": call, "name": calls.get(call, "")}
+    if message.get("error"):
+        part |= {"error": fields.text(message["error"], f"{field}.error"), "is_error": True}
+    else:
+        part |= {"result": _text(message, field), "is_error": False}
+    return Item("tool", parts=(part,))
+
+
+def _text(message: dict[str, Any], field: str) -> str:
+    """A message's text: its content, or the text parts of it."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = fields.objects(content, f"{field}.content")
+    return "\n".join(fields.text(each.get("text"), f"{field}.content") for each in parts if each.get("type") == "text")
+
+
+def _user(message: dict[str, Any], field: str) -> Item:
+    content = message.get("content")
+    parts = [] if isinstance(content, str) else fields.objects(content, f"{field}.content")
+    files = [
+        _file(each, f"{field}.content.{number}") for number, each in enumerate(parts) if each.get("type") != "text"
+    ]
+    return Item("user", _text(message, field), tuple(files))
+
+
+def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
+    """An image, or a document at an address. Older clients' parts are `binary` with `mimeType` and `url` or `data`."""
+    source: Any = part.get("source")
+    if part.get("type") == "binary":
+        kind = "data" if part.get("data") else "url"
+        source = {"type": kind, "value": part.get(kind), "mimeType": part.get("mimeType")}
+    if part.get("type") not in ("image", "document", "binary") or not isinstance(source, dict):
+        raise fields.refuse(f"{field}.type", "Expected text, image or document, with its source.")
+    value, mime = fields.text(source.get("value"), f"{field}.source.value"), str(source.get("mimeType") or "")
+    kind = "image" if part["type"] == "image" or mime.startswith("image/") else "file"
+    name = str(part.get("filename") or "")
+    if source.get("type") == "data":
+        return {"type": kind, "name": name, "url": f"data:{mime};base64,{value}"}
+    return {"type": kind, "name": name, "url": value}
+
+
+# --- Out --------------------------------------------------------------------------------------------------------------
+
+
+class Encoder:
+    """Frames of AG-UI."""
+
+    def __init__(self, run: RunInfo) -> None:
+        self.run = run
+        self.is_over = False
+        self._ids = {"threadId": run.request.get("thread", run.chat), "runId": run.request.get("run", run.run)}
+        self._is_1 = bool(run.request.get("is_1"))
+        self._blocks = Blocks()
+        self._turn = 0
+        self._deferred: list[str] = []  # calls that the client has to run
+        self._asked: set[str] = set()  # calls that were shown with their approval
+        self._agents: dict[str, bool] = {}  # subagents that were told of: whether they are at work
+
+    def open(self) -> list[bytes]:
+        """The start, with the client's own ids."""
+        ours = {"chat": self.run.chat, "run": self.run.run, "message": self.run.message}
+        more = {"metadata": {"parley": ours}} if self._is_1 else {}
+        return [sse.frame({"type": "RUN_STARTED", **self._ids, **more})]
+
+    def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
+        """None, one or more frames."""
+        if isinstance(event, ev.TurnStarted) and not event.agent:
+            self._turn = event.turn
+        blocks = [each for block in self._blocks.feed(event) for each in self._block(block)]
+        return [sse.frame(each) for each in (*blocks, *self._events(event))]
+
+    def reset(self) -> list[bytes]:
+        """No reader has a cursor here."""
+        return []
+
+    def let_go(self) -> list[bytes]:
+        """An error, since there is no resume."""
+        return [sse.frame({"type": "RUN_ERROR", "message": LET_GO, "code": "let_go"})]
+
+    @property
+    def _message(self) -> str:
+        """The id of this turn's message."""
+        return f"{self.run.message}.{self._turn}"
+
+    def _block(self, block: Block) -> list[dict[str, Any]]:
+        if block.kind == "reasoning":
+            return self._reasoning(block) if self._is_1 else []
+        named = {"messageId": self._message}
+        match block:
+            case Opened():
+                return [{"type": "TEXT_MESSAGE_START", **named, "role": "assistant"}]
+            case Piece():
+                return [{"type": "TEXT_MESSAGE_CONTENT", **named, "delta": block.text}] if block.text else []
+            case Closed():
+                return [{"type": "TEXT_MESSAGE_END", **named}]
+
+    def _reasoning(self, block: Block) -> list[dict[str, Any]]:
+        named = {"messageId": f"{self.run.message}.reasoning.{block.number}"}
+        match block:
+            case Opened():
+                begun = {"type": "REASONING_MESSAGE_START", **named, "role": "reasoning"}
+                return [{"type": "REASONING_START", **named}, begun]
+            case Piece():
+                return [{"type": "REASONING_MESSAGE_CONTENT", **named, "delta": block.text}] if block.text else []
+            case Closed():
+                return [{"type": "REASONING_MESSAGE_END", **named}, {"type": "REASONING_END", **named}]
+
+    def _events(self, event: AnyEvent) -> list[dict[str, Any]]:
+        match event:
+            case ev.ToolCalled():
+                return [] if event.call in self._asked else self._call(event)
+            case ev.ApprovalRequested():
+                self._asked.add(event.call)
+                return self._call(event)
+            case ev.ToolDeferred():
+                self._deferred.append(event.call)
+                return self._call(event)
+            case ev.ToolReturned():
+                content = event.result if isinstance(event.result, str) else msgspec.json.encode(event.result).decode()
+                return [self._result(event, content)]
+            case ev.ToolFailed():
+                return [self._result(event, msgspec.json.encode({"error": event.error}).decode())]
+            case ev.AgentStarted() if self._is_1 and event.agent not in self._agents:  # once, though it was taken over
+                self._agents[event.agent] = True
+                told = {"name": event.name, "description": event.task, "parentToolCallId": event.call}
+                return [{"type": "SUBAGENT_STARTED", "subagentRunId": event.agent, **told}]
+            case ev.AgentReturned() if self._agents.get(event.agent):
+                self._agents[event.agent] = False
+                return [{"type": "SUBAGENT_FINISHED", "subagentRunId": event.agent}]
+            case ev.TurnReset(agent=""):
+                self.is_over = True
+                return [{"type": "RUN_ERROR", "message": TAKEN_BACK, "code": "taken_back"}]
+            case ev.RunFailed():
+                self.is_over = True
+                return [{"type": "RUN_ERROR", "message": event.message, "code": event.code, **self._usage(event.usage)}]
+            case ev.RunCompleted() | ev.RunCancelled():
+                self.is_over = True
+                more = {"outcome": self._outcome(event), **self._usage(event.usage)} if self._is_1 else {}
+                return [{"type": "RUN_FINISHED", **self._ids, **more}]
+            case _:
+                return []  # no word for it
+
+    def _call(self, event: ev.ToolCalled | ev.ToolDeferred | ev.ApprovalRequested) -> list[dict[str, Any]]:
+        """The whole call; a subagent's belongs to a message of the subagent's own."""
+        named = {"toolCallId": event.call, **self._owner(event)}
+        parent = f"{self.run.message}.{event.agent}" if event.agent else self._message
+        text = event.arguments if isinstance(event.arguments, str) else msgspec.json.encode(event.arguments).decode()
+        return [
+            {"type": "TOOL_CALL_START", **named, "toolCallName": event.name, "parentMessageId": parent},
+            *([{"type": "TOOL_CALL_ARGS", **named, "delta": text}] if text else []),
+            {"type": "TOOL_CALL_END", **named},
+        ]
+
+    def _result(self, event: ev.ToolReturned | ev.ToolFailed, content: str) -> dict[str, Any]:
+        named = {"messageId": f"{event.call}.result", "toolCallId": event.call, **self._owner(event)}
+        return {"type": "TOOL_CALL_RESULT", **named, "content": content, "role": "tool"}
+
+    def _owner(self, event: AnyEvent) -> dict[str, Any]:
+        return {"subagentRunId": event.agent} if event.agent and self._is_1 else {}
+
+    def _usage(self, usage: Usage) -> dict[str, Any]:
+        counts = {
+            "inputTokens": usage.input_tokens,
+            "outputTokens": usage.output_tokens,
+            "totalTokens": usage.total_tokens,
+            "reasoningTokens": usage.reasoning_tokens,
+            "cachedInputTokens": usage.cached_tokens,
+        }
+        return {"usage": [counts]} if self._is_1 else {}
+
+    def _outcome(self, event: ev.RunCompleted | ev.RunCancelled) -> dict[str, Any]:
+        if isinstance(event, ev.RunCancelled):
+            return {"type": "cancelled"}
+        return {"type": "success", **({"pendingToolCallIds": self._deferred} if self._deferred else {})}

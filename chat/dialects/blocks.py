@@ -1,0 +1,81 @@
+"""Text and reasoning as blocks that open and close: for dialects that number or frame them.
+
+A block is a maximal run of deltas of one kind, within one turn of the agent itself; a subagent's words are in no block.
+Worked out here once, so that every such dialect opens and closes at the same places, live and replayed.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from agents import events as ev
+from agents.events import AnyEvent
+
+Kind = Literal["text", "reasoning"]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A block begins; `number` counts the blocks of the run from 0."""
+
+    number: int
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The next piece of the open block."""
+
+    number: int
+    kind: Kind
+    text: str
+
+
+@dataclass(frozen=True)
+class Closed:
+    """The block is whole: `text` is all of it."""
+
+    number: int
+    kind: Kind
+    text: str
+
+
+Block = Opened | Piece | Closed
+
+
+class Blocks:
+    """Feed it every event of a run, in order."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._kind: Kind | None = None
+        self._texts: list[str] = []
+
+    def feed(self, event: AnyEvent) -> list[Block]:
+        """What this event does to the blocks; an event that is no delta of the agent's own closes the open one."""
+        match event:
+            case ev.TextDelta(agent="", text=text):
+                return self._piece("text", text)
+            case ev.ReasoningDelta(agent="", text=text):
+                return self._piece("reasoning", text)
+            case _ if event.agent:
+                return []  # a subagent at work in between says nothing about our block
+            case _:
+                return self.close()
+
+    def close(self) -> list[Block]:
+        """Close the open block, if there is one."""
+        if self._kind is None:
+            return []
+        closed = Closed(self.count - 1, self._kind, "".join(self._texts))
+        self._kind, self._texts = None, []
+        return [closed]
+
+    def _piece(self, kind: Kind, text: str) -> list[Block]:
+        out: list[Block] = []
+        if kind != self._kind:
+            out += self.close()
+            out.append(Opened(self.count, kind))
+            self._kind = kind
+            self.count += 1
+        self._texts.append(text)
+        return [*out, Piece(self.count - 1, kind, text)]

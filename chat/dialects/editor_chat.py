@@ -1,0 +1,118 @@
+"""System 1's dialect, for EventSource and fetch readers. Source: the editorChat document, sections "SSE events" and
+"client"; the choices where it contradicts itself are in docs/doors/editor-chat.md. Read 2026-11.
+
+`:ok`, then data frames: content, tool_call_start, tool_result, tool_error, error, done, and `[DONE]`. Everything is
+ASCII. A GET sends each tool event twice, unnamed and named, since its two clients listen for one or the other.
+No words for: reasoning, turns, retries, tools that the client runs, subagents' own text, a stopped run (it ends with
+`done` as any other).
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from agents import events as ev
+from agents.events import AnyEvent
+from agents.usage import Usage
+from chat.dialects import fields, sse
+from chat.dialects.base import RunInfo, RunRequest, known_only
+
+NAME = "editorChat"
+DONE = b"data: [DONE]\n\n"
+TAKEN_BACK = "The answer was begun again. Reload the chat to see it whole."
+
+
+CHOICES = {"model": "model", "temperature": "temperature", "agentArchetype": "archetype", "content": "content"}
+FIELDS = (*CHOICES, "attachments", "enableStreaming", "stream")
+# Our names -> this wire's.
+WORDS = {"organization": "orgId", "project": "projectId", "archetype": "agentArchetype", "message": "messageId"}
+
+
+def parse(body: dict[str, Any]) -> RunRequest:
+    """The run that a POST asks for. Raises Invalid for a field it does not know."""
+    known_only(body, FIELDS)
+    chosen = {ours: body[name] for name, ours in CHOICES.items() if name in body}
+    return RunRequest(**chosen, attachments=body.get("attachments") or (), door=NAME)
+
+
+def wants_stream(body: dict[str, Any]) -> bool:
+    """Whether the answer is streamed: unless `enableStreaming` is false."""
+    name = "enableStreaming" if "enableStreaming" in body else "stream"
+    wanted = body.get(name, True)
+    if not isinstance(wanted, bool):
+        raise fields.refuse(name, "Expected true or false.")
+    return wanted
+
+
+class Encoder:
+    """Frames of system 1. `named`: send tool events a second time under their name, as a GET must."""
+
+    def __init__(self, run: RunInfo, *, named: bool) -> None:
+        if not re.fullmatch(r"[0-9a-f-]{36}", run.run):
+            raise ValueError("a run's id is a UUID")
+        self.run = run.run
+        self.named = named
+        self.is_over = False  # it said its end; what follows is not for this reader
+
+    def open(self) -> list[bytes]:
+        """The opening comment."""
+        return [sse.OK]
+
+    def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
+        """None, one or more frames; frame n has the id `run.attempt.seq.n`."""
+        place = f"{self.run}.{attempt}.{seq}"
+        match event:
+            case ev.TextDelta(agent="", text=text):
+                return [sse.ascii_frame({"type": "content", "content": text}, id=place + ".0")]
+            case ev.ToolCalled():
+                data = {"type": "tool_call_start", "tool_name": event.name, "tool_call_id": event.call}
+                return self._tool([data], place)
+            case ev.ToolReturned():
+                result = {"success": True, "data": msgspec.to_builtins(event.result)}
+                return self._tool([_result(event, result)], place)
+            case ev.ToolFailed():
+                error = {"type": "tool_error", "tool_name": event.name, "error": event.error}
+                failed = _result(event, {"success": False, "error": event.error})
+                return self._tool([error, failed], place)
+            case ev.TurnReset(agent=""):
+                self.is_over = True
+                return [*_error(TAKEN_BACK, place), DONE]
+            case ev.RunFailed():
+                return [*_error(event.message, place), DONE]
+            case ev.RunCompleted() | ev.RunCancelled():
+                end = {"type": "done", "tokensUsed": _tokens(event.usage)}
+                return [sse.ascii_frame(end, id=place + ".0"), DONE]
+            case _:
+                return []  # no word for it
+
+    def reset(self) -> list[bytes]:
+        """No word for it: the whole is simply sent."""
+        return []
+
+    def let_go(self) -> list[bytes]:
+        """A plain close: its client comes back with its last id."""
+        return []
+
+    def _tool(self, frames: list[dict[str, Any]], place: str) -> list[bytes]:
+        """Tool frames; where only one copy is sent it carries the id of the last, so that a resume skips both."""
+        out = []
+        for number, data in enumerate(frames):
+            first, second = f"{place}.{2 * number}", f"{place}.{2 * number + 1}"
+            if self.named:
+                out += [sse.ascii_frame(data, id=first), sse.ascii_frame(data, id=second, event=data["type"])]
+            else:
+                out.append(sse.ascii_frame(data, id=second))
+        return out
+
+
+def _result(event: ev.ToolReturned | ev.ToolFailed, result: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "tool_result", "tool_name": event.name, "tool_call_id": event.call, "result": result}
+
+
+def _error(text: str, place: str) -> list[bytes]:
+    return [sse.ascii_frame({"type": "error", "error": text}, id=place + ".0")]
+
+
+def _tokens(usage: Usage) -> dict[str, int]:
+    return {"prompt": usage.input_tokens, "completion": usage.output_tokens, "total": usage.total_tokens}

@@ -1,0 +1,132 @@
+"""System 4's dialect: a message in two steps over tRPC. Source: the streaming sprint document, sections "initiateChat",
+"streamResponse" and "events"; the shapes it leaves open are in docs/doors/initiate-chat.md. Read 2026-11.
+
+`status` thinking, `tool_calling` before tools and `building` once one of them has begun a build (its result names a
+`jobId`); `delta`, `tool_start`, `tool_result`; then `complete` with the whole text, or `error`; last `finalized`.
+No words for: reasoning, retries, tools that the client runs, subagents' own text, waiting for an approval, and a run
+that was stopped (it ends with `complete` and what had come).
+"""
+
+from typing import Any
+
+from agents import events as ev
+from agents.events import AnyEvent
+from chat.dialects import fields, trpc
+from chat.dialects.base import RunInfo, RunRequest, known_only
+
+NAME = "initiateChat"
+WORDS = {"project": "projectId", "content": "message"}  # our names -> this wire's
+CHOICES = ("model", "temperature", "archetype", "attachments")
+SEND_FIELDS = ("projectId", "message", "chatId", *CHOICES)
+READ_FIELDS = ("messageId", "projectId")
+STREAM_FIELDS = ("assistantMessageId", "projectId", "lastEventId")
+TAKEN_BACK = "The answer was begun again. Load the message to see it whole."
+
+Place = tuple[int, int, int]  # attempt, seq, frame
+
+
+def parse(body: dict[str, Any]) -> RunRequest:
+    """The run that a message asks for. Raises Invalid for a field it does not know."""
+    known_only(body, SEND_FIELDS)
+    if "message" not in body:
+        raise fields.refuse("message", "Expected a text.")
+    chosen = {name: body[name] for name in CHOICES if body.get(name) is not None}
+    return RunRequest(content=body["message"], door=NAME, **chosen)
+
+
+class Encoder:
+    """Values of a subscription. `after` is the place its client has seen already: what came before is not sent again.
+
+    It still has to be given the run from its start: `complete` holds the whole text.
+    """
+
+    def __init__(self, run: RunInfo, *, is_tracked: bool = False, after: Place | None = None) -> None:
+        self.run = run.run
+        self.is_tracked = is_tracked
+        self.after = after
+        self.is_over = False
+        self._texts: list[str] = []
+        self._status = ""
+        self._job = ""
+
+    def open(self) -> list[bytes]:
+        """That the subscription stands."""
+        return [trpc.CONNECTED]
+
+    def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
+        """None, one or more values; value n has the id `run.attempt.seq.n`. The last event also ends the stream."""
+        values, is_end = self._values(event)
+        frames = [
+            trpc.value(data, id=f"{self.run}.{attempt}.{seq}.{number}", is_tracked=self.is_tracked)
+            for number, data in enumerate(values)
+        ]
+        return self._unseen(attempt, seq, [*frames, trpc.RETURN] if is_end else frames)
+
+    def reset(self) -> list[bytes]:
+        """No word for it: the whole is simply sent."""
+        return []
+
+    def let_go(self) -> list[bytes]:
+        """A plain close: its client comes back with its last id."""
+        return []
+
+    def _unseen(self, attempt: int, seq: int, frames: list[bytes]) -> list[bytes]:
+        if self.after is None:
+            return frames
+        seen_attempt, seen_seq, seen_frame = self.after
+        if attempt > seen_attempt or seq > seen_seq:
+            self.after = None
+            return frames
+        return frames[seen_frame + 1 :] if seq == seen_seq else []
+
+    def _values(self, event: AnyEvent) -> tuple[list[dict[str, Any]], bool]:
+        """What is said of the event, and whether it is the end."""
+        match event:
+            case ev.RunQueued() | ev.TurnStarted(agent=""):
+                return self._now("thinking"), False
+            case ev.TextDelta(agent="", text=text):
+                self._texts.append(text)
+                return [{"type": "delta", "content": text}], False
+            case ev.ToolCalled():
+                begun = {"type": "tool_start", "name": event.name, "toolCallId": event.call}
+                return [*self._now("tool_calling"), begun], False
+            case ev.ToolReturned():
+                return self._returned(event), False
+            case ev.ToolFailed():
+                return [{**_tool(event, False), "error": event.error}], False
+            case ev.TurnReset(agent=""):
+                self.is_over = True
+                return [{"type": "error", "error": TAKEN_BACK}, {"type": "finalized", "status": "error"}], True
+            case ev.RunFailed():
+                told = {"type": "error", "error": event.message, "finalContent": self._text()}
+                return [told, {"type": "finalized", "status": "error"}], True
+            case ev.RunCompleted() | ev.RunCancelled():
+                return [{"type": "complete", "finalContent": self._text()}, self._finalized()], True
+            case _:
+                return [], False  # no word for it
+
+    def _returned(self, event: ev.ToolReturned) -> list[dict[str, Any]]:
+        job = event.result.get("jobId") if isinstance(event.result, dict) else None
+        if not isinstance(job, str) or not job:
+            return [_tool(event, True)]
+        self._job = job
+        return [{**_tool(event, True), "jobId": job}, *self._now("building")]
+
+    def _now(self, status: str) -> list[dict[str, Any]]:
+        if status == self._status:
+            return []
+        self._status = status
+        return [{"type": "status", "status": status}]
+
+    def _finalized(self) -> dict[str, Any]:
+        """`building`: the answer is whole, and a build that it began may still go on."""
+        if self._job:
+            return {"type": "finalized", "status": "building", "jobId": self._job}
+        return {"type": "finalized", "status": "success"}
+
+    def _text(self) -> str:
+        return "".join(self._texts)
+
+
+def _tool(event: ev.ToolReturned | ev.ToolFailed, success: bool) -> dict[str, Any]:
+    return {"type": "tool_result", "name": event.name, "toolCallId": event.call, "success": success}

@@ -1,0 +1,100 @@
+"""Parley's own dialect: the events as they are. Source: docs/native.md, version 1.
+
+Each event is one frame: `id: <run>.<attempt>.<seq>`, and as data the event with `type`, `run`, `attempt` and `seq`.
+A reader whose cursor is unknown gets `{"type": "log.reset"}` and then everything; one that is let go gets
+`event: reconnect` and should come back with its last id.
+"""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from accounts.errors import Invalid
+from agents.events import AnyEvent, RunStarted
+from chat.dialects import sse
+from chat.dialects.base import RunInfo, RunRequest, known_only
+
+NAME = "native"
+CHOICES = ("content", "attachments", "model", "temperature", "archetype", "if_busy")
+FIELDS = (*CHOICES, "parent", "stream")
+_encode = msgspec.json.Encoder().encode
+
+
+def parse(body: dict[str, Any]) -> RunRequest:
+    """The run that a POST asks for. Raises Invalid for a field it does not know."""
+    known_only(body, FIELDS)
+    chosen: dict[str, Any] = {name: body[name] for name in CHOICES if name in body}
+    return RunRequest(**chosen, **_parent(body), door=NAME)
+
+
+def wants_stream(body: dict[str, Any]) -> bool:
+    """Whether the answer is the run's stream rather than JSON."""
+    if not isinstance(body.get("stream", False), bool):
+        raise Invalid("stream: Expected true or false.", fields={"stream": ["Expected true or false."]})
+    return bool(body.get("stream"))
+
+
+def _parent(body: dict[str, Any]) -> dict[str, Any]:
+    if "parent" not in body:
+        return {}
+    try:
+        return {"parent": None if body["parent"] is None else UUID(body["parent"])}
+    except (ValueError, AttributeError, TypeError):
+        expected = "Expected the id of a message of this chat, or null for its beginning."
+        raise Invalid(f"parent: {expected}", fields={"parent": [expected]}) from None
+
+
+class Encoder:
+    """Frames of the native dialect."""
+
+    def __init__(self, run: RunInfo) -> None:
+        if not re.fullmatch(r"[0-9a-f-]{36}", run.run):
+            raise ValueError("a run's id is a UUID")
+        self.run = run.run
+        self.is_over = False
+
+    def open(self) -> list[bytes]:
+        """A comment, so that proxies and clients see the stream begin."""
+        return [sse.OK]
+
+    def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
+        """One frame."""
+        own = "" if type(event) is RunStarted else f'"attempt":{attempt},'  # that one says it itself
+        place = f'{self.run}.{attempt}.{seq}\ndata: {{"run":"{self.run}","seq":{seq},{own}'
+        return [b"id: " + place.encode() + _encode(event)[1:] + b"\n\n"]
+
+    def reset(self) -> list[bytes]:
+        """The cursor is unknown here: forget what you have, the whole follows."""
+        return [sse.frame({"type": "log.reset", "run": self.run})]
+
+    def let_go(self) -> list[bytes]:
+        """Come back with your last id."""
+        return [f"retry: {sse.RETRY_MS}\nevent: reconnect\ndata: {{}}\n\n".encode()]
+
+
+class SocketEncoder(Encoder):
+    """The same for a WebSocket: each frame is a line of JSON, `{"type": "run.event", "id": cursor, "event": {...}}`."""
+
+    def open(self) -> list[bytes]:
+        """Nothing."""
+        return []
+
+    def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
+        """One line; its id and event are those of a frame."""
+        (frame,) = super().encode(attempt, seq, event)
+        id, data = frame.removesuffix(b"\n\n").split(b"\n", 1)
+        return [_line(id.removeprefix(b"id: "), data.removeprefix(b"data: "))]
+
+    def reset(self) -> list[bytes]:
+        """The cursor is unknown here: forget what you have of this run, the whole follows."""
+        return [_line(b"", _encode({"type": "log.reset", "run": self.run}))]
+
+    def let_go(self) -> list[bytes]:
+        """Come back, on another connection, with your last id."""
+        return [_encode({"type": "run.reconnect", "run": self.run}) + b"\n"]
+
+
+def _line(id: bytes, event: bytes) -> bytes:
+    return b'{"type":"run.event","id":"%s","event":%s}\n' % (id, event)

@@ -1,0 +1,94 @@
+"""System 2's dialect, for a browser's EventSource. Source: the Chat SSE document, sections "API" and "frontend"; what
+it leaves open is decided in docs/doors/sessions.md. Read 2026-11.
+
+Data frames: token, done, error, and typing for who asks for it; no `[DONE]`, since its client parses every event as
+JSON. Each frame but typing has an `id`, so that an EventSource that comes back goes on where it was.
+No words for: reasoning, tools, turns, retries, approvals, subagents' own text, usage, a stopped run (it ends with
+`done` as any other).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from agents import events as ev
+from agents.events import AnyEvent
+from chat.dialects import fields, sse
+from chat.dialects.base import RunInfo, RunRequest, known_only
+
+NAME = "sessions"
+FIELDS = ("modelId", "prompt", "chatId", "projectId", "taskId")
+WORDS = {"content": "prompt", "model": "modelId", "project": "projectId"}  # ours, and its own
+TAKEN_BACK = "The answer was begun again. Load the history to see it whole."
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a prompt belongs, as its client says it."""
+
+    chat: str = ""  # a name of the client's own, or a chat's id; empty: a new chat
+    project: UUID | None = None
+    task: str = ""  # a task's id, or with a project the task's external id
+
+
+def parse(body: dict[str, Any]) -> RunRequest:
+    """The run that `start` asks for. Raises Invalid for a field that is unknown, or missing."""
+    known_only(body, FIELDS)
+    for name in ("modelId", "prompt"):
+        if body.get(name) is None:
+            raise fields.refuse(name, "This field is required.")
+    return RunRequest(content=body["prompt"], model=body["modelId"], door=NAME)
+
+
+def place(body: dict[str, Any]) -> Place:
+    """The chat, project and task that `start` names; null is as good as left out. Raises Invalid."""
+    chat, task = ("" if body.get(name) is None else fields.name(body[name], name) for name in ("chatId", "taskId"))
+    return Place(chat, fields.project(body.get("projectId"), "projectId"), task)
+
+
+class Encoder:
+    """Frames of system 2. `typing`: say so until the first token."""
+
+    def __init__(self, run: RunInfo, *, typing: bool = False) -> None:
+        if not re.fullmatch(r"[0-9a-f-]{36}", run.run):
+            raise ValueError("a run's id is a UUID")
+        self.run = run.run
+        self.is_typing = typing
+        self.is_over = False
+
+    def open(self) -> list[bytes]:
+        """Nothing: a comment's empty line would be a message without data to @microsoft/fetch-event-source."""
+        return []
+
+    def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
+        """None or one frame."""
+        id = f"{self.run}.{attempt}.{seq}"
+        match event:
+            case ev.TextDelta(agent="", text=text):
+                self.is_typing = False
+                return [sse.ascii_frame({"type": "token", "content": text}, id=id)]
+            case ev.RunQueued() | ev.TurnStarted(agent="") if self.is_typing:
+                return [sse.ascii_frame({"type": "typing"})]
+            case ev.TurnReset(agent=""):
+                self.is_over = True
+                return [error(TAKEN_BACK, "taken_back", id=id)]
+            case ev.RunFailed():
+                return [error(event.message, event.code, id=id)]
+            case ev.RunCompleted() | ev.RunCancelled():
+                return [sse.ascii_frame({"type": "done"}, id=id)]
+            case _:
+                return []  # no word for it
+
+    def reset(self) -> list[bytes]:
+        """No word for it: the whole is simply sent."""
+        return []
+
+    def let_go(self) -> list[bytes]:
+        """A plain close: an EventSource comes back with its last id."""
+        return []
+
+
+def error(message: str, code: str, *, id: str = "") -> bytes:
+    """The frame that says what is wrong: the only way to tell an EventSource, which sees no status and no body."""
+    return sse.ascii_frame({"type": "error", "message": message, "code": code}, id=id)

@@ -1,0 +1,85 @@
+"""System 3's dialect, for fetch readers. Source: the document of streaming chat with workflows, sections "events" and
+"clients"; what it leaves open is decided in docs/doors/threads.md. Read 2026-11.
+
+Each frame is `{"type", "data", "timestamp"}`: connected, message_saved, ai_response (one a delta, `isComplete` false),
+a last ai_response that has `isComplete` true and the whole text as `accumulated`, done; or error, last. Everything is
+ASCII; no `[DONE]`. One of its clients reads `content` alone and the other shows `accumulated`, so the last frame's
+`content` is empty: both then show the same text.
+No words for: reasoning, tools, turns, retries, approvals, subagents' own text, usage. Nothing is resumed: a thread's
+messages are read instead.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from agents import events as ev
+from agents.events import AnyEvent
+from chat.dialects import sse
+from chat.dialects.base import RunInfo, RunRequest, known_only
+
+NAME = "threads"
+FIELDS = ("content",)
+THREAD_FIELDS = ("title", "projectId")
+TAKEN_BACK = "The answer was begun again. Load the thread's messages to see it whole."
+LET_GO = "The connection ends here, the answer goes on. Load the thread's messages to see it."
+
+
+def parse(body: dict[str, Any]) -> RunRequest:
+    """The run that a message asks for. Raises Invalid for a field it does not know."""
+    known_only(body, FIELDS)
+    content = body.get("content", "")
+    return RunRequest(content=content, door=NAME, request={"content": content})
+
+
+class Encoder:
+    """Frames of system 3. Must see a run from its start, since its end repeats the whole text."""
+
+    def __init__(self, run: RunInfo) -> None:
+        self.run = run
+        self.at = run.created_at  # of the newest event
+        self.texts: list[str] = []
+        self.is_over = False
+
+    def open(self) -> list[bytes]:
+        """The stream begins."""
+        return [self._frame("connected", {"threadId": self.run.chat})]
+
+    def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
+        """None, one or two frames."""
+        self.at = event.at
+        match event:
+            case ev.RunQueued():
+                said = {"id": self.run.input, "role": "user", "content": self.run.request.get("content", "")}
+                return [self._frame("message_saved", {"message": said})]
+            case ev.TextDelta(agent="", text=text):
+                self.texts.append(text)
+                return [self._frame("ai_response", {"content": text, "isComplete": False})]
+            case ev.TurnReset(agent=""):
+                self.is_over = True
+                return [self._error(TAKEN_BACK)]
+            case ev.RunFailed():
+                return [self._error(event.message)]
+            case ev.RunCompleted() | ev.RunCancelled():
+                whole = {"content": "", "isComplete": True, "accumulated": "".join(self.texts)}
+                return [self._frame("ai_response", whole), self._frame("done", {"success": True})]
+            case _:
+                return []  # no word for it
+
+    def reset(self) -> list[bytes]:
+        """Nobody resumes here."""
+        return []
+
+    def let_go(self) -> list[bytes]:
+        """Its error: a client that reads a POST does not come back by itself."""
+        return [self._error(LET_GO)]
+
+    def _error(self, text: str) -> bytes:
+        return self._frame("error", {"error": text})
+
+    def _frame(self, type: str, data: dict[str, Any]) -> bytes:
+        return sse.ascii_frame({"type": type, "data": data, "timestamp": timestamp(self.at)})
+
+
+def timestamp(at: float) -> str:
+    """The time as its clients write it: ISO 8601, UTC, milliseconds."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,302 @@
+"""The UI message stream of the Vercel AI SDK. Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol and in the
+package `ai` (7.0.173, 6.0.326) src/ui-message-stream/ui-message-chunks.ts, src/ui/process-ui-message-stream.ts. Read
+2026-11.
+
+Data frames only, then `[DONE]`: `start` with the answer's id, a transient `data-parley` with the ids of chat and run,
+then a step for each turn with its reasoning, text and tool parts, and `finish`. Server tools are dynamic and marked as
+executed; the client's own are static and end the run with `tool-calls`. A stopped run says `abort`.
+No words for: retries and a tool's progress (transient `data-retry`, `data-progress`), subagents' own text, what happens
+to an approval after it was asked for. Version 7 alone has `reset-step`, an error to version 6: so a reader that was
+shown text which is taken back gets `error`, as does one that is let go, since the client takes a plain close for the
+end. Both may resume: that replays the answer from its start.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from agents import events as ev
+from agents.events import AnyEvent
+from agents.messages import ToolSpec
+from agents.options import RunOptions
+from chat.dialects import fields, sse
+from chat.dialects.base import Item, RunInfo, RunRequest
+from chat.dialects.blocks import Block, Blocks, Closed, Opened, Piece
+
+NAME = "ui"
+DONE = b"data: [DONE]\n\n"
+HEADER = ("x-vercel-ai-ui-message-stream", "v1")
+TAKEN_BACK = "The answer was begun again. Resume the stream to see it whole."
+LET_GO = "The server let this reader go; the answer goes on. Resume the stream."
+TRIGGERS = ("submit-message", "regenerate-message")
+CHOICES = ("model", "temperature", "archetype", "if_busy")
+WORDS = {"content": "messages", "attachments": "messages"}
+REASONS = {"stop": "stop", "length": "length", "content_filter": "content-filter", "tool_calls": "tool-calls"}
+
+
+# --- In ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Where in which chat a request wants its run."""
+
+    chat: str  # as its client calls it
+    project: Any  # of a chat that is made: its id
+    is_regenerate: bool
+    message: str  # id of the answer to be given again, or of the user's message that was edited; or empty
+    said: str  # id of the newest user message, as its client calls it
+
+
+def parse(body: dict[str, Any]) -> RunRequest:
+    """The run that a POST asks for: only what is new in the list of messages. Other fields are the application's own.
+
+    An `items` of nothing but tool results may hold some that came before.
+    """
+    messages = _messages(body)
+    last = messages[-1]
+    items = _results(messages)
+    request = {"user": _said(messages)}
+    if last["role"] == "user":
+        items.append(_user(last, f"messages.{len(messages) - 1}"))
+    elif last["role"] == "assistant":
+        request["answer"] = fields.name(last.get("id"), f"messages.{len(messages) - 1}.id")  # the answer is continued
+    else:
+        raise fields.refuse("messages", "Expected a message of the user or an answer with tool results at the end.")
+    chosen = {name: body[name] for name in CHOICES if body.get(name) is not None}
+    return RunRequest(items=tuple(items), options=_options(body, messages), door=NAME, request=request, **chosen)
+
+
+def asked_of(body: dict[str, Any]) -> Asked:
+    """The chat and the place in it."""
+    trigger = body.get("trigger", TRIGGERS[0])
+    if trigger not in TRIGGERS:
+        raise fields.refuse("trigger", f"Expected one of: {', '.join(TRIGGERS)}.")
+    message = body.get("messageId")
+    return Asked(
+        chat=fields.name(body.get("id"), "id"),
+        project=fields.project(body.get("project", body.get("projectId")), "project"),
+        is_regenerate=trigger == TRIGGERS[1],
+        message="" if message is None else fields.text(message, "messageId"),
+        said=_said(_messages(body)),
+    )
+
+
+def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
+    messages = fields.objects(body.get("messages"), "messages")
+    if not messages:
+        raise fields.refuse("messages", "Expected at least one message.")
+    for number, each in enumerate(messages):
+        if each.get("role") not in ("user", "assistant", "system"):
+            raise fields.refuse(f"messages.{number}.role", "Expected one of: user, assistant, system.")
+    return messages
+
+
+def _said(messages: list[dict[str, Any]]) -> str:
+    newest: dict[str, Any] = next((each for each in reversed(messages) if each["role"] == "user"), {})
+    return str(newest.get("id", ""))[: fields.NAME_MAX_CHARS]
+
+
+def _options(body: dict[str, Any], messages: list[dict[str, Any]]) -> RunOptions:
+    told = [fields.text(body.get("system") or "", "system")]
+    told += ["\n".join(_texts(each)) for each in messages if each["role"] == "system"]
+    return RunOptions(instructions=fields.instructions(told, "system"), tools=_tools(body.get("tools")))
+
+
+def _tools(value: Any) -> tuple[ToolSpec, ...]:
+    """The client's own tools: `{name: {description, parameters}}`, or a list of `{name, description, parameters}`."""
+    if value is None:
+        return ()
+    if isinstance(value, dict):
+        value = [{"name": name, **each} if isinstance(each, dict) else each for name, each in value.items()]
+    found = []
+    for number, each in enumerate(fields.objects(value, "tools")):
+        schema = each.get("parameters", each.get("inputSchema"))
+        found.append(fields.tool(each.get("name"), each.get("description"), schema, f"tools.{number}"))
+    return fields.tools(found, "tools")
+
+
+def _parts(message: dict[str, Any], field: str = "messages") -> list[dict[str, Any]]:
+    """A message's parts; an older client's `content` is one of text."""
+    if "parts" not in message and isinstance(message.get("content"), str):
+        return [{"type": "text", "text": message["content"]}]
+    return fields.objects(message.get("parts"), f"{field}.parts")
+
+
+def _texts(message: dict[str, Any]) -> list[str]:
+    return [fields.text(each.get("text"), "messages") for each in _parts(message) if each.get("type") == "text"]
+
+
+def _user(message: dict[str, Any], field: str) -> Item:
+    files = []
+    for number, part in enumerate(_parts(message, field)):
+        kind = part.get("type")
+        if kind == "file":
+            files.append(_file(part, f"{field}.parts.{number}"))
+        elif kind != "text" and not str(kind).startswith("data-"):  # data parts are the application's own
+            raise fields.refuse(f"{field}.parts.{number}.type", "Expected text, file or data-*.")
+    return Item("user", "\n".join(_texts(message)), tuple(files))
+
+
+def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
+    """A file part as an attachment: images and addresses as they are, texts in data: URLs as text."""
+    url, media = fields.text(part.get("url"), f"{field}.url"), fields.text(part.get("mediaType"), f"{field}.mediaType")
+    filename = fields.text(part.get("filename") or "", f"{field}.filename")
+    if media.partition("/")[0] == "image":
+        return {"type": "image", "name": filename, "url": url}
+    if not url.startswith("data:"):
+        return {"type": "file", "name": filename, "url": url}
+    try:
+        return {"type": "file", "name": filename, "content": _data(url).decode()}
+    except (ValueError, binascii.Error):
+        raise fields.refuse(f"{field}.url", "Expected an image, a text, or an https: address.") from None
+
+
+def _data(url: str) -> bytes:
+    head, comma, data = url.partition(",")
+    if not comma:
+        raise ValueError("a data: URL has a comma")
+    raw = unquote_to_bytes(data)
+    return base64.b64decode(raw, validate=True) if head.endswith(";base64") else raw
+
+
+def _results(messages: list[dict[str, Any]]) -> list[Item]:
+    """What the client's tools have answered in the newest answer."""
+    answer = next((each for each in reversed(messages) if each["role"] == "assistant"), None)
+    return list(_results_of(answer)) if answer else []
+
+
+def _results_of(answer: dict[str, Any]) -> Iterator[Item]:
+    for part in _parts(answer):
+        kind, call = str(part.get("type")), part.get("toolCallId")
+        if part.get("providerExecuted") or not isinstance(call, str) or not kind.startswith(("tool-", "dynamic-tool")):
+            continue
+        named = part.get("toolName") if kind == "dynamic-tool" else kind.removeprefix("tool-")
+        result = {"type": "tool_result", "call": call, "name": str(named)}
+        if part.get("state") == "output-available":
+            yield Item("tool", parts=({**result, "result": part.get("output"), "is_error": False},))
+        elif part.get("state") == "output-error":
+            yield Item("tool", parts=({**result, "error": str(part.get("errorText", "")), "is_error": True},))
+
+
+# --- Out --------------------------------------------------------------------------------------------------------------
+
+
+class Encoder:
+    """Frames of the UI message stream."""
+
+    def __init__(self, run: RunInfo) -> None:
+        self.run = run
+        self.is_over = False
+        self._blocks = Blocks()
+        self._in_step = False
+        self._asked: set[str] = set()  # calls that were shown with their approval
+
+    def open(self) -> list[bytes]:
+        """The answer's id, or the id of the answer that is continued; and ours, for stopping and reading it."""
+        message = self.run.request.get("answer") or self.run.message
+        ours = {"chat": self.run.chat, "run": self.run.run, "message": self.run.message}
+        return [
+            sse.frame({"type": "start", "messageId": message}),
+            sse.frame({"type": "data-parley", "data": ours, "transient": True}),
+        ]
+
+    def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
+        """None, one or more frames."""
+        blocks = [_block(each) for each in self._blocks.feed(event)]
+        frames = [sse.frame(each) for each in (*blocks, *self._parts(event))]
+        return [*frames, DONE] if self.is_over else frames
+
+    def reset(self) -> list[bytes]:
+        """No reader has a cursor here."""
+        return []
+
+    def let_go(self) -> list[bytes]:
+        """An error: a plain close would look like the answer's end."""
+        return [sse.frame({"type": "error", "errorText": LET_GO}), DONE]
+
+    def _parts(self, event: AnyEvent) -> list[dict[str, Any]]:
+        match event:
+            case ev.TurnStarted(agent=""):
+                return [*self._end_step(), *self._begin_step()]
+            case ev.TurnCompleted(agent=""):
+                return self._end_step()
+            case ev.ToolCalled():
+                return self._call(event)
+            case ev.ToolDeferred():
+                return _input(event, {})
+            case ev.ApprovalRequested():
+                self._asked.add(event.call)
+                asked = {"type": "tool-approval-request", "approvalId": event.call, "toolCallId": event.call}
+                return [*_input(event, OURS), asked]
+            case ev.ToolReturned():
+                return [{"type": "tool-output-available", "toolCallId": event.call, "output": event.result, **OURS}]
+            case ev.ToolFailed():
+                return [{"type": "tool-output-error", "toolCallId": event.call, "errorText": event.error, **OURS}]
+            case ev.ToolProgressed():
+                return [_transient("progress", {"toolCallId": event.call, "text": event.text})]
+            case ev.RetryScheduled(agent=""):
+                return [_transient("retry", {"attempt": event.failed_attempt, "maxAttempts": event.max_attempts})]
+            case ev.TurnReset(agent=""):
+                self.is_over = True
+                return [{"type": "error", "errorText": TAKEN_BACK}]
+            case ev.RunCompleted() | ev.RunFailed() | ev.RunCancelled():
+                self.is_over = True
+                return self._end(event)
+            case _:
+                return []  # no word for it
+
+    def _begin_step(self) -> list[dict[str, Any]]:
+        self._in_step = True
+        return [{"type": "start-step"}]
+
+    def _end_step(self) -> list[dict[str, Any]]:
+        was_in, self._in_step = self._in_step, False
+        return [{"type": "finish-step"}] if was_in else []
+
+    def _call(self, event: ev.ToolCalled) -> list[dict[str, Any]]:
+        shown = _input(event, OURS)
+        return shown[1:] if event.call in self._asked else shown
+
+    def _end(self, event: ev.Terminal) -> list[dict[str, Any]]:
+        match event:
+            case ev.RunCompleted(reason=reason):
+                return [*self._end_step(), {"type": "finish", "finishReason": REASONS.get(reason, "other")}]
+            case ev.RunCancelled(reason=reason):
+                told = {"type": "abort", "reason": reason}
+                return [*self._end_step(), told, {"type": "finish", "finishReason": "other"}]
+            case ev.RunFailed(message=message):
+                told = {"type": "error", "errorText": message}
+                return [told, *self._end_step(), {"type": "finish", "finishReason": "error"}]
+
+
+OURS = {"dynamic": True, "providerExecuted": True}  # the server's own tools
+
+
+def _input(
+    event: ev.ToolCalled | ev.ToolDeferred | ev.ApprovalRequested, marks: dict[str, Any]
+) -> list[dict[str, Any]]:
+    call = {"toolCallId": event.call, "toolName": event.name}
+    return [
+        {"type": "tool-input-start", **call, **marks},
+        {"type": "tool-input-available", **call, "input": event.arguments, **marks},
+    ]
+
+
+def _transient(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    """A part that the client hands on and does not keep."""
+    return {"type": f"data-{name}", "data": data, "transient": True}
+
+
+def _block(block: Block) -> dict[str, Any]:
+    named = {"id": f"{block.kind}-{block.number}"}
+    match block:
+        case Opened():
+            return {"type": f"{block.kind}-start", **named}
+        case Piece():
+            return {"type": f"{block.kind}-delta", **named, "delta": block.text}
+        case Closed():
+            return {"type": f"{block.kind}-end", **named}

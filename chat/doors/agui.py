@@ -1,0 +1,51 @@
+"""The AG-UI door: one POST runs the agent on a thread and streams it. Its dialect is chat.dialects.agui."""
+
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from accounts.authentication import authenticate
+from accounts.db import db
+from accounts.models import User
+from accounts.parsing import read_json
+from chat.dialects import agui
+from chat.dialects.base import RunRequest
+from chat.doors import starting
+from chat.doors.client_tools import only_awaited
+from chat.doors.errors import in_words
+from chat.doors.reading import Reader, frames
+from chat.event_stream import EventStream
+from chat.models import Chat, Run
+from chat.runner import runner
+from chat.services.runs import start_run
+
+
+@csrf_exempt
+@require_POST
+async def run(request: HttpRequest) -> HttpResponseBase:
+    """Store what is new in the messages, run the agent, and stream the run."""
+    runner.bind()
+    reader = await db(_start, request)
+    return EventStream(request, frames(reader, agui.Encoder(reader.info)))
+
+
+def _start(request: HttpRequest) -> Reader:
+    user = authenticate(request)
+    body = read_json(request)
+    asked, thread, project = agui.parse(body), agui.thread_of(body), agui.project_of(body)
+
+    def begin() -> Run:
+        inside = starting.named_project(user, project)
+
+        def make() -> Chat:
+            return starting.make_chat(user, door=agui.NAME, project=inside, is_listed=True)
+
+        return _begin(user, starting.named_chat(user, agui.NAME, thread, make), asked)
+
+    with in_words(agui.WORDS):
+        _, reader = starting.start_by(request, user, begin)
+    return reader
+
+
+def _begin(user: User, chat: Chat, asked: RunRequest) -> Run:
+    return start_run(user=user, chat=chat, ask=only_awaited(chat, asked))

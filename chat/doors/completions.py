@@ -1,0 +1,107 @@
+"""Chat completions: a request brings the whole conversation, and nothing of it is kept. Its dialect is
+chat.dialects.completions."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from accounts.authentication import authenticate
+from accounts.db import db
+from accounts.errors import Invalid, RequestError
+from accounts.parsing import read_json
+from agents import events as ev
+from chat.dialects import completions, completions_request
+from chat.dialects.base import Item
+from chat.doors import openai_models, starting
+from chat.doors.openai_door import door, say
+from chat.doors.openai_projects import project_of
+from chat.doors.reading import NotYet, Reader, frames, to_end
+from chat.doors.responses_turns import TEMPERATURE
+from chat.event_stream import EventStream
+from chat.eventlog import rows
+from chat.models import Chat, Run
+from chat.runner import runner
+
+
+class Failed(RequestError):
+    """The run has failed. What can be tried again was: the status is the dialect's."""
+
+    def __init__(self, end: ev.RunFailed) -> None:
+        super().__init__(end.message, code=completions.CODES.get(end.code, end.code))
+        self.status = completions.STATUSES.get(end.code, 502)
+
+
+@door("POST")
+async def create(request: HttpRequest) -> HttpResponseBase:
+    """Answer a conversation: in chunks, or whole."""
+    runner.bind()
+    reader, is_streamed = await db(_start, request)
+    if is_streamed:
+        return EventStream(request, frames(reader, completions.Encoder(reader.info)))
+    try:
+        await to_end(reader)
+        return JsonResponse(await db(_completion, reader))
+    except (Failed, NotYet) as error:
+        return _for_good(say(error))
+
+
+def _for_good(response: HttpResponse) -> HttpResponse:
+    """An error after the run: OpenAI's clients would send the request again by themselves, and pay for it again."""
+    response["x-should-retry"] = "false"
+    return response
+
+
+def _start(request: HttpRequest) -> tuple[Reader, bool]:
+    user = authenticate(request)
+    body = read_json(request)
+    asked, is_streamed = completions_request.parse(body), completions_request.wants_stream(body)
+    archetype, model = openai_models.resolve(asked.model)
+    openai_models.check_tools(archetype, asked.options)
+    _check_size(asked.items)
+    project = project_of(request, user, asked.model)
+    choices: dict[str, Any] = {"archetype": archetype, "temperature": TEMPERATURE}
+    if model is not None:
+        choices["model"] = model
+
+    def chat() -> Chat:
+        return starting.make_chat(
+            user, door=completions.NAME, project=project, lives_s=settings.CHAT_UNSTORED_S, **choices
+        )
+
+    _, reader = starting.start(request, user, chat, replace(asked, archetype=archetype, model=model))
+    return reader, is_streamed
+
+
+def _completion(reader: Reader) -> dict[str, Any]:
+    """The stored run as the clean view has it: text that was taken back was never shown."""
+    encoder = completions.Encoder(reader.info)
+    run: Run = reader.run
+    for event in rows.read(run.pk):
+        encoder.encode(run.attempt, 0, event)
+    if encoder.end is None:
+        raise NotYet
+    if isinstance(encoder.end, ev.RunFailed):
+        raise Failed(encoder.end)
+    return encoder.completion()
+
+
+def _check_size(items: tuple[Item, ...]) -> None:
+    """Raise Invalid for more than a model gets to read: here nothing may be left out silently."""
+    messages, chars = settings.CHAT_CONTEXT_MESSAGES, settings.CHAT_CONTEXT_CHARS
+    if len(items) > messages or (len(items) > 1 and _chars(items) > chars):
+        told = f"Expected at most {messages} turns and {chars} characters together: leave out what is oldest."
+        raise Invalid(f"messages: {told}", code="context_length_exceeded", fields={"messages": [told]})
+
+
+def _chars(items: Iterable[Item]) -> int:
+    """About as chat.history counts them."""
+    return sum(
+        len(each.content)
+        + sum(len(file.get("content") or file.get("url") or "") for file in each.attachments)
+        + sum(len(msgspec.json.encode(part)) for part in each.parts if part["type"] != "text")
+        for each in items
+    )

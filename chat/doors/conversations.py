@@ -1,0 +1,191 @@
+"""Conversations as OpenAI's clients know them: chats, whose items are the branch that ends in the newest message."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+from accounts.authentication import authenticate
+from accounts.db import db
+from accounts.errors import Invalid, NotFound
+from accounts.idempotency import Answer, once
+from accounts.models import User
+from accounts.parsing import read_json
+from chat.dialects import responses
+from chat.dialects.base import RunRequest, known_only
+from chat.dialects.responses_ids import CONVERSATION, read_item_id
+from chat.dialects.responses_items import Entry, items_of, read_input
+from chat.dialects.responses_request import metadata
+from chat.doors import openai_models, responses_items, starting
+from chat.doors.openai_door import door
+from chat.doors.openai_lists import page
+from chat.doors.responses import Started, answer
+from chat.doors.responses_turns import TEMPERATURE, conversation
+from chat.models import Chat, Message
+from chat.runner import runner
+from chat.services.chats import change_chat, delete_chat
+from chat.services.items import add_items
+
+ITEMS_MAX = 20  # of one request
+SENT = ("content", "attachments", "archetype", "model", "temperature", "stream", "enableStreaming")
+
+
+@door("POST")
+async def create(request: HttpRequest) -> HttpResponseBase:
+    """A new conversation, with items if some are brought."""
+    return JsonResponse(await db(_create, request))
+
+
+@door("GET", "POST", "DELETE")
+async def one(request: HttpRequest, conversation_id: str) -> HttpResponseBase:
+    """GET: the conversation. POST: change its metadata. DELETE: delete it with all that was said."""
+    act = {"GET": _get, "POST": _change, "DELETE": _delete}[str(request.method)]
+    return JsonResponse(await db(act, request, conversation_id))
+
+
+@door("GET", "POST")
+async def items(request: HttpRequest, conversation_id: str) -> HttpResponseBase:
+    """GET: its items. POST: add some."""
+    act = _items if request.method == "GET" else _add
+    return JsonResponse(await db(act, request, conversation_id))
+
+
+@door("GET")
+async def item(request: HttpRequest, conversation_id: str, item_id: str) -> HttpResponseBase:
+    """One of its items."""
+    return JsonResponse(await db(_item, request, conversation_id, item_id))
+
+
+@door("POST")
+async def messages(request: HttpRequest, conversation_id: str) -> HttpResponseBase:
+    """Say something and have the conversation's agent, or another, answer: as a response, streamed or not."""
+    runner.bind()
+    return await answer(request, await db(_say, request, conversation_id))
+
+
+def _shown(chat: Chat) -> dict[str, Any]:
+    created_at = int(chat.created_at.timestamp())
+    id = f"{CONVERSATION}{chat.pk}"
+    return {"id": id, "object": "conversation", "created_at": created_at, "metadata": chat.metadata}
+
+
+def _body(request: HttpRequest) -> dict[str, Any]:
+    return read_json(request) if request.body.strip() else {}
+
+
+def _create(request: HttpRequest) -> dict[str, Any]:
+    user = authenticate(request)
+    body = _body(request)
+    kept = metadata(body)
+    entries = _entries(body["items"]) if body.get("items") else ()
+    return once(
+        user=user,
+        key=request.headers.get("Idempotency-Key"),
+        route=f"{request.method} {request.path}",
+        body=request.body,
+        make=lambda: Answer(200, _shown(_made(user, entries, kept))),
+    ).body
+
+
+def _entries(items: Any) -> tuple[Entry, ...]:
+    return read_input(None if isinstance(items, str) else items, "items", ITEMS_MAX)
+
+
+def _made(user: User, entries: Any, kept: dict[str, str]) -> Chat:
+    said = responses_items.found(user, entries, None, frozenset())
+    chat = starting.make_chat(
+        user, door=responses.NAME, is_listed=True, archetype=openai_models.BARE, temperature=TEMPERATURE, metadata=kept
+    )
+    with responses_items.called("items"):
+        add_items(user=user, chat=chat, items=said)
+    return chat
+
+
+def _get(request: HttpRequest, id: str) -> dict[str, Any]:
+    return _shown(conversation(authenticate(request), id))
+
+
+def _change(request: HttpRequest, id: str) -> dict[str, Any]:
+    user = authenticate(request)
+    chat = conversation(user, id, needs="write")
+    return _shown(change_chat(user=user, chat=chat, metadata=metadata(_body(request))))
+
+
+def _delete(request: HttpRequest, id: str) -> dict[str, Any]:
+    user = authenticate(request)
+    chat = conversation(user, id, needs="write")
+    told = {"id": f"{CONVERSATION}{chat.pk}", "object": "conversation.deleted", "deleted": True}
+    delete_chat(user=user, chat=chat)
+    return told
+
+
+def _items(request: HttpRequest, id: str) -> dict[str, Any]:
+    return page(request, _all_items(conversation(authenticate(request), id)))
+
+
+def _item(request: HttpRequest, id: str, item: str) -> dict[str, Any]:
+    chat = conversation(authenticate(request), id)
+    wanted = read_item_id(item)
+    rows = list(chat.messages.select_related("run").filter(pk=wanted.message)) if wanted else []
+    found = [each for row in responses_items.values_of(rows) for each in items_of(row) if each["id"] == item]
+    if not found:
+        raise NotFound("There is no such item in this conversation.")
+    return dict(found[0])
+
+
+def _add(request: HttpRequest, id: str) -> dict[str, Any]:
+    user = authenticate(request)
+    chat = conversation(user, id, needs="write")
+    entries = _entries(_body(request).get("items"))
+    made = once(
+        user=user,
+        key=request.headers.get("Idempotency-Key"),
+        route=f"{request.method} {request.path}",
+        body=request.body,
+        make=lambda: Answer(200, _list(_added(user, chat, entries))),
+    )
+    return made.body
+
+
+def _added(user: User, chat: Chat, entries: Any) -> list[dict[str, Any]]:
+    with responses_items.called("items"):
+        added = add_items(user=user, chat=chat, items=responses_items.found(user, entries, chat, frozenset()))
+    return [item for row in responses_items.values_of(added) for item in items_of(row)]
+
+
+def _list(shown: list[dict[str, Any]]) -> dict[str, Any]:
+    first, last = (shown[0]["id"], shown[-1]["id"]) if shown else (None, None)
+    return {"object": "list", "data": shown, "first_id": first, "last_id": last, "has_more": False}
+
+
+def _all_items(chat: Chat) -> list[dict[str, Any]]:
+    """Oldest first."""
+    parents = dict(Message.objects.filter(chat=chat).values_list("pk", "parent_id"))
+    path: list[UUID] = []
+    at = chat.leaf_id
+    while at is not None:
+        path.append(at)
+        at = parents[at]
+    rows = list(Message.objects.filter(pk__in=path).select_related("run").order_by("position"))
+    return [item for row in responses_items.values_of(rows) for item in items_of(row)]
+
+
+def _say(request: HttpRequest, id: str) -> Started:
+    user = authenticate(request)
+    chat = conversation(user, id, needs="write")
+    body = read_json(request)
+    known_only(body, SENT)
+    chosen = {name: body[name] for name in ("archetype", "model", "temperature") if body.get(name) is not None}
+    is_streamed = body.get("stream", body.get("enableStreaming", False))
+    if not isinstance(is_streamed, bool):
+        raise Invalid("stream: Expected true or false.", fields={"stream": ["Expected true or false."]})
+    asked = RunRequest(
+        content=body.get("content"),
+        attachments=body.get("attachments") or (),
+        door=responses.NAME,
+        if_busy="reject",
+        request={"conversation": {"id": f"{CONVERSATION}{chat.pk}"}, "items": 1},
+        **chosen,
+    )
+    _, reader = starting.start(request, user, lambda: chat, asked)
+    return Started(reader, is_streamed)

@@ -1,0 +1,90 @@
+"""The editorChat door: a POST starts a run and streams it, a GET attaches. Its dialect is chat.dialects.editor_chat."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.authentication import authenticate
+from accounts.db import db
+from accounts.models import User
+from accounts.parsing import read_json
+from chat.access import get_chat
+from chat.dialects import editor_chat, sse
+from chat.doors import editor_chat_records, starting
+from chat.doors.errors import in_words
+from chat.doors.reading import Reader, frames, is_end, place, to_end
+from chat.event_stream import EventStream
+from chat.models import OPEN, Chat
+from chat.runner import runner
+
+TEST_EVENTS = 3
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+async def stream(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
+    """POST: store a message and stream its answer. GET: stream the run in flight, or just over, else 204."""
+    runner.bind()
+    if request.method == "POST":
+        return await _post(request, chat_id)
+    reader = await db(_attach, request, chat_id)
+    if reader is None:
+        return HttpResponse(status=204)
+    return EventStream(request, frames(reader, editor_chat.Encoder(reader.info, named=True)))
+
+
+@require_GET
+async def test_sse(request: HttpRequest) -> HttpResponseBase:
+    """A stream that anyone may read, to see whether anything on the way buffers: one event a half second."""
+    return EventStream(request, _test_frames())
+
+
+async def _test_frames() -> AsyncGenerator[bytes, None]:
+    yield sse.OK
+    for number in range(1, TEST_EVENTS + 1):
+        yield sse.ascii_frame({"type": "test", "number": number, "of": TEST_EVENTS})
+        if number < TEST_EVENTS:
+            await asyncio.sleep(0.5)
+    yield editor_chat.DONE
+
+
+async def _post(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
+    reader, is_streamed = await db(_start, request, chat_id)
+    if is_streamed:
+        return EventStream(request, frames(reader, editor_chat.Encoder(reader.info, named=False)))
+    await to_end(reader)
+    return JsonResponse(await db(editor_chat_records.answer, reader.run))
+
+
+def _start(request: HttpRequest, chat_id: UUID) -> tuple[Reader, bool]:
+    user = authenticate(request)
+    chat = get_chat(user, chat_id, "write")
+    body = read_json(request)
+    asked, is_streamed = editor_chat.parse(body), editor_chat.wants_stream(body)
+    with in_words(editor_chat.WORDS):
+        _, reader = starting.start(request, user, lambda: chat, asked)
+    return reader, is_streamed
+
+
+def _attach(request: HttpRequest, chat_id: UUID) -> Reader | None:
+    user = authenticate(request, chat_id=chat_id)
+    chat = get_chat(user, chat_id)
+    after = place(request)
+    if after is not None and (named := chat.runs.filter(pk=after.run).first()):
+        return None if is_end(after) else Reader(user, named, after)
+    return _current(user, chat)
+
+
+def _current(user: User, chat: Chat) -> Reader | None:
+    """The chat's open run, or the one that ended within CHAT_REPLAY_S."""
+    recent = timezone.now() - timedelta(seconds=settings.CHAT_REPLAY_S)
+    run = chat.runs.filter(status__in=OPEN).order_by("position").first()
+    run = run or chat.runs.filter(ended_at__gte=recent).order_by("-ended_at").first()
+    return Reader(user, run) if run else None

@@ -1,0 +1,115 @@
+"""The native door: start a run, read its events, cancel it. Its dialect is chat.dialects.native."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.authentication import authenticate
+from accounts.db import db
+from accounts.idempotency import Answer
+from accounts.parsing import read_json
+from chat.access import get_chat, get_run
+from chat.dialects import native
+from chat.dialects.base import known_only
+from chat.doors import starting
+from chat.doors.reading import Reader, frames, is_end, place
+from chat.event_stream import EventStream
+from chat.models import Run
+from chat.runner import runner
+from chat.serializers import MessageSerializer, RunSerializer
+from chat.services.approvals import resolve_approval
+from chat.services.runs import cancel_run
+
+
+@csrf_exempt
+@require_POST
+async def start(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
+    """Store a message and start the run that answers it: 201 with both, or with `"stream": true` the run's events."""
+    runner.bind()
+    answer, reader = await db(_start, request, chat_id)
+    if reader is None:
+        return JsonResponse(answer.body, status=answer.status)
+    return EventStream(request, frames(reader, native.Encoder(reader.info)))
+
+
+@csrf_exempt
+@require_GET
+async def events(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
+    """Read a run's events, after a cursor or from its start: 204 when the cursor is its end."""
+    runner.bind()
+    reader = await db(_attach, request, run_id)
+    if reader is None:
+        return HttpResponse(status=204)
+    return EventStream(request, frames(reader, native.Encoder(reader.info)))
+
+
+@csrf_exempt
+@require_POST
+async def cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Ask a run to stop: 202 with the run as it is now."""
+    runner.bind()
+    return JsonResponse(await db(_cancel, request, run_id), status=202)
+
+
+@csrf_exempt
+@require_POST
+async def approve(request: HttpRequest, run_id: UUID, call: str) -> HttpResponse:
+    """Allow or deny a tool call that waits for a person: 200 with the run as it is now."""
+    runner.bind()
+    return JsonResponse(await db(_approve, request, run_id, call))
+
+
+def _start(request: HttpRequest, chat_id: UUID) -> tuple[Answer, Reader | None]:
+    user = authenticate(request)
+    chat = get_chat(user, chat_id, "write")
+    body = read_json(request)
+    asked, is_streamed = native.parse(body), native.wants_stream(body)
+    answer, reader = starting.start(
+        request, user, lambda: chat, asked, None if is_streamed else lambda run: Answer(201, as_json(run), run.pk)
+    )
+    return answer, reader if is_streamed else None
+
+
+def as_json(run: Run) -> dict[str, Any]:
+    """A run that was just started, with its two messages."""
+    run.message.is_drafted = True  # type: ignore[attr-defined]  # nothing is written yet: no need to look
+    return {
+        "run": _plain(RunSerializer(run).data),
+        "input": _plain(MessageSerializer(run.input).data),
+        "message": _plain(MessageSerializer(run.message).data),
+    }
+
+
+def _plain(data: Any) -> Any:
+    """Serializer output as JSON values: ids become strings."""
+    if isinstance(data, dict):
+        return {name: _plain(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(each) for each in data]
+    return str(data) if isinstance(data, UUID) else data
+
+
+def _attach(request: HttpRequest, run_id: UUID) -> Reader | None:
+    user = authenticate(request, run_id=run_id)
+    run = get_run(user, run_id)
+    after = place(request)
+    at_end = after is not None and after.run == run.pk and is_end(after)
+    return None if at_end else Reader(user, run, after)
+
+
+def _approve(request: HttpRequest, run_id: UUID, call: str) -> dict[str, Any]:
+    user = authenticate(request)
+    run = get_run(user, run_id, "write")
+    body = read_json(request)
+    known_only(body, ("decision", "reason"))
+    run = resolve_approval(user=user, run=run, call=call, decision=body.get("decision"), reason=body.get("reason", ""))
+    return {"run": _plain(RunSerializer(run).data)}
+
+
+def _cancel(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
+    user = authenticate(request)
+    run = cancel_run(user=user, run=get_run(user, run_id, "write"))
+    return {"run": _plain(RunSerializer(run).data)}

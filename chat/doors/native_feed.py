@@ -1,0 +1,105 @@
+"""What a chat's socket says, looked up by the rights of the person it is for. Sync; call it through `db`."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from rest_framework.utils.encoders import JSONEncoder
+
+from accounts.authentication import still_valid
+from accounts.errors import Invalid, NotAuthenticated, NotFound
+from accounts.models import User
+from accounts.permissions import Permissions, require
+from chat.access import chats_of, permissions_found
+from chat.cursor import Cursor
+from chat.doors.reading import Reader
+from chat.models import Chat, Message, Run
+from chat.serializers import ChatSerializer, MessageSerializer, RunSerializer
+
+Messages = list[dict[str, Any]]
+
+
+def chat_of(user: User, chat_id: UUID) -> Chat:
+    """The chat as this person sees it now. Raises NotAuthenticated or NotFound where their access has ended."""
+    if not still_valid(user.pk, user.token_version, user.key):
+        raise NotAuthenticated
+    chat = chats_of(user).filter(pk=chat_id).first()
+    if chat is None:
+        raise NotFound
+    return chat
+
+
+def welcome(user: User, chat_id: UUID) -> dict[str, Any]:
+    """The first message of a socket."""
+    me = {"id": str(user.pk), "name": user.display_name}
+    beat = {"heartbeat_s": settings.CHAT_HEARTBEAT_S, "max_bytes": settings.CHAT_SOCKET_MAX_BYTES}
+    return {"type": "welcome", "version": 1, "you": me, "chat": _chat(user, chat_of(user, chat_id)), **beat}
+
+
+def rights(user: User, chat_id: UUID) -> Permissions:
+    """What this person may do in the chat now. Raises where they may not even see it."""
+    return permissions_found(user, chat_of(user, chat_id))
+
+
+def require_write(permissions: Permissions) -> None:
+    """Raise NotAllowed for who only reads."""
+    require(permissions, "write")
+
+
+def heartbeat(user: User, chat_id: UUID) -> dict[str, Any]:
+    """How far the chat is: who has less has missed something and should load it."""
+    chat: Any = chat_of(user, chat_id)
+    live = str(chat.live_run) if chat.live_run else None
+    return {"type": "heartbeat", "position": chat.position, "updated_at": chat.updated_at.isoformat(), "live_run": live}
+
+
+def look(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messages:
+    """What a notice means to this person."""
+    chat = chat_of(user, chat_id)
+    found: Messages = []
+    rows = Message.objects.filter(chat=chat, pk__in=[*notice["new"], *notice["changed"]])
+    for message in rows.select_related("author", "run").order_by("position"):
+        kind = "message.created" if str(message.pk) in notice["new"] else "message.changed"
+        found.append({"type": kind, "message": _plain(MessageSerializer(message).data)})
+    run = Run.objects.filter(chat=chat, pk=notice["run"]).first() if notice["run"] else None
+    if run is not None:
+        kind = "run.created" if notice["is_new_run"] else "run.changed"
+        found.append({"type": kind, "run": _plain(RunSerializer(run).data)})
+    if notice["has_changed"]:
+        found.append({"type": "chat.changed", "chat": _chat(user, chat)})
+    return found
+
+
+def reader(user: User, chat_id: UUID, run_id: UUID, after: Cursor | None) -> Reader:
+    """A reader of one of the chat's runs. Raises NotFound, naming the field, for any other."""
+    run = Run.objects.visible_to(user).select_related("chat").filter(chat_id=chat_id, pk=run_id).first()
+    if run is None:
+        raise NotFound(fields={"run": ["There is no such run in this chat."]})
+    return Reader(user, run, after)
+
+
+def run_id(body: dict[str, Any]) -> UUID:
+    """The run that a message names."""
+    try:
+        return UUID(body.get("run"))
+    except (ValueError, AttributeError, TypeError):
+        expected = "Expected the id of a run of this chat."
+        raise Invalid(f"run: {expected}", fields={"run": [expected]}) from None
+
+
+def name_of(user_id: UUID) -> str:
+    """How somebody is called."""
+    user = User.objects.filter(pk=user_id).first()
+    return user.display_name if user else ""
+
+
+def _chat(user: User, chat: Chat) -> dict[str, Any]:
+    request = SimpleNamespace(user=user)
+    return dict(_plain(ChatSerializer(chat, context={"request": request}).data))
+
+
+def _plain(data: Any) -> Any:
+    """As JSON values."""
+    return json.loads(json.dumps(data, cls=JSONEncoder))

@@ -1,0 +1,49 @@
+"""Lists as OpenAI's clients page through them: `limit`, `order` and `after` an id."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from chat.dialects.fields import refuse
+
+LIMIT, LIMIT_MAX = 20, 100
+
+
+def page(request: HttpRequest, items: list[dict[str, Any]]) -> dict[str, Any]:
+    """The part of the items, oldest first, that the request asks for. Raises Invalid."""
+    ordered = items if order_of(request) == "asc" else items[::-1]
+    start = _start(request.GET.get("after", ""), ordered)
+    limit = limit_of(request)
+    shown = ordered[start : start + limit]
+    return {
+        "object": "list",
+        "data": shown,
+        "first_id": shown[0]["id"] if shown else None,
+        "last_id": shown[-1]["id"] if shown else None,
+        "has_more": start + limit < len(ordered),
+    }
+
+
+def order_of(request: HttpRequest) -> str:
+    """asc or desc, which is the default."""
+    order = request.GET.get("order", "desc")
+    if order not in ("asc", "desc"):
+        raise refuse("order", "Expected asc or desc.")
+    return order
+
+
+def limit_of(request: HttpRequest) -> int:
+    """How many are asked for."""
+    text = request.GET.get("limit", str(LIMIT))
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= LIMIT_MAX):
+        raise refuse("limit", f"Expected a whole number from 1 to {LIMIT_MAX}.")
+    return int(text)
+
+
+def _start(after: str, ordered: list[dict[str, Any]]) -> int:
+    if not after:
+        return 0
+    index = next((number for number, each in enumerate(ordered) if each["id"] == after), None)
+    if index is None:
+        raise refuse("after", "Expected the id of an item of this list.")
+    return index + 1

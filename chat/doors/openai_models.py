@@ -1,0 +1,37 @@
+"""What OpenAI's clients call a model: one of the catalog, bare, or an agent with its tools, `parley/<archetype>`."""
+
+from accounts.errors import NotFound
+from agents import registry
+from agents.options import RunOptions
+from chat.catalog import model_names
+from chat.dialects.fields import refuse
+
+OURS = "parley/"
+BARE = "model"  # the archetype that adds nothing
+
+
+def names() -> list[str]:
+    """Every name a request may send as its model."""
+    return [*model_names(), *(OURS + name for name in registry.names())]
+
+
+def resolve(name: str) -> tuple[str, str | None]:
+    """The archetype of that name and the model it runs on; None: the chat's own. Raises NotFound: model_not_found."""
+    if name in model_names():
+        return BARE, name
+    archetype = name.removeprefix(OURS).lower()
+    if name.startswith(OURS) and archetype in registry.names():
+        return archetype, None
+    raise NotFound(
+        f"There is no such model. There are: {', '.join(names())}.",
+        code="model_not_found",
+        fields={"model": ["Expected one of those that GET /v1/models lists."]},
+    )
+
+
+def check_tools(archetype: str, options: RunOptions) -> None:
+    """Raise Invalid where a client's tool has the name of one of the agent's own."""
+    agent = registry.get(archetype)
+    own = {each.name for each in agent.tools} | {each.name for each in agent.subagents}
+    if taken := own & {each.name for each in options.tools}:
+        raise refuse("tools", f"Expected other names than the agent's own: {', '.join(sorted(taken))}.")

@@ -1,0 +1,155 @@
+"""What every door does with a run: find its reader's place, and send events as frames while they may be read."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import Error as DatabaseFault
+from django.http import HttpRequest
+
+from accounts.authentication import still_valid
+from accounts.db import db
+from accounts.errors import RequestError
+from accounts.models import User
+from agents.events import TERMINALS
+from chat import cursor
+from chat.cursor import Cursor
+from chat.dialects import native, sse
+from chat.dialects.base import Encoder, RunInfo
+from chat.eventlog import tail
+from chat.eventlog.rows import event_at
+from chat.models import OPEN, Chat, Run
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, and from where."""
+
+    user: User
+    run: Run
+    after: Cursor | None = None
+
+    @property
+    def info(self) -> RunInfo:
+        """What encoders may know."""
+        run = self.run
+        return RunInfo(
+            run=str(run.id),
+            chat=str(run.chat_id),
+            message=str(run.message_id),
+            input=str(run.input_id),
+            created_at=run.created_at.timestamp(),
+            request=run.request,
+        )
+
+    def may_read(self) -> bool:
+        """Whether they still may. Sync, two queries."""
+        is_valid = still_valid(self.user.pk, self.user.token_version, self.user.key)
+        return is_valid and Chat.objects.visible_to(self.user).filter(pk=self.run.chat_id).exists()
+
+
+def place(request: HttpRequest) -> Cursor | None:
+    """The cursor that a request carries, in `after` or Last-Event-ID. Raises Invalid for a malformed one."""
+    text = request.GET.get("after") or request.headers.get("Last-Event-ID", "")
+    return cursor.parse(text) if text else None
+
+
+def is_end(after: Cursor) -> bool:
+    """Whether the cursor is at the end of a run: there is nothing more to read. Sync, one query."""
+    return isinstance(event_at(after), TERMINALS)
+
+
+async def frames(reader: Reader, encoder: Encoder) -> AsyncGenerator[bytes, None]:
+    """Yield what is to be sent, from the reader's place to the run's end, or until their access ends.
+
+    What comes together is joined, so a burst of events costs one write.
+    """
+    yield b"".join(encoder.open())
+    if rest := await _rest_of_event(reader.after, encoder):
+        yield rest
+    access = _Access(reader)
+    after = None if _is_foreign(reader) else reader.after
+    if _is_foreign(reader):
+        yield b"".join(encoder.reset())
+    is_ended = False
+    async with aclosing(tail(reader.run.pk, after)) as batches:
+        async for batch in batches:
+            if not await access.holds():
+                yield b"".join(encoder.let_go())
+                return
+            out = encoder.reset() if batch.is_reset else []
+            for attempt, seq, event in batch.events:
+                out += encoder.encode(attempt, seq, event)
+                is_ended = is_ended or isinstance(event, TERMINALS)
+                if encoder.is_over:
+                    break
+            if out or not batch.events:
+                yield b"".join(out) or sse.KEEP_ALIVE
+            if encoder.is_over:
+                return
+    if not is_ended:
+        yield b"".join(encoder.let_go())
+
+
+async def to_end(reader: Reader) -> None:
+    """Wait until the run is over: for who wants the answer whole. The run goes on whatever becomes of the waiting.
+
+    Raises NotYet after CHAT_ANSWER_TIMEOUT_S (it may wait a day for a person's approval), or when this process goes.
+    """
+    try:
+        async with (
+            asyncio.timeout(settings.CHAT_ANSWER_TIMEOUT_S),
+            aclosing(frames(reader, native.Encoder(reader.info))) as all_of_it,  # it never ends before its run
+        ):
+            async for _ in all_of_it:
+                pass
+    except TimeoutError:
+        raise NotYet from None
+    if await db(Run.objects.filter(pk=reader.run.pk, status__in=OPEN).exists):
+        raise NotYet
+
+
+class NotYet(RequestError):
+    """The answer is not there in time; the run goes on."""
+
+    status = 504
+    code = "not_yet"
+    message = "The answer is not there yet. It goes on: load the chat's messages, or follow its stream."
+
+
+def _is_foreign(reader: Reader) -> bool:
+    """The cursor is of another run: well formed, but unknown here."""
+    return reader.after is not None and reader.after.run != reader.run.pk
+
+
+async def _rest_of_event(after: Cursor | None, encoder: Encoder) -> bytes:
+    """The frames of the cursor's own event that its reader has not seen."""
+    if after is None or after.frame is None:
+        return b""
+    event = await db(event_at, after)
+    if event is None:
+        return b""
+    return b"".join(encoder.encode(after.attempt, after.seq, event)[after.frame + 1 :])
+
+
+class _Access:
+    """Asks again, once a heartbeat, whether the reader may read; while the database is away the last word holds."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.asked_at = self.answered_at = time.monotonic()
+
+    async def holds(self) -> bool:
+        now = time.monotonic()
+        if now - self.asked_at < settings.CHAT_HEARTBEAT_S:
+            return True
+        self.asked_at = now
+        try:
+            may = await db(self.reader.may_read)
+        except DatabaseFault:
+            return bool(now - self.answered_at < settings.CHAT_ACCESS_HOLDS_S)
+        self.answered_at = now
+        return may

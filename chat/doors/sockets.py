@@ -1,0 +1,52 @@
+"""What every WebSocket asks before it is accepted: who is there, and whether our own page or a listed one opened it."""
+
+from io import BytesIO
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse
+
+from accounts.authentication import authenticate, is_ours
+from accounts.errors import Invalid, NotAllowed
+from accounts.models import User
+
+Scope = Any  # ASGI's own: a dictionary
+
+
+def request_of(scope: Scope) -> HttpRequest:
+    """The handshake as a request."""
+    scheme = {"wss": "https"}.get(scope.get("scheme", "ws"), "http")
+    return ASGIRequest({**scope, "type": "http", "method": "GET", "scheme": scheme}, BytesIO())
+
+
+def user_of(scope: Scope, *, run_id: UUID | None = None, chat_id: UUID | None = None) -> User:
+    """The person who opens the socket: by bearer token, by a ticket for that run or chat, by cookie or session. Sync.
+
+    Browsers send cookies with a socket that any site opens, so with one the Origin must be ours or listed. Raises
+    NotAuthenticated, NotAllowed, Invalid for a Host that is not ours.
+    """
+    request = request_of(scope)
+    try:
+        is_our_page = _is_our_page(request)
+    except DisallowedHost:
+        raise Invalid("The Host is not one of this installation.", code="bad_request") from None
+    SessionMiddleware(_no_response).process_request(request)
+    request.user = get_user(request)
+    user = authenticate(request, run_id=run_id, chat_id=chat_id, is_socket=True)
+    if not is_our_page and "Authorization" not in request.headers and "ticket" not in request.GET:
+        raise NotAllowed("With a cookie, only our own or a listed page may open a socket.")
+    return user
+
+
+def _no_response(request: HttpRequest) -> HttpResponse:  # pragma: no cover
+    raise AssertionError("Nothing is called: only the session is wanted.")
+
+
+def _is_our_page(request: HttpRequest) -> bool:
+    origin = request.headers.get("Origin", "")
+    return is_ours(request, origin) or origin in settings.CORS_ALLOWED_ORIGINS

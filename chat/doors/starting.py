@@ -1,0 +1,127 @@
+"""What every door does to start a run: the chat it is for, and the message stored once. Sync; call it through `db`."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.errors import NotAllowed, NotFound
+from accounts.idempotency import Answer, once
+from accounts.models import Organization, Project, User
+from accounts.permissions import permissions_in
+from chat.access import get_chat, get_run
+from chat.dialects.base import RunRequest
+from chat.doors.reading import Reader
+from chat.models import Chat, ChatAlias, Run
+from chat.services.chats import create_chat
+from chat.services.runs import start_run
+
+
+def start(
+    request: HttpRequest,
+    user: User,
+    chat: Callable[[], Chat],
+    asked: RunRequest,
+    answer: Callable[[Run], Answer] | None = None,
+) -> tuple[Answer, Reader]:
+    """Start the run once for each Idempotency-Key: what to answer, and who reads it from its start.
+
+    `chat` finds or makes the chat; it runs in the transaction that starts the run. `answer` makes what a door without
+    a stream says; without it the answer is the run's id alone.
+    """
+    return start_by(request, user, lambda: start_run(user=user, chat=chat(), ask=asked), answer)
+
+
+def start_by(
+    request: HttpRequest, user: User, begin: Callable[[], Run], answer: Callable[[Run], Answer] | None = None
+) -> tuple[Answer, Reader]:
+    """The same for a door that starts its runs in more than one way: `begin` does it, in the one transaction."""
+    begun: list[Run] = []
+
+    def make() -> Answer:
+        begun.append(begin())
+        return answer(begun[0]) if answer else Answer(200, {}, begun[0].pk)
+
+    made = once(
+        user=user,
+        key=request.headers.get("Idempotency-Key"),
+        route=f"{request.method} {request.path}",
+        body=request.body,
+        make=make,
+    )
+    assert made.run_id is not None
+    return made, Reader(user, get_run(user, made.run_id) if made.replayed else begun[0])
+
+
+def make_chat(
+    user: User,
+    *,
+    door: str,
+    organization: Organization | None = None,
+    project: Project | None = None,
+    lives_s: int = 0,
+    is_listed: bool = False,
+    **choices: Any,
+) -> Chat:
+    """A chat that a request without one needs: in the project, the organization, or the first they may write in.
+
+    It is in lists only where a client named it. `lives_s`: it is not kept, and is gone after so many seconds.
+    """
+    owner = project.organization if project else organization or _organization(user)
+    chat = create_chat(
+        user=user, organization=owner.pk, project=project.pk if project else None, origin=door, **choices
+    )
+    chat.is_listed = is_listed
+    chat.expires_at = timezone.now() + timedelta(seconds=lives_s) if lives_s else None
+    chat.save(update_fields=["is_listed", "expires_at"])
+    return chat
+
+
+def _organization(user: User) -> Organization:
+    for organization in Organization.objects.visible_to(user):
+        if "write" in permissions_in(user, organization=organization):
+            return organization
+    raise NotAllowed("You may not write in any organization.")
+
+
+def named_chat(user: User, door: str, external_id: str, make: Callable[[], Chat]) -> Chat:
+    """The chat that the user's client calls by this name at this door, made at its first use.
+
+    The name of one of the user's visible chats, where it is its id, is that chat. Two requests at once make one.
+    """
+    if (known := known_chat(user, door, external_id)) is not None:
+        return known
+    try:
+        with transaction.atomic():
+            chat = make()
+            ChatAlias.objects.create(chat=chat, user=user, door=door, external_id=external_id)
+            return chat
+    except IntegrityError:
+        return get_chat(user, ChatAlias.objects.get(user=user, door=door, external_id=external_id).chat_id)
+
+
+def known_chat(user: User, door: str, external_id: str) -> Chat | None:
+    """The chat of that name, if there is one that the user sees."""
+    alias = ChatAlias.objects.filter(user=user, door=door, external_id=external_id).first()
+    return get_chat(user, alias.chat_id) if alias else _by_id(user, external_id)
+
+
+def named_project(user: User, id: UUID | None) -> Project | None:
+    """The project that a request names for the chat it makes. Raises NotFound where the user sees none of that id."""
+    if id is None:
+        return None
+    found = Project.objects.visible_to(user).filter(pk=id).first()
+    if found is None:
+        raise NotFound(fields={"project": ["There is no such project, or you may not see it."]})
+    return found
+
+
+def _by_id(user: User, text: str) -> Chat | None:
+    try:
+        return Chat.objects.visible_to(user).filter(pk=UUID(text)).first()
+    except ValueError:
+        return None

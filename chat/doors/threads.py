@@ -1,0 +1,136 @@
+"""The threads door: chats as threads; a message is answered whole or streamed. Its dialect is chat.dialects.threads."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.authentication import authenticate
+from accounts.db import db
+from accounts.errors import RequestError
+from accounts.idempotency import Answer, once
+from accounts.parsing import read_json
+from chat.access import get_chat
+from chat.dialects import fields
+from chat.dialects import threads as dialect
+from chat.dialects.base import known_only
+from chat.doors import said, starting
+from chat.doors.errors import in_words
+from chat.doors.reading import Reader, frames, to_end
+from chat.event_stream import EventStream
+from chat.models import Chat, Message
+from chat.runner import runner
+
+
+class AnswerFailed(RequestError):
+    """The run that should have answered failed; the thread holds what had come."""
+
+    status = 502
+    code = "answer_failed"
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+async def threads(request: HttpRequest) -> HttpResponse:
+    """GET: the caller's threads, newest first. POST: a new one."""
+    if request.method == "POST":
+        return JsonResponse(await db(_make, request), status=201)
+    return JsonResponse(await db(_threads, request))
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+async def messages(request: HttpRequest, chat_id: UUID) -> HttpResponse:
+    """GET: the thread's messages, oldest first. POST: store one and answer with the whole response."""
+    runner.bind()
+    if request.method == "GET":
+        return JsonResponse(await db(_messages, request, chat_id))
+    reader = await db(_start, request, chat_id)
+    await to_end(reader)
+    return JsonResponse(await db(_response, reader))
+
+
+@csrf_exempt
+@require_POST
+async def stream(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
+    """Store a message and stream its response."""
+    runner.bind()
+    reader = await db(_start, request, chat_id)
+    return EventStream(request, frames(reader, dialect.Encoder(reader.info)))
+
+
+def _make(request: HttpRequest) -> dict[str, Any]:
+    user = authenticate(request)
+    body = read_json(request)
+    known_only(body, dialect.THREAD_FIELDS)
+
+    def make() -> Answer:
+        project = starting.named_project(user, fields.project(body.get("projectId"), "projectId"))
+        title = "" if body.get("title") is None else body["title"]
+        chat = starting.make_chat(user, door=dialect.NAME, project=project, is_listed=True, title=title)
+        return Answer(201, {"thread": _shown(chat)})
+
+    with in_words({"project": "projectId"}):
+        key = request.headers.get("Idempotency-Key")
+        return once(user=user, key=key, route=f"POST {request.path}", body=request.body, make=make).body
+
+
+def _threads(request: HttpRequest) -> dict[str, Any]:
+    user = authenticate(request)
+    limit, before = said.limit_of(request, settings.API_PAGE_SIZE), said.before_of(request)
+    found = Chat.objects.visible_to(user).listed()
+    if before is not None:
+        last = found.filter(pk=before).first()
+        if last is None:
+            raise said.unknown_cursor()
+        found = found.filter(Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk))
+    rows = list(found.order_by("-created_at", "-pk")[: limit + 1])
+    more = str(rows[limit - 1].pk) if len(rows) > limit else None
+    return {"threads": [_shown(each) for each in rows[:limit]], "next": more}
+
+
+def _messages(request: HttpRequest, chat_id: UUID) -> dict[str, Any]:
+    user = authenticate(request)
+    chat = get_chat(user, chat_id)
+    found, more = said.branch(chat, limit=said.limit_of(request, said.PAGE_MAX), before=said.before_of(request))
+    return {"messages": [_message(each) for each in found], "next": more and str(more)}
+
+
+def _start(request: HttpRequest, chat_id: UUID) -> Reader:
+    user = authenticate(request)
+    chat = get_chat(user, chat_id, "write")
+    _, reader = starting.start(request, user, lambda: chat, dialect.parse(read_json(request)))
+    return reader
+
+
+def _response(reader: Reader) -> dict[str, Any]:
+    """The stored answer."""
+    message = Message.objects.select_related("run").get(pk=reader.run.message_id)
+    if message.error is not None:
+        raise AnswerFailed(message.error["message"])
+    return {"response": message.content, "message": _message(message)}
+
+
+def _shown(chat: Chat) -> dict[str, Any]:
+    return {
+        "id": str(chat.pk),
+        "title": chat.title,
+        "projectId": chat.project_id and str(chat.project_id),
+        "createdAt": chat.created_at.isoformat(),
+        "updatedAt": chat.updated_at.isoformat(),
+    }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {
+        "id": str(message.pk),
+        "role": message.role,
+        "content": message.content,
+        "status": message.status,
+        "error": message.error and message.error["message"],
+        "createdAt": message.created_at.isoformat(),
+    }

@@ -1,0 +1,239 @@
+"""The server of tRPC's wire: one call or a batch of them, whole or as JSON lines, and subscriptions. See
+chat.dialects.trpc for the wire, PROCEDURES for what can be called."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
+
+from accounts import keys
+from accounts.authentication import authenticate
+from accounts.db import AWAY, db
+from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, Unavailable
+from accounts.models import User
+from accounts.parsing import parse_object
+from chat.dialects import trpc
+from chat.doors.errors import in_words, with_headers
+from chat.doors.trpc import editor_chat, initiate_chat
+from chat.doors.trpc.procedures import Call, Procedure
+from chat.event_stream import EventStream
+from chat.runner import runner
+
+PROCEDURES: dict[str, Procedure] = {**editor_chat.PROCEDURES, **initiate_chat.PROCEDURES}
+METHODS = ("GET", "POST")
+log = logging.getLogger(__name__)
+
+
+class WrongMethod(RequestError):
+    status = 405
+    code = "method_not_allowed"
+
+
+class Broken(RequestError):
+    """Our bug: the log has its trace, the caller learns nothing else."""
+
+    status = 500
+    code = "internal_error"
+    message = "Something went wrong here. It was logged."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request: what holds for all of its calls."""
+
+    paths: list[str]
+    inputs: list[dict[str, Any]] | RequestError
+    user: User | RequestError
+    method: str
+    key: str | None
+    is_batch: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One call's answer."""
+
+    body: dict[str, Any]
+    refused: RequestError | None = None
+
+    @property
+    def status(self) -> int:
+        return self.refused.status if self.refused else 200
+
+
+@csrf_exempt
+async def call(request: HttpRequest, calls: str) -> HttpResponseBase:
+    """Answer the procedures that the address names: `a.b`, or with `?batch=1` `a.b,c.d`."""
+    runner.bind()
+    if request.method == "HEAD":
+        return HttpResponse(status=204)  # its clients wake a server so
+    is_batch = request.GET.get("batch") == "1"
+    procedure = PROCEDURES.get(calls)
+    if request.method == "GET" and procedure and procedure.kind == "subscription":
+        return await _subscribe(request, calls)
+    try:
+        asked = await _asked(request, calls, is_batch)
+        if not _wants_lines(request):
+            return await _whole(asked)
+        if not is_batch:
+            raise Invalid("JSON lines are for batches: send batch=1.")
+    except RequestError as refused:
+        return _answer(trpc_error(refused, calls), refused.status, [refused])
+    return JsonLines(request, _lines(asked))
+
+
+class JsonLines(EventStream):
+    """A stream of JSON lines; all else is as for events."""
+
+    def __init__(self, request: HttpRequest, body: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(request, body)
+        self["Content-Type"] = "application/json"
+        patch_vary_headers(self, ["trpc-accept", "accept"])
+
+
+async def _asked(request: HttpRequest, calls: str, is_batch: bool) -> Asked:
+    paths = trpc.paths(calls, is_batch=is_batch)
+    inputs: list[dict[str, Any]] | RequestError
+    try:
+        inputs = trpc.inputs(_input(request), len(paths), is_batch=is_batch)
+    except RequestError as refused:
+        inputs = refused
+    user: User | RequestError
+    try:
+        user = await db(authenticate, request)
+    except RequestError as refused:
+        user = refused
+    except AWAY:
+        user = Unavailable(retry_after_s=2)
+    return Asked(paths, inputs, user, request.method or "", request.headers.get("Idempotency-Key"), is_batch)
+
+
+def _input(request: HttpRequest) -> dict[str, Any]:
+    """All there is of input: the calls' own are in it, by their numbers, where it is a batch."""
+    given = request.body if request.method == "POST" else request.GET.get("input", "").encode(errors="replace")
+    return parse_object(given) if given.strip() else {}
+
+
+def _wants_lines(request: HttpRequest) -> bool:
+    accepts = request.headers.get("trpc-accept") or request.headers.get("Accept", "")
+    return "application/jsonl" in [each.strip() for each in accepts.split(",")]
+
+
+async def _whole(asked: Asked) -> HttpResponse:
+    outcomes = await asyncio.gather(*(_outcome(asked, index) for index in range(len(asked.paths))))
+    body = [each.body for each in outcomes] if asked.is_batch else outcomes[0].body
+    status = trpc.shared_status([each.status for each in outcomes])
+    response = _answer(body, status, [each.refused for each in outcomes if each.refused])
+    if status == 405:
+        known = [PROCEDURES[path].method for path in asked.paths if path in PROCEDURES]
+        response["Allow"] = ", ".join(sorted(set(known)) or METHODS)
+    return response
+
+
+def _answer(body: Any, status: int, refused: list[RequestError]) -> HttpResponse:
+    response = JsonResponse(body, status=status, safe=False)
+    patch_vary_headers(response, ["trpc-accept", "accept"])
+    return with_headers(response, refused[0]) if refused and refused[0].status == status else response
+
+
+async def _lines(asked: Asked) -> AsyncGenerator[bytes, None]:
+    """The head, then each call's answer as soon as it is there."""
+    count = len(asked.paths)
+    yield trpc.head(count)
+    waiting = {asyncio.create_task(_outcome(asked, index)): index for index in range(count)}
+    try:
+        while waiting:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            yield b"".join(trpc.line(waiting.pop(each), each.result().body) for each in done)
+    finally:
+        for each in waiting:
+            each.cancel()
+
+
+async def _outcome(asked: Asked, index: int) -> Outcome:
+    """The call's answer; it never raises."""
+    path = asked.paths[index]
+    try:
+        return Outcome(trpc.result(await _run(asked, index)))
+    except RequestError as refused:
+        return Outcome(trpc_error(refused, path), refused)
+    except AWAY:
+        away = Unavailable(retry_after_s=2)
+        return Outcome(trpc_error(away, path), away)
+    except Exception:
+        log.exception("%s failed", path)
+        return Outcome(trpc_error(Broken(), path), Broken())
+
+
+async def _run(asked: Asked, index: int) -> Any:
+    path = asked.paths[index]
+    procedure = PROCEDURES.get(path)
+    if asked.method not in METHODS:
+        raise WrongMethod(f"Send a GET for a query and a POST for a mutation, no {asked.method}.")
+    if procedure is None:
+        raise NotFound("There is no procedure of that name.")
+    if procedure.run is None or procedure.method != asked.method:
+        raise WrongMethod(f"{path} is a {procedure.kind}: send a {procedure.method}, and no batch of subscriptions.")
+    if isinstance(asked.user, RequestError):
+        raise asked.user
+    if isinstance(asked.inputs, RequestError):
+        raise asked.inputs
+    key = asked.key and (f"{asked.key}.{index}" if len(asked.paths) > 1 else asked.key)
+    with in_words(editor_chat.WORDS if path.startswith("editorChat.") else initiate_chat.WORDS):
+        return await procedure.run(Call(asked.user, path, asked.inputs[index], key))
+
+
+def trpc_error(refused: RequestError, path: str) -> dict[str, Any]:
+    """The whole answer of a call that was refused."""
+    return {"error": trpc.error(refused, path)}
+
+
+async def _subscribe(request: HttpRequest, path: str) -> EventStream:
+    """A subscription. What is refused is told in an event too: an EventSource sees neither status nor body."""
+    try:
+        _take_connection_params(request)
+        user = await db(authenticate, request)
+        with in_words(initiate_chat.WORDS):
+            body = await initiate_chat.stream_response(Call(user, path, _input(request)), _last_id(request))
+    except RequestError as refused:
+        body = _failed(refused, path)
+    except AWAY:
+        body = _failed(Unavailable(retry_after_s=2), path)
+    response = EventStream(request, body)
+    patch_vary_headers(response, ["trpc-accept", "accept"])
+    return response
+
+
+async def _failed(refused: RequestError, path: str) -> AsyncGenerator[bytes, None]:
+    yield trpc.CONNECTED + trpc.failure(refused, path)
+
+
+def _last_id(request: HttpRequest) -> str:
+    return request.headers.get("Last-Event-ID") or request.GET.get("lastEventId", "")
+
+
+def _take_connection_params(request: HttpRequest) -> None:
+    """A browser's EventSource can set no header: `connectionParams={"token": ...}` in the address stands for it."""
+    given = request.GET.get("connectionParams", "")
+    if not given or "HTTP_AUTHORIZATION" in request.META:
+        return
+    try:
+        params = json.loads(given)
+    except (ValueError, RecursionError):
+        params = ""
+    if params is None:
+        return  # a client that has none says null
+    token = params.get("token") if isinstance(params, dict) else None
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        expected = 'Expected {"token": "..."} as JSON.'
+        raise Invalid(f"connectionParams: {expected}", fields={"connectionParams": [expected]})
+    if token.startswith(keys.PREFIX):
+        raise NotAuthenticated("An API key comes as `Authorization: Bearer` only, never in an address.")
+    request.META["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    request.__dict__.pop("headers", None)  # Django has worked them out before

@@ -1,0 +1,142 @@
+"""The door of the Vercel AI SDK's useChat: send, resume, stop. Its dialect is chat.dialects.ui_message."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.authentication import authenticate
+from accounts.db import db
+from accounts.errors import NotFound
+from accounts.models import User
+from accounts.parsing import read_json
+from accounts.permissions import require
+from chat.access import permissions_on
+from chat.dialects import ui_message
+from chat.dialects.base import RunRequest
+from chat.dialects.fields import NAME_MAX_CHARS
+from chat.dialects.ui_message import Asked
+from chat.doors import starting
+from chat.doors.client_tools import only_awaited
+from chat.doors.errors import in_words
+from chat.doors.reading import Reader, frames
+from chat.event_stream import EventStream
+from chat.models import OPEN, Chat, Message, MessageRole, Run
+from chat.runner import runner
+from chat.services.runs import cancel_run, regenerate, start_run
+
+
+@csrf_exempt
+@require_POST
+async def send(request: HttpRequest) -> HttpResponseBase:
+    """Store the newest message, or take the newest answer again, and stream the answer."""
+    runner.bind()
+    return _stream(request, await db(_send, request))
+
+
+@csrf_exempt
+@require_GET
+async def resume(request: HttpRequest, chat_id: str) -> HttpResponseBase:
+    """The answer in flight, from its start and then live; 204 where there is none."""
+    runner.bind()
+    reader = await db(_resume, request, chat_id)
+    return HttpResponse(status=204) if reader is None else _stream(request, reader)
+
+
+@csrf_exempt
+@require_POST
+async def stop(request: HttpRequest, chat_id: str) -> HttpResponse:
+    """Stop the answer in flight: 202 with its run's id, null where there was none."""
+    runner.bind()
+    return JsonResponse({"run": await db(_stop, request, chat_id)}, status=202)
+
+
+def _stream(request: HttpRequest, reader: Reader) -> EventStream:
+    response = EventStream(request, frames(reader, ui_message.Encoder(reader.info)))
+    name, value = ui_message.HEADER
+    response[name] = value
+    return response
+
+
+def _send(request: HttpRequest) -> Reader:
+    user = authenticate(request)
+    body = read_json(request)
+    asked, where = ui_message.parse(body), ui_message.asked_of(body)
+    with in_words(ui_message.WORDS):
+        _, reader = starting.start_by(request, user, lambda: _begin(user, where, asked))
+    return reader
+
+
+def _begin(user: User, where: Asked, asked: RunRequest) -> Run:
+    """Start the run in the chat of that name, made where it is new."""
+    project = starting.named_project(user, where.project)
+    chat = starting.named_chat(
+        user,
+        ui_message.NAME,
+        where.chat,
+        lambda: starting.make_chat(user, door=ui_message.NAME, project=project, is_listed=True),
+    )
+    if where.is_regenerate and (again := _again(chat, where, asked)) is not None:
+        return regenerate(user=user, message=again, ask=asked)
+    return start_run(user=user, chat=chat, ask=_placed(chat, where, only_awaited(chat, asked)))
+
+
+def _again(chat: Chat, where: Asked, asked: RunRequest) -> Message | None:
+    """The message to be answered once more; None where it never came here, so that it has to be stored."""
+    found = _message(chat, where.message) or _message(chat, where.said)
+    if found is not None or chat.leaf is None:
+        return found
+    question = chat.leaf if chat.leaf.role == MessageRole.USER else chat.leaf.parent
+    is_same = question is not None and question.content == asked.items[-1].content
+    return question if is_same else None
+
+
+def _placed(chat: Chat, where: Asked, asked: RunRequest) -> RunRequest:
+    """The request with the place of its message: an edited one stands beside what it was, a new one at the end."""
+    if not where.message or asked.items[-1].role != "user":
+        return asked
+    edited = _message(chat, where.message)
+    if edited is None or edited.role != MessageRole.USER:
+        raise NotFound(fields={"messageId": ["There is no such message of a user in this chat."]})
+    return RunRequest(**{**vars(asked), "parent": edited.parent_id})
+
+
+def _message(chat: Chat, name: str) -> Message | None:
+    """The chat's message of that id: ours, or the one that its client gave to a message it sent."""
+    try:
+        if (found := Message.objects.filter(chat=chat, pk=UUID(name)).first()) is not None:
+            return found
+    except ValueError:
+        pass
+    runs = Run.objects.filter(chat=chat, door=ui_message.NAME, request__user=name) if name else Run.objects.none()
+    run = runs.select_related("input").order_by("-position").first()
+    return run.input if run else None
+
+
+def _resume(request: HttpRequest, name: str) -> Reader | None:
+    user = authenticate(request)
+    chat = _known(user, name)
+    run = _open_run(chat) if chat else None
+    return Reader(user, run) if run else None
+
+
+def _stop(request: HttpRequest, name: str) -> str | None:
+    user = authenticate(request)
+    chat = _known(user, name)
+    if chat is None:
+        raise NotFound
+    require(permissions_on(user, chat), "write")
+    run = _open_run(chat)
+    return str(cancel_run(user=user, run=run).pk) if run else None
+
+
+def _known(user: User, name: str) -> Chat | None:
+    """The chat of that name, if it is a name and there is one."""
+    is_name = len(name) <= NAME_MAX_CHARS and "\x00" not in name
+    return starting.known_chat(user, ui_message.NAME, name) if is_name else None
+
+
+def _open_run(chat: Chat) -> Run | None:
+    """The run that is at work, or will be next."""
+    return chat.runs.filter(status__in=OPEN).select_related("chat").order_by("position").first()

@@ -1,0 +1,39 @@
+"""A response that streams outside Django's handler.
+
+Django keeps a thread, and whatever connection it opened, for as long as a StreamingHttpResponse is open. So where our
+ASGI wrapper has put a Slot into the scope, the body is left there and the response iterates empty; the wrapper sends
+the body once Django has let go. Without a wrapper (runserver, Django's test client) it streams the ordinary way.
+"""
+
+from collections.abc import AsyncGenerator
+
+from django.http import HttpRequest, StreamingHttpResponse
+
+SLOT = "parley.stream"  # its key in the ASGI scope
+
+
+class Slot:
+    """Where a response leaves its body for the wrapper."""
+
+    def __init__(self) -> None:
+        self.body: AsyncGenerator[bytes, None] | None = None
+
+
+class EventStream(StreamingHttpResponse):
+    """Server-sent events. `body` yields whole frames and is closed when the reader leaves."""
+
+    def __init__(self, request: HttpRequest, body: AsyncGenerator[bytes, None]) -> None:
+        slot: Slot | None = getattr(request, "scope", {}).get(SLOT)
+        if slot is not None:
+            slot.body = body
+            body = _nothing()
+        super().__init__(body, content_type="text/event-stream; charset=utf-8")
+        self["Cache-Control"] = "no-cache, no-store, no-transform"
+        self["X-Accel-Buffering"] = "no"
+        self["X-Content-Type-Options"] = "nosniff"
+
+
+async def _nothing() -> AsyncGenerator[bytes, None]:
+    nothing: tuple[bytes, ...] = ()
+    for each in nothing:
+        yield each

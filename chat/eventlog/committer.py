@@ -1,0 +1,117 @@
+"""The group commit: one transaction stores what all runs of this process have appended.
+
+Deltas wait up to CHAT_COMMIT_S for company; anything else is committed at once. What comes while a commit is under way
+goes with the next. A run that was taken over is refused in the same transaction and holds up nobody.
+"""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+
+from accounts.db import AWAY, db_write
+from chat import bell
+from chat.eventlog import rows
+from chat.eventlog.rows import Logged
+from chat.models import Run, RunEvent, RunStatus
+from chat.toolcalls import record
+
+if TYPE_CHECKING:
+    from chat.eventlog.writer import Writer
+
+log = logging.getLogger(__name__)
+Batch = tuple[UUID, int, list[Logged]]  # run, attempt, entries
+
+
+def store(batches: list[Batch]) -> set[UUID]:
+    """Store the batches whose attempt still holds its run; give the ids of the others."""
+    with transaction.atomic():
+        held = Run.objects.select_for_update(no_key=True).filter(pk__in=[each[0] for each in batches])
+        owned = set(held.filter(status=RunStatus.RUNNING).order_by("pk").values_list("pk", "attempt"))
+        mine = [each for each in batches if (each[0], each[1]) in owned]
+        RunEvent.objects.bulk_create([rows.insert(run_id, entries) for run_id, _, entries in mine])
+        for run_id, _, entries in mine:
+            record(run_id, [each.event for each in entries])
+    return {run_id for run_id, attempt, _ in batches if (run_id, attempt) not in owned}
+
+
+class Committer:
+    """One per process; its task lives as long as there is something to store."""
+
+    def __init__(self) -> None:
+        self.dirty: dict[Writer, None] = {}
+        self._urgent = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self, writer: "Writer", is_urgent: bool) -> None:
+        """There is something to store; urgent: do not wait for company."""
+        self.dirty[writer] = None
+        if self._task is None or self._task.done():
+            self._urgent = asyncio.Event()
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        if is_urgent:
+            self._urgent.set()
+
+    def drop(self, writer: "Writer") -> None:
+        """Store nothing more of this writer."""
+        self.dirty.pop(writer, None)
+
+    async def _run(self) -> None:
+        while self.dirty:
+            await self._company()
+            writers, self.dirty = list(self.dirty), {}
+            work = [(writer, entries) for writer in writers if (entries := writer.take())]
+            if work:
+                await self._commit(work)
+
+    async def _company(self) -> None:
+        if not self._urgent.is_set():
+            try:
+                async with asyncio.timeout(settings.CHAT_COMMIT_S):
+                    await self._urgent.wait()
+            except TimeoutError:
+                pass
+        self._urgent.clear()
+
+    async def _commit(self, work: "list[tuple[Writer, list[Logged]]]") -> None:
+        try:
+            fenced = await self._stored([(each.run_id, each.attempt, entries) for each, entries in work])
+        except (DatabaseError, ValueError, TypeError):
+            log.exception("a commit of %d runs failed; trying them one by one", len(work))
+            return await self._one_by_one(work)
+        self._tell(work, fenced)
+
+    async def _one_by_one(self, work: "list[tuple[Writer, list[Logged]]]") -> None:
+        for writer, entries in work:
+            try:
+                fenced = await self._stored([(writer.run_id, writer.attempt, entries)])
+            except (DatabaseError, ValueError, TypeError):
+                log.exception("events of run %s cannot be stored", writer.run_id)
+                writer.on_refused()
+            else:
+                self._tell([(writer, entries)], fenced)
+
+    async def _stored(self, batches: list[Batch]) -> set[UUID]:
+        """Store, and while the database is away try again; the runs meanwhile fill up and pause."""
+        delay_s = 0.1
+        while True:
+            try:
+                return await db_write(store, batches)
+            except AWAY:
+                log.warning("the database cannot be reached; %d runs wait", len(batches))
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, 1.0)
+
+    def _tell(self, work: "list[tuple[Writer, list[Logged]]]", fenced: set[UUID]) -> None:
+        for writer, entries in work:
+            if writer.run_id in fenced:
+                writer.on_fenced()
+            else:
+                writer.on_stored(entries[-1].seq)
+        bell.grew([writer.run_id for writer, _ in work])
+
+
+committer = Committer()

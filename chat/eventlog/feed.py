@@ -1,0 +1,123 @@
+"""The newest events of the runs that this process executes or watches, in memory: readers are fed from here.
+
+A feed is a window: older events are in the database, always. Nothing here is needed for correctness.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.conf import settings
+
+from chat.eventlog.rows import Logged
+
+
+class Bell:
+    """Wakes one reader. Ringing a bell that nobody waits for is remembered once."""
+
+    def __init__(self) -> None:
+        self._is_rung = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def ring(self) -> None:
+        """Wake the reader, now or at its next wait."""
+        self._is_rung = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def wait(self) -> None:
+        """Return when rung."""
+        if not self._is_rung:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        self._is_rung = False
+
+
+class Feed:
+    """A window on one run's log."""
+
+    def __init__(self, run_id: UUID) -> None:
+        self.run_id = run_id
+        self.is_local = False  # this process executes the run
+        self.entries: list[Logged] = []
+        self.next_seq = 0  # of the next entry; 0: the window is not anchored yet
+        self.generation = 0  # raised when what comes next may not follow what was shown: ask the database
+        self.bells: set[Bell] = set()
+
+    def anchor(self, next_seq: int) -> None:
+        """Begin the window here, unless it has begun."""
+        if not self.next_seq:
+            self.next_seq = next_seq
+
+    def restart(self, next_seq: int, *, is_local: bool) -> None:
+        """Begin the window anew: the run has changed hands."""
+        self.is_local = is_local
+        self.entries = []
+        self.next_seq = next_seq
+        self.generation += 1
+        self.ring()
+
+    def show(self, entries: list[Logged]) -> None:
+        """Let readers see these; they follow what is here."""
+        self.entries.extend(entries)
+        self.next_seq = entries[-1].seq + 1
+        if len(self.entries) > 2 * settings.CHAT_FEED_MAX_EVENTS:
+            del self.entries[: settings.CHAT_FEED_MAX_EVENTS]
+        self.ring()
+
+    def since(self, seq: int) -> list[Logged] | None:
+        """The entries after `seq`; None where the window does not reach back that far."""
+        if not self.next_seq:
+            return None
+        behind = self.next_seq - 1 - seq
+        if behind <= 0:
+            return []
+        return self.entries[-behind:] if behind <= len(self.entries) else None
+
+    def ring(self) -> None:
+        """Wake every reader."""
+        for bell in self.bells:
+            bell.ring()
+
+
+class Hub:
+    """The feeds of this process."""
+
+    def __init__(self) -> None:
+        self.feeds: dict[UUID, Feed] = {}
+        self.is_closing = False  # the process is going: readers are let go
+
+    def feed(self, run_id: UUID) -> Feed:
+        """The run's feed, made where there is none."""
+        return self.feeds.setdefault(run_id, Feed(run_id))
+
+    @contextmanager
+    def reading(self, run_id: UUID, bell: Bell) -> Iterator[Feed]:
+        """Subscribe the bell to the run for as long as the block lasts."""
+        feed = self.feed(run_id)
+        feed.bells.add(bell)
+        try:
+            yield feed
+        finally:
+            feed.bells.discard(bell)
+            self.forget(feed)
+
+    def forget(self, feed: Feed) -> None:
+        """Drop a feed that nobody writes and nobody reads."""
+        if not feed.bells and not feed.is_local:
+            self.feeds.pop(feed.run_id, None)
+
+    def foreign(self) -> dict[UUID, int]:
+        """The anchored runs that are watched here and executed elsewhere: id to the next seq."""
+        feeds = self.feeds.values()
+        return {each.run_id: each.next_seq for each in feeds if each.bells and each.next_seq and not each.is_local}
+
+    def close(self) -> None:
+        """Let all readers go."""
+        self.is_closing = True
+        for feed in self.feeds.values():
+            feed.ring()
+
+
+hub = Hub()

@@ -1,0 +1,54 @@
+"""Follows the runs that are executed elsewhere and read here: one query a tick for all of them together."""
+
+import asyncio
+import logging
+
+from django.conf import settings
+from django.db import Error as DatabaseFault
+
+from accounts.db import db
+from chat.eventlog import rows
+from chat.eventlog.feed import hub
+
+log = logging.getLogger(__name__)
+
+
+class Follower:
+    """One per process. `look()` when a bell rang; without bells it looks once a CHAT_SCAN_S all the same."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def look(self) -> None:
+        """Something grew: look now."""
+        self._rung.set()
+
+    async def run(self) -> None:
+        """Follow, for ever."""
+        self._rung = asyncio.Event()
+        while True:
+            try:
+                async with asyncio.timeout(settings.CHAT_SCAN_S):
+                    await self._rung.wait()
+            except TimeoutError:
+                pass
+            self._rung.clear()
+            await self._look()
+            await asyncio.sleep(settings.CHAT_COMMIT_S)
+
+    async def _look(self) -> None:
+        since = hub.foreign()
+        for feed in hub.feeds.values():
+            if feed.bells and not feed.next_seq:
+                feed.ring()  # waits for an event that may not be stored yet
+        if not since:
+            return
+        try:
+            found = await db(rows.grown, since)
+        except DatabaseFault as error:
+            log.warning("the database cannot be reached: %s", type(error).__name__)
+            return
+        for run_id, entries in found.items():
+            watched = hub.feeds.get(run_id)
+            if watched is not None and not watched.is_local and watched.next_seq == entries[0].seq:
+                watched.show(entries)

@@ -1,0 +1,144 @@
+"""The log in the database: what is stored, and from where a reader goes on. Sync; call it through `db`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+
+from agents import events as ev
+from agents.events import AnyEvent
+from chat.cursor import Cursor
+from chat.models import OPEN, Run, RunEvent
+
+
+class Logged(NamedTuple):
+    """An event with its place in the log."""
+
+    attempt: int
+    seq: int
+    event: AnyEvent
+
+
+@dataclass
+class Page:
+    """What a reader gets from the database."""
+
+    events: list[Logged] = field(default_factory=list)
+    is_reset: bool = False  # the cursor is unknown here: `events` is the whole log from its start
+    is_ahead: bool = False  # the cursor's event is not stored yet: ask again
+    is_over: bool = False  # the run has ended and nothing follows
+
+
+def insert(run_id: UUID, entries: Sequence[Logged]) -> RunEvent:
+    """The row, not saved, for entries of one attempt that follow each other."""
+    first, last = entries[0], entries[-1]
+    return RunEvent(
+        run_id=run_id,
+        attempt=first.attempt,
+        first_seq=first.seq,
+        last_seq=last.seq,
+        events=ev.dump([each.event for each in entries]),
+    )
+
+
+def first_events(run: Run, events: Sequence[AnyEvent]) -> None:
+    """Store the events a run begins with, in the transaction that makes it."""
+    insert(run.id, [Logged(run.attempt, seq, event) for seq, event in enumerate(events, 1)]).save(force_insert=True)
+
+
+def stored(run_id: UUID) -> list[Logged]:
+    """Every stored event of the run, taken-back turns included, in order."""
+    return _entries(RunEvent.objects.filter(run_id=run_id))
+
+
+def read(run_id: UUID) -> list[AnyEvent]:
+    """The run's events without the turns that were taken back: what a late reader sees."""
+    return [each.event for each in clean(stored(run_id), after=0)]
+
+
+def page(run_id: UUID, after: Cursor | None) -> Page:
+    """What follows the cursor; without one, the whole clean log."""
+    found = _page(run_id, after)
+    if found.events or found.is_ahead or Run.objects.filter(pk=run_id, status__in=OPEN).exists():
+        return found
+    found = _page(run_id, after)  # it may have ended between the two looks
+    found.is_over = not found.events
+    return found
+
+
+def _page(run_id: UUID, after: Cursor | None) -> Page:
+    if after is None or after.seq == 0:
+        return Page(clean(stored(run_id), after=0))
+    at = RunEvent.objects.filter(run_id=run_id, first_seq__lte=after.seq, last_seq__gte=after.seq).first()
+    if at is not None and at.attempt == after.attempt:
+        return Page(_following(run_id, after.seq))
+    later = RunEvent.objects.filter(run_id=run_id, attempt__gt=after.attempt).order_by("first_seq").first()
+    if later is not None and later.first_seq <= after.seq + 1:
+        return Page(_following(run_id, later.first_seq - 1))
+    if at is None and later is None and _may_come(run_id, after):
+        return Page(is_ahead=True)
+    return Page(clean(stored(run_id), after=0), is_reset=True)
+
+
+def event_at(cursor: Cursor) -> AnyEvent | None:
+    """The event the cursor names, if the log holds it as written by that attempt."""
+    row = RunEvent.objects.filter(
+        run_id=cursor.run, attempt=cursor.attempt, first_seq__lte=cursor.seq, last_seq__gte=cursor.seq
+    ).first()
+    return ev.load(row.events)[cursor.seq - row.first_seq] if row else None
+
+
+def clean(entries: list[Logged], *, after: int) -> list[Logged]:
+    """The entries without superseded turns that began after seq `after`: nobody was shown those."""
+    dropped: set[int] = set()
+    for index, entry in enumerate(entries):
+        if isinstance(entry.event, ev.TurnReset):
+            dropped.update(_superseded(entries, index, after))
+    return [entry for index, entry in enumerate(entries) if index not in dropped] if dropped else entries
+
+
+def _superseded(entries: list[Logged], reset: int, after: int) -> Iterable[int]:
+    agent = entries[reset].event.agent
+    for start in range(reset - 1, -1, -1):
+        event = entries[start].event
+        if isinstance(event, ev.TurnStarted) and event.agent == agent:
+            if entries[start].seq <= after:
+                return ()
+            return [index for index in range(start, reset + 1) if entries[index].event.agent == agent]
+    return ()
+
+
+def _following(run_id: UUID, seq: int) -> list[Logged]:
+    rows = RunEvent.objects.filter(run_id=run_id, last_seq__gt=seq)
+    return clean([each for each in _entries(rows) if each.seq > seq], after=seq)
+
+
+def _entries(rows: Iterable[RunEvent]) -> list[Logged]:
+    ordered = rows.order_by("first_seq").values_list("attempt", "first_seq", "events")  # type: ignore[attr-defined]
+    return [
+        Logged(attempt, seq, event)
+        for attempt, first_seq, events in ordered.iterator()
+        for seq, event in enumerate(ev.load(events), first_seq)
+    ]
+
+
+def _may_come(run_id: UUID, after: Cursor) -> bool:
+    """Whether the cursor can be of an event that was shown by its process and is not stored yet."""
+    last = RunEvent.objects.filter(run_id=run_id).order_by("-last_seq").values_list("last_seq", flat=True).first() or 0
+    is_near = after.seq - last <= settings.CHAT_UNSTORED_MAX_EVENTS
+    return is_near and Run.objects.filter(pk=run_id, status__in=OPEN, attempt__gte=after.attempt).exists()
+
+
+def grown(since: dict[UUID, int]) -> dict[UUID, list[Logged]]:
+    """What was stored of these runs from the given seq on: one query for all of them."""
+    found: dict[UUID, list[Logged]] = {}
+    rows = RunEvent.objects.filter(run_id__in=since, last_seq__gte=min(since.values(), default=0))
+    for run_id, attempt, first_seq, events in (
+        rows.order_by("run_id", "first_seq").values_list("run_id", "attempt", "first_seq", "events").iterator()
+    ):
+        if first_seq >= since[run_id]:
+            entries = [Logged(attempt, seq, event) for seq, event in enumerate(ev.load(events), first_seq)]
+            found.setdefault(run_id, []).extend(entries)
+    return found

@@ -1,0 +1,124 @@
+"""Appending to a run's log, for the one process that holds its lease."""
+
+import asyncio
+from uuid import UUID
+
+from django.conf import settings
+
+from agents.events import DELTAS, AnyEvent
+from chat.eventlog.committer import committer
+from chat.eventlog.feed import hub
+from chat.eventlog.rows import Logged
+
+
+class Fenced(Exception):
+    """Another process has taken the run, or it has ended: nothing more may be written."""
+
+
+class Refused(Exception):
+    """The database will not take these events; what was stored before stays."""
+
+
+class Writer:
+    """Numbers a run's events, shows them to readers as soon as may be, and has them stored.
+
+    Deltas are shown at once unless something before them still waits to be stored; everything else is shown when it is.
+    """
+
+    def __init__(self, run_id: UUID, attempt: int, next_seq: int) -> None:
+        self.run_id = run_id
+        self.attempt = attempt
+        self.next_seq = next_seq
+        self.pending: list[Logged] = []  # not stored, not being stored
+        self.unshown: list[Logged] = []  # behind something that is not stored
+        self.stored_seq = next_seq - 1
+        self.broken: Fenced | Refused | None = None
+        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self.feed = hub.feed(run_id)
+        self.feed.restart(next_seq, is_local=True)
+
+    def append(self, events: list[AnyEvent]) -> None:
+        """Take events that have happened. Costs no round trip; `stored` waits for one."""
+        if self.broken is not None:
+            return  # whoever waits for `stored` is told
+        entries = [Logged(self.attempt, seq, event) for seq, event in enumerate(events, self.next_seq)]
+        self.next_seq += len(entries)
+        self.pending += entries
+        is_urgent = not all(isinstance(event, DELTAS) for event in events)
+        if is_urgent or self.unshown:
+            self.unshown += entries
+            self._show()
+        else:
+            self.feed.show(entries)
+        committer.wake(self, is_urgent)
+
+    @property
+    def is_full(self) -> bool:
+        """So much waits to be stored that the provider should not be read before some is."""
+        return bool(self.next_seq - 1 - self.stored_seq > settings.CHAT_UNSTORED_MAX_EVENTS)
+
+    async def stored(self) -> None:
+        """Return once everything appended so far is stored. Raises Fenced or Refused."""
+        if self.broken is not None:
+            raise self.broken
+        if self.stored_seq < self.next_seq - 1:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append((self.next_seq - 1, waiter))
+            await waiter
+
+    def take(self) -> list[Logged]:
+        """What is to be stored now: for the committer."""
+        entries, self.pending = self.pending, []
+        return entries
+
+    def on_stored(self, seq: int) -> None:
+        """Everything up to `seq` is stored: for the committer."""
+        self.stored_seq = seq
+        self._show()
+        ready = [waiter for until, waiter in self._waiters if until <= seq]
+        self._waiters = [each for each in self._waiters if each[0] > seq]
+        for waiter in ready:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def on_fenced(self) -> None:
+        """Somebody else has the run, or nobody: for the committer."""
+        self._break(Fenced())
+
+    def on_refused(self) -> None:
+        """The events can never be stored: for the committer."""
+        self._break(Refused())
+
+    def _break(self, error: Fenced | Refused) -> None:
+        self.broken = error
+        waiters, self._waiters = self._waiters, []
+        for _, waiter in waiters:
+            if not waiter.done():
+                waiter.set_exception(error)
+        self.close()
+
+    def close(self) -> None:
+        """Stop writing: the run has ended, or goes on elsewhere."""
+        committer.drop(self)
+        self.pending = []
+        if self.feed.is_local:
+            self.feed.restart(self.stored_seq + 1, is_local=False)
+            hub.forget(self.feed)
+
+    def end(self, entries: list[Logged]) -> None:
+        """Show the entries that ended the run; they are stored."""
+        self.stored_seq = entries[-1].seq
+        self.feed.show(entries)
+        self.feed.is_local = False
+        committer.drop(self)
+        hub.forget(self.feed)
+
+    def _show(self) -> None:
+        count = 0
+        for entry in self.unshown:
+            if entry.seq > self.stored_seq and not isinstance(entry.event, DELTAS):
+                break
+            count += 1
+        if count:
+            self.feed.show(self.unshown[:count])
+            del self.unshown[:count]

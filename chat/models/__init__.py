@@ -1,0 +1,32 @@
+"""What was said, and what was done to say it."""
+
+from chat.models.characters import Character
+from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing
+from chat.models.messages import Message, MessageKind, MessageRole, MessageStatus
+from chat.models.runs import LIVE, OPEN, Run, RunEvent, RunKind, RunStatus, ToolCall, UsageRecord
+from chat.models.sessions import ChatSession
+from chat.models.tasks import Task, TaskStatus
+
+__all__ = [
+    "LIVE",
+    "OPEN",
+    "Character",
+    "Chat",
+    "ChatAlias",
+    "ChatSession",
+    "ChatShare",
+    "ChatStatus",
+    "Message",
+    "MessageKind",
+    "MessageRole",
+    "MessageStatus",
+    "Run",
+    "RunEvent",
+    "RunKind",
+    "RunStatus",
+    "Sharing",
+    "Task",
+    "TaskStatus",
+    "ToolCall",
+    "UsageRecord",
+]

@@ -1,0 +1,144 @@
+"""Chats, and who may see them."""
+
+import uuid
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Organization, Project, User
+from chat.models.characters import Character
+from chat.models.tasks import Task
+
+
+class ChatStatus(models.TextChoices):
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class Sharing(models.TextChoices):
+    """Who sees a chat besides its owner and the people named in its shares."""
+
+    PRIVATE = "private"
+    PROJECT = "project"
+
+
+class Access(models.TextChoices):
+    """What a share gives; never more than the person's role gives anyway."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class ChatQuerySet(models.QuerySet["Chat"]):
+    def visible_to(self, user: User) -> "ChatQuerySet":
+        """Chats of the user's organizations that are theirs, shared with their project, or shared with them.
+
+        But none with a registered character that the user may not use.
+        """
+        mine = Q(user=user)
+        named = Q(pk__in=ChatShare.objects.filter(user=user).values("chat"))
+        project = Q(sharing=Sharing.PROJECT, project__isnull=False)
+        closed = Character.objects.exclude(pk__in=Character.objects.usable_by(user))
+        is_open = Q(character__isnull=True) | ~Q(character__in=closed.values("pk"))
+        return self.filter(mine | named | project, is_open, organization__in=Organization.objects.visible_to(user))
+
+    def listed(self) -> "ChatQuerySet":
+        """Without those that a front door made for itself."""
+        return self.filter(is_listed=True)
+
+
+class Chat(models.Model):
+    """A sequence (a tree, after edits) of messages, in an organization and perhaps a project."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="chats")
+    project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True, related_name="chats")
+    user = models.ForeignKey(User, models.CASCADE, related_name="chats")  # the owner
+    tasks = models.ManyToManyField(Task, blank=True, related_name="chats")  # of its project: what it was about so far
+    title = models.CharField(max_length=200, blank=True)
+    summary = models.TextField(blank=True)
+    model = models.CharField(max_length=100)
+    temperature = models.FloatField(default=0.7, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)])
+    archetype = models.CharField(max_length=40)  # a name in agents.registry
+    branch = models.CharField(max_length=100, blank=True)  # in the project's repository; made at the first write
+    metadata = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=10, choices=ChatStatus.choices, default=ChatStatus.ACTIVE)
+    sharing = models.CharField(max_length=10, choices=Sharing.choices, default=Sharing.PRIVATE)
+    project_access = models.CharField(max_length=5, choices=Access.choices, default=Access.READ)
+    # The agent door's number of who is talked to; a plain number until a Character of it is registered.
+    character = models.PositiveBigIntegerField(null=True, blank=True, db_index=True)
+    origin = models.CharField(max_length=30, default="native")  # the front door that made it
+    is_listed = models.BooleanField(default=True)  # a chat that a front door made for itself is not
+    expires_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    position = models.PositiveIntegerField(default=0)  # of the newest message; taken under a lock on this row
+    leaf = models.ForeignKey("chat.Message", models.SET_NULL, null=True, blank=True, related_name="+")
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    cached_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    reasoning_tokens = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    last_activity_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ChatQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-last_activity_at", "-id"]
+        indexes = [
+            models.Index(fields=["user", "-last_activity_at"]),
+            models.Index(fields=["project", "-last_activity_at"]),
+            models.Index(fields=["organization", "-last_activity_at"]),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(temperature__gte=0.0) & Q(temperature__lte=2.0), name="chat_temperature_0_to_2"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title or f"Chat {self.id}"
+
+    @property
+    def total_tokens(self) -> int:
+        """Input and output of all its runs."""
+        return self.input_tokens + self.output_tokens
+
+    def branch_name(self) -> str:
+        """The branch its files are written to."""
+        return self.branch or f"parley/chat-{self.id.hex[:12]}"
+
+
+class ChatAlias(models.Model):
+    """A name that a client chose for a chat, at one door: its own, so two people may use the same."""
+
+    id = models.BigAutoField(primary_key=True)
+    chat = models.ForeignKey(Chat, models.CASCADE, related_name="aliases")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    door = models.CharField(max_length=30)
+    external_id = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "chat aliases"
+        constraints = [models.UniqueConstraint(fields=["user", "door", "external_id"], name="chat_alias_once")]
+
+    def __str__(self) -> str:
+        return f"{self.door}: {self.external_id}"
+
+
+class ChatShare(models.Model):
+    """One person, besides the owner, who may see a chat."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    chat = models.ForeignKey(Chat, models.CASCADE, related_name="shares")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    access = models.CharField(max_length=5, choices=Access.choices, default=Access.READ)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chat", "user"], name="chat_share_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.access}"

@@ -1,0 +1,110 @@
+"""What is the same for every operation: its errors, which follow from what it takes, and the Idempotency-Key."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from accounts.idempotency import KEY_MAX_CHARS
+
+Schema = dict[str, Any]
+
+METHODS = ("get", "post", "put", "patch", "delete")
+ERROR: Schema = {
+    "type": "object",
+    "description": "What every error answers.",
+    "required": ["error"],
+    "additionalProperties": False,
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "fields"],
+            "additionalProperties": False,
+            "properties": {
+                "code": {"type": "string", "description": "For programs; never changes."},
+                "message": {"type": "string", "description": "For people."},
+                "fields": {
+                    "type": "object",
+                    "description": "What was expected, by the name of the field; a list's item is `name.0`.",
+                    "additionalProperties": {"type": "array", "items": {"type": "string"}},
+                },
+            },
+        }
+    },
+}
+SAYING = {
+    400: "A field, parameter or header is not valid; `fields` names it",
+    401: "No credentials, or none that hold",
+    403: "Visible, but your role does not include this",
+    404: "Unknown, or not visible to you: the two look the same",
+    405: "The address does not take this method",
+    409: "The state of things does not allow it now",
+    413: "The body is too large",
+    415: "The body is not application/json",
+    422: "The Idempotency-Key was used with another request",
+    429: "Too many at once; Retry-After says when to come back",
+    503: "The database cannot be reached; Retry-After says when to come back",
+}
+
+
+# What cannot be seen from the form of an operation.
+MORE: dict[tuple[str, str], tuple[int, ...]] = {
+    ("post", "/api/auth/token"): (401, 429),
+    ("post", "/api/auth/token/refresh"): (401, 409),
+    ("post", "/api/auth/logout"): (401,),
+    ("post", "/api/organizations/{organization}/members/"): (409,),
+    ("patch", "/api/organizations/{organization}/members/{id}/"): (409,),
+    ("delete", "/api/organizations/{organization}/members/{id}/"): (409,),
+    ("post", "/api/projects/{project}/members/"): (409,),
+    ("post", "/api/messages/{id}/regenerate/"): (429,),
+}
+KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX_CHARS, "pattern": "^[ -~]+$"},
+    "description": "Best a new UUID for each new request. The same key and body get the same answer for a day.",
+}
+
+
+def finish(result: Schema) -> Schema:
+    """Give every operation that creates its Idempotency-Key, and each its error answers, all of one schema."""
+    result["components"]["schemas"]["Error"] = ERROR
+    for path, method, operation in _operations(result):
+        answers = operation.setdefault("responses", {})
+        if _creates(path, method, operation):
+            operation.setdefault("parameters", []).append(KEY)
+        for status in sorted({*_statuses(operation), *MORE.get((method, path), ())}):
+            answers.setdefault(str(status), {"description": SAYING[status]})
+        for status, said in answers.items():
+            if int(status) >= 400:
+                said.setdefault("content", {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}})
+    return result
+
+
+def _operations(result: Schema) -> Iterator[tuple[str, str, Schema]]:
+    for path, methods in result["paths"].items():
+        for method in METHODS:
+            if method in methods:
+                yield path, method, methods[method]
+
+
+def _creates(path: str, method: str, operation: Schema) -> bool:
+    """A POST that answers 201, or with the stream of a run that it starts. Tokens and tickets are always new."""
+    answers = operation["responses"]
+    is_streamed = "text/event-stream" in answers.get("200", {}).get("content", {})
+    return method == "post" and ("201" in answers or is_streamed) and not path.startswith("/api/auth/")
+
+
+def _statuses(operation: Schema) -> Iterator[int]:
+    """The errors that an operation of this form can answer."""
+    places = {each["in"] for each in operation.get("parameters", [])}
+    has_body, is_signed_in = "requestBody" in operation, {} not in operation.get("security", [{}])
+    if has_body:
+        yield from (400, 413, 415)
+    if places & {"query", "header"}:
+        yield 400
+    if is_signed_in:
+        yield from (401, 403)  # 403 also where a cookie comes from a page that is not listed
+    if is_signed_in and (has_body or "path" in places):
+        yield 404
+    if KEY in operation.get("parameters", []):
+        yield 422
+    yield from (405, 503)

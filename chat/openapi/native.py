@@ -1,0 +1,133 @@
+"""The native door's part of the OpenAPI: start a run, follow its events, stop it."""
+
+import msgspec
+
+from agents.events import AnyEvent
+from chat.openapi.parts import ID, LAST_EVENT_ID, PREFIX, SECURITY, TICKET, Schema, gives, ref, streams, takes
+
+# What the wire adds to each event.
+PLACE: Schema = {
+    "seq": {"type": "integer", "minimum": 1, "description": "Its number in the run."},
+    "attempt": {"type": "integer", "minimum": 0, "description": "Which taking of the run wrote it; 0: none yet."},
+    "run": {"type": "string", "format": "uuid"},
+}
+
+
+def _event_schemas() -> dict[str, Schema]:
+    """Each event's schema, with what the wire adds, and `Event`: any of them."""
+    (any_event,), parts = msgspec.json.schema_components([AnyEvent], ref_template=PREFIX + "Event{name}")
+    for part in parts.values():
+        if "type" in part["properties"]:
+            part["properties"] = PLACE | part["properties"]
+            part["required"] = sorted({*part["required"], *PLACE})
+        elif not part["required"]:
+            del part["required"]  # OpenAPI 3.0 takes no empty list
+    event = {"description": "The `data` of one frame; its `id` is `run.attempt.seq`.", "oneOf": any_event["anyOf"]}
+    return {"Event": event, **{f"Event{name}": part for name, part in parts.items()}}
+
+
+START: Schema = {
+    "operationId": "start_run",
+    "tags": ["runs"],
+    "summary": "Say something and have it answered.",
+    "description": "Stores the message and starts a run. With `stream: true` the answer is the run's events instead.",
+    "security": SECURITY,
+    "parameters": [ID],
+    "requestBody": takes(ref("NewRun")),
+    "responses": {
+        "200": streams(ref("Event"), "With `stream: true`: the run's events from its start."),
+        "201": gives(ref("StartedRun"), "The run, the message, and the answer that it will write."),
+        "409": {"description": "`if_busy` is `reject` and the chat has a live run"},
+        "429": {"description": "Too many runs wait in this chat"},
+    },
+}
+FOLLOW: Schema = {
+    "operationId": "follow_run",
+    "tags": ["runs"],
+    "summary": "Follow a run: its events from the start, or after the last one seen.",
+    "description": "Ends after the run's last event. A comment comes in each silence; a frame named `reconnect` asks "
+    "to come again with the last id.",
+    "security": SECURITY,
+    "parameters": [
+        ID,
+        {
+            "name": "after",
+            "in": "query",
+            "schema": {"type": "string", "maxLength": 80},
+            "description": "The id of the last frame seen; the header Last-Event-ID says the same.",
+        },
+        LAST_EVENT_ID,
+        TICKET,
+    ],
+    "responses": {
+        "200": streams(ref("Event"), "The run's events."),
+        "204": {"description": "There are none after that one."},
+    },
+}
+CANCEL: Schema = {
+    "operationId": "cancel_run",
+    "tags": ["runs"],
+    "summary": "Stop a run. What it has written stays.",
+    "security": SECURITY,
+    "parameters": [ID],
+    "responses": {"202": gives(ref("StoppedRun"), "It is stopping, or was over already.")},
+}
+APPROVE: Schema = {
+    "operationId": "resolve_approval",
+    "tags": ["runs"],
+    "summary": "Allow or deny a tool call that waits for a person.",
+    "description": "The run goes on once none of its calls waits any more. The call's arguments are in its "
+    "`approval.requested` event; a decision holds for that very call only.",
+    "security": SECURITY,
+    "parameters": [ID, {"name": "call", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 60}}],
+    "requestBody": takes(ref("Decision")),
+    "responses": {
+        "200": gives(ref("StoppedRun"), "The decision is stored."),
+        "409": {"description": "The run does not wait"},
+    },
+}
+PATHS: dict[str, Schema] = {
+    "/api/chats/{id}/runs": {"post": START},
+    "/api/runs/{id}/events": {"get": FOLLOW},
+    "/api/runs/{id}/cancel": {"post": CANCEL},
+    "/api/runs/{id}/approvals/{call}": {"post": APPROVE},
+}
+NEW_RUN: Schema = {
+    "type": "object",
+    "required": ["content"],
+    "additionalProperties": False,
+    "properties": {
+        "content": {"type": "string", "minLength": 1, "pattern": r"\S"},
+        "attachments": {"type": "array", "items": ref("Attachment")},
+        "parent": {
+            "type": "string",
+            "format": "uuid",
+            "nullable": True,
+            "description": "The message it comes under: the newest one where left out; null begins a new tree.",
+        },
+        "model": {"type": "string"},
+        "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+        "archetype": {"type": "string"},
+        "if_busy": {"enum": ["enqueue", "reject", "interrupt"], "default": "enqueue"},
+        "stream": {"type": "boolean", "default": False},
+    },
+}
+SCHEMAS: dict[str, Schema] = {
+    "NewRun": NEW_RUN,
+    "StartedRun": {
+        "type": "object",
+        "required": ["run", "input", "message"],
+        "properties": {"run": ref("Run"), "input": ref("Message"), "message": ref("Message")},
+    },
+    "Decision": {
+        "type": "object",
+        "required": ["decision"],
+        "additionalProperties": False,
+        "properties": {
+            "decision": {"enum": ["allow", "deny"]},
+            "reason": {"type": "string", "maxLength": 500, "description": "The model is told."},
+        },
+    },
+    "StoppedRun": {"type": "object", "required": ["run"], "properties": {"run": ref("Run")}},
+    **_event_schemas(),
+}

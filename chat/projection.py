@@ -1,0 +1,174 @@
+"""The fold: what a run's events say its message holds. Pure.
+
+Kept up to date event by event while the run is written, and worked out again from the stored events by whoever reads a
+run that is not over. Both must agree with the message's row: that is tested for every transcript.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from agents import events as ev
+from agents.events import AnyEvent
+from agents.usage import Usage
+
+IDLE_BEFORE = (ev.RunStarted, ev.ApprovalResolved)  # nobody worked in the time before these
+
+
+@dataclass(frozen=True)
+class TurnUsage:
+    """What one turn of one agent used: one UsageRecord."""
+
+    agent: str
+    turn: int
+    attempt: int
+    model: str
+    usage: Usage
+
+
+@dataclass
+class _Open:
+    """A turn without a whole reply yet."""
+
+    turn: int
+    model: str
+    start: int  # how many parts there were before it
+    chars: int = 0
+
+
+@dataclass
+class Fold:
+    """A message, as far as its events go."""
+
+    input_chars: int = 0  # of the history: what an unreported turn's input is estimated from
+    attempt: int = 0
+    turns: int = 0
+    usages: list[TurnUsage] = field(default_factory=list)
+    terminal: ev.Terminal | None = None
+    started_at: float = 0.0
+    first_token_at: float = 0.0
+    active_s: float = 0.0  # at work: neither queued, nor waiting for a person, nor between two processes
+    open_calls: dict[str, ev.ToolCalled] = field(default_factory=dict)  # started, without a result
+    open_approvals: dict[str, ev.ApprovalRequested] = field(default_factory=dict)
+    open_agents: dict[str, ev.AgentStarted] = field(default_factory=dict)
+    _last_at: float = 0.0
+    _parts: list[dict[str, Any]] = field(default_factory=list)
+    _open: dict[str, _Open] = field(default_factory=dict)
+
+    def apply(self, event: AnyEvent) -> None:
+        """Take the next event."""
+        if not isinstance(event, IDLE_BEFORE) and self.started_at:
+            self.active_s += max(0.0, event.at - self._last_at)
+        self._last_at = event.at
+        match event:
+            case ev.TextDelta():
+                self._say("text", event)
+            case ev.ReasoningDelta():
+                self._say("reasoning", event)
+            case ev.RunStarted():
+                self.attempt = event.attempt
+                self.started_at = self.started_at or event.at
+            case ev.TurnStarted():
+                self.turns += not event.agent
+                self._open[event.agent] = _Open(event.turn, event.model, len(self._parts))
+            case ev.ReplyCompleted():
+                self._count(event.agent, event.usage)
+            case ev.TurnReset():
+                self._take_back(event)
+            case ev.ToolCalled():
+                self.open_calls[event.call] = event
+                self._add(event, type="tool_call", arguments=event.arguments)
+            case ev.ToolReturned():
+                self.open_calls.pop(event.call, None)
+                self._add(event, type="tool_result", result=event.result, is_error=False, elapsed_ms=event.elapsed_ms)
+            case ev.ToolFailed():
+                self.open_calls.pop(event.call, None)
+                self._add(event, type="tool_result", error=event.error, outcome=event.outcome, is_error=True)
+            case ev.ToolDeferred():
+                self._add(event, type="tool_call", arguments=event.arguments, deferred=True)
+            case ev.AgentStarted():
+                self.open_agents[event.agent] = event
+            case ev.AgentReturned():
+                self.open_agents.pop(event.agent, None)
+            case ev.RunCompleted() | ev.RunFailed() | ev.RunCancelled():
+                self.terminal = event
+            case ev.ApprovalRequested():
+                self.open_approvals[event.call] = event
+            case ev.ApprovalResolved():
+                self.open_approvals.pop(event.call, None)
+            case ev.RunQueued() | ev.ToolProgressed() | ev.RetryScheduled() | ev.TurnCompleted() | ev.MessageSaved():
+                pass  # nothing of the message
+            case _:
+                raise TypeError(f"the fold does not know {event!r}")
+
+    def _say(self, kind: str, event: ev.Delta) -> None:
+        self.first_token_at = self.first_token_at or event.at
+        if event.agent in self._open:
+            self._open[event.agent].chars += len(event.text)
+        if event.agent:
+            return  # a subagent's words are its parent's tool result
+        if not self._parts or self._parts[-1]["type"] != kind or self._begins_turn():
+            self._parts.append({"type": kind, "pieces": []})
+        self._parts[-1]["pieces"].append(event.text)
+
+    def _begins_turn(self) -> bool:
+        """A part ends with its turn: the next turn's text is a part of its own."""
+        turn = self._open.get("")
+        return turn is not None and turn.start == len(self._parts)
+
+    def _add(self, event: ev.ToolCalled | ev.ToolReturned | ev.ToolFailed | ev.ToolDeferred, **fields: Any) -> None:
+        part = {"type": fields.pop("type"), "call": event.call, "name": event.name, **fields}
+        self._parts.append({**part, "agent": event.agent} if event.agent else part)
+
+    def _count(self, agent: str, usage: Usage) -> None:
+        turn = self._open.pop(agent, None)
+        if turn is not None:
+            self.usages.append(TurnUsage(agent, turn.turn, self.attempt, turn.model, usage))
+
+    def _take_back(self, event: ev.TurnReset) -> None:
+        turn = self._open.get(event.agent)
+        if turn is None:
+            return
+        if not event.agent:
+            del self._parts[turn.start :]
+            self.turns -= 1
+        self._count(event.agent, self._estimate(turn))
+
+    def _estimate(self, turn: _Open) -> Usage:
+        return Usage((self.input_chars + 3) // 4, 0, (turn.chars + 3) // 4, status="estimated")
+
+    def close(self) -> None:
+        """Count turns that will get no whole reply: the run is over."""
+        for agent, turn in list(self._open.items()):
+            self._count(agent, self._estimate(turn))
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of the run so far, those of taken-back turns included."""
+        return sum((each.usage for each in self.usages), Usage())
+
+    @property
+    def content(self) -> str:
+        """All text of the answer."""
+        return "".join("".join(each["pieces"]) for each in self._parts if each["type"] == "text")
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The answer's parts in order, as JSON values: text, reasoning, tool_call, tool_result."""
+        return [_part(each) for each in self._parts]
+
+
+def fold(events: Iterable[AnyEvent]) -> Fold:
+    """The fold of these events."""
+    folded = Fold()
+    for event in events:
+        folded.apply(event)
+    return folded
+
+
+def _part(part: dict[str, Any]) -> dict[str, Any]:
+    if "pieces" in part:
+        return {"type": part["type"], "text": "".join(part["pieces"])}
+    return msgspec.to_builtins(part)  # type: ignore[no-any-return]

@@ -1,0 +1,75 @@
+"""What chat's REST views share beside accounts.rest: answers, pages, and how a view is documented."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.paging import CursorPaging
+from accounts.rest import Shape, Shown
+
+View = TypeVar("View", bound=Callable[..., Response])
+
+
+def shown(request: Request, serializer: Shown, thing: Any, status: int = 200) -> Response:
+    """The thing as this caller sees it."""
+    return Response(serializer(thing, context={"request": request}).data, status=status)
+
+
+def documented(
+    operation: str,
+    *,
+    body: Shape | None = None,
+    query: Shape | None = None,
+    answer: Any = None,
+    page_of: Any = None,
+    list_of: Any = None,
+    status: int = 200,
+    makes: bool = False,
+    conflicts: bool = False,
+) -> Callable[[View], View]:
+    """What the OpenAPI says of a view. Generated clients name their function after `operation`.
+
+    `makes`: a POST that creates; `conflicts`: it may answer 409.
+    What follows from the form of the route is added by chat.openapi.
+    """
+    gives = _page_of(page_of) if page_of else _list_of(list_of) if list_of else answer
+    responses: dict[int, Any] = {201 if makes else status: gives or OpenApiResponse(description="Done")}
+    if conflicts:
+        responses[409] = OpenApiResponse(description="The state of things does not allow it now")
+    return extend_schema(operation_id=operation, request=body, parameters=[query] if query else [], responses=responses)
+
+
+def page(
+    request: Request,
+    rows: QuerySet[Any],
+    serializer: Shown,
+    *,
+    ordering: str,
+    prepare: Callable[[list[Any]], None] | None = None,
+) -> Response:
+    """One page of the rows in that order. `prepare` is given the rows of the page, to read for all of them at once."""
+    paging = CursorPaging()
+    paging.ordering = (ordering, "-pk" if ordering.startswith("-") else "pk")
+    found = paging.paginate_queryset(rows, request) or []
+    if prepare:
+        prepare(found)
+    return paging.get_paginated_response(serializer(found, many=True, context={"request": request}).data)
+
+
+def _page_of(serializer: Any) -> Any:
+    """The documented shape of a page."""
+    link = serializers.URLField(allow_null=True)
+    name = f"{serializer.__name__.removesuffix('Serializer')}Page"
+    return inline_serializer(name, {"next": link, "previous": link, "results": serializer(many=True)})
+
+
+def _list_of(serializer: Any) -> Any:
+    """The documented shape of a list that fits one page."""
+    return inline_serializer(
+        f"{serializer.__name__.removesuffix('Serializer')}List", {"results": serializer(many=True)}
+    )

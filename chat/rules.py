@@ -1,0 +1,153 @@
+"""What a message, an attachment and a chat's choices may be. Every door's services ask here.
+
+Each function gives the value to store or raises Invalid naming the field and what was expected.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from accounts.errors import Invalid
+from agents import registry
+from agents.errors import UnknownArchetype
+from chat.catalog import model_names
+
+ATTACHMENT_TYPES = ("file", "image")
+ATTACHMENT_FIELDS = frozenset({"type", "name", "content", "url"})
+ATTACHMENT_NAME_MAX_CHARS = 255
+URL_MAX_CHARS = 2_000
+# No SVG: it is a document that can hold scripts.
+IMAGE_DATA = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
+TITLE_MAX_CHARS = 200
+
+
+def refuse(field: str, expected: str) -> Invalid:
+    """The error for one field; the sentence says what would be right."""
+    return Invalid(f"{field}: {expected}", fields={field: [expected]})
+
+
+def check_text(value: Any, field: str = "content") -> str:
+    """The text of a message."""
+    limit = settings.CHAT_MESSAGE_MAX_CHARS
+    if not isinstance(value, str) or not value.strip():
+        raise refuse(field, f"Expected a text of 1 to {limit} characters.")
+    if len(value) > limit:
+        raise refuse(field, f"Expected at most {limit} characters; these are {len(value)}.")
+    return check_storable(value, field)
+
+
+def check_storable(value: str, field: str) -> str:
+    """A text without what a database cannot keep: NUL and lone surrogates."""
+    if "\x00" in value:
+        raise refuse(field, "Expected no NUL characters.")
+    if any("\ud800" <= each <= "\udfff" for each in value):
+        raise refuse(field, "Expected no lone surrogates: send well-formed Unicode.")
+    return value
+
+
+def check_title(value: Any) -> str:
+    """A chat's title; may be empty."""
+    if not isinstance(value, str) or len(value) > TITLE_MAX_CHARS:
+        raise refuse("title", f"Expected a text of at most {TITLE_MAX_CHARS} characters.")
+    return check_storable(value.strip(), "title")
+
+
+def check_model(value: Any) -> str:
+    """The name of a model in the catalog."""
+    names = model_names()
+    if value not in names:
+        raise refuse("model", f"Expected one of: {', '.join(names)}.")
+    return str(value)
+
+
+def check_archetype(value: Any) -> str:
+    """The name of a registered archetype, in the case it is stored in."""
+    try:
+        return registry.get(value if isinstance(value, str) else "").name
+    except UnknownArchetype as error:
+        raise refuse("archetype", f"Expected one of: {', '.join(error.names)}.") from None
+
+
+def check_temperature(value: Any) -> float:
+    """A number from 0 to 2."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not 0 <= value <= 2:
+        raise refuse("temperature", "Expected a number from 0 to 2.")
+    return float(value)
+
+
+def check_metadata(value: Any) -> dict[str, Any]:
+    """A JSON object of the caller's own, kept and given back, never read by us."""
+    if not isinstance(value, dict):
+        raise refuse("metadata", "Expected a JSON object.")
+    if len(json.dumps(value, ensure_ascii=False)) > settings.CHAT_METADATA_MAX_CHARS:
+        raise refuse("metadata", f"Expected at most {settings.CHAT_METADATA_MAX_CHARS} characters as JSON.")
+    return value
+
+
+def check_attachments(value: Any) -> list[dict[str, str]]:
+    """Files and images that come with a message: `{type, name, content}` or `{type, name, url}`."""
+    most = settings.CHAT_ATTACHMENTS_MAX
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        raise refuse("attachments", "Expected a list of {type, name, content} or {type, name, url}.")
+    if len(value) > most:
+        raise refuse("attachments", f"Expected at most {most}; these are {len(value)}.")
+    return [_attachment(each, f"attachments.{number}") for number, each in enumerate(value)]
+
+
+def _attachment(value: Any, field: str) -> dict[str, str]:
+    """One attachment. It has text in `content` (files) or an address in `url`; nothing is fetched here."""
+    if not isinstance(value, dict):
+        raise refuse(field, "Expected an object {type, name, content} or {type, name, url}.")
+    if unknown := sorted(set(value) - ATTACHMENT_FIELDS):
+        raise refuse(f"{field}.{unknown[0]}", "Unknown field. Expected type, name and content or url.")
+    if value.get("type") not in ATTACHMENT_TYPES:
+        raise refuse(f"{field}.type", f"Expected one of: {', '.join(ATTACHMENT_TYPES)}.")
+    if ("content" in value) == ("url" in value):
+        raise refuse(field, "Expected either content or url.")
+    source = "content" if "content" in value else "url"
+    check = _check_content if source == "content" else _check_url
+    name = _check_name(value.get("name", ""), f"{field}.name")
+    return {"type": value["type"], "name": name, source: check(value[source], value["type"], f"{field}.{source}")}
+
+
+def _check_name(value: Any, field: str) -> str:
+    if not isinstance(value, str) or len(value) > ATTACHMENT_NAME_MAX_CHARS or not value.isprintable():
+        raise refuse(field, f"Expected a text of at most {ATTACHMENT_NAME_MAX_CHARS} printable characters.")
+    return check_storable(value, field)
+
+
+def _check_content(value: Any, kind: str, field: str) -> str:
+    if kind == "image":
+        raise refuse(field, "An image comes by url: https: or a data: URL.")
+    return check_storable(_check_length(value, field), field)
+
+
+def _check_url(value: Any, kind: str, field: str) -> str:
+    """An https: address, or for an image its bytes in a data: URL. Whoever fetches it later guards where it leads."""
+    if isinstance(value, str) and kind == "image" and value.startswith(IMAGE_DATA):
+        return check_storable(_check_length(value, field), field)
+    if not _is_https(value):
+        raise refuse(field, "Expected an https: address, or for an image a base64 data: URL (PNG, JPEG, GIF, WebP).")
+    return check_storable(str(value), field)
+
+
+def _check_length(value: Any, field: str) -> str:
+    limit = settings.CHAT_ATTACHMENT_MAX_CHARS
+    if not isinstance(value, str) or not 1 <= len(value) <= limit:
+        raise refuse(field, f"Expected a text of 1 to {limit} characters.")
+    return value
+
+
+def _is_https(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > URL_MAX_CHARS or not value.isprintable() or " " in value:
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0 and not parts.username
+    except ValueError:
+        return False

@@ -1,0 +1,201 @@
+"""One run, from its claim to its end or to the loss of its lease."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
+from uuid import UUID
+
+from accounts.db import AWAY, db, db_write
+from agents import events as ev
+from agents.errors import CODES, ProviderError, UnknownArchetype, Waiting
+from agents.events import AnyEvent, Terminal
+from agents.loop import Agent
+from agents.usage import Usage
+from chat import bell
+from chat.eventlog import Fenced, Logged, Refused, Writer
+from chat.runner.ending import Ending, last_events, store_ending
+from chat.runner.loading import Loaded, load
+from chat.runner.waiting import store_waiting
+
+if TYPE_CHECKING:
+    from chat.runner.process import Runner
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+BARRIERS = (ev.ReplyCompleted, ev.ToolCalled)  # stored before the loop goes on: the effect ledger
+# stop: somebody asked. hand_over: this process is going. lost: the lease is, or may be, another's.
+Intent = Literal["stop", "hand_over", "lost"]
+End = Callable[[Usage], Terminal]  # the terminal event, once the usage is known
+
+
+class Execution:
+    """Drives one attempt of a run. `run()` ends when the run has, or when it is no longer ours."""
+
+    def __init__(self, runner: "Runner", run_id: UUID, attempt: int) -> None:
+        self.runner = runner
+        self.run_id = run_id
+        self.attempt = attempt
+        self.intent: Intent | None = None
+        self.is_waiting = False
+        self._work: asyncio.Task[str] | None = None
+
+    def leave(self, intent: Intent) -> None:
+        """Stop working, for this reason; the first reason holds."""
+        if self.intent is None:
+            self.intent = intent
+            if self._work is not None:
+                self._work.cancel()
+
+    async def run(self) -> None:
+        """Load, work, end. Never raises but for cancellation."""
+        try:
+            loaded = await self._load()
+            if loaded is not None:
+                self.loaded = loaded
+                self.fold = loaded.fold
+                self.writer = Writer(self.run_id, self.attempt, loaded.next_seq)
+                await self._drive()
+        except Fenced:
+            log.info("run %s goes on elsewhere", self.run_id)
+        except Exception:
+            log.exception("run %s is left to be taken over", self.run_id)
+        finally:
+            if hasattr(self, "writer"):
+                self.writer.close()
+
+    async def _load(self) -> Loaded | None:
+        while True:
+            try:
+                return await db(load, self.run_id, self.attempt)
+            except AWAY:
+                if self.intent is not None:
+                    return None
+                await asyncio.sleep(0.5)
+
+    async def _drive(self) -> None:
+        self._begin()
+        end = self._refusal()
+        if end is None:
+            self._work = asyncio.create_task(self._drive_agent())
+            end = await self._outcome(self._work)
+        if end is not None:
+            await self._end(end)
+        elif self.is_waiting:
+            await self.writer.stored()
+            await self._try_until_ours(store_waiting, self.run_id, self.attempt, self._waits_until())
+        elif self.intent == "hand_over":
+            await self.writer.stored()
+
+    def _begin(self) -> None:
+        """Take back what another attempt left half-said, and say that this one goes on."""
+        now = self.loaded.job.now()
+        events: list[AnyEvent] = [
+            ev.TurnReset(at=now, agent=path, turn=turn.number, reason="taken_over")
+            for path, turn in self.loaded.job.ledger.open_turns()
+        ]
+        if not self.loaded.is_begun:
+            events.append(ev.RunStarted(at=now, attempt=self.attempt))
+        if events:
+            self._take(events)
+        for path, _ in self.loaded.job.ledger.open_turns():
+            self.loaded.job.ledger.turns[path].pop()
+
+    def _refusal(self) -> End | None:
+        """Why the run ends before it begins, if it does."""
+        if self.loaded.run.cancel_requested_at is not None:
+            return self._cancelled
+        if self.loaded.run.crashes >= self.runner.max_crashes:
+            return _failed("poison", retryable=False)
+        return None
+
+    async def _drive_agent(self) -> str:
+        """Let the agent work; the reason it ended for."""
+        job = self.loaded.job
+        rest_s = max(1.0, job.archetype.limits.timeout_s - self.fold.active_s)
+        agent = Agent(job, job.archetype, path="", messages=job.history)
+        async with asyncio.timeout(rest_s), aclosing(agent.work()) as happenings:
+            async for events in happenings:
+                self._take(events)
+                if isinstance(events[-1], BARRIERS):
+                    await self.writer.stored()
+                    await self.runner.hold()
+                elif self.writer.is_full:
+                    await self.writer.stored()
+        return agent.reason
+
+    def _take(self, events: list[AnyEvent]) -> None:
+        for event in events:
+            self.fold.apply(event)
+        self.writer.append(events)
+
+    async def _outcome(self, work: "asyncio.Task[str]") -> End | None:
+        """How the work ended; None: the run is not ours to end."""
+        if self.intent is not None:
+            work.cancel()
+        try:
+            reason = await work
+        except asyncio.CancelledError:
+            if self.intent is None:
+                raise
+            return self._cancelled if self.intent == "stop" else None
+        except TimeoutError:
+            return _completed("timeout_s")
+        except Waiting:
+            self.is_waiting = self.intent != "stop"
+            return None if self.is_waiting else self._cancelled
+        except ProviderError as error:
+            return _failed(error.code, error.message, retryable=error.retryable)
+        except Refused:
+            return _failed("storage", retryable=False)
+        except UnknownArchetype as error:
+            return _failed("internal", str(error), retryable=False)
+        except Fenced:
+            raise
+        except Exception:
+            log.exception("run %s failed", self.run_id)
+            return _failed("internal", retryable=True)
+        return _completed(reason)
+
+    def _cancelled(self, usage: Usage) -> Terminal:
+        asked_before = str(self.loaded.run.cancel_requested_by_id or "")
+        return ev.RunCancelled(at=time.time(), by=self.runner.stopped_by.get(self.run_id, asked_before), usage=usage)
+
+    async def _end(self, end: End) -> None:
+        """Close what is open, store the end with everything that goes with it, and show it."""
+        events = last_events(self.fold, self.loaded.run.message_id, end)
+        if self.writer.broken is None:
+            await self.writer.stored()
+        entries = [Logged(self.attempt, seq, event) for seq, event in enumerate(events, self.writer.stored_seq + 1)]
+        ending = Ending(self.run_id, self.attempt, self.fold, entries, claims_next=self.runner.owner_here() is not None)
+        next_run = await self._try_until_ours(store_ending, ending)
+        self.writer.end(entries)
+        bell.grew([self.run_id])
+        if next_run is not None:
+            self.runner.start(*next_run)
+
+    def _waits_until(self) -> float:
+        """When the first of the open approvals expires."""
+        return min(each.expires_at for each in self.fold.open_approvals.values())
+
+    async def _try_until_ours(self, store: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Store, for as long as the database is away and the lease may be ours."""
+        while True:
+            try:
+                return await db_write(store, *args, **kwargs)
+            except AWAY:
+                if self.intent in ("lost", "hand_over"):
+                    raise Fenced from None
+                await asyncio.sleep(0.5)
+
+
+def _completed(reason: str) -> End:
+    return lambda usage: ev.RunCompleted(at=time.time(), reason=reason, usage=usage)
+
+
+def _failed(code: str, message: str = "", *, retryable: bool) -> End:
+    text = message or CODES[code]
+    return lambda usage: ev.RunFailed(at=time.time(), code=code, message=text, retryable=retryable, usage=usage)

@@ -1,0 +1,128 @@
+"""Who may execute a run: leases in the Run rows. Sync; every change is one conditional UPDATE.
+
+`attempt` is the fencing number: a claim raises it, and whatever an older attempt still writes is refused. Times are the
+database's own, so that hosts need not agree.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, connection, models, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from chat.bell import PROCESS
+from chat.models import LIVE, Chat, Run, RunStatus
+
+
+class _ClockTimestamp(models.Func):
+    """PostgreSQL's wall clock: Now() there is the start of the transaction."""
+
+    template = "clock_timestamp()"
+    output_field = models.DateTimeField()
+
+
+def db_now() -> Any:
+    """The database's clock, as an expression; with SQLite that is this machine's."""
+    return _ClockTimestamp() if connection.vendor == "postgresql" else Now()
+
+
+def expiry() -> Any:
+    """When a lease taken now lapses."""
+    lease = timedelta(seconds=settings.CHAT_LEASE_S)
+    return db_now() + lease if connection.vendor == "postgresql" else timezone.now() + lease
+
+
+def lapsed() -> Q:
+    """Runs that nobody holds any more: crashed, or handed over."""
+    now = db_now() if connection.vendor == "postgresql" else timezone.now()
+    return Q(status=RunStatus.RUNNING) & (Q(lease_expires_at__lt=now) | Q(owner__isnull=True))
+
+
+def take_over(run_id: UUID) -> int | None:
+    """Claim a running run whose lease has lapsed or was released: its new attempt, or None if somebody was quicker."""
+    crashed = models.Case(models.When(owner__isnull=True, then=0), default=1)
+    count = Run.objects.filter(lapsed(), pk=run_id).update(
+        attempt=F("attempt") + 1, crashes=F("crashes") + crashed, owner=PROCESS, lease_expires_at=expiry()
+    )
+    return Run.objects.values_list("attempt", flat=True).get(pk=run_id) if count else None
+
+
+def claim_next(chat_id: UUID) -> tuple[UUID, int] | None:
+    """Claim the next queued run of a locked chat, if it has one and none is live: (run, attempt)."""
+    if Run.objects.filter(chat_id=chat_id, status__in=LIVE).exists():
+        return None
+    queued = Run.objects.filter(chat_id=chat_id, status=RunStatus.QUEUED).order_by("position")
+    head = queued.values_list("pk", "attempt").first()
+    if head is None or not claim_queued(head[0]):
+        return None
+    return head[0], head[1] + 1
+
+
+def claim_queued(run_id: UUID) -> bool:
+    """Make a queued run this process's. False if it is queued no more."""
+    claimed = Run.objects.filter(pk=run_id, status=RunStatus.QUEUED).update(
+        status=RunStatus.RUNNING,
+        attempt=F("attempt") + 1,
+        owner=PROCESS,
+        lease_expires_at=expiry(),
+        started_at=Coalesce("started_at", timezone.now()),
+    )
+    return bool(claimed)
+
+
+def renew(run_ids: Collection[UUID]) -> set[UUID]:
+    """Renew the leases of these runs; those that are still this process's."""
+    held = Run.objects.filter(pk__in=run_ids, owner=PROCESS, status=RunStatus.RUNNING)
+    held.update(lease_expires_at=expiry())
+    return set(held.values_list("pk", flat=True))
+
+
+def stop_requests() -> list[tuple[UUID, str]]:
+    """The runs of this process that were asked to stop, and by whom (a user id)."""
+    asked = Run.objects.filter(owner=PROCESS, status=RunStatus.RUNNING, cancel_requested_at__isnull=False)
+    return [(pk, str(by or "")) for pk, by in asked.values_list("pk", "cancel_requested_by")]
+
+
+def release(run_id: UUID, attempt: int) -> None:
+    """Give a run back, for anyone to go on with at once."""
+    Run.objects.filter(pk=run_id, attempt=attempt, owner=PROCESS, status=RunStatus.RUNNING).update(
+        owner=None, lease_expires_at=None
+    )
+
+
+def release_all_others() -> int:
+    """Let the leases of every other process lapse: only for a process that knows itself to be alone."""
+    others = Run.objects.filter(status=RunStatus.RUNNING).exclude(owner=PROCESS).exclude(owner__isnull=True)
+    return others.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+
+
+def find_work(held: Collection[UUID], limit: int = 50) -> list[tuple[UUID, int]]:
+    """Claim what lies about: lapsed runs (but none held here), and queued ones whose chat is idle: (run, attempt)."""
+    found: list[tuple[UUID, int]] = []
+    lying = Run.objects.filter(lapsed()).exclude(pk__in=held).order_by("created_at")
+    for run_id in lying.values_list("pk", flat=True)[:limit]:
+        attempt = take_over(run_id)
+        if attempt is not None:
+            found.append((run_id, attempt))
+    return found + _find_queued(limit)
+
+
+def _find_queued(limit: int) -> list[tuple[UUID, int]]:
+    busy = Run.objects.filter(status__in=LIVE).values("chat")
+    idle = Run.objects.filter(status=RunStatus.QUEUED).exclude(chat__in=busy)
+    chats = list(idle.order_by().values_list("chat", flat=True).distinct()[:limit])
+    return [claimed for chat_id in chats if (claimed := _claim_locked(chat_id)) is not None]
+
+
+def _claim_locked(chat_id: UUID) -> tuple[UUID, int] | None:
+    try:
+        with transaction.atomic():
+            Chat.objects.select_for_update().filter(pk=chat_id).first()
+            return claim_next(chat_id)
+    except IntegrityError:  # somebody made another one live in between
+        return None

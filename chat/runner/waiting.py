@@ -1,0 +1,80 @@
+"""Waiting for a person: no lease and no task, only rows. Sync.
+
+Deciding is one compare-and-set under the chat's lock; once nothing is open the run is queued, first in its chat.
+"""
+
+import time
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from agents import events as ev
+from agents.events import AnyEvent
+from chat.eventlog import Fenced, Logged, stored
+from chat.eventlog.rows import insert
+from chat.models import Chat, Run, RunStatus
+from chat.projection import Fold, fold
+from chat.runner.lease import claim_next
+
+Decision = Literal["allowed", "denied"]
+
+
+def store_waiting(run_id: UUID, attempt: int, until: float) -> None:
+    """Let go of a run that waits for approvals, the first of which expires at `until`. Raises Fenced."""
+    mine = Run.objects.filter(pk=run_id, attempt=attempt, status=RunStatus.RUNNING, cancel_requested_at__isnull=True)
+    count = mine.update(
+        status=RunStatus.WAITING, owner=None, lease_expires_at=None, waits_until=datetime.fromtimestamp(until, UTC)
+    )
+    if not count:
+        raise Fenced
+
+
+def open_approvals(run: Run) -> dict[str, ev.ApprovalRequested]:
+    """The calls of the run that wait for a decision, by id."""
+    return _folded(run).open_approvals
+
+
+def decide(run: Run, calls: dict[str, Decision], *, by: str, reason: str, claims: bool) -> tuple[UUID, int] | None:
+    """Store decisions on open calls of a waiting run whose chat is locked.
+
+    Gives the run, claimed for this process, where nothing is open any more and `claims` says so.
+    """
+    entries = stored(run.pk)
+    asked = fold(each.event for each in entries).open_approvals
+    decided: list[AnyEvent] = [
+        ev.ApprovalResolved(
+            at=time.time(), agent=asked[call].agent, call=call, name=asked[call].name, decision=decision, by=by,
+            reason=reason,
+        )
+        for call, decision in calls.items()
+    ]  # fmt: skip
+    first = entries[-1].seq + 1
+    insert(run.pk, [Logged(run.attempt, seq, event) for seq, event in enumerate(decided, first)]).save()
+    if set(asked) - set(calls):
+        return None
+    Run.objects.filter(pk=run.pk, status=RunStatus.WAITING).update(status=RunStatus.QUEUED, waits_until=None)
+    return claim_next(run.chat_id) if claims else None
+
+
+def expire() -> list[UUID]:
+    """Deny what nobody decided in time; the runs whose logs grew."""
+    due = Run.objects.filter(status=RunStatus.WAITING, waits_until__lt=timezone.now())
+    return [run_id for run_id, chat_id in due.values_list("pk", "chat_id")[:50] if _expire(run_id, chat_id)]
+
+
+@transaction.atomic
+def _expire(run_id: UUID, chat_id: UUID) -> bool:
+    Chat.objects.select_for_update().filter(pk=chat_id).first()
+    run = Run.objects.filter(pk=run_id, status=RunStatus.WAITING, waits_until__lt=timezone.now()).first()
+    if run is None:
+        return False
+    denied: dict[str, Decision] = dict.fromkeys(open_approvals(run), "denied")
+    decide(run, denied, by="", reason="Nobody decided in time.", claims=False)
+    return True
+
+
+def _folded(run: Run) -> Fold:
+    return fold(each.event for each in stored(run.pk))

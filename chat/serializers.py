@@ -1,0 +1,321 @@
+"""The JSON of chats, shares, messages and runs: what goes out, and the shape of what may come in.
+
+Shapes only: what a value may be is said in chat.rules, for every door alike.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.models import User
+from accounts.serializers import Closed, Id, PageQuery, Text
+from agents.archetypes.base import Archetype
+from agents.catalog import ModelInfo
+from chat.access import chats_of, permissions_found
+from chat.drafts import attach_drafts
+from chat.models import Chat, ChatShare, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus, Sharing
+from chat.models.chats import Access
+
+# --- Out --------------------------------------------------------------------------------------------------------------
+
+
+class TokenCountsSerializer(serializers.Serializer[Any]):
+    """Tokens of a chat or run. `input` has `cached` in it, `output` has `reasoning`; `total` is their sum."""
+
+    input = serializers.IntegerField(source="input_tokens")
+    cached = serializers.IntegerField(source="cached_tokens")
+    output = serializers.IntegerField(source="output_tokens")
+    reasoning = serializers.IntegerField(source="reasoning_tokens")
+    total = serializers.IntegerField(source="total_tokens")
+
+
+class Key(serializers.PrimaryKeyRelatedField[Any]):
+    """A reference: the id as text, so that answers can be kept as JSON."""
+
+    def to_representation(self, value: Any) -> str:
+        """The UUID as text."""
+        return str(value.pk)
+
+
+class ChatSerializer(serializers.ModelSerializer[Chat]):
+    """A chat. `permissions` are the caller's in it; `live_run` is the run that is at work, or will be next."""
+
+    permissions = serializers.SerializerMethodField()
+    tokens = TokenCountsSerializer(source="*", read_only=True)
+    live_run = serializers.UUIDField(read_only=True, allow_null=True)
+
+    serializer_related_field = Key
+
+    class Meta:
+        model = Chat
+        fields = (
+            *("id", "organization", "project", "user", "title", "summary", "model", "temperature", "archetype"),
+            *("branch", "metadata", "status", "sharing", "project_access", "permissions", "tokens", "live_run"),
+            *("leaf", "created_at", "updated_at", "last_activity_at"),
+        )
+        read_only_fields = fields
+
+    def to_representation(self, instance: Chat) -> dict[str, Any]:
+        """Reads the chat again where it does not come from `chats_of`, as lists do."""
+        is_whole = hasattr(instance, "live_run")
+        return super().to_representation(instance if is_whole else chats_of(self._user()).get(pk=instance.pk))
+
+    def get_permissions(self, chat: Chat) -> list[str]:
+        """In the order they grow."""
+        has = permissions_found(self._user(), chat)
+        return [each for each in ("read", "write", "deploy", "admin") if each in has]
+
+    def _user(self) -> User:
+        user: User = self.context["request"].user
+        return user
+
+
+class AuthorSerializer(serializers.Serializer[User]):
+    """Somebody, as others in the chat see them."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField(source="display_name")
+
+
+class ShareSerializer(serializers.ModelSerializer[ChatShare]):
+    """One person, besides the owner, who may see a chat."""
+
+    user = AuthorSerializer(read_only=True)
+
+    class Meta:
+        model = ChatShare
+        fields = ("id", "user", "access", "created_at")
+        read_only_fields = fields
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """Tokens as the provider counted them, or as we estimate them where it did not."""
+
+    input_tokens = serializers.IntegerField()
+    cached_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    reasoning_tokens = serializers.IntegerField()
+    total_tokens = serializers.IntegerField()
+    status = serializers.CharField(source="usage_status")
+
+
+class AttachmentSerializer(serializers.Serializer[Any]):
+    """A file or image that came with a message. `content` is text; `url` is https: or, for an image, data:."""
+
+    type = serializers.ChoiceField(["file", "image"])
+    name = serializers.CharField(required=False)
+    content = serializers.CharField(required=False)
+    url = serializers.CharField(required=False)
+
+
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    """A message. One that is `in_progress` shows what its run has written so far."""
+
+    author = AuthorSerializer(read_only=True, allow_null=True)
+    attachments = AttachmentSerializer(many=True, read_only=True)
+    run = serializers.SerializerMethodField()
+
+    serializer_related_field = Key
+
+    class Meta:
+        model = Message
+        fields = (
+            *("id", "chat", "parent", "position", "role", "author", "content", "parts", "attachments", "status"),
+            *("kind", "model", "usage", "error", "run", "task", "created_at", "updated_at"),
+        )
+        read_only_fields = fields
+
+    def to_representation(self, instance: Message) -> dict[str, Any]:
+        """Lists attach their drafts beforehand, all with one query; a single message does it here."""
+        if instance.status == MessageStatus.IN_PROGRESS and not hasattr(instance, "is_drafted"):
+            attach_drafts([instance])
+        return super().to_representation(instance)
+
+    def get_run(self, message: Message) -> str | None:
+        """The id of the run that writes or wrote it; null for what people wrote."""
+        if message.role != MessageRole.ASSISTANT:
+            return None
+        run = getattr(message, "run", None)
+        return str(run.pk) if run else None
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """Why a run failed."""
+
+    code = serializers.CharField(source="error_code")
+    message = serializers.CharField(source="error_message")
+
+
+class RunSerializer(serializers.ModelSerializer[Run]):
+    """The work that answers one message."""
+
+    error = serializers.SerializerMethodField()
+    usage = UsageSerializer(source="*", read_only=True)
+
+    serializer_related_field = Key
+
+    class Meta:
+        model = Run
+        fields = (
+            *("id", "chat", "input", "message", "status", "kind", "archetype", "model", "temperature", "attempt"),
+            *("turns", "end_reason", "error", "usage", "created_at", "started_at", "first_token_ms", "ended_at"),
+        )
+        read_only_fields = fields
+
+    def get_error(self, run: Run) -> dict[str, str] | None:
+        """Code and sentence of a failure, else null."""
+        return dict(ProblemSerializer(run).data) if run.error_code else None
+
+
+class ModelNameSerializer(serializers.Serializer[Any]):
+    """A model that may be chosen. `provider` answers for it: `demo` where nothing real is configured."""
+
+    id = serializers.CharField()
+    provider = serializers.CharField()
+    context_tokens = serializers.IntegerField()
+    note = serializers.CharField()
+    is_default = serializers.SerializerMethodField()
+
+    def get_is_default(self, model: ModelInfo) -> bool:
+        """Whether a new chat has it."""
+        return bool(model.id == settings.AGENTS_DEFAULT_MODEL)
+
+
+class ArchetypeSerializer(serializers.Serializer[Archetype]):
+    """A kind of agent that may be chosen."""
+
+    name = serializers.CharField()
+    purpose = serializers.CharField()
+    examples = serializers.ListField(child=serializers.CharField())
+    model = serializers.SerializerMethodField()
+    tools = serializers.SerializerMethodField()
+    subagents = serializers.SerializerMethodField()
+
+    def get_model(self, archetype: Archetype) -> str | None:
+        """Its own model; null when the chat's is used."""
+        return archetype.model or None
+
+    def get_tools(self, archetype: Archetype) -> list[str]:
+        """Names."""
+        return [each.name for each in archetype.tools]
+
+    def get_subagents(self, archetype: Archetype) -> list[str]:
+        """Names."""
+        return [each.name for each in archetype.subagents]
+
+
+# --- In ---------------------------------------------------------------------------------------------------------------
+
+
+class Number(serializers.FloatField):
+    """A number: neither a string nor true is taken for one."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """As a float."""
+        if isinstance(data, str | bool):
+            self.fail("invalid")
+        try:
+            return super().to_internal_value(data)
+        except OverflowError:  # an integer of 400 digits
+            self.fail("invalid")
+
+
+@extend_schema_field(AttachmentSerializer(many=True))
+class Attachments(serializers.JSONField):
+    """A list that chat.rules looks at: it says what was expected in the same words at every door."""
+
+
+class ChatChoices(Closed):
+    """What may be chosen for a chat."""
+
+    title = Text(required=False, allow_blank=True, max_length=200)
+    model = Text(required=False, max_length=100)
+    temperature = Number(required=False, min_value=0, max_value=2)
+    archetype = Text(required=False, max_length=40)
+    metadata = serializers.DictField(required=False)
+    sharing = serializers.ChoiceField(Sharing.choices, required=False)
+    project_access = serializers.ChoiceField(Access.choices, required=False)
+
+
+class NewChat(ChatChoices):
+    """A chat to be made."""
+
+    organization = Id()
+    project = Id(required=False, allow_null=True)
+
+
+class ChatChanges(ChatChoices):
+    """What may be changed of a chat; sharing and project_access by its owner only."""
+
+    status = serializers.ChoiceField(ChatStatus.choices, required=False)
+
+
+class NewFork(Closed):
+    """Where to fork: the last message that the new chat shall hold."""
+
+    message = Id()
+    title = Text(required=False, allow_blank=True, max_length=200)
+
+
+class NewShare(Closed):
+    """Whom to share a chat with."""
+
+    user = Id()
+    access = serializers.ChoiceField(Access.choices, default=Access.READ)
+
+
+class NewMessage(Closed):
+    """A message to be stored. Without `parent` it comes under the newest one; null makes a new root."""
+
+    content = Text(trim_whitespace=False)
+    attachments = Attachments(required=False)
+    # DRF takes declared fields off the class, so this does not hide a field's own `parent`.
+    parent = Id(required=False, allow_null=True)  # type: ignore[assignment]
+
+
+class MessageChanges(Closed):
+    """What may be changed of one's own message."""
+
+    content = Text(trim_whitespace=False)
+    attachments = Attachments(required=False)
+
+
+class Nothing(Closed):
+    """An empty body, or {}."""
+
+
+# --- Queries ----------------------------------------------------------------------------------------------------------
+
+
+class ChatQuery(PageQuery):
+    """Which chats, and in which order."""
+
+    status = serializers.ChoiceField(ChatStatus.choices, required=False)
+    organization = serializers.UUIDField(required=False)
+    project = serializers.UUIDField(required=False)
+    task = serializers.UUIDField(required=False, help_text="Those that were about this task.")
+    search = serializers.CharField(required=False, max_length=100, help_text="Part of the title.")
+    ordering = serializers.ChoiceField(
+        ["-last_activity_at", "last_activity_at", "-created_at", "created_at"], default="-last_activity_at"
+    )
+
+
+class MessageQuery(PageQuery):
+    """Which messages of a chat."""
+
+    role = serializers.ChoiceField(MessageRole.choices, required=False)
+    status = serializers.ChoiceField(MessageStatus.choices, required=False)
+    search = serializers.CharField(required=False, max_length=100, help_text="Part of the text.")
+    ordering = serializers.ChoiceField(["position", "-position"], default="position")
+
+
+class RunQuery(PageQuery):
+    """Which runs."""
+
+    chat = serializers.UUIDField(required=False)
+    status = serializers.ChoiceField(RunStatus.choices, required=False)
+    created_after = serializers.DateTimeField(required=False)
+    created_before = serializers.DateTimeField(required=False)
+    ordering = serializers.ChoiceField(["-created_at", "created_at"], default="-created_at")

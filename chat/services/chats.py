@@ -1,0 +1,184 @@
+"""Chats: making, changing, sharing, forking and deleting them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.errors import Conflict, NotFound
+from accounts.models import Organization, Project, User
+from accounts.permissions import permissions_in, require
+from chat import notices, rules
+from chat.access import get_chat, require_owner
+from chat.models import OPEN, Chat, ChatShare, ChatStatus, Message, Run, Sharing
+from chat.models.chats import Access
+from chat.services.messages import lock_chat
+
+# What a PATCH may set, and the rule each value must meet. Whoever writes in a chat may set these ...
+CHECKS: Mapping[str, Callable[[Any], Any]] = {
+    "title": rules.check_title,
+    "model": rules.check_model,
+    "temperature": rules.check_temperature,
+    "archetype": rules.check_archetype,
+    "metadata": rules.check_metadata,
+    "status": ChatStatus,
+    "sharing": Sharing,
+    "project_access": Access,
+}
+# ... but these only its owner.
+OWNERS_OWN = frozenset({"sharing", "project_access"})
+
+
+@transaction.atomic
+def create_chat(
+    *, user: User, organization: UUID, project: UUID | None = None, origin: str = "native", **choices: Any
+) -> Chat:
+    """A new chat of the user's. `choices` are the fields of CHECKS; those left out are the installation's defaults."""
+    place = Organization.objects.visible_to(user).filter(pk=organization).first()
+    if place is None:
+        raise NotFound(fields={"organization": ["There is no such organization, or you may not see it."]})
+    inside = _project(user, place, project) if project else None
+    require(permissions_in(user, organization=place, project=inside), "write")
+    chosen = {"model": settings.AGENTS_DEFAULT_MODEL, "archetype": settings.AGENTS_DEFAULT_ARCHETYPE, **choices}
+    chat = Chat(user=user, organization=place, project=inside, origin=origin, **_checked(chosen))
+    _check_sharing(chat)
+    chat.save(force_insert=True)
+    return chat
+
+
+@transaction.atomic
+def change_chat(*, user: User, chat: Chat, **changes: Any) -> Chat:
+    """Set fields of CHECKS: rename, archive or take back, choose model or archetype, share with the project."""
+    if OWNERS_OWN & changes.keys():
+        require_owner(user, chat)
+    for name, value in _checked(changes).items():
+        setattr(chat, name, value)
+    _check_sharing(chat)
+    chat.save(update_fields=[*changes, "updated_at"])
+    notices.tell(chat.pk, has_changed=True)
+    return chat
+
+
+def rename_chat(*, user: User, chat: Chat, title: str) -> Chat:
+    """Give the chat another title."""
+    return change_chat(user=user, chat=chat, title=title)
+
+
+def archive_chat(*, user: User, chat: Chat) -> Chat:
+    """Take the chat out of the list of active ones; nothing else changes."""
+    return change_chat(user=user, chat=chat, status=ChatStatus.ARCHIVED)
+
+
+def unarchive_chat(*, user: User, chat: Chat) -> Chat:
+    """Put it back."""
+    return change_chat(user=user, chat=chat, status=ChatStatus.ACTIVE)
+
+
+@transaction.atomic
+def share_chat(*, user: User, chat: Chat, person: UUID, access: str) -> ChatShare:
+    """Let one more person of the organization see the chat, or change what they may do; their role still bounds it."""
+    require_owner(user, chat)
+    if person == chat.user_id:
+        raise rules.refuse("user", "Expected somebody else: the chat is this person's own.")
+    known = User.objects.filter(pk=person, is_active=True, memberships__organization=chat.organization_id).first()
+    if known is None:
+        raise NotFound(fields={"user": ["There is no such person in the chat's organization."]})
+    share, _ = ChatShare.objects.update_or_create(chat=chat, user=known, defaults={"access": Access(access)})
+    return share
+
+
+@transaction.atomic
+def unshare_chat(*, user: User, chat: Chat, share: UUID) -> None:
+    """Take a share back; people may also give up their own."""
+    found = ChatShare.objects.filter(chat=chat, pk=share).first()
+    if found is None:
+        raise NotFound
+    if found.user_id != user.pk:
+        require_owner(user, chat)
+    found.delete()
+
+
+@transaction.atomic
+def delete_chat(*, user: User, chat: Chat) -> None:
+    """Delete the chat with all its messages, runs and logs. Only its owner may; while a run is open: Conflict.
+
+    A run must be cancelled first, so that its provider and tools are told to stop rather than left without a row.
+    """
+    require_owner(user, chat)
+    lock_chat(chat)
+    open_run = Run.objects.filter(chat=chat, status__in=OPEN).order_by("position").first()
+    if open_run:
+        raise Conflict(f"Run {open_run.pk} is not over. Cancel it, then delete the chat.", code="run_open")
+    notices.tell(chat.pk, is_deleted=True)
+    chat.delete()
+
+
+@transaction.atomic
+def fork_chat(*, user: User, chat: Chat, message: UUID, title: str | None = None) -> Chat:
+    """A new private chat of the user's that holds copies of the path from the first message to this one."""
+    path = _path(chat, message)
+    fork = create_chat(
+        user=user,
+        organization=chat.organization_id,
+        project=chat.project_id,
+        title=chat.title if title is None else title,
+        **{name: getattr(chat, name) for name in ("model", "temperature", "archetype", "metadata")},
+    )
+    fork.leaf = _copy(path, fork)
+    fork.position = len(path)
+    fork.save(update_fields=["leaf", "position"])
+    return get_chat(user, fork.pk)
+
+
+def _project(user: User, organization: Organization, id: UUID) -> Project:
+    found = Project.objects.visible_to(user).filter(pk=id, organization=organization).first()
+    if found is None:
+        raise NotFound(fields={"project": ["There is no such project in this organization, or you may not see it."]})
+    return found
+
+
+def _checked(choices: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: CHECKS[name](value) for name, value in choices.items()}
+
+
+def _check_sharing(chat: Chat) -> None:
+    if chat.sharing == Sharing.PROJECT and chat.project_id is None:
+        raise rules.refuse("sharing", "Expected private: the chat is in no project.")
+
+
+def _path(chat: Chat, message: UUID) -> list[Message]:
+    """The messages from the root to this one."""
+    parents = dict(Message.objects.filter(chat=chat).values_list("pk", "parent_id"))
+    if message not in parents:
+        raise NotFound(fields={"message": ["There is no such message in this chat."]})
+    path: list[UUID] = []
+    step: UUID | None = message
+    while step is not None:
+        path.append(step)
+        step = parents[step]
+    _refuse_unfinished(path)
+    return list(Message.objects.filter(pk__in=path).order_by("position"))
+
+
+def _refuse_unfinished(path: list[UUID]) -> None:
+    """An answer that is still being written would stay unfinished in the copy for ever."""
+    open_run = Run.objects.filter(message__in=path, status__in=OPEN).first()
+    if open_run:
+        raise Conflict(f"Run {open_run.pk} is still writing on this path. Wait for it or cancel it.", code="run_open")
+
+
+def _copy(path: list[Message], fork: Chat) -> Message | None:
+    """Store the path in the new chat, numbered from 1, each the parent of the next; gives the last."""
+    last: Message | None = None
+    copies: list[Message] = []
+    for position, source in enumerate(path, 1):
+        kept = {name: getattr(source, name) for name in COPIED}
+        last = Message(chat=fork, parent=last, position=position, **kept)
+        copies.append(last)
+    Message.objects.bulk_create(copies)
+    return last
+
+
+COPIED = ("role", "author_id", "content", "parts", "attachments", "status", "kind", "model", "usage", "error")

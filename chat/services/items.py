@@ -1,0 +1,40 @@
+"""Several messages added to a chat at once, without an answer: what doors whose clients keep a conversation need."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from accounts.errors import Conflict
+from accounts.models import User
+from accounts.permissions import require
+from chat import rules
+from chat.access import permissions_on
+from chat.dialects.base import Item
+from chat.models import OPEN, Chat, ChatStatus, Message, Run
+from chat.services.messages import add_message, lock_chat
+
+
+@transaction.atomic
+def add_items(*, user: User, chat: Chat, items: Iterable[Item]) -> list[Message]:
+    """Store the items behind the chat's newest message. Conflict while a run of the chat is open, or it is archived."""
+    require(permissions_on(user, chat), "write")
+    locked = lock_chat(chat)
+    if locked.status == ChatStatus.ARCHIVED:
+        raise Conflict("The chat is archived. Make it active to write in it.", code="chat_archived")
+    if run := Run.objects.filter(chat=chat, status__in=OPEN).first():
+        raise Conflict(f"Run {run.pk} is not over.", code="run_live", fields={"run": [str(run.pk)]})
+    return [_add(user, locked, each) for each in items]
+
+
+def _add(user: User, chat: Chat, item: Item) -> Message:
+    files = rules.check_attachments(item.attachments)
+    may_be_empty = item.role != "user" or bool(files)
+    return add_message(
+        chat,
+        chat.leaf,
+        role=item.role,
+        author=user if item.role == "user" else None,
+        content="" if may_be_empty and item.content == "" else rules.check_text(item.content),
+        attachments=files,
+        parts=list(item.parts),
+    )

@@ -1,0 +1,153 @@
+"""Messages without an answer: adding, editing and deleting them. Runs are started in chat.services.runs."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.errors import Conflict, NotAllowed, NotFound
+from accounts.models import IdempotencyKey, User
+from accounts.permissions import require
+from chat import notices, rules
+from chat.access import permissions_on
+from chat.eventlog.erase import erase
+from chat.models import OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, ToolCall
+
+
+class Leaf:
+    """Says "under the newest message", which None cannot: that is a new root."""
+
+
+LEAF = Leaf()
+
+
+@transaction.atomic
+def create_message(
+    *, user: User, chat: Chat, content: str, attachments: Sequence[Any] = (), parent: UUID | Leaf | None = LEAF
+) -> Message:
+    """Store a message of the user's; no run answers it. `parent`: a message of this chat, None for a new root."""
+    require(permissions_on(user, chat), "write")
+    text, files = rules.check_text(content), rules.check_attachments(attachments)
+    locked = lock_chat(chat)
+    if locked.status == ChatStatus.ARCHIVED:
+        raise Conflict("The chat is archived. Make it active to write in it.", code="chat_archived")
+    message = add_message(
+        locked, _parent(locked, parent), role=MessageRole.USER, author=user, content=text, attachments=files
+    )
+    notices.tell(chat.pk, new=[message.pk])
+    return message
+
+
+@transaction.atomic
+def edit_message(*, user: User, message: Message, content: str, attachments: Sequence[Any] | None = None) -> Message:
+    """Change the text of the user's own message in place. What it was answered stays; 409 while a run answers it."""
+    require(permissions_on(user, message.chat), "write")
+    if message.author_id != user.pk or message.role != MessageRole.USER:
+        raise NotAllowed("Only your own messages can be edited.")
+    lock_chat(message.chat)
+    message.refresh_from_db()
+    _refuse_while_open(Run.objects.filter(input=message))
+    _refuse_tombstone(message)
+    message.content = rules.check_text(content)
+    if attachments is not None:
+        message.attachments = rules.check_attachments(attachments)
+    message.save(update_fields=["content", "attachments", "updated_at"])
+    notices.tell(message.chat_id, changed=[message.pk])
+    return message
+
+
+@transaction.atomic
+def delete_message(*, user: User, message: Message) -> Message:
+    """Erase what the message said, wherever it is stored, and leave a tombstone in the tree.
+
+    The chat's owner may delete any message, others their own and the answers to their own. 409 while its run is open.
+    """
+    _require_deletable(user, message)
+    lock_chat(message.chat)
+    message.refresh_from_db()
+    runs = Run.objects.filter(Q(message=message) | Q(input=message))
+    _refuse_while_open(runs)
+    _erase_log(runs.filter(message=message))
+    runs.update(request={}, error_message="")
+    _erase_answers(message)
+    return _bury(message)
+
+
+def lock_chat(chat: Chat) -> Chat:
+    """The chat as it is now, locked to the end of the transaction. Raises NotFound if it is gone."""
+    locked = Chat.objects.select_for_update().filter(pk=chat.pk).first()
+    if locked is None:
+        raise NotFound
+    return locked
+
+
+def add_message(chat: Chat, parent: Message | None, **fields: Any) -> Message:
+    """The next message of a chat that is locked: it takes the next position and becomes the leaf."""
+    message = Message.objects.create(chat=chat, parent=parent, position=chat.position + 1, **fields)
+    chat.position, chat.leaf, chat.last_activity_at = message.position, message, timezone.now()
+    chat.save(update_fields=["position", "leaf", "last_activity_at", "updated_at"])
+    return message
+
+
+def _parent(chat: Chat, parent: UUID | Leaf | None) -> Message | None:
+    if isinstance(parent, Leaf):
+        return chat.leaf
+    if parent is None:
+        return None
+    found = Message.objects.filter(chat=chat, pk=parent).first()
+    if found is None:
+        raise NotFound(fields={"parent": ["There is no such message in this chat."]})
+    return found
+
+
+def _require_deletable(user: User, message: Message) -> None:
+    require(permissions_on(user, message.chat), "write")
+    is_own = message.author_id == user.pk or Run.objects.filter(message=message, user=user).exists()
+    if not is_own and message.chat.user_id != user.pk:
+        raise NotAllowed("Only its author or the chat's owner may delete a message.")
+
+
+def _refuse_while_open(runs: QuerySet[Run]) -> None:
+    found = runs.filter(status__in=OPEN).first()
+    if found:
+        raise Conflict(f"Run {found.pk} is not over. Wait for it or cancel it first.", code="run_open")
+
+
+def _refuse_tombstone(message: Message) -> None:
+    if message.status == MessageStatus.DELETED:
+        raise Conflict("The message was deleted.", code="message_deleted")
+
+
+def _erase_log(runs: QuerySet[Run]) -> None:
+    """What the runs' events and tool calls held; that they were, and what they used, stays."""
+    for run in runs:
+        erase(run)
+    ToolCall.objects.filter(run__in=runs).update(arguments={}, result="")
+
+
+def _erase_answers(message: Message) -> None:
+    """The answers kept for Idempotency-Keys repeat messages whole."""
+    id = str(message.pk)
+    told = Q(answer__id=id) | Q(answer__input__id=id) | Q(answer__message__id=id)
+    for key in IdempotencyKey.objects.filter(told, created_at__gte=message.created_at - timedelta(minutes=1)):
+        key.answer = _blanked(key.answer, id)
+        key.save(update_fields=["answer"])
+
+
+def _blanked(answer: dict[str, Any], id: str) -> dict[str, Any]:
+    if answer.get("id") == id:
+        return {**answer, "content": "", "parts": [], "attachments": [], "status": MessageStatus.DELETED}
+    return {name: _blanked(value, id) if isinstance(value, dict) else value for name, value in answer.items()}
+
+
+def _bury(message: Message) -> Message:
+    """The tombstone: it keeps its place, author and time."""
+    message.content, message.parts, message.attachments, message.error = "", [], [], None
+    message.status = MessageStatus.DELETED
+    message.save(update_fields=["content", "parts", "attachments", "error", "status", "updated_at"])
+    notices.tell(message.chat_id, changed=[message.pk])
+    return message

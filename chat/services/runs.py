@@ -1,0 +1,228 @@
+"""Starting and stopping runs. Sync: rows are written here, and the runner is told once they are committed."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.errors import Conflict, Invalid, NotFound, TooMany
+from accounts.models import User
+from accounts.permissions import require
+from agents import events as ev
+from agents import options
+from agents.events import AnyEvent
+from chat import notices, rules
+from chat.access import permissions_on
+from chat.dialects.base import IF_BUSY, IfBusy, Item, RunRequest
+from chat.eventlog import Logged, first_events, stored
+from chat.models import LIVE, OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
+from chat.projection import fold
+from chat.runner import runner
+from chat.runner.ending import Ending, last_events, store_ending
+from chat.runner.lease import expiry
+from chat.services.messages import lock_chat
+
+
+@transaction.atomic
+def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
+    """Store the message, a place for its answer and the run that will write it; the run starts once this is committed.
+
+    Needs write in the chat. A chat with a live run does as `ask.if_busy` says: Conflict for "reject". Raises Invalid
+    for a field that is not right, TooMany where too many wait already.
+    """
+    require(permissions_on(user, chat), "write")
+    items = [_checked(each) for each in ask.items or (Item("user", ask.content, ask.attachments),)]
+    locked = _open_chat(chat)
+    messages = _messages(user, locked, _parent(locked, ask.parent), items)
+    Message.objects.bulk_create(messages)
+    locked.position = messages[-1].position
+    is_untitled = not locked.title
+    locked.title = locked.title or next((_title(each.content) for each in items if each.role == "user"), "")
+    run = _start(user, locked, messages[-1], ask)
+    new = [*(each.pk for each in messages), run.message_id]
+    notices.tell(locked.pk, new=new, run=run.pk, is_new_run=True, has_changed=is_untitled)
+    return run
+
+
+@transaction.atomic
+def regenerate(*, user: User, message: Message, ask: RunRequest | None = None) -> Run:
+    """Answer the same message once more: the new answer stands beside the old one, in the tree.
+
+    `message` is the answer to be given again, or the user's message itself. Needs write in the chat.
+    """
+    require(permissions_on(user, message.chat), "write")
+    question = message if message.role == MessageRole.USER else message.parent
+    if question is None or question.role != MessageRole.USER or question.status == MessageStatus.DELETED:
+        raise Conflict("There is no message that this answers.", code="nothing_to_answer")
+    run = _start(user, _open_chat(message.chat), question, ask or RunRequest())
+    notices.tell(run.chat_id, new=[run.message_id], run=run.pk, is_new_run=True)
+    return run
+
+
+@transaction.atomic
+def cancel_run(*, user: User, run: Run) -> Run:
+    """Ask a run to stop. What it has said stays; asking again, or too late, changes nothing. Needs write."""
+    require(permissions_on(user, run.chat), "write")
+    lock_chat(run.chat)
+    run = Run.objects.select_for_update().select_related("chat").get(pk=run.pk)
+    if run.status == RunStatus.RUNNING:
+        _ask_to_stop(run, user)
+    elif run.is_open:
+        _end_unowned(run, user)
+    return run
+
+
+def _checked(item: Item) -> Item:
+    """The item with its fields right. Only what people write must not be empty."""
+    files = rules.check_attachments(item.attachments)
+    may_be_empty = item.role != "user" or bool(files)
+    text = "" if may_be_empty and item.content == "" else rules.check_text(item.content)
+    return replace(item, content=text, attachments=files)
+
+
+def _messages(user: User, chat: Chat, parent: Message | None, items: Sequence[Item]) -> list[Message]:
+    """The rows, not saved, each under the one before."""
+    messages: list[Message] = []
+    for position, item in enumerate(items, chat.position + 1):
+        messages.append(
+            Message(
+                chat=chat,
+                parent=messages[-1] if messages else parent,
+                position=position,
+                role=MessageRole(item.role),
+                author=user if item.role == "user" else None,
+                content=item.content,
+                attachments=list(item.attachments),
+                parts=list(item.parts),
+            )
+        )
+    return messages
+
+
+def _open_chat(chat: Chat) -> Chat:
+    locked = lock_chat(chat)
+    if locked.status == ChatStatus.ARCHIVED:
+        raise Conflict("The chat is archived. Make it active to write in it.", code="chat_archived")
+    return locked
+
+
+def _parent(chat: Chat, parent: UUID | Literal["leaf"] | None) -> Message | None:
+    if parent == "leaf":
+        return chat.leaf
+    if parent is None:
+        return None
+    found = Message.objects.filter(chat=chat, pk=parent).first()
+    if found is None:
+        raise NotFound(fields={"parent": ["There is no such message in this chat."]})
+    return found
+
+
+def _title(text: str) -> str:
+    """The first line of a chat's first message, cut at a word."""
+    line = next((each.strip() for each in text.splitlines() if each.strip()), "")
+    return line if len(line) <= 60 else line[:60].rsplit(" ", 1)[0] + "…"
+
+
+def _start(user: User, chat: Chat, question: Message, ask: RunRequest) -> Run:
+    """The answer's place and its run, in a chat that is locked."""
+    is_busy = _make_room(chat, user, ask.if_busy)
+    answer = Message(
+        chat=chat,
+        parent=question,
+        position=chat.position + 1,
+        role=MessageRole.ASSISTANT,
+        status=MessageStatus.IN_PROGRESS,
+    )
+    answer.save(force_insert=True)
+    run = _run(user, chat, question, answer, ask, owner=None if is_busy else runner.owner_here())
+    run.save(force_insert=True)
+    first_events(run, _beginning(run))
+    chat.position, chat.leaf, chat.last_activity_at = answer.position, answer, timezone.now()
+    chat.save(update_fields=["position", "leaf", "title", "last_activity_at", "updated_at"])
+    attempt = run.attempt or None
+    transaction.on_commit(lambda: runner.wake(run.id, attempt))
+    return run
+
+
+def _make_room(chat: Chat, user: User, if_busy: IfBusy) -> bool:
+    """Whether a run is open in the chat already, after doing what `if_busy` says about it."""
+    if if_busy not in IF_BUSY:
+        raise Invalid(fields={"if_busy": [f"Expected one of: {', '.join(IF_BUSY)}."]})
+    open_runs = list(
+        Run.objects.filter(chat=chat, status__in=OPEN).order_by("position")[: settings.CHAT_MAX_QUEUED + 1]
+    )
+    live = next((each for each in open_runs if each.status in LIVE), None)
+    if open_runs and if_busy == "reject":
+        blocker = live or open_runs[0]
+        raise Conflict(f"Run {blocker.pk} is not over.", code="run_live", fields={"run": [str(blocker.pk)]})
+    if len(open_runs) > settings.CHAT_MAX_QUEUED:
+        raise TooMany(f"{settings.CHAT_MAX_QUEUED} messages wait in this chat already.", retry_after_s=5)
+    if live is not None and if_busy == "interrupt":
+        _ask_to_stop(live, user)
+    return bool(open_runs)
+
+
+def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunRequest, *, owner: UUID | None) -> Run:
+    """The run's row, not saved: claimed for this process where it can start at once."""
+    claimed = {
+        "status": RunStatus.RUNNING,
+        "owner": owner,
+        "attempt": 1,
+        "lease_expires_at": expiry(),
+        "started_at": timezone.now(),
+    }
+    return Run(
+        chat=chat,
+        user=user,
+        input=question,
+        message=answer,
+        position=answer.position,
+        archetype=chat.archetype if ask.archetype is None else rules.check_archetype(ask.archetype),
+        model=chat.model if ask.model is None else rules.check_model(ask.model),
+        temperature=chat.temperature if ask.temperature is None else rules.check_temperature(ask.temperature),
+        door=ask.door,
+        request=ask.request,
+        options=options.dump(ask.options),
+        **(claimed if owner else {}),
+    )
+
+
+def _beginning(run: Run) -> list[AnyEvent]:
+    now = time.time()
+    queued = ev.RunQueued(
+        at=now,
+        chat=str(run.chat_id),
+        input=str(run.input_id),
+        message=str(run.message_id),
+        archetype=run.archetype,
+        model=run.model,
+    )
+    return [queued, ev.RunStarted(at=now, attempt=run.attempt)] if run.attempt else [queued]
+
+
+def _ask_to_stop(run: Run, user: User) -> None:
+    asked = Run.objects.filter(pk=run.pk, cancel_requested_at__isnull=True)
+    asked.update(cancel_requested_at=timezone.now(), cancel_requested_by=user)
+    transaction.on_commit(lambda: runner.stop(run.pk, str(user.pk)))
+
+
+def _end_unowned(run: Run, user: User) -> None:
+    """Cancel a run that nobody executes: its end is written here."""
+    entries = stored(run.pk)
+    folded = fold(each.event for each in entries)
+    events = last_events(
+        folded, run.message_id, lambda usage: ev.RunCancelled(at=time.time(), by=str(user.pk), usage=usage)
+    )
+    last = [Logged(run.attempt, seq, event) for seq, event in enumerate(events, entries[-1].seq + 1)]
+    status = RunStatus(run.status)
+    claims = runner.owner_here() is not None
+    following = store_ending(Ending(run.pk, run.attempt, folded, last, claims_next=claims, expects=status))
+    run.refresh_from_db()
+    transaction.on_commit(lambda: runner.grew(run.pk))
+    if following is not None:
+        transaction.on_commit(lambda: runner.wake(*following))

@@ -1,0 +1,72 @@
+"""Sessions of system 2's door: opened with a run, and found again by the secret that its client holds. Sync."""
+
+import hashlib
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts import keys
+from accounts.errors import NotFound
+from accounts.models import User
+from chat.models import ChatSession, Run, Task
+
+
+def open_session(*, user: User, run: Run, task: Task | None = None) -> ChatSession:
+    """A session to read this run in, for CHAT_SESSION_S. The task is kept on it, on both messages and on the chat."""
+    session = ChatSession(
+        user=user,
+        token_version=user.token_version,
+        key=user.key,
+        model=run.model,
+        chat=run.chat,
+        project=run.chat.project,
+        task=task,
+        run=run,
+        expires_at=timezone.now() + timedelta(seconds=settings.CHAT_SESSION_S),
+    )
+    session.token_hash = _hash(token_of(session.pk))
+    session.save(force_insert=True)
+    if task is not None:
+        _keep(task, run)
+    return session
+
+
+def token_of(session: UUID) -> str:
+    """The session's id on the wire: made from the server's secret, so that it need not be stored to be told again."""
+    return salted_hmac("chat.models.ChatSession", str(session), algorithm="sha256").hexdigest()
+
+
+def find_session(token: str) -> ChatSession:
+    """The session of that id, with its user. Raises NotFound where there is none or it has ended."""
+    session = ChatSession.objects.select_related("user", "key").filter(token_hash=_hash(token)).first()
+    if session is None or not _is_users_still(session):
+        raise unknown_session()
+    session.user.key = session.key  # it opens no more than what made it, and no longer
+    if session.expires_at <= timezone.now():
+        raise NotFound("The session has expired. Start a new one.", code="session_expired")
+    return session
+
+
+def unknown_session() -> NotFound:
+    """What is said of a session that never was, has lost its user, or is somebody else's: the three look the same."""
+    return NotFound("There is no such session, or it is not yours. Start a new one.", code="session_unknown")
+
+
+def _is_users_still(session: ChatSession) -> bool:
+    if session.key is not None:
+        return keys.holds(session.key)
+    return session.user.is_active and session.user.token_version == session.token_version
+
+
+def _keep(task: Task, run: Run) -> None:
+    for message in (run.input, run.message):
+        message.task = task
+        message.save(update_fields=["task"])
+    run.chat.tasks.add(task)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

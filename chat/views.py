@@ -1,0 +1,92 @@
+"""The chat page: the list of chats beside a new or an old one. What is live is the browser's (static/chat)."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET
+
+from accounts.models import User
+from chat import pages
+from chat.access import get_chat, permissions_on
+from chat.catalog import model_names
+from chat.models import Chat
+
+SHOWN_MESSAGES = 200
+
+# Kept by the browser for going back, but asked for again: another person may sit there by then.
+fresh = cache_control(private=True, no_cache=True)
+
+
+@require_GET
+@login_required
+@fresh
+@ensure_csrf_cookie
+def home(request: HttpRequest) -> HttpResponse:
+    """A new chat, beside the list of those there are."""
+    user = _user(request)
+    places = pages.places(user)
+    choices = {"places": places, "models": model_names(), "default_model": settings.AGENTS_DEFAULT_MODEL}
+    return _page(request, user, None, can_write=bool(places), **choices)
+
+
+@require_GET
+@login_required
+@fresh
+@ensure_csrf_cookie
+def chat(request: HttpRequest, id: UUID) -> HttpResponse:
+    """One chat with its newest messages, or all of them with `?all`."""
+    user = _user(request)
+    found = get_chat(user, id)
+    most = None if "all" in request.GET else SHOWN_MESSAGES
+    messages = pages.branch(found, most=most)
+    has_more = bool(messages) and messages[0].parent_id is not None
+    can_write = "write" in permissions_on(user, found)
+    return _page(request, user, found, can_write=can_write, messages=pages.shown(messages, user), has_more=has_more)
+
+
+@require_GET
+@login_required
+@fresh
+def messages(request: HttpRequest, id: UUID) -> HttpResponse:
+    """The chat's messages from position `?from` on, as the page shows them."""
+    user = _user(request)
+    found = get_chat(user, id)
+    first = request.GET.get("from", "")
+    number = int(first) if first.isascii() and first.isdigit() and len(first) < 10 else 0
+    branch = pages.branch(found, first=number, most=SHOWN_MESSAGES)
+    return render(request, "chat/_messages.html", {"messages": pages.shown(branch, user)})
+
+
+def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> HttpResponse:
+    archetypes = pages.archetypes()
+    archetype = chat.archetype if chat else settings.AGENTS_DEFAULT_ARCHETYPE
+    for_script = {
+        "chat": chat and str(chat.pk),
+        "user": {"id": str(user.pk), "name": user.display_name},
+        "archetypes": archetypes,
+        "ends": pages.ENDS,
+    }
+    context = {
+        "chat": chat,
+        "agent": chat and pages.label_of(chat.archetype),
+        "archetypes": archetypes,
+        "default_archetype": settings.AGENTS_DEFAULT_ARCHETYPE,
+        "examples": pages.examples_of(archetype),
+        "sections": pages.sections(user),
+        "for_script": for_script,
+        "most_chars": settings.CHAT_MESSAGE_MAX_CHARS,
+        **more,
+    }
+    return render(request, "chat/chat.html", context)
+
+
+def _user(request: HttpRequest) -> User:
+    """The one who signed in; `login_required` let nobody else through."""
+    assert isinstance(request.user, User)
+    return request.user

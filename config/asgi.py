@@ -1,0 +1,129 @@
+"""The ASGI application: Django behind a wrapper that bounds bodies, streams outside Django's handler and drains.
+
+Django's own handler has none of these: it spools a body of any size to disk before the view says 401, holds a thread
+for every open stream, and cuts streams short when the server is told to stop.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from types import FrameType
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.core.asgi import get_asgi_application
+
+django_app = get_asgi_application()
+
+from django.conf import settings  # noqa: E402  (apps must be loaded first)
+
+from chat.event_stream import SLOT, Slot  # noqa: E402
+from chat.routing import sockets  # noqa: E402
+from chat.runner import runner  # noqa: E402
+from config.body import capped  # noqa: E402
+
+log = logging.getLogger(__name__)
+Message = Any  # ASGI's own: a dictionary with a type
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Serve one request, or the process's lifespan."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "http":
+        runner.bind()
+        await _http(scope, receive, send)
+    elif scope["type"] == "websocket":
+        runner.bind()
+        await sockets(scope, receive, lambda message: _send(send, message))
+
+
+async def _http(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    slot = Slot()
+    start: Message = {}
+
+    async def hold_back(message: Message) -> None:
+        """Keep a stream's start; Django's empty body for it is dropped. Something else in its place goes through."""
+        if slot.body is not None and message["type"] == "http.response.start" and message["status"] == 200:
+            start.update(message)
+        elif not start:
+            await _send(send, message)
+
+    await django_app({**scope, SLOT: slot}, capped(receive, scope, send), hold_back)
+    if start:
+        await _stream(slot, start, receive, send)
+
+
+async def _stream(slot: Slot, start: Message, receive: Receive, send: Send) -> None:
+    """Send the body until it ends or its reader leaves."""
+    pump = asyncio.create_task(_pump(slot, start, send))
+    watch = asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait((pump, watch), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        pump.cancel()
+        watch.cancel()
+        outcome, _ = await asyncio.gather(pump, watch, return_exceptions=True)
+        if isinstance(outcome, Exception) and not isinstance(outcome, TimeoutError | OSError):
+            log.error("a stream broke off", exc_info=outcome)
+
+
+async def _pump(slot: Slot, start: Message, send: Send) -> None:
+    assert slot.body is not None
+    async with aclosing(slot.body) as body:
+        await _send(send, {**start, "headers": [*start["headers"], (b"connection", b"keep-alive")]})
+        async for chunk in body:
+            if chunk:
+                await _send(send, {"type": "http.response.body", "body": chunk, "more_body": True})
+        await _send(send, {"type": "http.response.body", "body": b""})
+
+
+async def _send(send: Send, message: Message) -> None:
+    """A reader that does not read for WRITE_TIMEOUT_S is cut: it may come back and resume."""
+    async with asyncio.timeout(settings.WRITE_TIMEOUT_S):
+        await send(message)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Begin with the process; on SIGTERM or SIGINT drain while the server still serves, and be done before it ends."""
+    draining: list[asyncio.Task[None]] = []
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            runner.bind()
+            _on_signals(draining)
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await (draining[0] if draining else runner.drain())
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+def _on_signals(draining: "list[asyncio.Task[None]]") -> None:
+    """Chain the server's own handlers: it stops accepting, we let runs end and readers go."""
+    loop = asyncio.get_running_loop()
+    theirs = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+
+    def begin() -> None:
+        if not draining:
+            draining.append(loop.create_task(runner.drain()))
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(begin)
+        chained = theirs[signal.Signals(number)]
+        if callable(chained):
+            chained(number, frame)
+
+    for each in theirs:
+        signal.signal(each, on_signal)

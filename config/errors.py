@@ -1,0 +1,228 @@
+"""The one place that turns what was raised into an HTTP answer, for REST, async views and pages alike.
+
+Under the API's paths an error is `{"error": {"code", "message", "fields"}}`, elsewhere a small page. A bug answers 500
+with an id that is also in the log line with its trace (config.logs), and tells nothing else.
+"""
+
+import logging
+import math
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.template.loader import render_to_string
+from rest_framework import exceptions
+from rest_framework.views import set_rollback
+
+from accounts.cookies import forget_cookie, has_cookie
+from accounts.errors import (
+    Conflict,
+    Invalid,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    RequestError,
+    TooMany,
+    Unavailable,
+)
+
+API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/")
+DATABASE_RETRY_S = 2
+log = logging.getLogger(__name__)
+
+
+class MethodNotAllowed(RequestError):
+    status = 405
+    code = "method_not_allowed"
+    message = "This address does not take this method; the Allow header says which it takes."
+
+
+class TooLarge(RequestError):
+    status = 413
+    code = "too_large"
+    message = "The body is too large."
+
+
+class InternalError(RequestError):
+    status = 500
+    code = "internal_error"
+
+
+def answer(request: HttpRequest, error: RequestError) -> HttpResponse:
+    """The response that says this error, in the form of the request's path."""
+    response = _json(error) if is_api(request) else _page(request, error)
+    if error.status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="parley"'
+        if has_cookie(request):
+            forget_cookie(response)  # a cookie that no longer holds would shadow the session for hours
+    if error.retry_after_s is not None:
+        response["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether programs call this path, so that errors are JSON there."""
+    return request.path.startswith(API_PATHS)
+
+
+def _json(error: RequestError) -> HttpResponse:
+    told = {"code": error.code, "message": error.message, "fields": error.fields}
+    return JsonResponse({"error": told}, status=error.status)
+
+
+def _page(request: HttpRequest, error: RequestError) -> HttpResponse:
+    return HttpResponse(render_to_string("error.html", {"error": error}, request), status=error.status)
+
+
+def request_error(error: BaseException) -> RequestError | None:
+    """What the caller is told about the exception; None if it is our bug."""
+    match error:
+        case RequestError():
+            return error
+        case exceptions.APIException():
+            return _of_rest(error)
+        case Http404():
+            return NotFound()
+        case PermissionDenied():
+            return NotAllowed()
+        case RequestDataTooBig():
+            return TooLarge()
+        case SuspiciousOperation():
+            return Invalid("The request is malformed.", code="bad_request")
+        case OperationalError() | InterfaceError():
+            return Unavailable(retry_after_s=DATABASE_RETRY_S)
+    # The pool's own error exists with the PostgreSQL driver only.
+    return Unavailable(retry_after_s=DATABASE_RETRY_S) if type(error).__name__ == "PoolTimeout" else None
+
+
+def _of_rest(error: exceptions.APIException) -> RequestError:
+    match error:
+        case exceptions.ValidationError():
+            return _of_validation(error)
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return NotAuthenticated()
+        case exceptions.PermissionDenied():
+            return NotAllowed()
+        case exceptions.NotFound():
+            return NotFound()
+        case exceptions.MethodNotAllowed():
+            return MethodNotAllowed()
+        case exceptions.Throttled():
+            return TooMany(retry_after_s=math.ceil(getattr(error, "wait", None) or 1))
+        case exceptions.ParseError():
+            return Invalid(str(error.detail))
+    return _of_status(error.status_code, str(error.detail), str(error.get_codes()))
+
+
+def _of_status(status: int, message: str, code: str) -> RequestError:
+    error = Conflict(message, code=code) if status == 409 else RequestError(message, code=code)
+    error.status = status
+    return error
+
+
+def _of_validation(error: exceptions.ValidationError) -> RequestError:
+    fields: dict[str, list[str]] = {}
+    for name, text in _flat(error.detail):
+        fields.setdefault(name, []).append(text)
+    general = fields.pop("", [])
+    return Invalid(" ".join(general) or "Some fields are not valid.", fields=fields)
+
+
+def _flat(detail: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """(field, text) of nested details: a list's item is `names.0`, an object's field `parent.child`, none is ''."""
+    if isinstance(detail, Mapping):
+        for key, inner in detail.items():
+            own = "" if key == "non_field_errors" else str(key)
+            yield from _flat(inner, ".".join(part for part in (name, own) if part))
+    elif isinstance(detail, list | tuple):
+        for index, inner in enumerate(detail):
+            yield from _flat(inner, name if isinstance(inner, str) else f"{name}.{index}".lstrip("."))
+    else:
+        yield name, str(detail)
+
+
+def rest_exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Django REST framework asks here first; None lets a bug through to Django."""
+    told = request_error(error)
+    if told is None:
+        return None
+    set_rollback()
+    request: HttpRequest = context["request"]._request
+    response = answer(request, told)
+    if isinstance(error, exceptions.MethodNotAllowed):
+        response["Allow"] = ", ".join(context["view"].allowed_methods)
+    return response
+
+
+class ErrorMiddleware:
+    """Answers what views raise, sync or async; the rest is Django's and ends in the views below."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        return self._call(request) if self.is_async else _in_shape(request, self.get_response(request))
+
+    async def _call(self, request: HttpRequest) -> HttpResponseBase:
+        return _in_shape(request, await self.get_response(request))
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The answer to what a view raised; None for a bug and for what has a view below."""
+        if isinstance(error, Http404 | PermissionDenied | SuspiciousOperation):
+            return None
+        told = request_error(error)
+        if isinstance(told, Unavailable):
+            log.warning("Database: %s", type(error).__name__, exc_info=error)
+        return answer(request, told) if told else None
+
+
+def _in_shape(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """The response; Django's bare 405 in the API's form."""
+    if response.status_code != 405 or not is_api(request) or "json" in response.get("Content-Type", ""):
+        return response
+    shaped = answer(request, MethodNotAllowed())
+    shaped["Allow"] = response.get("Allow", "")
+    return shaped
+
+
+# --- The views that Django calls for errors outside of views (config/urls.py names them) ------------------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400, for example for a Host that is not ours."""
+    return answer(request, request_error(exception) or Invalid())
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403."""
+    return answer(request, NotAllowed())
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404."""
+    return answer(request, NotFound())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500, with the id that config.logs puts into the log line."""
+    id = uuid.uuid4().hex[:12]
+    request.error_id = id  # type: ignore[attr-defined]
+    text = f"Something went wrong on our side. If it stays so, tell us this id: {id}"
+    response = answer(request, InternalError(text))
+    response["X-Error-Id"] = id
+    return response
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403, for a form without its CSRF token."""
+    return answer(request, NotAllowed("This form is too old or came from elsewhere. Reload the page and try again."))

@@ -1,0 +1,324 @@
+"""All settings, read once from the environment (and a file named .env). .env.example says what each means."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config.secrets import kept_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class Env(environ.Env):  # type: ignore[misc]  # it comes without types
+    """A value that is not of its kind stops the start, with the setting's name and not with its value."""
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        """The setting's value. Raises ImproperlyConfigured."""
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var} is not a valid value; .env.example says what is expected.") from error
+
+
+env = Env()
+env.read_env(env.str("PARLEY_ENV_FILE", str(BASE_DIR / ".env")))
+
+# --- The installation -------------------------------------------------------------------------------------------------
+PARLEY_ENV = env.str("PARLEY_ENV", "production")
+IS_DEVELOPMENT = PARLEY_ENV == "development"
+PARLEY_DATA = Path(env.str("PARLEY_DATA", str(BASE_DIR / ".parley"))).resolve()
+HOST = env.str("HOST", "127.0.0.1")
+PORT = env.int("PORT", 8000)
+PARLEY_PUBLIC_URL = env.str("PARLEY_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+FORWARDED_ALLOW_IPS = env.list("FORWARDED_ALLOW_IPS", default=["127.0.0.1"])
+PARLEY_VERSION = "0.1.0"
+_public = urlsplit(PARLEY_PUBLIC_URL)
+IS_HTTPS = _public.scheme == "https"
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret(PARLEY_DATA, "secret_key")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_public.hostname or "127.0.0.1", "127.0.0.1", "localhost", "[::1]"])
+BODY_MAX_BYTES = env.int("BODY_MAX_BYTES", 2_000_000)
+JSON_MAX_DEPTH = env.int("JSON_MAX_DEPTH", 64)
+WRITE_TIMEOUT_S = env.float("WRITE_TIMEOUT_S", 30.0)
+
+# --- Database, Redis --------------------------------------------------------------------------------------------------
+DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{PARLEY_DATA / 'db.sqlite3'}")
+REDIS_URL = env.str("REDIS_URL", "")
+DB_THREADS = env.int("DB_THREADS", 4)
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+if IS_SQLITE:
+    DATABASES["default"]["ENGINE"] = "config.sqlite"
+    # IMMEDIATE, because a transaction that reads first and writes later fails at once when another writes between.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": env.int("DB_TIMEOUT_S", 20),
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+    DATABASES["default"]["CONN_MAX_AGE"] = None
+else:
+    DATABASES["default"]["OPTIONS"] = {
+        "pool": {"min_size": 2, "max_size": env.int("DB_POOL_MAX", 20), "timeout": env.float("DB_POOL_TIMEOUT_S", 2.0)}
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if REDIS_URL:
+    # redis-py 8 gives up on a blocking read after 5 s unless told not to.
+    _host = {"address": REDIS_URL, "socket_timeout": None}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [_host]}}}
+    _cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    CACHES = {"default": {**_cache, "OPTIONS": {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}}}
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
+    }
+
+# --- Django -----------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "rest_framework_simplejwt",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "accounts",
+    "tools",
+    "agents",
+    "chat",
+]
+MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
+    "config.security.SecurityHeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "config.static.StaticFilesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.errors.ErrorMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # served from where they lie: nothing is collected before a start, so no STATIC_ROOT
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_MAX_AGE = 0  # asked for again by ETag: after an update no page mixes old scripts with new ones
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX_BYTES
+APPEND_SLASH = False
+
+# --- Who you are ------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.LimitedBackend"]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+PARLEY_OWNER_EMAIL = env.str("PARLEY_OWNER_EMAIL", "")
+PARLEY_OWNER_PASSWORD = env.str("PARLEY_OWNER_PASSWORD", "")
+PARLEY_PASSWORD = env.str("PARLEY_PASSWORD", "")
+TICKET_LIFETIME_S = env.int("TICKET_LIFETIME_S", 60)
+COOKIE_LIFETIME_S = env.int("COOKIE_LIFETIME_S", 12 * 3600)
+LOGIN_WINDOW_S = env.int("LOGIN_WINDOW_S", 300)
+LOGIN_MAX_FAILURES = env.int("LOGIN_MAX_FAILURES", 10)
+LOGIN_MAX_FAILURES_PER_IP = env.int("LOGIN_MAX_FAILURES_PER_IP", 100)
+JWT_PREVIOUS_KEY = env.str("JWT_PREVIOUS_KEY", "")
+IDEMPOTENCY_LIFETIME_S = env.int("IDEMPOTENCY_LIFETIME_S", 24 * 3600)
+SIMPLE_JWT = {
+    "SIGNING_KEY": env.str("JWT_SIGNING_KEY", "") or env.str("JWT_SECRET", "") or kept_secret(PARLEY_DATA, "jwt_key"),
+    "ALGORITHM": "HS256",
+    "ISSUER": "parley",
+    "AUDIENCE": "parley",
+    "LEEWAY": 10,
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.int("JWT_ACCESS_LIFETIME_S", 3600)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(seconds=env.int("JWT_REFRESH_LIFETIME_S", 12 * 3600)),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+}
+
+# --- Browsers ---------------------------------------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+# Nothing to other hosts. With "no-referrer" browsers send `Origin: null` with our own forms, and the CSRF check fails.
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOW_CREDENTIALS = env.bool("CORS_ALLOW_CREDENTIALS", False)
+CORS_ALLOW_HEADERS = [
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "last-event-id",
+    "trpc-accept",
+    "openai-organization",
+    "openai-project",
+    "x-csrftoken",
+    # The OpenAI SDKs say where they run.
+    "x-stainless-arch",
+    "x-stainless-helper-method",
+    "x-stainless-lang",
+    "x-stainless-os",
+    "x-stainless-package-version",
+    "x-stainless-poll-helper",
+    "x-stainless-retry-count",
+    "x-stainless-runtime",
+    "x-stainless-runtime-version",
+    "x-stainless-timeout",
+]
+CORS_EXPOSE_HEADERS = ["retry-after", "location", "x-vercel-ai-ui-message-stream"]
+CORS_URLS_REGEX = r"^/(api|v1|trpc|chat|agent)/"
+CORS_PREFLIGHT_MAX_AGE = 600
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
+CSRF_TRUSTED_ORIGINS = [PARLEY_PUBLIC_URL, *CORS_ALLOWED_ORIGINS]
+
+# --- REST -------------------------------------------------------------------------------------------------------------
+API_PAGE_SIZE = env.int("API_PAGE_SIZE", 50)
+API_PAGE_SIZE_MAX = env.int("API_PAGE_SIZE_MAX", 200)
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.RestAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.parsing.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.negotiation.IgnoreAccept",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.errors.rest_exception_handler",
+    "DEFAULT_PAGINATION_CLASS": "accounts.paging.CursorPaging",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Parley",
+    "DESCRIPTION": "The chat backend for Django teams.",
+    "VERSION": PARLEY_VERSION,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    # Closed groups: all operations at once take the page half a minute.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "none"},
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "Role": "accounts.models.Role",
+        "ChatStatus": "chat.models.ChatStatus",
+        "ChatAccess": "chat.models.chats.Access",
+        "ChatOrder": ["-last_activity_at", "last_activity_at", "-created_at", "created_at"],
+        "MessageRole": "chat.models.MessageRole",
+        "MessageStatus": "chat.models.MessageStatus",
+        "RunStatus": "chat.models.RunStatus",
+        "TaskStatus": "chat.models.TaskStatus",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "chat.openapi.add_doors",
+        "chat.openapi.finish",
+    ],
+}
+
+# --- Runs -------------------------------------------------------------------------------------------------------------
+CHAT_LEASE_S = env.float("CHAT_LEASE_S", 8.0)
+CHAT_LEASE_RENEW_S = env.float("CHAT_LEASE_RENEW_S", 2.0)
+CHAT_SCAN_S = env.float("CHAT_SCAN_S", 1.0)
+CHAT_DRAIN_S = env.float("CHAT_DRAIN_S", 10.0)
+CHAT_COMMIT_S = env.float("CHAT_COMMIT_S", 0.05)
+CHAT_UNSTORED_MAX_EVENTS = env.int("CHAT_UNSTORED_MAX_EVENTS", 5_000)
+CHAT_FEED_MAX_EVENTS = env.int("CHAT_FEED_MAX_EVENTS", 5_000)
+CHAT_HEARTBEAT_S = env.float("CHAT_HEARTBEAT_S", 10.0)
+CHAT_ACCESS_HOLDS_S = env.float("CHAT_ACCESS_HOLDS_S", 60.0)
+CHAT_REPLAY_S = env.float("CHAT_REPLAY_S", 60.0)
+CHAT_ANSWER_TIMEOUT_S = env.float("CHAT_ANSWER_TIMEOUT_S", 600.0)
+CHAT_SESSION_S = env.int("CHAT_SESSION_S", 600)
+CHAT_UNSTORED_S = env.int("CHAT_UNSTORED_S", 2 * 3600)
+CHAT_SOCKET_S = env.float("CHAT_SOCKET_S", 3600.0)
+CHAT_SOCKET_MAX_BYTES = env.int("CHAT_SOCKET_MAX_BYTES", 16_384)
+CHAT_SOCKET_RATE = env.float("CHAT_SOCKET_RATE", 20.0)
+CHAT_SOCKETS_PER_USER = env.int("CHAT_SOCKETS_PER_USER", 100)
+AGENT_ALLOW_GUESTS = env.bool("AGENT_ALLOW_GUESTS", False)
+AGENT_GUESTS_PER_HOUR = env.int("AGENT_GUESTS_PER_HOUR", 20)
+AGENT_GUEST_MESSAGES = env.int("AGENT_GUEST_MESSAGES", 50)
+AGENT_GUEST_LIFETIME_S = env.int("AGENT_GUEST_LIFETIME_S", 24 * 3600)
+CHAT_MAX_CRASHES = env.int("CHAT_MAX_CRASHES", 3)
+CHAT_APPROVAL_S = env.float("CHAT_APPROVAL_S", 24 * 3600.0)
+CHAT_RUN_HERE = env.bool("CHAT_RUN_HERE", True)
+CHAT_MAX_QUEUED = env.int("CHAT_MAX_QUEUED", 100)
+CHAT_MESSAGE_MAX_CHARS = env.int("CHAT_MESSAGE_MAX_CHARS", 100_000)
+CHAT_ATTACHMENTS_MAX = env.int("CHAT_ATTACHMENTS_MAX", 10)
+CHAT_ATTACHMENT_MAX_CHARS = env.int("CHAT_ATTACHMENT_MAX_CHARS", 400_000)
+CHAT_METADATA_MAX_CHARS = env.int("CHAT_METADATA_MAX_CHARS", 16_000)
+CHAT_CONTEXT_MESSAGES = env.int("CHAT_CONTEXT_MESSAGES", 100)
+CHAT_CONTEXT_CHARS = env.int("CHAT_CONTEXT_CHARS", 400_000)
+
+# --- Agents and their models ------------------------------------------------------------------------------------------
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "https://api.openai.com/v1")
+OPENAI_EXTRA_HEADERS = env.json("OPENAI_EXTRA_HEADERS", default={})
+OPENAI_MODELS = env.list("OPENAI_MODELS", default=["gpt-4.1-mini", "gpt-4o", "gpt-4-turbo"])
+AGENTS_DEFAULT_MODEL = env.str("AGENTS_DEFAULT_MODEL", "gpt-4.1-mini")
+AGENTS_DEFAULT_ARCHETYPE = env.str("AGENTS_DEFAULT_ARCHETYPE", "generalist")
+AGENTS_MAX_ATTEMPTS = env.int("AGENTS_MAX_ATTEMPTS", 3)
+AGENTS_RETRY_MAX_S = env.float("AGENTS_RETRY_MAX_S", 30.0)
+AGENTS_CONNECT_TIMEOUT_S = env.float("AGENTS_CONNECT_TIMEOUT_S", 5.0)
+AGENTS_IDLE_TIMEOUT_S = env.float("AGENTS_IDLE_TIMEOUT_S", 60.0)
+AGENTS_TIMEOUT_S = env.float("AGENTS_TIMEOUT_S", 600.0)
+
+# --- Tools ------------------------------------------------------------------------------------------------------------
+TOOLS_REPOSITORIES = PARLEY_DATA / "repositories"
+TOOLS_ASK_FIRST = env.list("TOOLS_ASK_FIRST", default=[])
+TOOLS_FILE_MAX_BYTES = env.int("TOOLS_FILE_MAX_BYTES", 1_000_000)
+TOOLS_REPOSITORY_MAX_FILES = env.int("TOOLS_REPOSITORY_MAX_FILES", 20_000)
+TOOLS_REPOSITORY_MAX_BYTES = env.int("TOOLS_REPOSITORY_MAX_BYTES", 1_000_000_000)
+TOOLS_SEARCH_MAX_BYTES = env.int("TOOLS_SEARCH_MAX_BYTES", 200_000_000)
+TOOLS_SEARCH_TIMEOUT_S = env.float("TOOLS_SEARCH_TIMEOUT_S", 5.0)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "filters": {
+        "error_ids": {"()": "config.logs.ErrorIds"},
+        "no_query": {"()": "config.logs.NoQuery"},
+        "no_sessions": {"()": "config.logs.NoSessions"},
+        "sockets": {"()": "config.logs.Sockets"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["error_ids", "no_sessions"]}
+    },
+    "loggers": {"uvicorn.access": {"filters": ["no_query"]}, "uvicorn.error": {"filters": ["sockets"]}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "WARNING")},
+}

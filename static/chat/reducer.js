@@ -1,0 +1,165 @@
+// The browser's projection: (answer, event) -> answer, pure. Parts have the shape of a stored message's parts. Knows no DOM.
+
+/** An answer of which nothing has been seen yet. */
+export function emptyAnswer() {
+  return {
+    attempt: 0, // with `seq`: the last event that was taken in
+    seq: 0,
+    phase: "sending", // sending queued thinking writing tool retrying resetting completed failed cancelled
+    since: 0, // when this phase began, seconds
+    startedAt: 0,
+    endedAt: 0,
+    turns: {}, // the turn each agent is in
+    parts: [], // {type: "text" | "reasoning", turn, text, isTakenBack ...} or {type: "tool", call, name, status ...}
+    retry: null, // the retry.scheduled that is waited for
+    model: "",
+    usage: null,
+    reason: "", // of a completed answer: stop, length, max_turns ...
+    error: null, // of a failed one: {code, message, retryable}
+    stoppedBy: "",
+  };
+}
+
+/** Whether nothing more will come. */
+export function isOver(answer) {
+  return answer.phase === "completed" || answer.phase === "failed" || answer.phase === "cancelled";
+}
+
+/** The tool parts whose result has not come. */
+export function runningTools(answer) {
+  return answer.parts.filter((part) => part.type === "tool" && part.status === "running");
+}
+
+/** The answer's text: all its own text parts together. */
+export function textOf(answer) {
+  return answer.parts
+    .filter((part) => part.type === "text" && !part.isTakenBack)
+    .map((part) => part.text)
+    .join("");
+}
+
+/** The answer after the event. An event that was seen before changes nothing: the same object comes back. */
+export function reduce(answer, event) {
+  if (event.type === "log.reset") return emptyAnswer();
+  if (!isNew(answer, event)) return answer;
+  return { ...answer, ...change(answer, { ...event, agent: event.agent ?? "" }), attempt: event.attempt, seq: event.seq };
+}
+
+function isNew(answer, event) {
+  return event.attempt > answer.attempt || (event.attempt === answer.attempt && event.seq > answer.seq);
+}
+
+function change(answer, event) {
+  switch (event.type) {
+    case "run.queued":
+      return { ...enter("queued", event), model: event.model };
+    case "run.started":
+      return { ...enter("thinking", event), startedAt: answer.startedAt || event.at };
+    case "turn.started":
+      return turnStarted(answer, event);
+    case "text.delta":
+    case "reasoning.delta":
+      return spoken(answer, event);
+    case "tool.called":
+      return toolCalled(answer, event);
+    case "tool.progressed":
+      return { parts: withTool(answer.parts, event.call, { progress: event.text }) };
+    case "tool.returned":
+      return toolEnded(answer, event, {
+        status: "returned",
+        result: event.result,
+        elapsedMs: event.elapsed_ms,
+        isCut: event.truncated ?? false,
+      });
+    case "tool.failed":
+      return toolEnded(answer, event, {
+        status: event.outcome ?? "failed",
+        error: event.error,
+        elapsedMs: event.elapsed_ms ?? 0,
+      });
+    case "retry.scheduled":
+      return { ...enter("retrying", event), retry: event };
+    case "turn.reset":
+      return { ...enter("resetting", event), parts: takenBack(answer.parts, event) };
+    case "run.completed":
+      return { ...ended(answer, "completed", event), reason: event.reason };
+    case "run.failed":
+      return {
+        ...ended(answer, "failed", event),
+        error: { code: event.code, message: event.message, retryable: event.retryable },
+      };
+    case "run.cancelled":
+      return { ...ended(answer, "cancelled", event), stoppedBy: event.by ?? "" };
+    default:
+      return {}; // nothing that this page shows
+  }
+}
+
+function turnStarted(answer, event) {
+  const turns = { ...answer.turns, [event.agent]: event.turn };
+  // A subagent's turn goes on inside its parent's tool call.
+  return event.agent ? { turns, retry: null } : { ...enter("thinking", event), retry: null, turns };
+}
+
+function enter(phase, event) {
+  return { phase, since: event.at };
+}
+
+/** The phase goes on counting from its start if it is the same one. */
+function stay(answer, phase, event) {
+  return answer.phase === phase ? {} : enter(phase, event);
+}
+
+/** A subagent's words are its parent's tool result: they only show that something goes on. */
+function spoken(answer, event) {
+  if (event.agent) return {};
+  const type = event.type === "text.delta" ? "text" : "reasoning";
+  const parts = swept(answer.parts);
+  const turn = answer.turns[""] ?? 0;
+  const last = parts.at(-1);
+  const continues = last?.type === type && last.turn === turn;
+  const part = continues
+    ? { ...last, text: last.text + event.text, until: event.at }
+    : { type, turn, text: event.text, from: event.at, until: event.at, isTakenBack: false };
+  const phase = type === "text" ? "writing" : "thinking";
+  return { ...stay(answer, phase, event), parts: [...(continues ? parts.slice(0, -1) : parts), part] };
+}
+
+function toolCalled(answer, event) {
+  const { call, name, agent, at } = event;
+  const tool = { type: "tool", agent, call, name, arguments: event.arguments, status: "running", from: at };
+  const parts = swept(answer.parts);
+  // A call that is run again after a takeover is the same card.
+  const isKnown = parts.some((part) => part.call === call);
+  return { ...stay(answer, "tool", event), parts: isKnown ? withTool(parts, call, tool) : [...parts, tool] };
+}
+
+function toolEnded(answer, event, outcome) {
+  // A call that was refused at once was never announced; it gets its card now.
+  const isKnown = answer.parts.some((part) => part.call === event.call);
+  const announced = isKnown ? answer : { ...answer, ...toolCalled(answer, { ...event, arguments: null }) };
+  const parts = withTool(announced.parts, event.call, outcome);
+  const isLast = !parts.some((part) => part.status === "running");
+  return { ...(isLast ? enter("thinking", event) : stay(answer, "tool", event)), parts };
+}
+
+function withTool(parts, call, fields) {
+  return parts.map((part) => (part.call === call ? { ...part, ...fields } : part));
+}
+
+/** What was said in the turn that starts again is marked; it goes when something new comes in its place. */
+function takenBack(parts, event) {
+  const isHit = (part) => !event.agent && part.type !== "tool" && part.turn === event.turn;
+  return parts.map((part) => (isHit(part) ? { ...part, isTakenBack: true } : part));
+}
+
+function swept(parts) {
+  return parts.some((part) => part.isTakenBack) ? parts.filter((part) => !part.isTakenBack) : parts;
+}
+
+function ended(answer, phase, event) {
+  const parts = swept(answer.parts).map((part) => 
+    part.status === "running" ? { ...part, status: "unfinished" } : part,
+  );
+  return { ...enter(phase, event), endedAt: event.at, parts, retry: null, usage: event.usage ?? null };
+}

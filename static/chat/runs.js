@@ -1,0 +1,103 @@
+// The runs of this chat that are not over: one is followed at a time, the others wait. Knows no DOM.
+
+import { emptyAnswer, isOver, reduce } from "./reducer.js";
+import { follow } from "./stream.js";
+
+export class Runs {
+  #open = []; // {run, answer, ...}, in the order they are answered
+  #follower = null;
+  #isPaused = false;
+  connection = { isOpen: true, tries: 0, since: 0 };
+
+  /** `onChange(entry)` after each event, `onOver(entry)` at its end, `onLost(reason)` when it cannot be followed. */
+  constructor({ onChange, onOver, onLost }) {
+    Object.assign(this, { onChange, onOver, onLost });
+  }
+
+  /** The run that is followed, or undefined. */
+  get first() {
+    return this.#open[0];
+  }
+
+  /** Those that are not over, in the order they are answered. */
+  get open() {
+    return [...this.#open];
+  }
+
+  get length() {
+    return this.#open.length;
+  }
+
+  /** How many answers come before this one. */
+  ahead(entry) {
+    return Math.max(0, this.#open.indexOf(entry));
+  }
+
+  has(run) {
+    return this.#open.some((entry) => entry.run === run);
+  }
+
+  /** Follow `entry.run` as soon as the ones before it are over. */
+  add(entry) {
+    if (this.has(entry.run)) return;
+    entry.answer = emptyAnswer();
+    this.#open.push(entry);
+    this.#followFirst();
+  }
+
+  /** Let go of the connection; `resume` goes on behind the last event that was taken in. */
+  pause() {
+    this.#isPaused = true;
+    this.#follower?.close();
+    this.#follower = null;
+  }
+
+  resume() {
+    this.#isPaused = false;
+    this.#followFirst();
+  }
+
+  /** Try at once, where the connection is lost or has gone stale. */
+  wake() {
+    this.#follower?.wake();
+    this.#followFirst();
+  }
+
+  #followFirst() {
+    const entry = this.#open[0];
+    if (!entry || this.#follower || this.#isPaused) return;
+    this.connection = { isOpen: true, tries: 0, since: Date.now() };
+    this.#follower = follow({
+      url: `/api/runs/${entry.run}/events`,
+      cursor: cursorOf(entry),
+      onEvent: (event) => this.#take(entry, event),
+      onConnection: ({ isOpen, tries }) => this.#connected(entry, isOpen, tries),
+      onEnd: (reason) => this.#ended(entry, reason),
+    });
+  }
+
+  #take(entry, event) {
+    const before = entry.answer;
+    entry.answer = reduce(before, event);
+    if (entry.answer !== before) this.onChange(entry);
+  }
+
+  #connected(entry, isOpen, tries) {
+    const since = isOpen === this.connection.isOpen ? this.connection.since : Date.now();
+    this.connection = { isOpen, tries, since };
+    this.onChange(entry);
+  }
+
+  #ended(entry, reason) {
+    this.#follower = null;
+    if (reason !== "ended") return this.onLost(reason);
+    this.#open.shift();
+    this.onOver(entry, isOver(entry.answer));
+    this.#followFirst();
+  }
+}
+
+/** Behind the last event: what was shown and taken back since is then told by a turn.reset. */
+function cursorOf({ run, answer }) {
+  return answer.seq ? `${run}.${answer.attempt}.${answer.seq}` : "";
+}

@@ -1,0 +1,27 @@
+// What every page has: the theme switch, and the list of chats that can be closed and, on a phone, opened.
+
+const YEAR_S = 31_536_000;
+
+function remember(name, value) {
+  document.cookie = `${name}=${value}; path=/; max-age=${YEAR_S}; samesite=lax`;
+}
+
+for (const choice of document.querySelectorAll("input[name=theme]")) {
+  choice.addEventListener("change", () => {
+    document.documentElement.dataset.theme = choice.value;
+    remember("theme", choice.value);
+  });
+}
+
+document.querySelector(".nav-toggle")?.addEventListener("click", (event) => {
+  const isClosed = document.documentElement.dataset.nav !== "closed";
+  document.documentElement.dataset.nav = isClosed ? "closed" : "open";
+  event.currentTarget.setAttribute("aria-expanded", String(!isClosed));
+  remember("nav", isClosed ? "closed" : "open");
+});
+
+// Drafts and messages that wait belong to who signs out.
+document.querySelector("form[action='/logout/']")?.addEventListener("submit", () => sessionStorage.clear());
+
+// On a wide screen the list stands beside the chat; one that was opened over it would hide it.
+matchMedia("(min-width: 64rem)").addEventListener("change", () => document.getElementById("nav")?.hidePopover?.());

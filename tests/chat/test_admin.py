@@ -1,0 +1,249 @@
+"""The admin shows every chat table to staff, escaped, read-only, and shows nothing to anybody else."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from accounts.models import User
+from chat.eventlog.rows import insert
+from chat.models import (
+    Character,
+    Chat,
+    ChatAlias,
+    ChatShare,
+    Message,
+    Run,
+    RunEvent,
+    RunStatus,
+    Task,
+    ToolCall,
+    UsageRecord,
+)
+from chat.services.sessions import open_session
+from tests import transcripts
+from tests.chat.rows import answer, say
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>{{ 7|add:7 }}</pre></details>\u202e"
+TABLES = sorted(apps.get_app_config("chat").get_models(), key=lambda model: model.__name__)
+WRITTEN = [model for model in TABLES if model is not Character]  # by the program; characters are edited
+
+
+@pytest.fixture
+def run(chat: Chat, alice: User, bob: User) -> Run:
+    """A finished run whose every text is hostile, with a row in every table."""
+    Chat.objects.filter(pk=chat.pk).update(title=HOSTILE[:200], summary=HOSTILE, metadata={"x": HOSTILE})
+    made = answer(chat, alice, RunStatus.FAILED, HOSTILE)
+    Run.objects.filter(pk=made.pk).update(error_message=HOSTILE, input_tokens=1_200_000, output_tokens=34)
+    Chat.objects.filter(pk=chat.pk).update(input_tokens=1_200_000, cached_tokens=7, output_tokens=34)
+    ChatShare.objects.create(chat=chat, user=bob, access="read")
+    ChatAlias.objects.create(chat=chat, user=bob, door="sessions", external_id="conversation-1")
+    UsageRecord.objects.create(
+        run=made, turn=1, attempt=1, model=HOSTILE[:100], status="reported", **_who(chat), **_used()
+    )
+    task = Task.objects.create(project=chat.project, title=HOSTILE[:200], external_id=HOSTILE[:200])
+    Character.objects.create(id=7, organization=chat.organization, name=HOSTILE[:150], archetype="generalist")
+    open_session(user=alice, run=made, task=task)
+    return made
+
+
+def _who(chat: Chat) -> dict[str, Any]:
+    return {"organization": chat.organization, "project": chat.project, "user": chat.user, "agent": HOSTILE}
+
+
+def _used() -> dict[str, int]:
+    return {"input_tokens": 1_200_000, "cached_tokens": 7, "output_tokens": 34, "reasoning_tokens": 3}
+
+
+@pytest.fixture
+def staff(db: None) -> Client:
+    """A browser in which somebody who may see everything is signed in."""
+    return signed_in(User.objects.create_superuser("root@example.com", name="Root"))
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def list_page(model: type[Model]) -> str:
+    return reverse(f"admin:chat_{model._meta.model_name}_changelist")
+
+
+def page_of(row: Model) -> str:
+    return reverse(f"admin:chat_{row._meta.model_name}_change", args=[row.pk])
+
+
+def text_of(client: Client, address: str, **query: Any) -> str:
+    response = client.get(address, query)
+    assert response.status_code == 200, (address, response.status_code)
+    return str(response.content.decode())
+
+
+@pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
+def test_every_table_is_listed_and_each_row_has_a_page(model: type[Model], run: Run, staff: Client) -> None:
+    assert model in admin.site._registry
+    text_of(staff, list_page(model))
+    row = model._default_manager.first()
+    assert row is not None, "needs a row to mean something"
+    text_of(staff, page_of(row))
+
+
+@pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
+def test_hostile_texts_are_escaped(model: type[Model], run: Run, staff: Client) -> None:
+    for address in (list_page(model), *(page_of(row) for row in model._default_manager.all())):
+        text = text_of(staff, address)
+        assert "<script>alert" not in text and "<img src=x" not in text and "</pre></details>\u202e" not in text
+        assert "{{ 7|add:7 }}" in text or "alert" not in text
+        assert 'style="' not in text and "<script>" not in text, "the page's policy allows none inline"
+    assert "&lt;script&gt;alert" in text_of(staff, page_of(run))
+
+
+@pytest.mark.parametrize("model", WRITTEN, ids=lambda model: model.__name__)
+def test_nobody_changes_adds_or_deletes_a_row(model: type[Model], run: Run, staff: Client) -> None:
+    row = model._default_manager.first()
+    assert row is not None
+    before = list(model._default_manager.values())
+    assert staff.post(page_of(row), {"title": "x", "status": "running"}).status_code == 403
+    assert staff.get(list_page(model) + "add/").status_code == 403
+    assert staff.post(page_of(row).replace("/change/", "/delete/"), {"post": "yes"}).status_code == 403
+    staff.post(list_page(model), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+    assert list(model._default_manager.values()) == before
+
+
+@pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
+def test_who_is_not_staff_is_sent_to_sign_in(model: type[Model], run: Run, alice: User, charlie: User) -> None:
+    row = model._default_manager.first()
+    assert row is not None
+    for client in (Client(), signed_in(alice), signed_in(charlie)):
+        for address in (list_page(model), page_of(row)):
+            response = client.get(address)
+            assert response.status_code == 302
+            assert response["Location"].startswith(reverse("admin:login"))
+
+
+def test_staff_registers_a_character_with_people_of_its_organization_only(
+    staff: Client, alice: User, charlie: User
+) -> None:
+    place = alice.memberships.get().organization
+    new = {"id": 12, "organization": place.pk, "name": "Guide", "archetype": "generalist", "users": [charlie.pk]}
+    assert (
+        "Not in this organization: charlie@example.com"
+        in staff.post(list_page(Character) + "add/", new).content.decode()
+    )
+    assert staff.post(list_page(Character) + "add/", {**new, "users": [alice.pk]}).status_code == 302
+    made = Character.objects.get()
+    assert (made.pk, list(made.users.all())) == (12, [alice])
+    changed = {"name": "Guide", "archetype": "project_navigator", "users": [alice.pk], "id": 13}
+    assert staff.post(page_of(made), changed).status_code == 302
+    assert list(Character.objects.values_list("pk", "archetype")) == [(12, "project_navigator")]
+
+
+def test_staff_sees_what_they_were_given_and_no_more(run: Run, charlie: User) -> None:
+    User.objects.filter(pk=charlie.pk).update(is_staff=True)
+    client = signed_in(charlie)
+    assert client.get(list_page(Run)).status_code == 403
+    charlie.user_permissions.add(Permission.objects.get(codename="view_run"))
+    assert client.get(list_page(Run)).status_code == 200
+    assert client.get(list_page(Message)).status_code == 403
+
+
+def test_a_chat_shows_its_messages_runs_and_token_totals(run: Run, chat: Chat, staff: Client) -> None:
+    say(chat, chat.user, "A second question")
+    text = text_of(staff, page_of(chat))
+    for expected in (
+        "1,200,000",
+        "1,200,034",
+        "What is in here?",
+        "A second question",
+        page_of(run),
+        "bob@example.com",
+    ):
+        assert expected in text
+    assert all(page_of(message) in text for message in chat.messages.all())
+
+
+def test_a_run_shows_its_events_calls_and_usage(run: Run, staff: Client) -> None:
+    text = text_of(staff, page_of(run))
+    for expected in (
+        "run.queued",
+        "turn.started",
+        "reply.completed",
+        "run.failed",
+        "1 deltas",
+        "read_file",
+        "1,200,000",
+    ):
+        assert expected in text
+    assert "Attempt 1" in text
+
+
+@pytest.mark.parametrize("name", transcripts.ALL)
+def test_any_run_can_be_read(name: str, run: Run, staff: Client) -> None:
+    RunEvent.objects.filter(run=run).delete()
+    log = transcripts.ALL[name]()
+    for entry in log:
+        insert(run.pk, [entry]).save()
+    text = text_of(staff, page_of(run))
+    kinds = {entry.event.type for entry in log}
+    assert all(kind in text for kind in kinds)
+    assert ("taken back" in text) == ("turn.reset" in kinds)
+
+
+def test_a_chat_is_found_by_id_person_and_beginning_of_its_title(run: Run, chat: Chat, staff: Client) -> None:
+    Chat.objects.filter(pk=chat.pk).update(title="Opening hours")
+    other = Chat.objects.create(organization=chat.organization, user=chat.user, model="m", archetype="a", title="Other")
+    for query in (str(chat.pk), chat.pk.hex, "open", "Opening h"):
+        text = text_of(staff, list_page(Chat), q=query)
+        assert page_of(chat) in text and page_of(other) not in text
+    assert page_of(other) in text_of(staff, list_page(Chat), q="alice@")
+    for query in ("hours", str(uuid.uuid4()), "' OR 1=1 --", "\u202e%_"):
+        assert page_of(chat) not in text_of(staff, list_page(Chat), q=query)
+
+
+@pytest.mark.parametrize("model", [Message, Run, RunEvent, ToolCall, UsageRecord])
+def test_rows_are_found_by_the_id_of_their_run_or_chat(model: type[Model], run: Run, staff: Client) -> None:
+    id = run.chat_id if model in (Message, Run) else run.pk
+    row = model._default_manager.first()
+    assert row is not None
+    assert page_of(row) in text_of(staff, list_page(model), q=str(id))
+    assert page_of(row) not in text_of(staff, list_page(model), q=str(uuid.uuid4()))
+    for junk in ("x", "1-2", "0" * 33, "\x00"):
+        assert staff.get(list_page(model), {"q": junk}).status_code == 200
+
+
+@pytest.mark.parametrize("model", [Chat, Message, Run, ToolCall, UsageRecord])
+def test_a_longer_list_costs_no_more_queries(
+    model: type[Model],
+    run: Run,
+    chat: Chat,
+    alice: User,
+    staff: Client,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for number in range(12):
+        each = Chat.objects.create(
+            organization=chat.organization, user=alice, model="m", archetype="a", title=f"{number}"
+        )
+        made = answer(each, alice)
+        UsageRecord.objects.create(run=made, turn=1, attempt=1, model="m", status="reported", **_who(chat), **_used())
+    with django_assert_max_num_queries(12):
+        text_of(staff, list_page(model))
+
+
+def test_the_usage_list_adds_up_what_it_shows(run: Run, chat: Chat, staff: Client) -> None:
+    for model in ("gpt-4o", "gpt-4o"):
+        UsageRecord.objects.create(run=run, turn=2, attempt=1, model=model, status="reported", **_who(chat), **_used())
+    text = text_of(staff, list_page(UsageRecord))
+    assert "<td>All</td><td>3,600,000</td>" in text and "<td>gpt-4o</td><td>2,400,000</td>" in text
+    assert "3,600,000" not in text_of(staff, list_page(UsageRecord), model="gpt-4o")

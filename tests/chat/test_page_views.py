@@ -1,0 +1,143 @@
+"""What the page's views show to whom."""
+
+import json
+import re
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from accounts.models import Membership, Organization, Role, User
+from chat.models import Chat, Message, Sharing
+from tests.conftest import member
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def say(chat: Chat, text: str, *, role: str = "user", **fields: object) -> Message:
+    chat.position += 1
+    message = Message.objects.create(
+        chat=chat, parent=chat.leaf, position=chat.position, role=role, content=text, **fields
+    )
+    chat.leaf = message
+    chat.save()
+    return message
+
+
+@pytest.mark.parametrize("path", ["/", "/chats/{id}/", "/chats/{id}/messages/"])
+def test_who_is_not_signed_in_is_led_to_the_sign_in_page(chat: Chat, path: str) -> None:
+    answer = Client().get(path.format(id=chat.pk))
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/login/?next=")
+
+
+@pytest.mark.parametrize("path", ["/chats/{id}/", "/chats/{id}/messages/"])
+def test_a_chat_that_is_not_ones_own_looks_like_none(chat: Chat, charlie: User, bob: User, path: str) -> None:
+    assert signed_in(chat.user).get(path.format(id=chat.pk)).status_code == 200
+    for user in (charlie, bob):
+        seen = signed_in(user).get(path.format(id=chat.pk))
+        none = signed_in(user).get(path.format(id=uuid4()))
+        assert seen.status_code == none.status_code == 404
+        assert chat.title not in seen.content.decode()
+
+
+def test_the_list_holds_ones_own_and_shared_chats_by_project(chat: Chat, bob: User) -> None:
+    assert chat.title not in signed_in(bob).get("/").content.decode()
+    chat.sharing = Sharing.PROJECT
+    chat.save()
+    page = signed_in(bob).get("/").content.decode()
+    assert f'href="/chats/{chat.pk}/"' in page
+    assert chat.project is not None
+    assert f'data-project="{chat.project.pk}"' in page
+
+
+def test_who_may_only_read_gets_no_composer(chat: Chat, organization: Organization) -> None:
+    chat.sharing = Sharing.PROJECT
+    chat.save()
+    viewer = member(organization, "vera", Role.VIEWER)
+    page = signed_in(viewer).get(f"/chats/{chat.pk}/").content.decode()
+    assert 'id="composer"' not in page
+    assert 'id="composer"' in signed_in(chat.user).get(f"/chats/{chat.pk}/").content.decode()
+    assert 'id="composer"' not in signed_in(viewer).get("/").content.decode()
+
+
+def test_names_and_titles_cannot_leave_their_place(chat: Chat, alice: User) -> None:
+    hostile = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
+    alice.name = chat.title = hostile
+    alice.save()
+    chat.save()
+    say(chat, hostile, author=alice)
+    call = {"type": "tool_call", "call": "c1", "name": hostile, "arguments": {hostile: hostile}}
+    result = {"type": "tool_result", "call": "c1", "name": hostile, "result": hostile, "is_error": False}
+    thought = {"type": "reasoning", "text": hostile}
+    say(chat, "", role="assistant", parts=[thought, call, result, {"type": "text", "text": hostile}])
+    page = signed_in(alice).get(f"/chats/{chat.pk}/").content.decode()
+    assert "alert(1)" in page
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    data = re.search(r'<script id="page" type="application/json">(.*?)</script>', page, re.S)
+    assert data is not None
+    assert json.loads(data[1])["user"]["name"] == hostile
+
+
+def test_only_the_branch_one_is_on_is_shown(chat: Chat, alice: User) -> None:
+    first = say(chat, "question", author=alice)
+    say(chat, "old answer", role="assistant")
+    chat.leaf = first
+    say(chat, "new answer", role="assistant")
+    page = signed_in(alice).get(f"/chats/{chat.pk}/").content.decode()
+    assert "new answer" in page
+    assert "old answer" not in page
+
+
+@pytest.mark.parametrize(("query", "count"), [("", 2), ("?from=2", 1), ("?from=3", 0), ("?from=x", 2), ("?from=٣", 2)])
+def test_messages_come_from_a_position_on(chat: Chat, alice: User, query: str, count: int) -> None:
+    say(chat, "question", author=alice)
+    say(chat, "answer", role="assistant")
+    html = signed_in(alice).get(f"/chats/{chat.pk}/messages/{query}").content.decode()
+    assert html.count("<article") == count
+
+
+def test_a_long_chat_shows_its_newest_messages_and_a_way_to_the_others(chat: Chat, alice: User) -> None:
+    for number in range(205):
+        say(chat, f"message {number}", author=alice)
+    client = signed_in(alice)
+    assert client.get(f"/chats/{chat.pk}/").content.decode().count("data-position") == 200
+    assert client.get(f"/chats/{chat.pk}/?all").content.decode().count("data-position") == 205
+
+
+def test_the_page_costs_the_same_number_of_queries_however_long_it_is(
+    chat: Chat, alice: User, django_assert_max_num_queries: pytest.FixtureRequest
+) -> None:
+    for number in range(30):
+        say(chat, f"message {number}", role="assistant", parts=[{"type": "text", "text": "x"}])
+        Chat.objects.create(
+            organization=chat.organization, project=chat.project, user=alice, model="m", archetype="generalist"
+        )
+    client = signed_in(alice)
+    with django_assert_max_num_queries(12):  # type: ignore[operator]
+        client.get(f"/chats/{chat.pk}/")
+
+
+@pytest.mark.parametrize("path", ["/", "/login/"])
+def test_pages_forbid_inline_scripts_other_hosts_and_frames(alice: User, path: str) -> None:
+    client = Client() if path == "/login/" else signed_in(alice)
+    answer = client.get(path)
+    policy = answer["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert ("require-trusted-types-for 'script'" in policy) == (path == "/")
+    assert "frame-ancestors 'none'" in policy
+    page = answer.content.decode()
+    assert not re.search(r"\son\w+=|\sstyle=|<style|<script(?![^>]*(src=|application/json))", page)
+    assert not re.search(r'(src|href)="(https?:)?//', page)
+
+
+def test_a_member_who_was_removed_sees_nothing_any_more(chat: Chat, alice: User) -> None:
+    client = signed_in(alice)
+    assert client.get(f"/chats/{chat.pk}/").status_code == 200
+    Membership.objects.filter(user=alice).delete()
+    assert client.get(f"/chats/{chat.pk}/").status_code == 404

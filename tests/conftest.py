@@ -1,0 +1,155 @@
+"""The same people and things for every test: Alice owns, Bob is a member, Charlie is outside."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests import environment
+
+environment.prepare()
+
+from django.conf import settings
+from django.db import connections
+from rest_framework.test import APIClient
+
+from accounts.models import Membership, Organization, Project, Role, User
+from accounts.tokens import AccessToken
+from chat.models import Chat
+from tests.live import PASSWORD, Server
+from tests.upstream import Upstream
+from tools.repository import Repository
+
+FILES = {"README.md": "# Website\n", "docs/guide.md": "Ask for the green door.\n", "src/app.py": "print('hello')\n"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-golden", action="store_true", help="write the golden files of the dialects anew")
+
+
+def pytest_report_header() -> list[str]:
+    return [f"profile: {environment.profile()} {environment.server_versions()}"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The scaled run leaves out what meets no database, and the page: the embedded run has shown those already."""
+    if environment.profile() == "scaled":
+        left_out = [item for item in items if not meets_data(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if meets_data(item)]
+
+
+def meets_data(item: pytest.Item) -> bool:
+    """Whether the test uses a database, in this process or through a server."""
+    fixtures = {"db", "transactional_db", "server", "new_server", "upstream"} & set(getattr(item, "fixturenames", ()))
+    is_marked = any(item.get_closest_marker(name) for name in ("django_db", "live"))
+    return (bool(fixtures) or is_marked) and "browser" not in item.path.parts
+
+
+def pytest_unconfigure() -> None:
+    environment.clean()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """SQLite's test database is a file, so that the threads of accounts.db see it."""
+    if settings.IS_SQLITE:
+        connections["default"].settings_dict["TEST"]["NAME"] = str(settings.PARLEY_DATA / "test.sqlite3")
+
+
+@pytest.fixture
+def organization(db: None) -> Organization:
+    return Organization.objects.create(name="Acme")
+
+
+@pytest.fixture
+def elsewhere(db: None) -> Organization:
+    """Charlie's organization: nothing of it may reach Alice or Bob, nor the other way round."""
+    return Organization.objects.create(name="Elsewhere")
+
+
+@pytest.fixture
+def alice(organization: Organization) -> User:
+    """Owner of the organization."""
+    return member(organization, "alice", Role.OWNER)
+
+
+@pytest.fixture
+def bob(organization: Organization) -> User:
+    """Editor in the organization."""
+    return member(organization, "bob", Role.EDITOR)
+
+
+@pytest.fixture
+def charlie(elsewhere: Organization) -> User:
+    """Owner of another organization: may see nothing of this one."""
+    return member(elsewhere, "charlie", Role.OWNER)
+
+
+@pytest.fixture
+def project(organization: Organization) -> Project:
+    """A project whose repository holds FILES."""
+    project = Project.objects.create(organization=organization, name="Website")
+    Repository(project.pk).create(FILES, author_name="Alice", author_email="alice@example.com")
+    return project
+
+
+@pytest.fixture
+def chat(alice: User, project: Project) -> Chat:
+    """Alice's private chat in the project."""
+    return Chat.objects.create(
+        organization=project.organization,
+        project=project,
+        user=alice,
+        title="First steps",
+        model=settings.AGENTS_DEFAULT_MODEL,
+        archetype=settings.AGENTS_DEFAULT_ARCHETYPE,
+    )
+
+
+@pytest.fixture
+def api() -> Callable[[User], APIClient]:
+    """`api(alice)` is a client that sends her bearer token."""
+    return client_of
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[Upstream]:
+    """The fake OpenAI upstream, shared by all tests of a worker: each uses a key of its own in its scripts."""
+    upstream = Upstream().start()
+    yield upstream
+    upstream.close()
+
+
+@pytest.fixture(scope="session")
+def server(upstream: Upstream) -> Iterator[Server]:
+    """A running server in front of `upstream`, shared by all tests of a worker. Nobody may stop this one."""
+    server = Server(OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none")
+    yield server.start()
+    server.close()
+
+
+@pytest.fixture
+def new_server(upstream: Upstream) -> Iterator[Callable[..., Server]]:
+    """`new_server(CHAT_LEASE_S="1")` is a server of one's own, not started yet: to stop, kill, freeze, restart."""
+    made: list[Server] = []
+
+    def new(**values: str) -> Server:
+        made.append(Server(**{"OPENAI_BASE_URL": upstream.url, "OPENAI_API_KEY": "none", **values}))
+        return made[-1]
+
+    yield new
+    for server in made:
+        server.close()
+
+
+def member(organization: Organization, name: str, role: Role) -> User:
+    """A new person of that role, who signs in as NAME@example.com with PASSWORD."""
+    user = User.objects.create_user(f"{name}@example.com", PASSWORD, name=name.title())
+    Membership.objects.create(organization=organization, user=user, role=role)
+    return user
+
+
+def client_of(user: User) -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.of(user)}")
+    return client

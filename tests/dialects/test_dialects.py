@@ -1,0 +1,147 @@
+"""Every transcript through every dialect: golden bytes, resume after any frame, and one event a frame for any text."""
+
+import json
+import pathlib
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from agents import events as ev
+from chat.dialects import (
+    agent,
+    agui,
+    completions,
+    editor_chat,
+    initiate_chat,
+    native,
+    sessions,
+    sse,
+    threads,
+    ui_message,
+)
+from chat.dialects.base import Encoder
+from chat.eventlog import Logged
+from chat.eventlog.rows import clean
+from tests import transcripts
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+DIALECTS: dict[str, Callable[[], Encoder]] = {
+    "agent": lambda: agent.Encoder(transcripts.RUN),
+    "agui": lambda: agui.Encoder(replace(transcripts.RUN, request={"thread": "t", "run": "r", "is_1": True})),
+    "agui_old": lambda: agui.Encoder(replace(transcripts.RUN, request={"thread": "t", "run": "r"})),
+    "native": lambda: native.Encoder(transcripts.RUN),
+    "editor_chat_post": lambda: editor_chat.Encoder(transcripts.RUN, named=False),
+    "editor_chat_get": lambda: editor_chat.Encoder(transcripts.RUN, named=True),
+    "initiate_chat": lambda: initiate_chat.Encoder(transcripts.RUN),
+    "initiate_chat_tracked": lambda: initiate_chat.Encoder(transcripts.RUN, is_tracked=True),
+    "sessions": lambda: sessions.Encoder(transcripts.RUN),
+    "sessions_typing": lambda: sessions.Encoder(transcripts.RUN, typing=True),
+    "threads": lambda: threads.Encoder(transcripts.RUN),
+    "completions": lambda: completions.Encoder(transcripts.RUN),
+    "ui_message": lambda: ui_message.Encoder(transcripts.RUN),
+    "completions_usage": lambda: completions.Encoder(replace(transcripts.RUN, request={"include_usage": True})),
+}
+BLOCKS = ("agui", "agui_old", "ui_message")  # they open a block before its first piece
+TWO_EVENTS = ("initiate_chat",)  # a value, and its id in an event for nobody: tests/dialects/test_initiate_chat.py
+CASES = [(dialect, name) for dialect in DIALECTS for name in transcripts.ALL]
+
+
+def frames(dialect: str, log: list[Logged]) -> list[bytes]:
+    """What a reader without a cursor is sent."""
+    encoder = DIALECTS[dialect]()
+    out = encoder.open()
+    for attempt, seq, event in log:
+        out += encoder.encode(attempt, seq, event)
+    return out
+
+
+@pytest.mark.parametrize(("dialect", "name"), CASES)
+def test_the_bytes_are_the_golden_ones(dialect: str, name: str, pytestconfig: pytest.Config) -> None:
+    path = GOLDEN / dialect / f"{name}.txt"
+    written = b"".join(frames(dialect, clean(transcripts.ALL[name](), after=0)))
+    if pytestconfig.getoption("--write-golden"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(written)
+    assert written == path.read_bytes()
+
+
+@pytest.mark.parametrize(("dialect", "name"), CASES)
+def test_a_replay_is_equal_to_the_live_stream(dialect: str, name: str) -> None:
+    log = transcripts.ALL[name]()
+    assert frames(dialect, log) == frames(dialect, log)
+
+
+@pytest.mark.parametrize("dialect", ["native", "editor_chat_get", "sessions"])
+@pytest.mark.parametrize("name", [name for name in transcripts.ALL if name != "taken_over"])
+def test_after_a_cut_at_any_frame_the_rest_completes_the_whole(dialect: str, name: str) -> None:
+    log = transcripts.ALL[name]()
+    whole = [frame for frame in frames(dialect, log) if frame.startswith(b"id: ")]
+    for k, last in enumerate(whole, 1):
+        assert whole[:k] + resumed(dialect, log, cursor_of(last)) == whole
+
+
+def resumed(dialect: str, log: list[Logged], at: tuple[int, int, int | None]) -> list[bytes]:
+    """What a fresh encoder, fed only from the cursor on, sends."""
+    attempt, seq, frame = at
+    encoder = DIALECTS[dialect]()
+    rest = encoder.encode(attempt, seq, log[seq - 1].event)[frame + 1 :] if frame is not None else []
+    rest += [each for entry in log[seq:] for each in encoder.encode(*entry)]
+    return [each for each in rest if each.startswith(b"id: ")]
+
+
+def cursor_of(frame: bytes) -> tuple[int, int, int | None]:
+    id = re.match(rb"id: ([^\n]*)\n", frame)[1].decode().split(".")[1:]  # type: ignore[index]
+    return int(id[0]), int(id[1]), int(id[2]) if len(id) > 2 else None
+
+
+@pytest.mark.parametrize("dialect", [each for each in DIALECTS if each not in TWO_EVENTS])
+@given(text=st.text())
+def test_any_text_is_one_event_that_reads_back(dialect: str, text: str) -> None:
+    text = text.encode(errors="ignore").decode()
+    assume(text or dialect not in BLOCKS)
+    event = ev.TextDelta(at=1.0, text=text)
+    *opened, frame = DIALECTS[dialect]().encode(1, 1, event)
+    assert len(opened) == (dialect in BLOCKS)
+    assert frame.endswith(b"\n\n") and frame.count(b"\n\n") == 1 and b"\r" not in frame
+    (data,) = [line for line in frame.split(b"\n") if line.startswith(b"data: ")]
+    assert text in values(json.loads(data[6:]))
+
+
+def values(data: Any) -> list[Any]:
+    """All that the data holds, however deep."""
+    if isinstance(data, dict):
+        return [each for value in data.values() for each in values(value)]
+    return [each for value in data for each in values(value)] if isinstance(data, list) else [data]
+
+
+@pytest.mark.parametrize("bad", ["a\nb", "a b", "ä", "a:b", "\0"])
+def test_a_frame_takes_no_id_or_name_out_of_its_alphabet(bad: str) -> None:
+    with pytest.raises(ValueError, match="not a name"):
+        sse.frame({}, id=bad)
+    with pytest.raises(ValueError, match="not a name"):
+        sse.frame({}, event=bad)
+
+
+@pytest.mark.parametrize("name", transcripts.ALL)
+def test_editor_chat_is_ascii_and_ends_with_done(name: str) -> None:
+    for dialect in ("editor_chat_post", "editor_chat_get"):
+        written = frames(dialect, clean(transcripts.ALL[name](), after=0))
+        assert b"".join(written).isascii()
+        assert written[0] == b":ok\n\n" and written[-1] == b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("dialect", ["editor_chat_post", "initiate_chat", "sessions", "threads"])
+def test_a_reader_who_was_shown_text_that_is_taken_back_gets_the_dialects_error_and_end(dialect: str) -> None:
+    encoder = DIALECTS[dialect]()
+    for attempt, seq, event in transcripts.taken_over():
+        if out := encoder.encode(attempt, seq, event):
+            last = out
+        if encoder.is_over:
+            break
+    assert isinstance(event, ev.TurnReset)
+    assert b'"type":"error"' in last[0] and (dialect != "editor_chat_post" or last[-1] == editor_chat.DONE)

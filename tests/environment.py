@@ -1,0 +1,112 @@
+"""What the tests run in: an environment of their own, whatever the shell or a .env file says.
+
+TEST_PROFILE=embedded (default) is SQLite in a file and everything in memory; TEST_PROFILE=scaled is a real PostgreSQL
+and a real Redis, started once and shared by all workers, each with its own databases.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import sqlite3
+import tempfile
+from dataclasses import dataclass, field
+
+import django
+from django.conf import settings
+
+from tests.servers import Postgres, Redis
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SETTING = re.compile(r"""env\.\w+\(\s*"([A-Z0-9_]+)""")
+
+
+@dataclass
+class Made:
+    """What this process has to remove at its end."""
+
+    folders: list[pathlib.Path] = field(default_factory=list)
+    servers: list[Postgres | Redis] = field(default_factory=list)
+
+
+MADE = Made()
+
+
+def prepare() -> None:
+    """Give this process its environment and load Django. Before anything else reads the settings."""
+    assert not settings.configured, "somebody has read the settings before the tests could say what they are"
+    forget_settings(os.environ)
+    if profile() == "scaled":
+        _start_servers()
+    os.environ.update(settings_of_this_worker())
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    django.setup()
+    # Workers inherit the environment, and pytest-django would load the settings of this process in them.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+    _hash_passwords_fast()
+
+
+def clean() -> None:
+    """Stop and delete what `prepare` made in this process."""
+    for server in MADE.servers:
+        server.close()
+    for folder in MADE.folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def profile() -> str:
+    """embedded or scaled."""
+    name = os.environ.get("TEST_PROFILE", "embedded")
+    if name not in ("embedded", "scaled"):
+        raise RuntimeError(f"TEST_PROFILE is {name!r}; it can be embedded or scaled.")
+    return name
+
+
+def setting_names() -> list[str]:
+    """Every environment variable that config/settings.py reads, in its order."""
+    return SETTING.findall((ROOT / "config" / "settings.py").read_text())
+
+
+def forget_settings(environ: "os._Environ[str] | dict[str, str]") -> None:
+    """Remove what the shell says about Parley, and the say of a .env file."""
+    for name in setting_names():
+        environ.pop(name, None)
+    environ["PARLEY_ENV_FILE"] = os.devnull
+
+
+def settings_of_this_worker() -> dict[str, str]:
+    """PARLEY_DATA, a new folder, and with the scaled profile DATABASE_URL and REDIS_URL."""
+    values = {"PARLEY_ENV": "development", "PARLEY_DATA": str(new_folder())}
+    if profile() == "scaled":
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+        values["DATABASE_URL"] = os.environ["TEST_POSTGRES_URL"]
+        values["REDIS_URL"] = f"{os.environ['TEST_REDIS_URL']}/{worker}"
+    return values
+
+
+def server_versions() -> str:
+    """Which PostgreSQL and Redis are used, or the SQLite."""
+    return os.environ.get("TEST_SERVER_VERSIONS") or f"SQLite {sqlite3.sqlite_version}"
+
+
+def new_folder() -> pathlib.Path:
+    """An empty folder that is removed when the tests end."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="parley_"))
+    MADE.folders.append(folder)
+    return folder
+
+
+def _start_servers() -> None:
+    """Start PostgreSQL and Redis, once: workers inherit the addresses from the process that starts them."""
+    if "TEST_POSTGRES_URL" in os.environ:
+        return
+    postgres, redis = Postgres(), Redis()
+    MADE.servers += [postgres, redis]
+    os.environ["TEST_POSTGRES_URL"] = postgres.url
+    os.environ["TEST_REDIS_URL"] = redis.url().rpartition("/")[0]
+    os.environ["TEST_SERVER_VERSIONS"] = f"{postgres.version()}, {redis.version()}"
+
+
+def _hash_passwords_fast() -> None:
+    # A password's hash is slow by intent. Real server processes keep the slow one.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

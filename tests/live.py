@@ -1,0 +1,186 @@
+"""A real Parley server: its own process, port, data folder and (with the scaled profile) database."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from tests import environment
+from tests.servers import free_port
+
+OWNER = "alice@example.com"
+PASSWORD = "correct horse battery"
+START_S = 30
+STOP_S = 30
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server answered; `body` is the JSON, or the text where it is none."""
+
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+class Server:
+    """One server process. It can be stopped, killed, frozen and started again on the same data and port."""
+
+    def __init__(self, data: pathlib.Path | None = None, **settings: str) -> None:
+        """`settings` are environment variables on top of the profile's; `data` shares another server's folder."""
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.data = data or environment.new_folder()
+        self.settings = {"PARLEY_PUBLIC_URL": self.url, **self._defaults(), **settings}
+        if environment.profile() == "scaled" and "DATABASE_URL" not in settings:
+            self.settings["DATABASE_URL"] = _new_database()
+        self.process: subprocess.Popen[bytes] | None = None
+        self._log_path = self.data / f"server-{self.port}.log"
+
+    def start(self) -> "Server":
+        """Make the database and the first owner where they are missing, start, and return when it is ready."""
+        self.manage("quickstart")
+        return self.start_process()
+
+    def start_process(self) -> "Server":
+        """Start the process alone, on a database that is there."""
+        with open(self._log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve"],
+                cwd=environment.ROOT, env=self.environ(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        self.wait_until_ready()
+        return self
+
+    def sibling(self, **settings: str) -> "Server":
+        """Another process on the same database and folder, not started yet."""
+        own = {name: value for name, value in self.settings.items() if name != "PARLEY_PUBLIC_URL"}
+        return Server(self.data, **{**own, **settings})
+
+    def manage(self, *arguments: str, check: bool = True, **settings: str) -> "subprocess.CompletedProcess[str]":
+        """Run a manage.py command on this server's data; its output is in the answer."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=environment.ROOT, env={**self.environ(), **settings}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert not check or done.returncode == 0, f"manage.py {arguments[0]} failed:\n{done.stdout}"
+        return done
+
+    def wait_until_ready(self) -> None:
+        """Return when /healthz answers 200; fail with the log where the process ends before."""
+        end = time.monotonic() + START_S
+        while not self._is_healthy():
+            assert self.process is not None and self.process.poll() is None, f"the server ended:\n{self.log()}"
+            assert time.monotonic() < end, f"the server is not ready after {START_S} s:\n{self.log()}"
+            time.sleep(0.02)
+
+    def stop(self) -> int:
+        """As a deploy does: SIGTERM, and wait for the exit code."""
+        return self.signal(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """As a crash: SIGKILL."""
+        return self.signal(signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> int:
+        """Send a signal that ends the process and give its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(STOP_S)
+
+    def freeze(self) -> None:
+        """Stop its clock until `thaw`: as a long pause of the machine."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on after `freeze`."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """End the process whatever state it is in."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(STOP_S)
+
+    def log(self) -> str:
+        """All that the process wrote."""
+        return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, token: str = "", headers: dict[str, str] | None = None
+    ) -> Reply:
+        """One whole request and its answer. Streams are for tests that read them piece by piece."""
+        data = None if body is None else json.dumps(body).encode()
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        request = urllib.request.Request(self.url + path, data, sent, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return _reply(answer.status, answer.read(), answer.headers)
+        except urllib.error.HTTPError as refused:
+            return _reply(refused.code, refused.read(), refused.headers)
+
+    def token(self, email: str = OWNER, password: str = PASSWORD) -> str:
+        """A bearer token."""
+        reply = self.call("POST", "/api/auth/token", {"email": email, "password": password})
+        assert reply.status == 200, reply
+        return str(reply.body["access"])
+
+    def _is_healthy(self) -> bool:
+        try:
+            return self.call("GET", "/healthz").status == 200
+        except OSError:
+            return False
+
+    def environ(self) -> dict[str, str]:
+        """The environment of its processes: the shell's, with nothing about Parley but its own settings."""
+        environ = dict(os.environ)
+        environment.forget_settings(environ)
+        return {**environ, "PYTHONUNBUFFERED": "1", "PORT": str(self.port), **self.settings}
+
+    def _defaults(self) -> dict[str, str]:
+        values = {
+            "PARLEY_ENV": "development",
+            "PARLEY_DATA": str(self.data),
+            "PARLEY_OWNER_EMAIL": OWNER,
+            "PARLEY_OWNER_PASSWORD": PASSWORD,
+        }
+        if environment.profile() == "scaled":
+            values["REDIS_URL"] = f"{os.environ['TEST_REDIS_URL']}/{_redis_number()}"
+        return values
+
+
+def _reply(status: int, content: bytes, headers: Any) -> Reply:
+    try:
+        body = json.loads(content)
+    except ValueError:
+        body = content.decode(errors="replace")
+    return Reply(status, body, {name.lower(): value for name, value in headers.items()})
+
+
+def _new_database() -> str:
+    """The URL of a new database in the tests' PostgreSQL."""
+    name, server = f"live_{uuid.uuid4().hex[:12]}", os.environ["TEST_POSTGRES_URL"]
+    with psycopg.connect(server.replace("postgres://", "postgresql://"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return server.rpartition("/")[0] + f"/{name}"
+
+
+def _redis_number() -> int:
+    """A Redis database apart from the one of this worker's own process."""
+    return 8 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8

@@ -1,0 +1,194 @@
+"""A dozen runs as their logs hold them: what the fold and every dialect are tested with."""
+
+from agents import events as ev
+from agents.events import AnyEvent, Call
+from agents.usage import Usage
+from chat.dialects.base import RunInfo
+from chat.eventlog import Logged
+
+RUN = RunInfo(
+    run="11111111-1111-4111-8111-111111111111",
+    chat="22222222-2222-4222-8222-222222222222",
+    message="33333333-3333-4333-8333-333333333333",
+    input="44444444-4444-4444-8444-444444444444",
+    created_at=1_700_000_000.0,
+)
+USED = Usage(input_tokens=10, cached_tokens=4, output_tokens=5, reasoning_tokens=1)
+SUB = "content:call_sub"
+AWKWARD = 'naïve “quotes” "plain" back\\slash\nnew line   data: [DONE] \U0001f600 </script>\r\nevent: done'
+
+
+class Script:
+    """Builds a log: one event a tenth of a second, numbered, by the attempt of the newest run.started."""
+
+    def __init__(self) -> None:
+        self.at = RUN.created_at
+        self.attempt = 1
+        self.log: list[Logged] = []
+
+    def add(self, kind: type, **fields: object) -> "Script":
+        self.at = round(self.at + 0.1, 3)
+        event: AnyEvent = kind(at=self.at, **fields)
+        self.log.append(Logged(self.attempt, len(self.log) + 1, event))
+        return self
+
+    def begin(self) -> "Script":
+        self.add(ev.RunQueued, chat=RUN.chat, input=RUN.input, message=RUN.message, archetype="generalist", model="m")
+        return self.add(ev.RunStarted, attempt=1)
+
+    def turn(self, number: int, *texts: str, agent: str = "") -> "Script":
+        self.add(ev.TurnStarted, agent=agent, turn=number, model="m")
+        for text in texts:
+            self.add(ev.TextDelta, agent=agent, text=text)
+        return self
+
+    def reply(self, number: int, *calls: Call, agent: str = "", reason: str = "") -> "Script":
+        reason = reason or ("tool_calls" if calls else "stop")
+        return self.add(
+            ev.ReplyCompleted, agent=agent, turn=number, finish_reason=reason, usage=USED, calls=tuple(calls)
+        )
+
+    def answer(self, number: int, *texts: str, agent: str = "", reason: str = "stop") -> "Script":
+        self.turn(number, *texts, agent=agent).reply(number, agent=agent, reason=reason)
+        return self.add(ev.TurnCompleted, agent=agent, turn=number)
+
+    def end(self, reason: str = "stop") -> list[Logged]:
+        self.add(ev.MessageSaved, message=RUN.message)
+        self.add(ev.RunCompleted, reason=reason, usage=self.used())
+        return self.log
+
+    def used(self) -> Usage:
+        replies = [each.event for each in self.log if isinstance(each.event, ev.ReplyCompleted)]
+        return sum((each.usage for each in replies), Usage())
+
+
+def plain() -> list[Logged]:
+    return Script().begin().answer(1, "Hello", ", ", "world.").end()
+
+
+def empty() -> list[Logged]:
+    return Script().begin().answer(1).end()
+
+
+def awkward() -> list[Logged]:
+    return Script().begin().answer(1, AWKWARD, *AWKWARD).end()
+
+
+def reasoning() -> list[Logged]:
+    script = Script().begin().add(ev.TurnStarted, turn=1, model="m")
+    script.add(ev.ReasoningDelta, text="Let me ").add(ev.ReasoningDelta, text="think.").add(ev.TextDelta, text="42")
+    return script.reply(1).add(ev.TurnCompleted, turn=1).end()
+
+
+READ = Call("call_1", "read_file", '{"path":"a.txt"}')
+LIST = Call("call_2", "list_files", "{}")
+
+
+def tool_call() -> list[Logged]:
+    script = Script().begin().turn(1, "Let me look. ").reply(1, READ)
+    script.add(ev.ToolCalled, call="call_1", name="read_file", arguments={"path": "a.txt"})
+    script.add(ev.ToolProgressed, call="call_1", name="read_file", text="half")
+    script.add(ev.ToolReturned, call="call_1", name="read_file", result={"text": AWKWARD}, elapsed_ms=3)
+    return script.add(ev.TurnCompleted, turn=1).answer(2, "It says ", "so.").end()
+
+
+def parallel_tools() -> list[Logged]:
+    script = Script().begin().turn(1).reply(1, READ, LIST)
+    script.add(ev.ToolCalled, call="call_1", name="read_file", arguments={"path": "a.txt"})
+    script.add(ev.ToolCalled, call="call_2", name="list_files", arguments={})
+    script.add(ev.ToolReturned, call="call_2", name="list_files", result=["a.txt"], elapsed_ms=1)
+    script.add(ev.ToolReturned, call="call_1", name="read_file", result="x", elapsed_ms=2, truncated=True)
+    return script.add(ev.TurnCompleted, turn=1).answer(2, "Both.").end()
+
+
+def tool_failed() -> list[Logged]:
+    script = Script().begin().turn(1).reply(1, READ)
+    script.add(ev.ToolCalled, call="call_1", name="read_file", arguments="{not json")
+    script.add(ev.ToolFailed, call="call_1", name="read_file", error="Not valid JSON.", outcome="refused")
+    return script.add(ev.TurnCompleted, turn=1).answer(2, "Sorry.").end()
+
+
+def subagent() -> list[Logged]:
+    script = Script().begin().turn(1, "I ask. ").reply(1, Call("call_sub", "content", '{"task":"Find it."}'))
+    script.add(ev.ToolCalled, call="call_sub", name="content", arguments={"task": "Find it."})
+    script.add(ev.AgentStarted, agent=SUB, call="call_sub", name="content", task="Find it.")
+    script.turn(1, "looking", agent=SUB).reply(1, Call("call_in", "list_files", "{}"), agent=SUB)
+    script.add(ev.ToolCalled, agent=SUB, call="call_in", name="list_files", arguments={})
+    script.add(ev.ToolReturned, agent=SUB, call="call_in", name="list_files", result=["b"], elapsed_ms=1)
+    script.add(ev.TurnCompleted, agent=SUB, turn=1).answer(2, "It is b.", agent=SUB)
+    script.add(ev.AgentReturned, agent=SUB, call="call_sub", name="content")
+    script.add(ev.ToolReturned, call="call_sub", name="content", result="It is b.", elapsed_ms=9)
+    return script.add(ev.TurnCompleted, turn=1).answer(2, "b.").end()
+
+
+def deferred() -> list[Logged]:
+    script = Script().begin().turn(1, "Ask it. ").reply(1, READ, LIST)
+    script.add(ev.ToolCalled, call="call_2", name="list_files", arguments={})
+    script.add(ev.ToolReturned, call="call_2", name="list_files", result=[], elapsed_ms=1)
+    script.add(ev.ToolDeferred, call="call_1", name="read_file", arguments={"path": "a.txt"})
+    return script.add(ev.TurnCompleted, turn=1).end("tool_calls")
+
+
+def approved() -> list[Logged]:
+    """Two calls waited for a person: one was allowed, one denied."""
+    script = Script().begin().turn(1).reply(1, READ, LIST)
+    for call, name in (("call_1", "read_file"), ("call_2", "list_files")):
+        script.add(ev.ApprovalRequested, call=call, name=name, arguments={}, expires_at=RUN.created_at + 86_400)
+    script.add(ev.ApprovalResolved, call="call_1", name="read_file", decision="allowed", by=RUN.input)
+    script.add(ev.ApprovalResolved, call="call_2", name="list_files", decision="denied", by=RUN.input, reason="No.")
+    script.attempt = 2
+    script.add(ev.RunStarted, attempt=2).add(ev.ToolCalled, call="call_1", name="read_file", arguments={})
+    script.add(ev.ToolReturned, call="call_1", name="read_file", result="x", elapsed_ms=1)
+    script.add(ev.ToolCalled, call="call_2", name="list_files", arguments={})
+    script.add(ev.ToolFailed, call="call_2", name="list_files", error="A person did not allow it.", outcome="refused")
+    return script.add(ev.TurnCompleted, turn=1).answer(2, "One of two.").end()
+
+
+def retried() -> list[Logged]:
+    script = Script().begin().add(ev.TurnStarted, turn=1, model="m")
+    script.add(
+        ev.RetryScheduled,
+        failed_attempt=1,
+        max_attempts=3,
+        delay_s=2.0,
+        code="upstream_unavailable",
+        message="Not available.",
+    )
+    script.add(ev.TextDelta, text="At last.").reply(1)
+    return script.add(ev.TurnCompleted, turn=1).end()
+
+
+def taken_over() -> list[Logged]:
+    """A process died in the second turn: attempt 2 takes that turn back and says it again."""
+    script = Script().begin().turn(1, "First. ").reply(1, LIST)
+    script.add(ev.ToolCalled, call="call_2", name="list_files", arguments={})
+    script.add(ev.ToolReturned, call="call_2", name="list_files", result=[], elapsed_ms=1)
+    script.add(ev.TurnCompleted, turn=1).turn(2, "half ", "said")
+    script.attempt = 2
+    script.add(ev.TurnReset, turn=2, reason="taken_over").add(ev.RunStarted, attempt=2)
+    return script.answer(2, "Whole now.").end()
+
+
+def cancelled() -> list[Logged]:
+    script = Script().begin().turn(1, "I begin ", "and").add(ev.MessageSaved, message=RUN.message)
+    return script.add(ev.RunCancelled, by=RUN.input, usage=Usage(output_tokens=3, status="estimated")).log
+
+
+def failed() -> list[Logged]:
+    script = Script().begin().turn(1, "I begin").add(ev.MessageSaved, message=RUN.message)
+    return script.add(
+        ev.RunFailed, code="upstream_interrupted", message="Broke off.", retryable=True, usage=Usage(output_tokens=2)
+    ).log
+
+
+def cut_short() -> list[Logged]:
+    return Script().begin().answer(1, "Very long", reason="length").end("length")
+
+
+ALL = {
+    each.__name__: each
+    for each in (
+        plain, empty, awkward, reasoning, tool_call, parallel_tools, tool_failed, subagent, deferred, approved, retried,
+        taken_over, cancelled, failed, cut_short,
+    )
+}  # fmt: skip

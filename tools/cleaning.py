@@ -1,0 +1,35 @@
+"""Text that comes from outside, made fit to be stored and sent: no NUL, no lone surrogates. No Django.
+
+PostgreSQL refuses both, in text and in jsonb; SQLite takes the first and no encoder takes the second. They are replaced
+once, where they come in, so that the same run does the same on every database.
+"""
+
+import math
+import re
+from typing import Any
+
+UNFIT = re.compile("[\x00\ud800-\udfff]")
+REPLACEMENT = "\ufffd"
+
+
+def clean(text: str) -> str:
+    """The text with each NUL and each lone surrogate replaced by U+FFFD; a proper pair becomes its character."""
+    if UNFIT.search(text) is None:
+        return text
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return UNFIT.sub(REPLACEMENT, whole)
+
+
+def clean_json(value: Any) -> Any:
+    """The same JSON value with all its texts and names clean, and NaN and infinities, which are not JSON, as null."""
+    match value:
+        case str():
+            return clean(value)
+        case float() if not math.isfinite(value):
+            return None
+        case list() | tuple():
+            return [clean_json(each) for each in value]
+        case dict():
+            return {clean(name) if isinstance(name, str) else name: clean_json(each) for name, each in value.items()}
+        case _:
+            return value
