@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test test-embedded test-scaled clients check format setup chromium lock
+.PHONY: help run dev test test-embedded test-scaled clients browser faults check format setup chromium lock
 
 # The shell's word first, then the .env file's, then the folder .parley here.
 PARLEY_DATA ?= $(or $(shell sed -n 's/^PARLEY_DATA=//p' .env 2>/dev/null | tail -n 1),.parley)
@@ -18,7 +18,7 @@ export RUFF_CACHE_DIR = $(PARLEY_DATA)/cache/ruff
 export HYPOTHESIS_STORAGE_DIRECTORY = $(PARLEY_DATA)/cache/hypothesis
 export PARLEY_CLIENTS = $(abspath $(PARLEY_DATA))/cache/clients
 PYTEST := -m pytest -o cache_dir="$(abspath $(PARLEY_DATA))/cache/pytest" -n 2 --dist loadfile
-NOT_ALL_CLIENTS := -m "not clients or smoke"
+QUICK := -m "smoke or not (clients or browser or faults)"
 
 # An environment in .venv is used where there is one.
 VENV := $(if $(wildcard .venv/bin/python),.venv,$(PARLEY_DATA)/venv)
@@ -36,19 +36,26 @@ run: $(RUNTIME) ## start Parley: installs, migrates, makes a first owner, serves
 dev: $(DEV) ## the same on Django's own server, which starts anew when a file changes
 	@export PARLEY_ENV="$${PARLEY_ENV:-development}"; "$(PY)" manage.py quickstart && exec "$(PY)" manage.py runserver
 
-test: test-embedded test-scaled check ## everything: on SQLite, on PostgreSQL and Redis, and make check
+test: test-embedded test-scaled check ## on SQLite, on PostgreSQL and Redis, and make check
 	@echo "Everything passed: on SQLite, on PostgreSQL with Redis, and make check."
 
-test-embedded: $(DEV) chromium ## all tests on SQLite
+test-embedded: $(DEV) chromium ## the tests on SQLite
 	@echo "== Tests on SQLite"
-	@TEST_PROFILE=embedded "$(PY)" $(PYTEST) $(NOT_ALL_CLIENTS) $(PYTEST_ARGS)
+	@TEST_PROFILE=embedded "$(PY)" $(PYTEST) $(QUICK) $(PYTEST_ARGS)
 
-test-scaled: $(DEV) chromium ## all tests on PostgreSQL and Redis
+test-scaled: $(DEV) chromium ## the tests on PostgreSQL and Redis
 	@echo "== Tests on PostgreSQL and Redis"
-	@TEST_PROFILE=scaled "$(PY)" $(PYTEST) $(NOT_ALL_CLIENTS) $(PYTEST_ARGS)
+	@TEST_PROFILE=scaled "$(PY)" $(PYTEST) $(QUICK) $(PYTEST_ARGS)
 
 clients: $(DEV) chromium ## every client of every front door, as their own teams publish them
 	@PARLEY_CLIENTS_REQUIRED=1 "$(PY)" $(PYTEST) -m clients $(PYTEST_ARGS)
+
+browser: $(DEV) chromium ## the page and the admin, in Chromium, as people use them
+	@"$(PY)" $(PYTEST) -m browser $(PYTEST_ARGS)
+
+faults: $(DEV) ## the long fault tests, on SQLite, then on PostgreSQL and Redis
+	@TEST_PROFILE=embedded "$(PY)" $(PYTEST) -m faults $(PYTEST_ARGS)
+	@TEST_PROFILE=scaled "$(PY)" $(PYTEST) -m faults $(PYTEST_ARGS)
 
 check: $(DEV) ## format, lint, types, imports, migrations, deployment
 	"$(PY)" -m ruff format --check .

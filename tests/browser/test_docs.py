@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.smoke]
 
 
 def test_the_docs_page_shows_operations_without_inline_scripts_or_other_hosts(open_page, server):

@@ -12,7 +12,7 @@ from tests.live import OWNER, PASSWORD, Server
 from tests.streams import client
 from tests.upstream import Turn, Upstream
 
-pytestmark = [pytest.mark.browser, pytest.mark.live]
+pytestmark = [pytest.mark.browser, pytest.mark.smoke, pytest.mark.live]
 Open = Callable[..., tuple[Page, Watch]]
 TEXT = ["naïve “quotes” ", 'back\\slash "and"\n', "new line\r\n", "\U0001f600 done"]
 

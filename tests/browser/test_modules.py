@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.live]
+pytestmark = [pytest.mark.browser, pytest.mark.smoke, pytest.mark.live]
 
 STREAM = (
     '﻿: hello\r\n\r\nid: r.1.1\r\ndata: {"a": "ü€𝄞\u2028"}\r\n\r\n'

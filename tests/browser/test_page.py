@@ -11,7 +11,7 @@ from tests.browser.conftest import STATIC, Watch, sign_in
 from tests.live import PASSWORD, Server
 from tests.upstream import ScriptedCall, Turn, Upstream
 
-pytestmark = [pytest.mark.browser, pytest.mark.live]
+pytestmark = [pytest.mark.browser, pytest.mark.smoke, pytest.mark.live]
 
 LIST = Turn(tool_calls=[ScriptedCall("list_files", {})])
 HOSTILE = (
