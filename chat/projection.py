@@ -45,6 +45,7 @@ class Fold:
     input_chars: int = 0  # of the history: what an unreported turn's input is estimated from
     attempt: int = 0
     turns: int = 0
+    retries: int = 0  # times that a turn was asked for again, or taken back
     usages: list[TurnUsage] = field(default_factory=list)
     terminal: ev.Terminal | None = None
     started_at: float = 0.0
@@ -76,7 +77,10 @@ class Fold:
             case ev.ReplyCompleted():
                 self._count(event.agent, event.usage)
             case ev.TurnReset():
+                self.retries += 1
                 self._take_back(event)
+            case ev.RetryScheduled():
+                self.retries += 1  # nothing of the message
             case ev.ToolCalled():
                 self.open_calls[event.call] = event
                 self._add(event, type="tool_call", arguments=event.arguments)
@@ -98,7 +102,7 @@ class Fold:
                 self.open_approvals[event.call] = event
             case ev.ApprovalResolved():
                 self.open_approvals.pop(event.call, None)
-            case ev.RunQueued() | ev.ToolProgressed() | ev.RetryScheduled() | ev.TurnCompleted() | ev.MessageSaved():
+            case ev.RunQueued() | ev.ToolProgressed() | ev.TurnCompleted() | ev.MessageSaved():
                 pass  # nothing of the message
             case _:
                 raise TypeError(f"the fold does not know {event!r}")

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from chat.admin.history import History
 from chat.admin.markup import TOKEN_HEADERS, table
-from chat.models import UsageRecord
+from chat.models import UsageDay, UsageRecord
 
 COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 
@@ -52,3 +52,10 @@ def sums_by_model(records: QuerySet[UsageRecord]) -> SafeString:
 def _cells(row: dict[str, Any]) -> list[str]:
     total = row["input_tokens"] + row["output_tokens"]
     return [f"{count:,}" for count in (*(row[name] for name in COUNTS), total)]
+
+
+@admin.register(UsageDay)
+class UsageDayAdmin(History):
+    list_display = ("day", "organization", "project", "user", "model", "runs", "failed", *COUNTS)
+    list_select_related = ("user", "organization", "project")
+    search_fields = ("^user__email",)

@@ -3,9 +3,11 @@
 from chat.models.characters import Character
 from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing
 from chat.models.messages import Message, MessageKind, MessageRole, MessageStatus
-from chat.models.runs import LIVE, OPEN, Run, RunEvent, RunKind, RunStatus, ToolCall, UsageRecord
+from chat.models.processes import Process
+from chat.models.runs import LIVE, OPEN, LogState, Run, RunEvent, RunKind, RunStatus, ToolCall, UsageRecord
 from chat.models.sessions import ChatSession
 from chat.models.tasks import Task, TaskStatus
+from chat.models.usage import UsageDay
 
 __all__ = [
     "LIVE",
@@ -16,10 +18,12 @@ __all__ = [
     "ChatSession",
     "ChatShare",
     "ChatStatus",
+    "LogState",
     "Message",
     "MessageKind",
     "MessageRole",
     "MessageStatus",
+    "Process",
     "Run",
     "RunEvent",
     "RunKind",
@@ -28,5 +32,6 @@ __all__ = [
     "Task",
     "TaskStatus",
     "ToolCall",
+    "UsageDay",
     "UsageRecord",
 ]

@@ -23,6 +23,14 @@ class RunStatus(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class LogState(models.TextChoices):
+    """How much an ended run's log still says: see chat.eventlog.compact."""
+
+    WHOLE = "whole"
+    MERGED = "merged"  # deltas are one per block
+    ANSWER = "answer"  # only what tells the answer is left
+
+
 LIVE = (RunStatus.RUNNING, RunStatus.WAITING)
 OPEN = (RunStatus.QUEUED, *LIVE)
 
@@ -68,6 +76,7 @@ class Run(models.Model):
     error_code = models.CharField(max_length=40, blank=True)  # of a failure: one of agents.errors.CODES
     error_message = models.TextField(blank=True)
     turns = models.PositiveIntegerField(default=0)
+    retries = models.PositiveIntegerField(default=0)  # times that a turn was asked for again, or taken back
     input_tokens = models.PositiveBigIntegerField(default=0)
     cached_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
@@ -77,6 +86,7 @@ class Run(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)  # from its start
     ended_at = models.DateTimeField(null=True, blank=True)
+    log_state = models.CharField(max_length=6, choices=LogState.choices, default=LogState.WHOLE, editable=False)
 
     objects = RunQuerySet.as_manager()
 
@@ -93,8 +103,15 @@ class Run(models.Model):
             models.Index(fields=["status", "lease_expires_at"]),
             models.Index(fields=["status", "waits_until"]),
             models.Index(fields=["chat", "status", "position"]),
+            models.Index(fields=["log_state", "ended_at"]),
             models.Index(fields=["-created_at", "-id"]),
+            # Of runs that are over only, so that renewing a lease does not touch them.
+            models.Index(
+                fields=["ended_at", "model", "first_token_ms"], condition=Q(ended_at__isnull=False), name="run_ended"
+            ),
+            models.Index(fields=["ended_at", "error_code"], condition=Q(status="failed"), name="run_failed"),
         ]
+        permissions = [("operate_run", "Can stop, re-drive and release runs")]
 
     def __str__(self) -> str:
         return f"Run {self.id}: {self.status}"

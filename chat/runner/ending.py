@@ -13,7 +13,7 @@ from django.db.models import F
 from agents import events as ev
 from agents.events import AnyEvent, Terminal
 from agents.usage import Usage
-from chat import notices
+from chat import notices, usage_days
 from chat.eventlog import Fenced, Logged
 from chat.eventlog.rows import insert
 from chat.models import Chat, Message, MessageStatus, Run, RunStatus, UsageRecord
@@ -68,6 +68,7 @@ def store_ending(ending: Ending) -> tuple[UUID, int] | None:
         _save_usage(run, ending.fold)
         _save_run(run, ending.fold, usage)
         _add_to_chat(run.chat, usage)
+        usage_days.add(run, ending.fold)
         notices.tell(run.chat_id, changed=[run.message_id], run=run.id)
         return lease.claim_next(run.chat_id) if ending.claims_next else None
 
@@ -133,7 +134,7 @@ def _save_run(run: Run, fold: Fold, usage: Usage) -> None:
     run.status = STATUSES[type(terminal)][0]
     run.owner, run.lease_expires_at = None, None
     run.ended_at = _time(terminal.at)
-    run.turns = fold.turns
+    run.turns, run.retries = fold.turns, fold.retries
     if fold.first_token_at:
         run.first_token_ms = max(0, int((fold.first_token_at - fold.started_at) * 1000))
     match terminal:

@@ -16,7 +16,7 @@ from chat import bell, notices
 from chat.bell import PROCESS
 from chat.eventlog import Fenced, hub
 from chat.eventlog.follower import Follower
-from chat.runner import alone, lease, waiting
+from chat.runner import alone, lease, presence, waiting
 from chat.runner.execution import Execution, Intent
 
 log = logging.getLogger(__name__)
@@ -119,8 +119,11 @@ class Runner:
         """Renew, then look for work; each tick, for as long as the process lives."""
         if settings.IS_SQLITE and alone.is_alone():
             await self._try(lease.release_all_others)
-        renew_at = 0.0
+        renew_at = said_at = 0.0
         while True:
+            if time.monotonic() >= said_at + presence.EVERY_S:
+                said_at = time.monotonic()
+                await self._try(presence.say_here, self.owner_here() is not None)
             if time.monotonic() >= renew_at:
                 renew_at = time.monotonic() + settings.CHAT_LEASE_RENEW_S
                 await self._renew()
@@ -184,6 +187,7 @@ class Runner:
             await asyncio.wait(self.tasks, timeout=2.0)
         for execution in rest:
             await self._try_release(execution)
+        await self._try(presence.leave)
         hub.close()
 
     async def _try_release(self, execution: Execution) -> None:

@@ -1,0 +1,34 @@
+"""`manage.py rebuild_usage`: the usage by day, worked out anew."""
+
+from argparse import ArgumentParser
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from chat import usage_days
+
+
+class Command(BaseCommand):
+    help = (
+        "Works the usage by day out anew from the runs and usage records that are stored. What belonged to chats that "
+        "are deleted by now is not stored any more and leaves these days' sums: so name only the days that are wrong."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--from", dest="first", required=True, help="The first day, such as 2026-11-01 (UTC).")
+        parser.add_argument("--to", dest="last", default="", help="The last day. Default: today.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        first = _day("--from", options["first"])
+        last = _day("--to", options["last"]) if options["last"] else timezone.localdate()
+        count = usage_days.rebuild(first, last)
+        self.stdout.write(f"Usage from {first} to {last}: {count} rows.")
+
+
+def _day(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"{name} {text!r} is not a day. Expected one like 2026-11-01.") from None

@@ -1,0 +1,37 @@
+"""Which processes are up: each says so in a row of its own, for the people who look after them. Sync.
+
+Nothing depends on these rows: leases alone say who may execute a run.
+"""
+
+import os
+import socket
+from datetime import timedelta
+
+from django.utils import timezone
+
+from chat.bell import PROCESS
+from chat.models import Process
+
+EVERY_S = 10.0
+FORGOTTEN_AFTER = timedelta(days=1)  # a process that died without leaving is shown so long
+STARTED_AT = timezone.now()
+
+
+def say_here(takes_runs: bool) -> None:
+    """Renew this process's row. A new one also forgets those that died long ago."""
+    now = timezone.now()
+    if not Process.objects.filter(pk=PROCESS).update(seen_at=now, takes_runs=takes_runs):
+        Process.objects.filter(seen_at__lt=now - FORGOTTEN_AFTER).delete()
+        Process.objects.create(
+            pk=PROCESS,
+            host=socket.gethostname()[:200],
+            pid=os.getpid(),
+            takes_runs=takes_runs,
+            started_at=STARTED_AT,
+            seen_at=now,
+        )
+
+
+def leave() -> None:
+    """This process ends as it should: its row goes with it."""
+    Process.objects.filter(pk=PROCESS).delete()

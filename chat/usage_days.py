@@ -1,0 +1,100 @@
+"""Usage by day, kept with the end of each run, and worked out anew from the records where it must be. Sync."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from chat.models import Run, RunStatus, UsageDay, UsageRecord
+from chat.projection import Fold
+
+KEY = ("day", "organization_id", "project_id", "model", "user_id")
+TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+COUNTS = ("runs", "failed", *TOKENS)
+
+Key = tuple[date, UUID, UUID | None, str, UUID]
+Counts = dict[str, int]
+
+
+def add(run: Run, fold: Fold) -> None:
+    """Count a run that ends: within the transaction that ends it, after its row says how."""
+    assert run.ended_at is not None
+    day = timezone.localdate(run.ended_at)
+    by_model = {run.model: _no_counts() | {"runs": 1, "failed": int(run.status == RunStatus.FAILED)}}
+    for each in fold.usages:
+        counts = by_model.setdefault(each.model, _no_counts())
+        for name in TOKENS:
+            counts[name] += getattr(each.usage, name)
+    for model in sorted(by_model):  # always in one order, so that no two ends wait for each other
+        if any(by_model[model].values()):
+            _add_to_row((day, run.chat.organization_id, run.chat.project_id, model, run.user_id), by_model[model])
+
+
+@transaction.atomic
+def rebuild(first: date, last: date) -> int:
+    """Work these days out anew from the runs and usage records that are stored; how many rows they have now.
+
+    What belonged to chats that are deleted by now is not stored any more, and so not counted any more.
+    """
+    days = UsageDay.objects.filter(day__range=(first, last))
+    days.delete()
+    found: dict[Key, Counts] = {}
+    for key, counts in _stored(first, last):
+        total = found.setdefault(key, _no_counts())
+        for name, count in counts.items():
+            total[name] += count
+    UsageDay.objects.bulk_create(
+        (UsageDay(**dict(zip(KEY, key, strict=True)), **counts) for key, counts in found.items()), batch_size=1000
+    )
+    return len(found)
+
+
+def _add_to_row(key: Key, counts: Counts) -> None:
+    row = UsageDay.objects.filter(**_lookups(key))
+    more = {name: F(name) + count for name, count in counts.items() if count}
+    if row.update(**more):
+        return
+    try:
+        with transaction.atomic():
+            UsageDay.objects.create(**dict(zip(KEY, key, strict=True)), **counts)
+    except IntegrityError:  # another run of the same day made it in between
+        row.update(**more)
+
+
+def _lookups(key: Key) -> dict[str, Any]:
+    given: dict[str, Any] = dict(zip(KEY, key, strict=True))
+    if given["project_id"] is None:
+        del given["project_id"]
+        given["project__isnull"] = True
+    return given
+
+
+def _stored(first: date, last: date) -> Iterator[tuple[Key, Counts]]:
+    ended = Run.objects.annotate(day=TruncDate("ended_at")).filter(day__range=(first, last))
+    runs = ended.values_list("day", "chat__organization_id", "chat__project_id", "model", "user_id")
+    counted = runs.annotate(all=Count("pk"), bad=Count("pk", filter=Q(status=RunStatus.FAILED))).order_by()
+    for *key, every, failed in counted:
+        yield _key(key), {"runs": every, "failed": failed}
+    yield from _stored_tokens(
+        UsageRecord.objects.annotate(day=TruncDate("run__ended_at")).filter(day__range=(first, last))
+    )
+
+
+def _stored_tokens(records: QuerySet[UsageRecord]) -> Iterator[tuple[Key, Counts]]:
+    keyed = records.values_list("day", "organization_id", "project_id", "model", "user_id")
+    for *key, first, second, third, fourth in keyed.annotate(*(Sum(name) for name in TOKENS)).order_by():
+        yield _key(key), dict(zip(TOKENS, (first, second, third, fourth), strict=True))
+
+
+def _key(values: Iterable[Any]) -> Key:
+    day, organization, project, model, user = values
+    return day, organization, project, model, user
+
+
+def _no_counts() -> Counts:
+    return dict.fromkeys(COUNTS, 0)
