@@ -29,8 +29,7 @@ from chat.dialects.agent import Encoder, Place
 from chat.dialects.base import RunRequest
 from chat.doors import said, starting
 from chat.doors.errors import in_words, told_by
-from chat.doors.reading import NotYet, Reader, frames, to_end
-from chat.event_stream import EventStream
+from chat.doors.reading import NotYet, Reader, streamed, to_end
 from chat.models import OPEN, Character, Chat, Message, Run, RunStatus, ToolCall
 from chat.runner import runner
 from chat.services.characters import usable
@@ -67,7 +66,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
     """Say something and have the answer streamed."""
     runner.bind()
     reader = await db(_start, request)
-    return EventStream(request, frames(reader, Encoder(reader.info)))
+    return await streamed(request, reader, Encoder(reader.info))
 
 
 @csrf_exempt

@@ -13,8 +13,7 @@ from chat.dialects.base import RunRequest
 from chat.doors import starting
 from chat.doors.client_tools import only_awaited
 from chat.doors.errors import in_words
-from chat.doors.reading import Reader, frames
-from chat.event_stream import EventStream
+from chat.doors.reading import Reader, streamed
 from chat.models import Chat, Run
 from chat.runner import runner
 from chat.services.runs import start_run
@@ -26,7 +25,7 @@ async def run(request: HttpRequest) -> HttpResponseBase:
     """Store what is new in the messages, run the agent, and stream the run."""
     runner.bind()
     reader = await db(_start, request)
-    return EventStream(request, frames(reader, agui.Encoder(reader.info)))
+    return await streamed(request, reader, agui.Encoder(reader.info))
 
 
 def _start(request: HttpRequest) -> Reader:

@@ -19,9 +19,8 @@ from chat.dialects.base import Item
 from chat.doors import openai_models, starting
 from chat.doors.openai_door import door, say
 from chat.doors.openai_projects import project_of
-from chat.doors.reading import NotYet, Reader, frames, to_end
+from chat.doors.reading import NotYet, Reader, streamed, to_end
 from chat.doors.responses_turns import TEMPERATURE
-from chat.event_stream import EventStream
 from chat.eventlog import rows
 from chat.models import Chat, Run
 from chat.runner import runner
@@ -41,7 +40,7 @@ async def create(request: HttpRequest) -> HttpResponseBase:
     runner.bind()
     reader, is_streamed = await db(_start, request)
     if is_streamed:
-        return EventStream(request, frames(reader, completions.Encoder(reader.info)))
+        return await streamed(request, reader, completions.Encoder(reader.info))
     try:
         await to_end(reader)
         return JsonResponse(await db(_completion, reader))

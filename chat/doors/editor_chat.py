@@ -19,7 +19,7 @@ from chat.access import get_chat
 from chat.dialects import editor_chat, sse
 from chat.doors import editor_chat_records, starting
 from chat.doors.errors import in_words
-from chat.doors.reading import Reader, frames, is_end, place, to_end
+from chat.doors.reading import Reader, is_end, place, streamed, to_end
 from chat.event_stream import EventStream
 from chat.models import OPEN, Chat
 from chat.runner import runner
@@ -37,7 +37,7 @@ async def stream(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     reader = await db(_attach, request, chat_id)
     if reader is None:
         return HttpResponse(status=204)
-    return EventStream(request, frames(reader, editor_chat.Encoder(reader.info, named=True)))
+    return await streamed(request, reader, editor_chat.Encoder(reader.info, named=True))
 
 
 @require_GET
@@ -58,7 +58,7 @@ async def _test_frames() -> AsyncGenerator[bytes, None]:
 async def _post(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     reader, is_streamed = await db(_start, request, chat_id)
     if is_streamed:
-        return EventStream(request, frames(reader, editor_chat.Encoder(reader.info, named=False)))
+        return await streamed(request, reader, editor_chat.Encoder(reader.info, named=False))
     await to_end(reader)
     return JsonResponse(await db(editor_chat_records.answer, reader.run))
 

@@ -15,8 +15,7 @@ from chat.access import get_chat, get_run
 from chat.dialects import native
 from chat.dialects.base import known_only
 from chat.doors import starting
-from chat.doors.reading import Reader, frames, is_end, place
-from chat.event_stream import EventStream
+from chat.doors.reading import Reader, is_end, place, streamed
 from chat.models import Run
 from chat.runner import runner
 from chat.serializers import MessageSerializer, RunSerializer
@@ -32,7 +31,7 @@ async def start(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     answer, reader = await db(_start, request, chat_id)
     if reader is None:
         return JsonResponse(answer.body, status=answer.status)
-    return EventStream(request, frames(reader, native.Encoder(reader.info)))
+    return await streamed(request, reader, native.Encoder(reader.info))
 
 
 @csrf_exempt
@@ -43,7 +42,7 @@ async def events(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
     reader = await db(_attach, request, run_id)
     if reader is None:
         return HttpResponse(status=204)
-    return EventStream(request, frames(reader, native.Encoder(reader.info)))
+    return await streamed(request, reader, native.Encoder(reader.info))
 
 
 @csrf_exempt

@@ -9,7 +9,6 @@ import asyncio
 import json
 import logging
 import time
-from collections import Counter
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,14 +22,14 @@ from accounts.db import db
 from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, TooMany, Unavailable
 from accounts.parsing import parse_object
 from accounts.permissions import Permissions
-from chat import cursor, notices
+from chat import cursor, limits, notices
 from chat.dialects import native
 from chat.dialects.base import known_only
 from chat.doors import native_feed
 from chat.doors.native_feed import Messages
 from chat.doors.native_presence import Present
 from chat.doors.reading import Reader, frames, is_end
-from chat.doors.sockets import user_of
+from chat.doors.sockets import answer, can_answer, user_of
 from chat.runner import runner
 
 FOLLOWS_MAX = 8  # runs that one socket reads at a time
@@ -42,7 +41,6 @@ FIELDS = {
     "unfollow": ("type", "run"),
 }
 log = logging.getLogger(__name__)
-_open: Counter[UUID] = Counter()  # sockets of each person, in this process
 
 
 class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -68,7 +66,7 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             self.user = await db(user_of, self.scope, chat_id=self.chat_id)
             await db(native_feed.chat_of, self.user, self.chat_id)
-            self._count()
+            self.hold = (await limits.sockets.take(self.user.pk)).begin()
             await self.channel_layer.group_add(self.group, self.channel_name)  # before the chat is read: no gap
             welcome = await db(native_feed.welcome, self.user, self.chat_id)
         except RequestError as error:
@@ -247,14 +245,10 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         if self.main is not None:
             self.main.cancel()
 
-    def _count(self) -> None:
-        if _open[self.user.pk] >= settings.CHAT_SOCKETS_PER_USER:
-            raise TooMany("Too many open sockets.")
-        _open[self.user.pk] += 1
-        self.is_counted = True
-
     async def _refuse(self, error: RequestError) -> None:
-        """Close before accepting."""
+        """Close before accepting; too many are told so over HTTP, where the server can."""
+        if error.status == 429 and can_answer(self.scope):
+            await answer(self, error, {"code": error.code, "message": error.message, "fields": error.fields})
         codes = {401: SIGN_IN, 403: SIGN_IN, 429: TOO_MANY}
         await self.close(codes.get(error.status, GONE))
         raise StopConsumer
@@ -277,11 +271,9 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _leave(self) -> None:
         """Whatever ended it: nothing of it stays."""
-        if not hasattr(self, "is_counted"):
+        if not hasattr(self, "hold"):
             return
-        _open[self.user.pk] -= 1
-        if not _open[self.user.pk]:
-            del _open[self.user.pk]
+        self.hold.give_back()
         try:
             await self.channel_layer.group_discard(self.group, self.channel_name)
         except Exception as error:  # as in `_tell`

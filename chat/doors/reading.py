@@ -15,10 +15,11 @@ from accounts.db import db
 from accounts.errors import RequestError
 from accounts.models import User
 from agents.events import TERMINALS
-from chat import cursor
+from chat import cursor, limits
 from chat.cursor import Cursor
 from chat.dialects import native, sse
 from chat.dialects.base import Encoder, RunInfo
+from chat.event_stream import EventStream
 from chat.eventlog import tail
 from chat.eventlog.rows import event_at
 from chat.models import OPEN, Chat, Run
@@ -62,6 +63,23 @@ def is_end(after: Cursor) -> bool:
     return isinstance(event_at(after), TERMINALS)
 
 
+async def streamed(request: HttpRequest, reader: Reader, encoder: Encoder) -> EventStream:
+    """The run as a stream of the request's person, who may have so many. Raises TooMany.
+
+    A POST has started its run by now, so it is not refused here: chat.doors.starting asks before it starts.
+    """
+    hold = await limits.streams.take(reader.user.pk, may_refuse=request.method != "POST")
+    return EventStream(request, within(hold, frames(reader, encoder)))
+
+
+async def within(hold: limits.Hold, body: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The body, counted for as long as it is read."""
+    with hold:
+        async with aclosing(body) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+
 async def frames(reader: Reader, encoder: Encoder) -> AsyncGenerator[bytes, None]:
     """Yield what is to be sent, from the reader's place to the run's end, or until their access ends.
 
@@ -99,11 +117,10 @@ async def to_end(reader: Reader) -> None:
 
     Raises NotYet after CHAT_ANSWER_TIMEOUT_S (it may wait a day for a person's approval), or when this process goes.
     """
+    hold = await limits.streams.take(reader.user.pk, may_refuse=False)
+    whole = within(hold, frames(reader, native.Encoder(reader.info)))  # it never ends before its run
     try:
-        async with (
-            asyncio.timeout(settings.CHAT_ANSWER_TIMEOUT_S),
-            aclosing(frames(reader, native.Encoder(reader.info))) as all_of_it,  # it never ends before its run
-        ):
+        async with asyncio.timeout(settings.CHAT_ANSWER_TIMEOUT_S), aclosing(whole) as all_of_it:
             async for _ in all_of_it:
                 pass
     except TimeoutError:

@@ -21,9 +21,8 @@ from chat.doors import responses_items, responses_turns, starting
 from chat.doors.openai_door import door
 from chat.doors.openai_lists import page
 from chat.doors.openai_projects import project_of
-from chat.doors.reading import NotYet, Reader, frames
+from chat.doors.reading import NotYet, Reader, frames, streamed
 from chat.doors.responses_places import check_place, starting_after
-from chat.event_stream import EventStream
 from chat.eventlog import rows
 from chat.models import Message, Run
 from chat.runner import runner
@@ -74,7 +73,7 @@ async def one(request: HttpRequest, response_id: str) -> HttpResponseBase:
     if request.GET.get("stream", "").lower() != "true":
         return JsonResponse(await db(_get, request, response_id))
     reader, after = await db(_attach, request, response_id)
-    return EventStream(request, frames(reader, responses.Encoder(reader.info, after=after)))
+    return await streamed(request, reader, responses.Encoder(reader.info, after=after))
 
 
 @door("POST")
@@ -94,7 +93,7 @@ async def input_items(request: HttpRequest, response_id: str) -> HttpResponse:
 async def answer(request: HttpRequest, started: Started) -> HttpResponseBase:
     """What is answered to who has started a run."""
     if started.is_streamed:
-        return EventStream(request, frames(started.reader, responses.Encoder(started.reader.info)))
+        return await streamed(request, started.reader, responses.Encoder(started.reader.info))
     if started.in_background:
         return JsonResponse((await db(replayed, started.reader.run)).resource())
     return JsonResponse((await _collected(started.reader)).resource())

@@ -20,6 +20,7 @@ from accounts.authentication import still_valid
 from accounts.db import db
 from accounts.errors import Invalid, NotAuthenticated, RequestError, TooMany, Unavailable
 from accounts.parsing import parse_object
+from chat import limits
 from chat.dialects import openai_errors, responses_request
 from chat.dialects.fields import refuse
 from chat.dialects.responses import SocketEncoder
@@ -27,7 +28,7 @@ from chat.dialects.responses_ids import RESPONSE, read_id
 from chat.doors import responses_turns
 from chat.doors.openai_projects import project_of
 from chat.doors.reading import Reader, frames
-from chat.doors.sockets import request_of, user_of
+from chat.doors.sockets import answer, can_answer, request_of, user_of
 from chat.runner import runner
 
 WAITING_MAX = 16  # turns that a client may ask for before the one before is over
@@ -40,11 +41,20 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     channel_layer_alias = ""  # it hears of its runs by reading them
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve it to its end, counted."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if hasattr(self, "hold"):
+                self.hold.give_back()
+
     async def websocket_connect(self, message: Any) -> None:
         """Accept whoever is signed in; the others are answered as over HTTP."""
         runner.bind()
         try:
             self.user = await db(user_of, self.scope)
+            self.hold = (await limits.sockets.take(self.user.pk)).begin()
         except RequestError as error:
             await self._refuse(error)
         await self.accept()
@@ -134,13 +144,9 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _refuse(self, error: RequestError) -> None:
         """Answer the handshake with the error, where the server can; else it just closes."""
-        if "websocket.http.response" in self.scope.get("extensions", {}):
-            head = {"type": "websocket.http.response.start", "status": error.status}
-            content = json.dumps({"error": openai_errors.error(error)}).encode()
-            await self.base_send({**head, "headers": [(b"content-type", b"application/json")]})
-            await self.base_send({"type": "websocket.http.response.body", "body": content})
-        else:
-            await self.close()
+        if can_answer(self.scope):
+            await answer(self, error, openai_errors.error(error))
+        await self.close()
         raise StopConsumer
 
 

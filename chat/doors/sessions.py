@@ -25,7 +25,7 @@ from chat.dialects.base import RunRequest
 from chat.dialects.sessions import Encoder, Place
 from chat.doors import said, starting
 from chat.doors.errors import in_words
-from chat.doors.reading import Reader, frames, place
+from chat.doors.reading import Reader, place, streamed
 from chat.event_stream import EventStream
 from chat.eventlog.rows import event_at
 from chat.models import Chat, ChatAlias, ChatSession, Message, Run, Task
@@ -54,12 +54,12 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
         reader = await db(_attach, request)
         if ending := await db(_end_again, reader):
             return EventStream(request, _sent(*ending))
+        is_typing = request.GET.get("typing") == "1" and reader.after is None
+        return await streamed(request, reader, Encoder(reader.info, typing=is_typing))
     except RequestError as error:
         return _refusal(request, error)
     except (OperationalError, InterfaceError):
         return _refusal(request, Unavailable())
-    is_typing = request.GET.get("typing") == "1" and reader.after is None
-    return EventStream(request, frames(reader, Encoder(reader.info, typing=is_typing)))
 
 
 @csrf_exempt

@@ -1,9 +1,12 @@
 """What every WebSocket asks before it is accepted: who is there, and whether our own page or a listed one opened it."""
 
+import json
 from io import BytesIO
 from typing import Any
 from uuid import UUID
 
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -12,7 +15,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 
 from accounts.authentication import authenticate, is_ours
-from accounts.errors import Invalid, NotAllowed
+from accounts.errors import Invalid, NotAllowed, RequestError
 from accounts.models import User
 
 Scope = Any  # ASGI's own: a dictionary
@@ -41,6 +44,22 @@ def user_of(scope: Scope, *, run_id: UUID | None = None, chat_id: UUID | None = 
     if not is_our_page and "Authorization" not in request.headers and "ticket" not in request.GET:
         raise NotAllowed("With a cookie, only our own or a listed page may open a socket.")
     return user
+
+
+def can_answer(scope: Scope) -> bool:
+    """Whether the server can answer a handshake like a request; else it can only be closed."""
+    return "websocket.http.response" in scope.get("extensions", {})
+
+
+async def answer(socket: AsyncWebsocketConsumer, error: RequestError, told: dict[str, Any]) -> None:
+    """Answer the handshake with the error, as over HTTP. Raises StopConsumer."""
+    headers = [(b"content-type", b"application/json")]
+    if error.retry_after_s is not None:
+        headers.append((b"retry-after", str(error.retry_after_s).encode()))
+    start = {"type": "websocket.http.response.start", "status": error.status, "headers": headers}
+    await socket.base_send(start)
+    await socket.base_send({"type": "websocket.http.response.body", "body": json.dumps({"error": told}).encode()})
+    raise StopConsumer
 
 
 def _no_response(request: HttpRequest) -> HttpResponse:  # pragma: no cover

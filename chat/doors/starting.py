@@ -13,6 +13,7 @@ from accounts.errors import NotAllowed, NotFound
 from accounts.idempotency import Answer, once
 from accounts.models import Organization, Project, User
 from accounts.permissions import permissions_in
+from chat import limits
 from chat.access import get_chat, get_run
 from chat.dialects.base import RunRequest
 from chat.doors.reading import Reader
@@ -39,7 +40,12 @@ def start(
 def start_by(
     request: HttpRequest, user: User, begin: Callable[[], Run], answer: Callable[[Run], Answer] | None = None
 ) -> tuple[Answer, Reader]:
-    """The same for a door that starts its runs in more than one way: `begin` does it, in the one transaction."""
+    """The same for a door that starts its runs in more than one way: `begin` does it, in the one transaction.
+
+    Raises TooMany where the answer would be one stream more than the user may have.
+    """
+    if answer is None:  # what is begun will be streamed or waited for
+        limits.streams.check(user.pk)
     begun: list[Run] = []
 
     def make() -> Answer:

@@ -20,8 +20,7 @@ from chat.dialects import threads as dialect
 from chat.dialects.base import known_only
 from chat.doors import said, starting
 from chat.doors.errors import in_words
-from chat.doors.reading import Reader, frames, to_end
-from chat.event_stream import EventStream
+from chat.doors.reading import Reader, streamed, to_end
 from chat.models import Chat, Message
 from chat.runner import runner
 
@@ -60,7 +59,7 @@ async def stream(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """Store a message and stream its response."""
     runner.bind()
     reader = await db(_start, request, chat_id)
-    return EventStream(request, frames(reader, dialect.Encoder(reader.info)))
+    return await streamed(request, reader, dialect.Encoder(reader.info))
 
 
 def _make(request: HttpRequest) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from chat.dialects.ui_message import Asked
 from chat.doors import starting
 from chat.doors.client_tools import only_awaited
 from chat.doors.errors import in_words
-from chat.doors.reading import Reader, frames
+from chat.doors.reading import Reader, streamed
 from chat.event_stream import EventStream
 from chat.models import OPEN, Chat, Message, MessageRole, Run
 from chat.runner import runner
@@ -32,7 +32,7 @@ from chat.services.runs import cancel_run, regenerate, start_run
 async def send(request: HttpRequest) -> HttpResponseBase:
     """Store the newest message, or take the newest answer again, and stream the answer."""
     runner.bind()
-    return _stream(request, await db(_send, request))
+    return await _stream(request, await db(_send, request))
 
 
 @csrf_exempt
@@ -41,7 +41,7 @@ async def resume(request: HttpRequest, chat_id: str) -> HttpResponseBase:
     """The answer in flight, from its start and then live; 204 where there is none."""
     runner.bind()
     reader = await db(_resume, request, chat_id)
-    return HttpResponse(status=204) if reader is None else _stream(request, reader)
+    return HttpResponse(status=204) if reader is None else await _stream(request, reader)
 
 
 @csrf_exempt
@@ -52,8 +52,8 @@ async def stop(request: HttpRequest, chat_id: str) -> HttpResponse:
     return JsonResponse({"run": await db(_stop, request, chat_id)}, status=202)
 
 
-def _stream(request: HttpRequest, reader: Reader) -> EventStream:
-    response = EventStream(request, frames(reader, ui_message.Encoder(reader.info)))
+async def _stream(request: HttpRequest, reader: Reader) -> EventStream:
+    response = await streamed(request, reader, ui_message.Encoder(reader.info))
     name, value = ui_message.HEADER
     response[name] = value
     return response

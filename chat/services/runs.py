@@ -10,13 +10,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.errors import Conflict, Invalid, NotFound, TooMany
+from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
 from accounts.permissions import require
 from agents import events as ev
 from agents import options
 from agents.events import AnyEvent
-from chat import notices, rules
+from chat import limits, notices, rules
 from chat.access import permissions_on
 from chat.dialects.base import IF_BUSY, IfBusy, Item, RunRequest
 from chat.eventlog import Logged, first_events, stored
@@ -59,7 +59,12 @@ def regenerate(*, user: User, message: Message, ask: RunRequest | None = None) -
     question = message if message.role == MessageRole.USER else message.parent
     if question is None or question.role != MessageRole.USER or question.status == MessageStatus.DELETED:
         raise Conflict("There is no message that this answers.", code="nothing_to_answer")
-    run = _start(user, _open_chat(message.chat), question, ask or RunRequest())
+    return answer_again(user=user, question=question, ask=ask or RunRequest())
+
+
+def answer_again(*, user: User, question: Message, ask: RunRequest) -> Run:
+    """Start another run for a message that is there. Within a transaction, of a caller who has looked at rights."""
+    run = _start(user, _open_chat(question.chat), question, ask)
     notices.tell(run.chat_id, new=[run.message_id], run=run.pk, is_new_run=True)
     return run
 
@@ -68,12 +73,17 @@ def regenerate(*, user: User, message: Message, ask: RunRequest | None = None) -
 def cancel_run(*, user: User, run: Run) -> Run:
     """Ask a run to stop. What it has said stays; asking again, or too late, changes nothing. Needs write."""
     require(permissions_on(user, run.chat), "write")
+    return stop(run, by=user)
+
+
+def stop(run: Run, *, by: User) -> Run:
+    """Ask a run to stop. Within a transaction, of a caller who has looked at rights."""
     lock_chat(run.chat)
     run = Run.objects.select_for_update().select_related("chat").get(pk=run.pk)
     if run.status == RunStatus.RUNNING:
-        _ask_to_stop(run, user)
+        _ask_to_stop(run, by)
     elif run.is_open:
-        _end_unowned(run, user)
+        _end_unowned(run, by)
     return run
 
 
@@ -130,6 +140,7 @@ def _title(text: str) -> str:
 
 def _start(user: User, chat: Chat, question: Message, ask: RunRequest) -> Run:
     """The answer's place and its run, in a chat that is locked."""
+    limits.check_runs(chat.organization_id)
     is_busy = _make_room(chat, user, ask.if_busy)
     answer = Message(
         chat=chat,
@@ -160,8 +171,7 @@ def _make_room(chat: Chat, user: User, if_busy: IfBusy) -> bool:
     if open_runs and if_busy == "reject":
         blocker = live or open_runs[0]
         raise Conflict(f"Run {blocker.pk} is not over.", code="run_live", fields={"run": [str(blocker.pk)]})
-    if len(open_runs) > settings.CHAT_MAX_QUEUED:
-        raise TooMany(f"{settings.CHAT_MAX_QUEUED} messages wait in this chat already.", retry_after_s=5)
+    limits.check_queue(len(open_runs) - 1)
     if live is not None and if_busy == "interrupt":
         _ask_to_stop(live, user)
     return bool(open_runs)
