@@ -1,11 +1,14 @@
 // Starts the chat page and joins its parts: what is sent, what is followed, what is shown.
 
 import { Announcer } from "./announcer.js";
-import { get, post } from "./api.js";
+import * as acts from "./acts.js";
+import { get, parley, post } from "./api.js";
 import { Composer, NO_COMPOSER } from "./composer.js";
 import { fragmentOf } from "./html.js";
+import { newKey } from "../parley.js";
 import { Log } from "./log.js";
 import { Outbox } from "./outbox.js";
+import { byId, page } from "./page.js";
 import { textOf } from "./reducer.js";
 import { Runs } from "./runs.js";
 import { Scroller } from "./scroll.js";
@@ -16,9 +19,6 @@ import { phaseInWords, WORDS } from "./words.js";
 const AWAY_MS = 60_000; // who was away longer sees what others wrote meanwhile
 const RECONNECTING_MS = 1000;
 const MANY_TRIES = 6;
-
-const page = JSON.parse(document.getElementById("page").textContent);
-const byId = (id) => document.getElementById(id);
 
 const log = new Log(byId("log"), page);
 const scroller = new Scroller(byId("log"), byId("jump"));
@@ -33,17 +33,18 @@ let isFrameAsked = false;
 let hiddenAt = 0;
 const changed = new Set(); // entries to draw in the next frame
 
-const outbox = new Outbox({ send, onSent, onRefused, onDelay, place: () => place("outbox") });
+const outbox = new Outbox({ send: deliver, onSent, onRefused, onDelay, place: () => place("outbox") });
 const runs = new Runs({ onChange, onOver, onLost });
 const draftKey = () => place("draft");
 const form = byId("composer");
-const composer = form ? new Composer(form, { onSend, onStop: stop, onInput: refresh, draftKey }) : NO_COMPOSER;
+const composer = form ? new Composer(form, { onSend: send, onStop: stop, onInput: refresh, draftKey }) : NO_COMPOSER;
 
 // --- Sending ----------------------------------------------------------------------------------------------------------
 
-function onSend(text) {
+/** Send a text: it is shown at once, and goes out when all before it have. */
+export function send(text) {
   problem = null;
-  queue({ key: newKey(), text, choices: chosen() });
+  queue({ key: newKey(), text, choices: chosen(), parent: log.parent });
   scroller.toEnd();
 }
 
@@ -54,9 +55,9 @@ function queue(item) {
   refresh();
 }
 
-async function send(item) {
+async function deliver(item) {
   if (!page.chat) await begin(item);
-  return post(`/api/chats/${page.chat}/runs`, { content: item.text }, { key: item.key });
+  return parley.sendMessage(page.chat, item.text, { key: item.key, ...(item.parent && { parent: item.parent }) });
 }
 
 /** The first message makes its chat. */
@@ -85,12 +86,6 @@ function onDelay(error) {
   isSignedOut = error.status === 401;
   problem = { text: WORDS.notSent({ why: error.message }), action: "Retry", act: () => outbox.wake() };
   refresh();
-}
-
-/** A key for a message: the same one each time it is sent. randomUUID is only there on https and localhost. */
-function newKey() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 // --- Following --------------------------------------------------------------------------------------------------------
@@ -125,26 +120,43 @@ function announce(answer) {
   else announcer.say(answer.phase === "failed" ? WORDS.answerFailed : WORDS.answerStopped);
 }
 
-async function stop() {
+/** Stop the answer that runs. */
+export async function stop() {
   const run = runs.first?.run;
   if (!run || isStopping) return;
   isStopping = true;
   refresh();
   try {
-    await post(`/api/runs/${run}/cancel`, {});
+    await parley.stop(run);
   } catch (error) {
     isStopping = false;
     report(WORDS.notStopped({ why: error.message }), "Retry", stop);
   }
 }
 
-async function regenerate(id) {
+// What one can do with a message, by its id: true when it was done, else the state line says why it was not.
+export const regenerate = (id) => act(acts.regenerate, id);
+export const retry = regenerate;
+export const edit = (id, text) => act(acts.edit, id, text);
+export const remove = (id) => act(acts.remove, id);
+export const fork = (id) => act(acts.fork, id);
+export const approve = (run, call, decision, reason) => act(acts.approve, run, call, decision, reason);
+
+/** Read the branch that this message is on; the choice is in the address. */
+export async function switchVersion(id) {
+  history.replaceState(null, "", `?at=${id}`);
+  await catchUp();
+}
+
+async function act(doing, ...given) {
   problem = null;
   try {
-    await post(`/api/messages/${id}/regenerate/`, {}, { key: newKey() });
+    await doing(...given);
     await catchUp();
+    return true;
   } catch (error) {
-    report(WORDS.notAgain({ why: error.message }), "Retry", () => regenerate(id));
+    report(WORDS.notDone({ why: error.message }), "Retry", () => act(doing, ...given));
+    return false;
   }
 }
 
@@ -153,7 +165,8 @@ async function catchUp(from = 0) {
   if (!page.chat) return;
   let html;
   try {
-    html = await (await get(`/chats/${page.chat}/messages/?from=${from}`, "text/html")).text();
+    const at = new URLSearchParams(location.search).get("at");
+    html = await (await get(`/chats/${page.chat}/messages/?from=${from}${at ? `&at=${at}` : ""}`, "text/html")).text();
   } catch {
     return; // what is shown stays as it is
   }

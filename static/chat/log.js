@@ -38,6 +38,20 @@ export class Log {
     return article;
   }
 
+  /** What somebody else in the chat has written. */
+  addOther({ id, position, created_at, role, author, content }) {
+    const article = newMessage({ role, author: author?.name ?? "", time: new Date(created_at) });
+    identify(article, { id, position });
+    setOwnText(article, content);
+    this.#insert(article);
+  }
+
+  /** The message that a new one follows, where an older branch is read; else undefined: the newest. */
+  get parent() {
+    if (!new URLSearchParams(location.search).has("at")) return undefined;
+    return [...this.column.querySelectorAll("article[data-id]")].at(-1)?.dataset.id;
+  }
+
   /** Show an open answer as it is now; `ahead` others are answered before it. */
   draw(entry, now, ahead) {
     entry.view ??= new AnswerView(entry.article, this.page);

@@ -1,7 +1,7 @@
 // What was written and is not confirmed yet: sent one after the other, again with the same key until it is known to have
 // arrived, and kept over a reload. Knows no DOM.
 
-import { pauseMs } from "./stream.js";
+import { pauseMs } from "../parley.js";
 
 export class Outbox {
   #items = [];
@@ -76,7 +76,7 @@ export class Outbox {
   }
 
   #keep() {
-    const items = this.#items.map(({ key, text, choices }) => ({ key, text, choices }));
+    const items = this.#items.map(({ key, text, choices, parent }) => ({ key, text, choices, parent }));
     if (items.length) sessionStorage.setItem(this.place(), JSON.stringify(items));
     else sessionStorage.removeItem(this.place());
   }

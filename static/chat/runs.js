@@ -1,7 +1,7 @@
 // The runs of this chat that are not over: one is followed at a time, the others wait. Knows no DOM.
 
 import { emptyAnswer, isOver, reduce } from "./reducer.js";
-import { follow } from "./stream.js";
+import { parley } from "./api.js";
 
 export class Runs {
   #open = []; // {run, answer, ...}, in the order they are answered
@@ -67,9 +67,8 @@ export class Runs {
     const entry = this.#open[0];
     if (!entry || this.#follower || this.#isPaused) return;
     this.connection = { isOpen: true, tries: 0, since: Date.now() };
-    this.#follower = follow({
-      url: `/api/runs/${entry.run}/events`,
-      cursor: cursorOf(entry),
+    this.#follower = parley.stream(entry.run, {
+      after: cursorOf(entry),
       onEvent: (event) => this.#take(entry, event),
       onConnection: ({ isOpen, tries }) => this.#connected(entry, isOpen, tries),
       onEnd: (reason) => this.#ended(entry, reason),

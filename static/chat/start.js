@@ -1,8 +1,9 @@
 // A chat that has not begun: where it belongs, who shall answer, and the examples that archetype offers.
 
+import { byId, page } from "./page.js";
+
 const TITLE_CHARS = 60;
-const page = JSON.parse(document.getElementById("page").textContent);
-const choice = (id) => document.getElementById(id);
+const choice = byId;
 
 /** What is chosen for a chat that does not exist yet. */
 export function chosen() {

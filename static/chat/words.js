@@ -22,7 +22,7 @@ export const WORDS = {
   gone: "This chat is no longer there, or you may no longer see it. You can still copy what is on this page.",
   notSent: ({ why }) => `Not sent: ${why}`,
   notStopped: ({ why }) => `Not stopped: ${why}`,
-  notAgain: ({ why }) => `The answer could not be asked for again: ${why}`,
+  notDone: ({ why }) => `Not done: ${why}`,
   answerReady: "Answer ready",
   answerReadyLong: ({ words }) => `Answer ready, ${words} words`,
   answerFailed: "The answer failed",

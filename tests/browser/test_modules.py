@@ -18,7 +18,7 @@ FRAMES = [
 ]
 
 PARSE = """async ([bytes, size]) => {
-  const { FrameParser } = await import("/static/chat/stream.js");
+  const { FrameParser } = await import("/static/parley.js");
   const [parser, decoder, frames] = [new FrameParser(), new TextDecoder(), []];
   for (let at = 0; at < bytes.length; at += size) {
     const piece = new Uint8Array(bytes.slice(at, at + size));

@@ -1,0 +1,32 @@
+// What one can do with a message that is there. Each throws RequestFailed where it was not done.
+
+import { newKey } from "../parley.js";
+import { parley, post } from "./api.js";
+import { page } from "./page.js";
+
+/** Answer the same message once more, beside the answer there is. Also tries a failed one again. */
+export function regenerate(id) {
+  return post(`/api/messages/${id}/regenerate/`, {}, { key: newKey() });
+}
+
+/** Say it otherwise: a sibling of the message, with an answer of its own. */
+export async function edit(id, content) {
+  const { parent } = await (await parley.get(`/api/messages/${id}/`)).json();
+  return parley.sendMessage(page.chat, content, { parent });
+}
+
+/** Erase its text; its place stays. */
+export function remove(id) {
+  return parley.change("DELETE", `/api/messages/${id}/`);
+}
+
+/** Go on from this message in a chat of one's own. */
+export async function fork(id) {
+  const chat = await post(`/api/chats/${page.chat}/fork/`, { message: id }, { key: newKey() });
+  location.assign(`/chats/${chat.id}/`);
+}
+
+/** Let a tool call run, or not: `decision` is allow or deny. */
+export function approve(run, call, decision, reason = "") {
+  return post(`/api/runs/${run}/approvals/${call}`, { decision, reason });
+}

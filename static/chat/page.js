@@ -1,0 +1,7 @@
+// What the server says of this page to its scripts: the chat, the reader, the words.
+
+export const byId = (id) => document.getElementById(id);
+
+const data = (id) => JSON.parse(byId(id)?.textContent ?? "{}");
+
+export const page = data("page");
