@@ -1,12 +1,12 @@
 """Usage by day, kept with the end of each run, and worked out anew from the records where it must be. Sync."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -41,8 +41,7 @@ def rebuild(first: date, last: date) -> int:
 
     What belonged to chats that are deleted by now is not stored any more, and so not counted any more.
     """
-    days = UsageDay.objects.filter(day__range=(first, last))
-    days.delete()
+    UsageDay.objects.filter(day__gte=first, day__lte=last).delete()
     found: dict[Key, Counts] = {}
     for key, counts in _stored(first, last):
         total = found.setdefault(key, _no_counts())
@@ -75,25 +74,26 @@ def _lookups(key: Key) -> dict[str, Any]:
 
 
 def _stored(first: date, last: date) -> Iterator[tuple[Key, Counts]]:
-    ended = Run.objects.annotate(day=TruncDate("ended_at")).filter(day__range=(first, last))
+    since, until = _midnight(first), _midnight(last + timedelta(days=1))
+    ended = Run.objects.filter(ended_at__gte=since, ended_at__lt=until).annotate(day=TruncDate("ended_at"))
     runs = ended.values_list("day", "chat__organization_id", "chat__project_id", "model", "user_id")
     counted = runs.annotate(all=Count("pk"), bad=Count("pk", filter=Q(status=RunStatus.FAILED))).order_by()
     for *key, every, failed in counted:
         yield _key(key), {"runs": every, "failed": failed}
-    yield from _stored_tokens(
-        UsageRecord.objects.annotate(day=TruncDate("run__ended_at")).filter(day__range=(first, last))
-    )
-
-
-def _stored_tokens(records: QuerySet[UsageRecord]) -> Iterator[tuple[Key, Counts]]:
-    keyed = records.values_list("day", "organization_id", "project_id", "model", "user_id")
-    for *key, first, second, third, fourth in keyed.annotate(*(Sum(name) for name in TOKENS)).order_by():
-        yield _key(key), dict(zip(TOKENS, (first, second, third, fourth), strict=True))
+    records = UsageRecord.objects.filter(run__ended_at__gte=since, run__ended_at__lt=until)
+    dated = records.annotate(day=TruncDate("run__ended_at"))
+    keyed = dated.values_list("day", "organization_id", "project_id", "model", "user_id")
+    for *key, first_sum, second, third, fourth in keyed.annotate(*(Sum(name) for name in TOKENS)).order_by():
+        yield _key(key), dict(zip(TOKENS, (first_sum, second, third, fourth), strict=True))
 
 
 def _key(values: Iterable[Any]) -> Key:
     day, organization, project, model, user = values
     return day, organization, project, model, user
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def _no_counts() -> Counts:

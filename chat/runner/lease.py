@@ -95,6 +95,12 @@ def release(run_id: UUID, attempt: int) -> None:
     )
 
 
+def take_away(run_id: UUID, attempt: int) -> bool:
+    """Take a run's lease from whoever holds it, for anyone to go on with. False if that attempt holds none any more."""
+    held = Run.objects.filter(pk=run_id, attempt=attempt, status=RunStatus.RUNNING, owner__isnull=False)
+    return bool(held.update(owner=None, lease_expires_at=None))
+
+
 def release_all_others() -> int:
     """Let the leases of every other process lapse: only for a process that knows itself to be alone."""
     others = Run.objects.filter(status=RunStatus.RUNNING).exclude(owner=PROCESS).exclude(owner__isnull=True)
