@@ -22,6 +22,7 @@ django_app = get_asgi_application()
 from django.conf import settings  # noqa: E402  (apps must be loaded first)
 
 from chat.event_stream import SLOT, Slot  # noqa: E402
+from chat.holdings import tell_on_signal  # noqa: E402
 from chat.routing import sockets  # noqa: E402
 from chat.runner import runner  # noqa: E402
 from config.body import capped  # noqa: E402
@@ -103,6 +104,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         if message["type"] == "lifespan.startup":
             runner.bind()
             _on_signals(draining)
+            tell_on_signal()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await (draining[0] if draining else runner.drain())

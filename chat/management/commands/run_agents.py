@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from chat.holdings import tell_on_signal
 from chat.runner import runner
 
 
@@ -21,7 +22,6 @@ class Command(BaseCommand):
             raise CommandError("With SQLite there is one process, and it executes the runs. Set DATABASE_URL.")
         if not settings.CHAT_RUN_HERE:
             raise CommandError("CHAT_RUN_HERE is off in this process's environment, so it would do nothing.")
-        self.stdout.write("Executing runs. Ctrl-C stops.")
         asyncio.run(self._run())
 
     async def _run(self) -> None:
@@ -29,5 +29,7 @@ class Command(BaseCommand):
         for each in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(each, stop.set)
         runner.bind()
+        tell_on_signal()
+        self.stdout.write("Executing runs. Ctrl-C stops.")
         await stop.wait()
         await runner.drain()

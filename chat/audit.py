@@ -1,0 +1,115 @@
+"""Does every run's log hold what is promised of it? Reads only; beside live traffic it takes open runs as they are."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from uuid import UUID
+
+import msgspec
+
+from agents import events as ev
+from chat.eventlog import Logged, stored
+from chat.eventlog.rows import first_of
+from chat.models import MessageStatus, Run, RunStatus
+from chat.projection import Fold, fold
+
+ENDS: dict[type, RunStatus] = {
+    ev.RunCompleted: RunStatus.SUCCEEDED,
+    ev.RunFailed: RunStatus.FAILED,
+    ev.RunCancelled: RunStatus.CANCELLED,
+}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One run, and what is wrong with it; nothing is, where every count is 0 and every flag false."""
+
+    run: str
+    chat: str
+    status: str
+    attempt: int
+    crashes: int
+    started: list[tuple[int, float]]  # (attempt, time) of each process that took it
+    ended_at: float | None
+    error: str = ""
+    gaps: int = 0  # numbers missing in the log
+    doubles: int = 0  # numbers given twice
+    ends: int = 1  # terminal events
+    after_end: int = 0  # events behind the first terminal one
+    fold_differs: list[str] = field(default_factory=list)  # fields of the rows that the events say otherwise
+    holds_lease: bool = False  # although it has ended
+    is_open: bool = False
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong, in words."""
+        found = {
+            f"{self.gaps} numbers missing": self.gaps,
+            f"{self.doubles} numbers twice": self.doubles,
+            f"{self.ends} ends": self.ends != (0 if self.is_open else 1),
+            f"{self.after_end} events behind the end": self.after_end,
+            f"the rows differ in {', '.join(self.fold_differs)}": self.fold_differs,
+            "an ended run with a lease": self.holds_lease,
+        }
+        return [text for text, is_so in found.items() if is_so]
+
+
+def audits(runs: Iterable[UUID]) -> Iterator[Audit]:
+    """Look at these runs, one by one."""
+    for run_id in runs:
+        run = Run.objects.select_related("message").filter(pk=run_id).first()
+        if run is not None:
+            yield audit(run)
+
+
+def audit(run: Run) -> Audit:
+    """Look at one run."""
+    entries = stored(run.pk)
+    ends = [index for index, entry in enumerate(entries) if isinstance(entry.event, ev.TERMINALS)]
+    gaps, doubles = _numbering(entries)
+    return Audit(
+        run=str(run.pk),
+        chat=str(run.chat_id),
+        status=run.status,
+        attempt=run.attempt,
+        crashes=run.crashes,
+        started=[(each.event.attempt, each.event.at) for each in entries if isinstance(each.event, ev.RunStarted)],
+        ended_at=entries[ends[0]].event.at if ends else None,
+        error=run.error_code,
+        gaps=gaps,
+        doubles=doubles,
+        ends=len(ends),
+        after_end=len(entries) - 1 - ends[0] if ends else 0,
+        fold_differs=[] if run.is_open else _differences(run, fold(each.event for each in entries)),
+        holds_lease=not run.is_open and run.owner is not None,
+        is_open=run.is_open,
+    )
+
+
+def _numbering(entries: list[Logged]) -> tuple[int, int]:
+    """Numbers missing and numbers given twice; the first must be 1."""
+    if not entries:
+        return 1, 0
+    steps = [first_of(entries[0])] + [first_of(after) - before.seq for before, after in pairwise(entries)]
+    return sum(max(0, step - 1) for step in steps), sum(step < 1 for step in steps)
+
+
+def _differences(run: Run, folded: Fold) -> list[str]:
+    """What the rows say otherwise than the events. A deleted message has no log to compare."""
+    if run.message.status == MessageStatus.DELETED:
+        return []
+    told = {
+        "status": ENDS.get(type(folded.terminal)),
+        "content": folded.content,
+        "parts": msgspec.to_builtins(folded.parts),
+        "turns": folded.turns,
+        "error_code": getattr(folded.terminal, "code", ""),
+    }
+    stored_as = {
+        "status": RunStatus(run.status),
+        "content": run.message.content,
+        "parts": run.message.parts,
+        "turns": run.turns,
+        "error_code": run.error_code,
+    }
+    return [name for name in told if told[name] != stored_as[name]]

@@ -1,0 +1,104 @@
+"""One profile from start to table: the provider, the installation, the runs, the faults, the checker."""
+
+import asyncio
+import contextlib
+import pathlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from chat.chaos.api import Api
+from chat.chaos.bar import Bar
+from chat.chaos.checker import Checker, Findings
+from chat.chaos.driver import Driver
+from chat.chaos.faults import Faults, Outage
+from chat.chaos.history import History
+from chat.chaos.installation import Installation, embedded, scaled
+from chat.chaos.plan import RunPlan, Shape, plan
+from chat.chaos.upstream import Upstream
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to do."""
+
+    profile: str
+    seed: int
+    folder: pathlib.Path
+    faults: list[str]
+    runs: int
+    readers: int
+    at_once: int
+    seconds: int
+    pace: float
+    database_url: str = ""
+    redis_url: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    found: Findings
+    outages: list[Outage]
+    history: History
+    asked: int  # model calls
+
+
+async def run_room(order: Order, out: Any) -> Outcome:
+    """Do it. Raises CannotStart."""
+    shape = Shape(order.seed, order.runs, order.readers, "upstream" in order.faults, order.pace)
+    plans = plan(shape)
+    async with Upstream(plans).serving() as upstream:
+        with await _opened(order, upstream.url) as closing:
+            installation: Installation = closing.installation
+            for process in installation.processes:
+                await process.start()
+            return await _run(order, plans, upstream, installation, Bar(out, order.runs))
+
+
+async def _run(order: Order, plans: list[RunPlan], upstream: Upstream, installation: Installation, bar: Bar) -> Outcome:
+    history = History()
+    faults = Faults(installation, history, order.seed)
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        api = Api(installation, history, session)
+        await api.sign_in()
+        driver = Driver(api, history, seed=order.seed, at_once=order.at_once, has_slow="slow-readers" in order.faults)
+        end = time.monotonic() + order.seconds
+        async with bar.showing(driver, faults), asyncio.TaskGroup() as group:
+            striking = group.create_task(faults.strike(order.faults))
+            await driver.drive(plans, lambda: time.monotonic() < end)
+            faults.stop()
+            await striking
+        checker = Checker(installation, api, upstream, history, driver.driven, faults.outages)
+        found = await checker.check()
+    return Outcome(found, faults.outages, history, len(upstream.asked))
+
+
+@dataclass
+class _Opened:
+    """The installation while it is open."""
+
+    installation: Installation
+    stack: contextlib.ExitStack
+
+    def __enter__(self) -> "_Opened":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stack.close()
+
+
+async def _opened(order: Order, upstream: str) -> _Opened:
+    """Prepared in a thread: the provider answers meanwhile."""
+    stack = contextlib.ExitStack()
+    kind = (
+        embedded(order.folder, upstream)
+        if order.profile == "embedded"
+        else scaled(order.folder, upstream, order.database_url, order.redis_url)
+    )
+    installation = await asyncio.to_thread(stack.enter_context, kind)
+    return _Opened(installation, stack)
