@@ -6,6 +6,7 @@ RequestError            carries status, code, message, fields
 +-- NotAllowed          403  visible, but the role does not include this
 +-- NotFound            404  unknown, or not visible: the two look the same
 +-- Conflict            409  the state of things does not allow it now
++-- Gone                410  it was here and is not kept any more
 +-- KeyReused           422  the idempotency key was used with another body
 +-- TooMany             429  a limit was met; carries retry_after_s
 +-- Unavailable         503  the database cannot answer; carries retry_after_s
@@ -59,6 +60,12 @@ class Conflict(RequestError):
     status = 409
     code = "conflict"
     message = "That cannot be done now."
+
+
+class Gone(RequestError):
+    status = 410
+    code = "gone"
+    message = "That is not kept any more."
 
 
 class KeyReused(RequestError):

@@ -64,12 +64,16 @@ class TextDelta(Event, frozen=True, kw_only=True, tag="text.delta"):
     """The next piece of the answer's text."""
 
     text: str
+    pieces: int = 1  # how many deltas this one was made of, long after the run's end
+    until: float = 0.0  # when the last of them came, where they are several
 
 
 class ReasoningDelta(Event, frozen=True, kw_only=True, tag="reasoning.delta"):
     """The next piece of what the model thinks aloud."""
 
     text: str
+    pieces: int = 1  # as in TextDelta
+    until: float = 0.0
 
 
 class ReplyCompleted(Event, frozen=True, kw_only=True, tag="reply.completed"):

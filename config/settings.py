@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "config.security.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.static.StaticFilesMiddleware",
+    "config.language.LanguageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -130,6 +131,9 @@ TEMPLATES = [
     }
 ]
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "language"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
@@ -285,6 +289,10 @@ CHAT_ATTACHMENT_MAX_CHARS = env.int("CHAT_ATTACHMENT_MAX_CHARS", 400_000)
 CHAT_METADATA_MAX_CHARS = env.int("CHAT_METADATA_MAX_CHARS", 16_000)
 CHAT_CONTEXT_MESSAGES = env.int("CHAT_CONTEXT_MESSAGES", 100)
 CHAT_CONTEXT_CHARS = env.int("CHAT_CONTEXT_CHARS", 400_000)
+CHAT_DELTA_RETENTION_S = env.float("CHAT_DELTA_RETENTION_S", 24 * 3600.0)
+CHAT_LOG_RETENTION_S = env.float("CHAT_LOG_RETENTION_S", 0.0)
+CLEANUP_EVERY_S = env.float("CLEANUP_EVERY_S", 300.0)
+CLEANUP_BATCH = env.int("CLEANUP_BATCH", 200)
 
 # --- Agents and their models ------------------------------------------------------------------------------------------
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")

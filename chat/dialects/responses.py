@@ -148,14 +148,20 @@ class Encoder:
 
     def _block(self, block: Block, event: AnyEvent) -> list[bytes]:
         if block.kind == "reasoning":
-            return self._thought(block) if self.shows_reasoning else []
+            return self._thought(block, event) if self.shows_reasoning else []
         match block:
             case Opened():
                 return self._open_text()
             case Piece(text=text):
+                self._count_pieces(event)
                 return self._text_frame("response.output_text.delta", delta=text, logprobs=[])
             case Closed(text=text):
                 return self._close_text(text, "completed" if _is_whole(event) else "incomplete")
+
+    def _count_pieces(self, event: AnyEvent) -> None:
+        """A delta made of several has the number of the last, so that what follows keeps its own."""
+        if isinstance(event, ev.TextDelta | ev.ReasoningDelta):
+            self.number += event.pieces - 1
 
     def _open_text(self) -> list[bytes]:
         item = message_item(self._next_id("msg"), "assistant", "in_progress", [])
@@ -171,13 +177,14 @@ class Encoder:
         place = {"item_id": self.item, "output_index": len(self.output), "content_index": 0}
         return self._frame(type, **place, **fields)
 
-    def _thought(self, block: Block) -> list[bytes]:
+    def _thought(self, block: Block, event: AnyEvent) -> list[bytes]:
         match block:
             case Opened():
                 item = {"type": "reasoning", "id": self._next_id("rs"), "summary": []}
                 added = self._frame("response.output_item.added", output_index=len(self.output), item=item)
                 return added + self._thought_frame("part.added", part={"type": "summary_text", "text": ""})
             case Piece(text=text):
+                self._count_pieces(event)
                 return self._thought_frame("text.delta", delta=text)
             case Closed(text=text):
                 part = {"type": "summary_text", "text": text}

@@ -1,17 +1,18 @@
 """A reader's place in a response is a sequence number, which counts the clean view. Sync.
 
-A number that was given to text taken back since would go on in the middle of other text: it is refused, and the client
-reads the response from its start.
+A number that was given to text taken back since would go on in the middle of other text: it is refused, and so is one
+inside of what was made one since. The client then reads the response from its start.
 """
 
 from django.http import HttpRequest
 
-from accounts.errors import Conflict
+from accounts.errors import Conflict, Gone
 from agents import events as ev
 from chat.dialects import responses
 from chat.dialects.fields import refuse
 from chat.doors.reading import Reader
-from chat.eventlog.rows import stored
+from chat.eventlog.rows import clean, pieces_of, stored
+from chat.models import LogState
 
 UNSTORED_FRAMES = 1_000  # a process that died may have shown so many frames more than it had stored
 
@@ -27,9 +28,33 @@ def starting_after(request: HttpRequest) -> int:
 
 
 def check_place(reader: Reader, after: int) -> None:
-    """Raise Conflict where that number may have been of a frame that was taken back."""
-    if after < 0 or reader.run.attempt < 2:
+    """Raise Conflict where that number may have been of a frame that was taken back, Gone where it is not kept."""
+    if after < 0:
         return
+    if reader.run.log_state != LogState.WHOLE:
+        _check_kept(reader, after)
+    if reader.run.attempt >= 2:
+        _check_not_taken_back(reader, after)
+
+
+def _check_kept(reader: Reader, after: int) -> None:
+    """Deltas of an old response are one, and later only its text is left, which other numbers count."""
+    encoder = responses.Encoder(reader.info)
+    is_kept = reader.run.log_state == LogState.MERGED
+    for attempt, seq, event in clean(stored(reader.run.pk), after=0):
+        begun = encoder.number
+        encoder.encode(attempt, seq, event)
+        skipped = pieces_of(event) - 1 if encoder.number > begun else 0
+        is_kept = is_kept and not encoder.number - 1 - skipped <= after < encoder.number - 1
+    if not is_kept:
+        raise Gone(
+            "The response is too old to be read from there. Retrieve it, or stream it from its start.",
+            code="response_compacted",
+            fields={"starting_after": ["Leave it out."]},
+        )
+
+
+def _check_not_taken_back(reader: Reader, after: int) -> None:
     encoder = responses.Encoder(reader.info)
     begun = 0  # number of the first frame of the turn
     for attempt, seq, event in stored(reader.run.pk):

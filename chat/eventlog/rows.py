@@ -31,13 +31,31 @@ class Page:
     is_over: bool = False  # the run has ended and nothing follows
 
 
+def pieces_of(event: AnyEvent) -> int:
+    """How many numbers the event takes: one, or of a compacted delta those of all its pieces."""
+    return event.pieces if isinstance(event, (ev.TextDelta, ev.ReasoningDelta)) else 1
+
+
+def first_of(entry: Logged) -> int:
+    """The first of the numbers that the entry takes; its own is the last."""
+    return entry.seq - pieces_of(entry.event) + 1
+
+
+def numbered(attempt: int, first_seq: int, events: Iterable[AnyEvent]) -> Iterable[Logged]:
+    """The events of a row, each with its number."""
+    seq = first_seq - 1
+    for event in events:
+        seq += pieces_of(event)
+        yield Logged(attempt, seq, event)
+
+
 def insert(run_id: UUID, entries: Sequence[Logged]) -> RunEvent:
     """The row, not saved, for entries of one attempt that follow each other."""
     first, last = entries[0], entries[-1]
     return RunEvent(
         run_id=run_id,
         attempt=first.attempt,
-        first_seq=first.seq,
+        first_seq=first_of(first),
         last_seq=last.seq,
         events=ev.dump([each.event for each in entries]),
     )
@@ -73,12 +91,16 @@ def _page(run_id: UUID, after: Cursor | None) -> Page:
         return Page(clean(stored(run_id), after=0))
     at = RunEvent.objects.filter(run_id=run_id, first_seq__lte=after.seq, last_seq__gte=after.seq).first()
     if at is not None and at.attempt == after.attempt:
-        return Page(_following(run_id, after.seq))
+        return _following(run_id, after.seq)
     later = RunEvent.objects.filter(run_id=run_id, attempt__gt=after.attempt).order_by("first_seq").first()
     if later is not None and later.first_seq <= after.seq + 1:
-        return Page(_following(run_id, later.first_seq - 1))
+        return _following(run_id, later.first_seq - 1)
     if at is None and later is None and _may_come(run_id, after):
         return Page(is_ahead=True)
+    return _whole_again(run_id)
+
+
+def _whole_again(run_id: UUID) -> Page:
     return Page(clean(stored(run_id), after=0), is_reset=True)
 
 
@@ -87,7 +109,8 @@ def event_at(cursor: Cursor) -> AnyEvent | None:
     row = RunEvent.objects.filter(
         run_id=cursor.run, attempt=cursor.attempt, first_seq__lte=cursor.seq, last_seq__gte=cursor.seq
     ).first()
-    return ev.load(row.events)[cursor.seq - row.first_seq] if row else None
+    entries = numbered(row.attempt, row.first_seq, ev.load(row.events)) if row else ()
+    return next((each.event for each in entries if each.seq == cursor.seq), None)
 
 
 def clean(entries: list[Logged], *, after: int) -> list[Logged]:
@@ -110,17 +133,20 @@ def _superseded(entries: list[Logged], reset: int, after: int) -> Iterable[int]:
     return ()
 
 
-def _following(run_id: UUID, seq: int) -> list[Logged]:
+def _following(run_id: UUID, seq: int) -> Page:
     rows = RunEvent.objects.filter(run_id=run_id, last_seq__gt=seq)
-    return clean([each for each in _entries(rows) if each.seq > seq], after=seq)
+    entries = [each for each in _entries(rows) if each.seq > seq]
+    if entries and first_of(entries[0]) <= seq:
+        return _whole_again(run_id)  # the place is inside of what was compacted since
+    return Page(clean(entries, after=seq))
 
 
 def _entries(rows: Iterable[RunEvent]) -> list[Logged]:
     ordered = rows.order_by("first_seq").values_list("attempt", "first_seq", "events")  # type: ignore[attr-defined]
     return [
-        Logged(attempt, seq, event)
+        entry
         for attempt, first_seq, events in ordered.iterator()
-        for seq, event in enumerate(ev.load(events), first_seq)
+        for entry in numbered(attempt, first_seq, ev.load(events))
     ]
 
 
@@ -139,6 +165,5 @@ def grown(since: dict[UUID, int]) -> dict[UUID, list[Logged]]:
         rows.order_by("run_id", "first_seq").values_list("run_id", "attempt", "first_seq", "events").iterator()
     ):
         if first_seq >= since[run_id]:
-            entries = [Logged(attempt, seq, event) for seq, event in enumerate(ev.load(events), first_seq)]
-            found.setdefault(run_id, []).extend(entries)
+            found.setdefault(run_id, []).extend(numbered(attempt, first_seq, ev.load(events)))
     return found
