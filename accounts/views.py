@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext_lazy as _
 
 from accounts.cookies import forget_cookie
 
@@ -12,11 +13,11 @@ from accounts.cookies import forget_cookie
 class SignInForm(AuthenticationForm):
     """E-mail and password. Its limit on failures is accounts.backends'."""
 
-    error_messages = AuthenticationForm.error_messages | {"invalid_login": "E-mail or password is wrong."}
+    error_messages = AuthenticationForm.error_messages | {"invalid_login": _("E-mail or password is wrong.")}
 
     def __init__(self, request: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        self.fields["username"].label = "E-mail"
+        self.fields["username"].label = _("E-mail")
         self.fields["username"].widget.input_type = "email"
 
 

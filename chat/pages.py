@@ -15,19 +15,10 @@ from chat import markdown
 from chat.access import chats_of
 from chat.drafts import attach_drafts
 from chat.models import Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, ToolCall
+from chat.words import ENDS, say
 
 LISTED_CHATS = 200
 SHORT_CHARS = 60
-ENDS = {
-    "length": "The answer was cut: it reached the model's length limit.",
-    "content_filter": "The provider's content filter ended this answer.",
-    "max_turns": "Ended: it asked the model as often as it may in one answer.",
-    "max_calls": "Ended: it used as many tools as it may in one answer.",
-    "max_output_tokens": "Ended: it wrote as much as it may in one answer.",
-    "max_identical_calls": "Ended: it asked for the same tool again and again.",
-    "max_invalid_calls": "Ended: it asked for tools in a way that could not be run.",
-    "timeout_s": "Ended: it took as long as an answer may.",
-}
 
 
 Took = dict[UUID, dict[str, float]]  # message -> tool call -> seconds
@@ -180,18 +171,10 @@ def _tool(call: dict[str, Any], result: dict[str, Any] | None, took: float | Non
     }
 
 
-TOOL_STATES = {
-    "failed": "failed",
-    "refused": "not run",
-    "unfinished": "not finished",
-    "unknown": "May or may not have run. It was not repeated.",
-}
-
-
 def _tool_state(status: str, took: float | None) -> str:
-    if status not in ("returned", "failed"):
-        return TOOL_STATES[status]
-    return _joined(TOOL_STATES.get(status, ""), "" if took is None else _duration(took))
+    if status == "returned":
+        return "" if took is None else _duration(took)
+    return _joined(say(status), "" if took is None or status != "failed" else _duration(took))
 
 
 def _took_by_call(messages: list[Message]) -> Took:
@@ -228,9 +211,9 @@ def _end(message: Message, reader: User) -> str:
     if run is None or message.status == MessageStatus.IN_PROGRESS:
         return ""
     if message.status == MessageStatus.CANCELLED:
-        who = "Stopped by you" if run.cancel_requested_by_id == reader.pk else "Stopped"
+        who = say("stoppedByYou" if run.cancel_requested_by_id == reader.pk else "stopped")
         return _joined(who, _tokens(run))
-    return _joined(ENDS.get(run.end_reason, ""), _tokens(run), _took(run), message.model)
+    return _joined(str(ENDS.get(run.end_reason, "")), _tokens(run), _took(run), message.model)
 
 
 def _joined(*facts: str) -> str:
@@ -240,8 +223,8 @@ def _joined(*facts: str) -> str:
 def _tokens(run: Run) -> str:
     if not run.total_tokens:
         return ""
-    about = "" if run.usage_status in ("", "reported") else "about "
-    return f"{about}{run.total_tokens:,} {'token' if run.total_tokens == 1 else 'tokens'}"
+    tokens = say("tokens", count=run.total_tokens)
+    return tokens if run.usage_status in ("", "reported") else say("about", tokens=tokens)
 
 
 def _took(run: Run) -> str:

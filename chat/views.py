@@ -16,6 +16,7 @@ from chat import pages
 from chat.access import get_chat, permissions_on
 from chat.catalog import model_names
 from chat.models import Chat
+from chat.words import for_scripts
 
 SHOWN_MESSAGES = 200
 
@@ -70,7 +71,6 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> H
         "chat": chat and str(chat.pk),
         "user": {"id": str(user.pk), "name": user.display_name},
         "archetypes": archetypes,
-        "ends": pages.ENDS,
     }
     context = {
         "chat": chat,
@@ -80,6 +80,7 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> H
         "examples": pages.examples_of(archetype),
         "sections": pages.sections(user),
         "for_script": for_script,
+        "words": for_scripts(),
         "most_chars": settings.CHAT_MESSAGE_MAX_CHARS,
         **more,
     }

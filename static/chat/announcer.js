@@ -28,6 +28,6 @@ export class Announcer {
   read(text) {
     const words = text.split(/\s+/).filter(Boolean).length;
     const first = text.match(/^[^.!?\n]{0,300}[.!?]?/)?.[0] ?? "";
-    this.answer.textContent = text.length <= WHOLE_CHARS ? text : `${first} ${WORDS.answerReadyLong({ words })}`;
+    this.answer.textContent = text.length <= WHOLE_CHARS ? text : `${first} ${WORDS.answerReadyLong({ count: words })}`;
   }
 }

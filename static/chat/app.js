@@ -84,7 +84,7 @@ function onRefused(item, error) {
 
 function onDelay(error) {
   isSignedOut = error.status === 401;
-  problem = { text: WORDS.notSent({ why: error.message }), action: "Retry", act: () => outbox.wake() };
+  problem = { text: WORDS.notSent({ why: error.message }), action: WORDS.retry, act: () => outbox.wake() };
   refresh();
 }
 
@@ -117,7 +117,7 @@ function onLost(reason) {
 
 function announce(answer) {
   if (answer.phase === "completed") announcer.read(textOf(answer));
-  else announcer.say(answer.phase === "failed" ? WORDS.answerFailed : WORDS.answerStopped);
+  else announcer.say(answer.phase === "failed" ? WORDS.answerFailed : WORDS.stopped);
 }
 
 /** Stop the answer that runs. */
@@ -130,7 +130,7 @@ export async function stop() {
     await parley.stop(run);
   } catch (error) {
     isStopping = false;
-    report(WORDS.notStopped({ why: error.message }), "Retry", stop);
+    report(WORDS.notDone({ why: error.message }), WORDS.retry, stop);
   }
 }
 
@@ -155,7 +155,7 @@ async function act(doing, ...given) {
     await catchUp();
     return true;
   } catch (error) {
-    report(WORDS.notDone({ why: error.message }), "Retry", () => act(doing, ...given));
+    report(WORDS.notDone({ why: error.message }), WORDS.retry, () => act(doing, ...given));
     return false;
   }
 }
@@ -203,7 +203,7 @@ function draw() {
 
 /** The state line: if several things hold, the first wins. */
 function stateNow(now) {
-  if (isSignedOut) return { kind: "out", text: WORDS.signedOut, tone: "bad", action: "Sign in", act: signIn, isSaid: true };
+  if (isSignedOut) return { kind: "out", text: WORDS.signedOut, tone: "bad", action: WORDS.signIn, act: signIn, isSaid: true };
   if (!navigator.onLine) return { kind: "offline", text: WORDS.offline, tone: "warn", isSaid: true };
   if (isReconnecting()) return reconnecting();
   if (problem) return { kind: "problem", tone: "bad", ...problem };
@@ -218,14 +218,14 @@ function isReconnecting() {
 
 function reconnecting() {
   const hasTried = runs.connection.tries >= MANY_TRIES;
-  const action = hasTried ? { action: "Reconnect", act: () => runs.wake() } : {};
+  const action = hasTried ? { action: WORDS.reconnect, act: () => runs.wake() } : {};
   return { kind: "reconnecting", text: WORDS.reconnecting, tone: "warn", ...action };
 }
 
 function running(answer, now) {
   const text = isStopping ? WORDS.stopping : phaseInWords(answer, now);
   const isOffered = composer.offersStop || isStopping || answer.phase === "sending";
-  const action = isOffered ? {} : { action: "Stop", act: stop };
+  const action = isOffered ? {} : { action: WORDS.stop, act: stop };
   const tone = answer.phase === "retrying" ? "warn" : "";
   return { kind: `${isStopping} ${answer.phase}`, text, tone, isSaid: answer.phase !== "sending", ...action };
 }

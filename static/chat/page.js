@@ -2,6 +2,7 @@
 
 export const byId = (id) => document.getElementById(id);
 
-const data = (id) => JSON.parse(byId(id)?.textContent ?? "{}");
+/** A block of JSON in the page. */
+export const data = (id) => JSON.parse(byId(id)?.textContent ?? "{}");
 
 export const page = data("page");

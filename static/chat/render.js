@@ -81,7 +81,7 @@ export class AnswerView {
   }
 
   #drawEnd(answer, isOpen, ahead) {
-    const waiting = ahead > 0 ? WORDS.waitingFor(ahead) : "";
+    const waiting = ahead > 0 ? WORDS.waitingFor({ count: ahead }) : "";
     setText(this.end, isOpen ? waiting : endInWords(answer, this.page));
     this.end.classList.toggle("bad", answer.phase === "failed");
     this.end.hidden = !this.end.textContent;
@@ -131,7 +131,7 @@ function toolView() {
     setText(find(".status"), toolInWords(tool, now));
     setText(find(".arguments"), pretty(tool.arguments));
     find(".outcome").hidden = tool.status === "running" || tool.status === "unfinished";
-    setText(find(".outcome h3"), tool.status === "returned" ? "Result" : "Error");
+    setText(find(".outcome h3"), tool.status === "returned" ? WORDS.result : WORDS.error);
     setText(find(".result"), tool.status === "returned" ? pretty(tool.result) : (tool.error ?? ""));
     find(".cut").hidden = !tool.isCut;
     return true;

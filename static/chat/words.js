@@ -1,36 +1,22 @@
-// Every sentence the page says, in one place: whole sentences with named places. Knows no DOM.
+// The sentences the page says, as the server gives them in the reader's language, and what is said of answers by them.
 
+import { data } from "./page.js";
 import { runningTools } from "./reducer.js";
 
-export const WORDS = {
-  sending: "Sending",
-  starting: "Starting",
-  waitingFor: (count) => (count === 1 ? "Waiting: 1 answer before yours" : `Waiting: ${count} answers before yours`),
-  waiting: "Waiting",
-  thinking: "Thinking",
-  writing: "Writing",
-  using: ({ name }) => `Using ${name}`,
-  usingMany: ({ count }) => `Using ${count} tools`,
-  retrying: ({ seconds, next, most }) =>
-    `The model did not answer. Trying again in ${seconds} s (${next} of ${most})`,
-  retryingNow: ({ next, most }) => `The model did not answer. Trying again (${next} of ${most})`,
-  resetting: "Starting this part again",
-  reconnecting: "Connection lost. Reconnecting",
-  offline: "You are offline. What you send waits here",
-  signedOut: "You are signed out. Your text is kept here",
-  stopping: "Stopping",
-  gone: "This chat is no longer there, or you may no longer see it. You can still copy what is on this page.",
-  notSent: ({ why }) => `Not sent: ${why}`,
-  notStopped: ({ why }) => `Not stopped: ${why}`,
-  notDone: ({ why }) => `Not done: ${why}`,
-  answerReady: "Answer ready",
-  answerReadyLong: ({ words }) => `Answer ready, ${words} words`,
-  answerFailed: "The answer failed",
-  answerStopped: "Stopped",
-  copied: "Copied",
-  code: "Code",
-  table: "Table",
-};
+const LANGUAGE = document.documentElement.lang;
+const plural = new Intl.PluralRules(LANGUAGE);
+
+/** Each sentence of chat/words.py by its name: a text, or, where it has open places, a function of {place: value}. */
+export const WORDS = Object.fromEntries(Object.entries(data("words")).map(([name, said]) => [name, spoken(said)]));
+
+function spoken(said) {
+  if (said.other) return ({ count }) => filled(said[plural.select(count)] ?? said.other, { count: count.toLocaleString(LANGUAGE) });
+  return typeof said === "string" && said.includes("%(") ? (values) => filled(said, values) : said;
+}
+
+function filled(text, values) {
+  return text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+}
 
 /** What an open answer is doing, for the state line; `now` in seconds. */
 export function phaseInWords(answer, now) {
@@ -80,7 +66,7 @@ export function duration(seconds) {
 
 /** The label of folded thoughts that are over. */
 export function thoughtInWords(seconds) {
-  return seconds < 1 ? "Thoughts" : `Thought for ${duration(seconds)}`;
+  return seconds < 1 ? WORDS.thoughts : WORDS.thoughtFor({ time: duration(seconds) });
 }
 
 /** The state of a tool's card, after its name. */
@@ -88,17 +74,15 @@ export function toolInWords(tool, now) {
   const took = tool.elapsedMs == null ? "" : duration(tool.elapsedMs / 1000);
   switch (tool.status) {
     case "running":
-      return tool.progress || `Running${counted(now - tool.from)}`;
+      return tool.progress || WORDS.running + counted(now - tool.from);
     case "returned":
       return took;
     case "unknown":
-      return "May or may not have run. It was not repeated.";
     case "refused":
-      return "not run";
     case "unfinished":
-      return "not finished";
+      return WORDS[tool.status];
     default:
-      return took ? `failed · ${took}` : "failed";
+      return [WORDS.failed, took].filter(Boolean).join(" · ");
   }
 }
 
@@ -115,19 +99,19 @@ function cut(text) {
 }
 
 /** The line under an answer that is over; the server says the same of a stored one (chat/pages.py). */
-export function endInWords(answer, { user, ends }) {
+export function endInWords(answer, { user }) {
   const facts = [tokensInWords(answer.usage), duration(answer.endedAt - answer.startedAt), answer.model].filter(Boolean);
   if (answer.phase === "cancelled") {
-    const who = answer.stoppedBy && answer.stoppedBy === user.id ? "Stopped by you" : "Stopped";
+    const who = answer.stoppedBy && answer.stoppedBy === user.id ? WORDS.stoppedByYou : WORDS.stopped;
     return [who, tokensInWords(answer.usage)].filter(Boolean).join(" · ");
   }
   if (answer.phase === "failed") return answer.error.message;
-  return [ends[answer.reason], ...facts].filter(Boolean).join(" · ");
+  return [WORDS.ends[answer.reason], ...facts].filter(Boolean).join(" · ");
 }
 
 function tokensInWords(usage) {
   const total = (usage?.input_tokens ?? 0) + (usage?.output_tokens ?? 0);
   if (!total) return "";
-  const about = usage.status && usage.status !== "reported" ? "about " : "";
-  return `${about}${total.toLocaleString("en")} ${total === 1 ? "token" : "tokens"}`;
+  const tokens = WORDS.tokens({ count: total });
+  return !usage.status || usage.status === "reported" ? tokens : WORDS.about({ tokens });
 }

@@ -1,0 +1,149 @@
+"""The sentences that the page's scripts say, in the reader's language. The page's templates have their own.
+
+One place for all of them: `for_scripts()` goes into the page as JSON, static/chat/words.js fills in the names. Whole
+sentences with named places, so that a translation may order them as it likes; counts as `ngettext` has them.
+"""
+
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+# One number of each of CLDR's classes; a language has those forms in which its own ngettext differs.
+SAMPLES = {"other": 100, "zero": 0, "one": 1, "two": 2, "few": 3, "many": 11}
+
+TEXTS: dict[str, Any] = {
+    # The state line
+    "sending": _("Sending"),
+    "starting": _("Starting"),
+    "waiting": _("Waiting"),
+    "thinking": _("Thinking"),
+    "writing": _("Writing"),
+    "using": _("Using %(name)s"),
+    "approval": _("Needs your approval: %(name)s"),
+    "retrying": _("The model did not answer. Trying again in %(seconds)s s (%(next)s of %(most)s)"),
+    "retryingNow": _("The model did not answer. Trying again (%(next)s of %(most)s)"),
+    "resetting": _("Starting this part again"),
+    "reconnecting": _("Connection lost. Reconnecting"),
+    "offline": _("You are offline. What you send waits here."),
+    "tooMany": _("Too many at once. Sends in %(seconds)s s."),
+    "unreachable": _("The server does not answer. Your message waits here and is sent again."),
+    "signedOut": _("You are signed out. Your text is kept here."),
+    "stopping": _("Stopping"),
+    "stopped": _("Stopped"),
+    "answerFailed": _("The answer failed"),
+    "isWriting": _("%(name)s is writing"),
+    "areWriting": _("%(first)s and %(second)s are writing"),
+    "retry": _("Retry"),
+    "stop": _("Stop"),
+    "reconnect": _("Reconnect"),
+    "signIn": _("Sign in"),
+    "startNew": _("New chat"),
+    # What went wrong
+    "gone": _("This chat is no longer there, or you may no longer see it. What is on this page can still be copied."),
+    "deletedBy": _("This chat was deleted by %(name)s. Your text is still below: copy it, or start a new chat."),
+    "readOnly": _("You may no longer write in this chat. Your text is still below and can be copied."),
+    "mayNot": _("You may not do this here: your role, or what was shared with you, does not include it."),
+    "notThere": _("It is no longer there."),
+    "notSent": _("Not sent: %(why)s"),
+    "notDone": _("Not done: %(why)s"),
+    "noServer": _("the server does not answer. Try again."),
+    "empty": _("Write something first."),
+    "runOpen": _("An answer is still being written. Stop it, or wait for its end."),
+    "serverFailed": _("The server failed. Nothing is lost: try again."),
+    # Messages
+    "waits": _("Waits"),
+    "thoughts": _("Thoughts"),
+    "thoughtFor": _("Thought for %(time)s"),
+    "running": _("Running"),
+    "failed": _("failed"),
+    "refused": _("not run"),
+    "unfinished": _("not finished"),
+    "unknown": _("May or may not have run. It was not repeated."),
+    "result": _("Result"),
+    "error": _("Error"),
+    "stoppedByYou": _("Stopped by you"),
+    "about": _("about %(tokens)s"),
+    "answerReady": _("Answer ready"),
+    "newFrom": _("New message from %(name)s"),
+    "copied": _("Copied"),
+    "code": _("Code"),
+    "table": _("Table"),
+    # People
+    "private": _("Private"),
+    "forProject": _("Project: %(name)s"),
+    "you": _("%(name)s (you)"),
+    "notShared": _("Not shared: %(why)s"),
+    "mayRead": _("may read"),
+    "mayWrite": _("may write"),
+    "takeBack": _("Stop sharing with %(name)s"),
+    # The list of chats
+    "noChats": _("No chat has this in its title."),
+    "menuOf": _("Rename or delete “%(title)s”"),
+}
+COUNTED: dict[str, Any] = {
+    "waitingFor": ngettext_lazy(
+        "Waiting: %(count)s answer before yours", "Waiting: %(count)s answers before yours", "count"
+    ),
+    "usingMany": ngettext_lazy("Using %(count)s tool", "Using %(count)s tools", "count"),
+    "offlineWaits": ngettext_lazy(
+        "You are offline. %(count)s message waits.", "You are offline. %(count)s messages wait.", "count"
+    ),
+    "manyWriting": ngettext_lazy("%(count)s person is writing", "%(count)s people are writing", "count"),
+    "people": ngettext_lazy("%(count)s person", "%(count)s people", "count"),
+    "tokens": ngettext_lazy("%(count)s token", "%(count)s tokens", "count"),
+    "answerReadyLong": ngettext_lazy("Answer ready, %(count)s word", "Answer ready, %(count)s words", "count"),
+    "tooLong": ngettext_lazy(
+        "At most %(count)s character fits. Shorten it, or send it in parts.",
+        "At most %(count)s characters fit. Shorten it, or send it in parts.",
+        "count",
+    ),
+    "left": ngettext_lazy("%(count)s character left", "%(count)s characters left", "count"),
+    "over": ngettext_lazy("%(count)s character too many", "%(count)s characters too many", "count"),
+}
+# Why an answer that is over is not longer.
+ENDS: dict[str, Any] = {
+    "length": _("The answer was cut: it reached the model's length limit."),
+    "content_filter": _("The provider's content filter ended this answer."),
+    "max_turns": _("Ended: it asked the model as often as it may in one answer."),
+    "max_calls": _("Ended: it used as many tools as it may in one answer."),
+    "max_output_tokens": _("Ended: it wrote as much as it may in one answer."),
+    "max_identical_calls": _("Ended: it asked for the same tool again and again."),
+    "max_invalid_calls": _("Ended: it asked for tools in a way that could not be run."),
+    "timeout_s": _("Ended: it took as long as an answer may."),
+}
+
+
+class Counted(int):
+    """A count as people read it: 1,204."""
+
+    def __str__(self) -> str:
+        return str(number_format(int(self), force_grouping=True))
+
+
+class _Sample(int):
+    """A count that leaves its place open."""
+
+    def __str__(self) -> str:
+        return "%(count)s"
+
+
+def say(name: str, **values: Any) -> str:
+    """One of the sentences, with its names filled in; a counted one by its `count`."""
+    if name in COUNTED:
+        return str(COUNTED[name] % {"count": Counted(values["count"])})
+    return str(TEXTS[name]) % values if values else str(TEXTS[name])
+
+
+def for_scripts() -> dict[str, Any]:
+    """All of them as JSON: a text, or a counted one's forms by CLDR's class."""
+    return {name: str(text) for name, text in TEXTS.items()} | {
+        **{name: _forms(text) for name, text in COUNTED.items()},
+        "ends": {name: str(text) for name, text in ENDS.items()},
+    }
+
+
+def _forms(text: Any) -> dict[str, str]:
+    forms = {kind: str(text % {"count": _Sample(number)}) for kind, number in SAMPLES.items()}
+    return {kind: form for kind, form in forms.items() if kind == "other" or form != forms["other"]}
