@@ -2,6 +2,7 @@
 
 from chat.models.characters import Character
 from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing
+from chat.models.chores import Chore
 from chat.models.messages import Message, MessageKind, MessageRole, MessageStatus
 from chat.models.processes import Process
 from chat.models.runs import LIVE, OPEN, LogState, Run, RunEvent, RunKind, RunStatus, ToolCall, UsageRecord
@@ -18,6 +19,7 @@ __all__ = [
     "ChatSession",
     "ChatShare",
     "ChatStatus",
+    "Chore",
     "LogState",
     "Message",
     "MessageKind",
