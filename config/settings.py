@@ -162,8 +162,13 @@ COOKIE_LIFETIME_S = env.int("COOKIE_LIFETIME_S", 12 * 3600)
 LOGIN_WINDOW_S = env.int("LOGIN_WINDOW_S", 300)
 LOGIN_MAX_FAILURES = env.int("LOGIN_MAX_FAILURES", 10)
 LOGIN_MAX_FAILURES_PER_IP = env.int("LOGIN_MAX_FAILURES_PER_IP", 100)
+ADMIN_CONTENT_SHOWN_S = env.int("ADMIN_CONTENT_SHOWN_S", 900)
 JWT_PREVIOUS_KEY = env.str("JWT_PREVIOUS_KEY", "")
 IDEMPOTENCY_LIFETIME_S = env.int("IDEMPOTENCY_LIFETIME_S", 24 * 3600)
+KEPT_SECRETS = [  # those that are made here and kept in PARLEY_DATA
+    *([] if env.str("SECRET_KEY", "") else ["SECRET_KEY"]),
+    *([] if env.str("JWT_SIGNING_KEY", "") or env.str("JWT_SECRET", "") else ["JWT_SIGNING_KEY"]),
+]
 SIMPLE_JWT = {
     "SIGNING_KEY": env.str("JWT_SIGNING_KEY", "") or env.str("JWT_SECRET", "") or kept_secret(PARLEY_DATA, "jwt_key"),
     "ALGORITHM": "HS256",
@@ -258,6 +263,8 @@ SPECTACULAR_SETTINGS = {
 # --- Runs -------------------------------------------------------------------------------------------------------------
 CHAT_LEASE_S = env.float("CHAT_LEASE_S", 8.0)
 CHAT_LEASE_RENEW_S = env.float("CHAT_LEASE_RENEW_S", 2.0)
+READY_COMMIT_LAG_S = env.float("READY_COMMIT_LAG_S", 5.0)
+READY_UNCLAIMED_S = env.float("READY_UNCLAIMED_S", 30.0)
 CHAT_SCAN_S = env.float("CHAT_SCAN_S", 1.0)
 CHAT_DRAIN_S = env.float("CHAT_DRAIN_S", 10.0)
 CHAT_COMMIT_S = env.float("CHAT_COMMIT_S", 0.05)
