@@ -16,7 +16,7 @@ from chat import bell, notices
 from chat.bell import PROCESS
 from chat.eventlog import Fenced, hub
 from chat.eventlog.follower import Follower
-from chat.runner import alone, lease, presence, waiting
+from chat.runner import alone, chores, lease, presence, waiting
 from chat.runner.execution import Execution, Intent
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Runner:
         clean = contextvars.Context()
         self._background = [
             loop.create_task(each, context=clean)
-            for each in (self._beat(), bell.listen(self._hear), self.follower.run())
+            for each in (self._beat(), bell.listen(self._hear), self.follower.run(), chores.run())
         ]
 
     def owner_here(self) -> UUID | None:

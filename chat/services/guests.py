@@ -1,10 +1,12 @@
 """What guests have here: chats, each found by its id alone, for a while. Sync."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.errors import NotFound, TooMany
@@ -33,11 +35,29 @@ def keep_on(chat: Chat) -> None:
 
 def sweep_guests(at_most: int = SWEEP_AT_ONCE) -> int:
     """Remove guests, oldest first, who have nothing left that has not expired, with all they said; how many."""
+    return remove_guests(list(gone_guests().values_list("pk", flat=True)[:at_most]))
+
+
+def gone_guests() -> QuerySet[User]:
+    """Guests, oldest first, who have nothing left that has not expired."""
     now = timezone.now()
     theirs = Chat.objects.filter(user=OuterRef("pk"), expires_at__gt=now)
     working = Run.objects.filter(user=OuterRef("pk"), status__in=OPEN)
     old = User.objects.filter(is_guest=True, created_at__lt=now - timedelta(seconds=settings.AGENT_GUEST_LIFETIME_S))
-    gone = old.exclude(Exists(theirs)).exclude(Exists(working)).order_by("created_at")[:at_most]
-    ids = list(gone.values_list("pk", flat=True))
-    User.objects.filter(pk__in=ids).delete()
-    return len(ids)
+    return old.exclude(Exists(theirs)).exclude(Exists(working)).order_by("created_at")
+
+
+def remove_guests(ids: Sequence[UUID]) -> int:
+    """Remove those of them who are gone, with all they said; how many. One transaction for each."""
+    return sum(_remove_guest(id) for id in ids)
+
+
+@transaction.atomic
+def _remove_guest(id: UUID) -> bool:
+    """Whoever starts a run locks its chat first: either we see the run, or they find no chat."""
+    list(Chat.objects.select_for_update().filter(user=id))
+    guest = gone_guests().filter(pk=id).first()
+    if guest is None:
+        return False
+    guest.delete()
+    return True

@@ -1,0 +1,99 @@
+"""Clean-up: removing what has expired and making old logs small, batch by batch beside live traffic. Sync.
+
+Every batch is a short transaction of its own that looks again before it removes, so it may run anywhere, at any time,
+twice at once, and be stopped at any moment. A chat with an open run is never touched, nor the log of such a run.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from accounts import cleanup
+from accounts.cleanup import Kind
+from chat.eventlog import compact
+from chat.models import OPEN, Chat, ChatSession, Run
+from chat.services.guests import gone_guests, remove_guests
+
+# A session that has expired is told so for a while before it is unknown.
+SESSION_KEPT = timedelta(days=1)
+
+
+class CleanUp:
+    """One clean-up, a step at a time: `while clean_up.step(): ...`"""
+
+    def __init__(self, at_most: int | None = None) -> None:
+        """`at_most`: rows in a batch, else CLEANUP_BATCH."""
+        self.at_most = at_most or settings.CLEANUP_BATCH
+        self.counts = {kind.name: 0 for kind in KINDS}
+        self._left = list(KINDS)
+
+    def step(self) -> bool:
+        """Remove one batch of the next kind that has something to remove. False: there is nothing left."""
+        while self._left:
+            kind = self._left[0]
+            if removed := kind.batch(self.at_most):
+                self.counts[kind.name] += removed
+                return True
+            self._left.pop(0)
+        return False
+
+
+def due() -> dict[str, int]:
+    """How many of each kind a clean-up would find now; it may free more, such as the guest of a chat."""
+    return {kind.name: kind.due().count() for kind in KINDS}
+
+
+def _sessions() -> QuerySet[Any]:
+    return ChatSession.objects.filter(expires_at__lt=timezone.now() - SESSION_KEPT).order_by("expires_at")
+
+
+def _chats() -> QuerySet[Any]:
+    """Chats past their end: of guests, and of requests that asked for nothing to be stored."""
+    working = Run.objects.filter(chat=OuterRef("pk"), status__in=OPEN)
+    return Chat.objects.filter(~Exists(working), expires_at__lt=timezone.now()).order_by("expires_at")
+
+
+def _remove_chats(ids: Sequence[UUID]) -> int:
+    return sum(_remove_chat(id) for id in ids)
+
+
+@transaction.atomic
+def _remove_chat(id: UUID) -> bool:
+    """Whoever starts a run locks the chat first: either we see the run, or they find no chat."""
+    chat = Chat.objects.select_for_update().filter(pk=id).first()
+    if chat is None or not _chats().filter(pk=id).exists():
+        return False
+    chat.delete()
+    return True
+
+
+def _whole_logs() -> QuerySet[Any]:
+    """0 seconds: they stay."""
+    until = timezone.now() - timedelta(seconds=settings.CHAT_DELTA_RETENTION_S)
+    return compact.due_for_merging(until) if settings.CHAT_DELTA_RETENTION_S else Run.objects.none()
+
+
+def _old_logs() -> QuerySet[Any]:
+    until = timezone.now() - timedelta(seconds=settings.CHAT_LOG_RETENTION_S)
+    return compact.due_for_cutting(until) if settings.CHAT_LOG_RETENTION_S else Run.objects.none()
+
+
+def _each(change: Callable[[UUID], bool]) -> Callable[[Sequence[UUID]], int]:
+    """One transaction for each run: a log can be long."""
+    return lambda ids: sum(change(id) for id in ids)
+
+
+KINDS = (
+    Kind("sessions", _sessions),
+    Kind("expired chats", _chats, _remove_chats),
+    Kind("guests", gone_guests, remove_guests),
+    *cleanup.KINDS,
+    Kind("logs cut to the answer", _old_logs, _each(compact.cut_to_answer)),
+    Kind("logs with deltas merged", _whole_logs, _each(compact.merge_deltas)),
+)
