@@ -6,6 +6,7 @@ goes with the next. A run that was taken over is refused in the same transaction
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -45,6 +46,12 @@ class Committer:
         self.dirty: dict[Writer, None] = {}
         self._urgent = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._began_at = 0.0  # monotonic: when the commit under way began; 0: none is
+
+    def lag_s(self) -> float:
+        """For how long the commit under way has been tried; 0 where none is. From any thread."""
+        began_at = self._began_at
+        return time.monotonic() - began_at if began_at else 0.0
 
     def wake(self, writer: "Writer", is_urgent: bool) -> None:
         """There is something to store; urgent: do not wait for company."""
@@ -65,7 +72,9 @@ class Committer:
             writers, self.dirty = list(self.dirty), {}
             work = [(writer, entries) for writer in writers if (entries := writer.take())]
             if work:
+                self._began_at = time.monotonic()
                 await self._commit(work)
+                self._began_at = 0.0
 
     async def _company(self) -> None:
         if not self._urgent.is_set():

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 
 from chat.bell import PROCESS
@@ -105,6 +105,25 @@ def release_all_others() -> int:
     """Let the leases of every other process lapse: only for a process that knows itself to be alone."""
     others = Run.objects.filter(status=RunStatus.RUNNING).exclude(owner=PROCESS).exclude(owner__isnull=True)
     return others.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+
+
+def oldest_unclaimed_s() -> float:
+    """For how many seconds the run that waits longest has waited for a process to take it; 0 where none does.
+
+    That is one which is queued in an idle chat, or whose lease has lapsed. Runs behind another in their chat do not
+    count, nor those that were handed over, which bear no date.
+    """
+    busy = Run.objects.filter(status__in=LIVE).values("chat")
+    before = Run.objects.filter(chat=models.OuterRef("chat")).order_by().values("chat")
+    freed_at = models.Subquery(before.values(at=models.Max("ended_at")), output_field=models.DateTimeField())
+    queued = Run.objects.filter(status=RunStatus.QUEUED).exclude(chat__in=busy).order_by()
+    free_since = Greatest("created_at", Coalesce(freed_at, "created_at"))
+    lapsed_at = Run.objects.filter(lapsed(), lease_expires_at__isnull=False).order_by()
+    since = [
+        queued.aggregate(at=models.Min(free_since))["at"],
+        lapsed_at.aggregate(at=models.Min("lease_expires_at"))["at"],
+    ]
+    return max((max(0.0, (timezone.now() - at).total_seconds()) for at in since if at is not None), default=0.0)
 
 
 def find_work(held: Collection[UUID], limit: int = 50) -> list[tuple[UUID, int]]:

@@ -1,0 +1,82 @@
+"""System checks: sets of settings that cannot work together, said before anything starts. docs/deploy.md explains."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+POSITIVE = (
+    *("CHAT_LEASE_S", "CHAT_LEASE_RENEW_S", "CHAT_SCAN_S", "CHAT_COMMIT_S", "CHAT_HEARTBEAT_S", "WRITE_TIMEOUT_S"),
+    *("CHAT_UNSTORED_MAX_EVENTS", "CHAT_FEED_MAX_EVENTS", "CHAT_MAX_CRASHES", "DB_THREADS", "BODY_MAX_BYTES"),
+    *("READY_COMMIT_LAG_S", "READY_UNCLAIMED_S"),
+)
+NOT_NEGATIVE = (
+    *("CHAT_STREAMS_PER_USER", "CHAT_SOCKETS_PER_USER", "CHAT_RUNS_PER_ORGANIZATION", "CHAT_MAX_QUEUED"),
+    "CHAT_DRAIN_S",
+)
+SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+@register()
+def check_processes(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Errors for sets that cannot work, which stop every command and so the server."""
+    return [*_database(), *_redis(), *_runs(), *_numbers()]
+
+
+@register(Tags.security, deploy=True)
+def check_hosts(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Warnings for what works on one host and not on two."""
+    return list(_shared_keys())
+
+
+def _database() -> Iterator[CheckMessage]:
+    vendor = settings.DATABASES["default"]["ENGINE"]
+    if not settings.IS_SQLITE and not vendor.endswith("postgresql"):
+        hint = "Set it to sqlite:///PATH for one process, or postgres://USER:PASSWORD@HOST/NAME for any number."
+        yield Error("DATABASE_URL is neither SQLite nor PostgreSQL.", hint, id="chat.E001")
+    if settings.IS_SQLITE and settings.REDIS_URL:
+        hint = "Set DATABASE_URL to a PostgreSQL, or take REDIS_URL away."
+        yield Error("REDIS_URL is for several processes, and SQLite is for one.", hint, id="chat.E002")
+    most = settings.DATABASES["default"].get("OPTIONS", {}).get("pool", {}).get("max_size", 0)
+    least = settings.DB_THREADS + 2  # the threads of runs and streams, the log's writer, and one request
+    if not settings.IS_SQLITE and most < least:
+        hint = f"Set DB_POOL_MAX to {least} or more: runs and streams take {least - 1}, requests the rest."
+        yield Error(f"DB_POOL_MAX is {most}: requests would find no connection.", hint, id="chat.E003")
+
+
+def _redis() -> Iterator[CheckMessage]:
+    if settings.REDIS_URL and not settings.REDIS_URL.startswith(SCHEMES):
+        yield Error("REDIS_URL is no address of a Redis.", "Such as redis://HOST:6379/0.", id="chat.E004")
+    if not settings.IS_SQLITE and not settings.REDIS_URL:
+        hint = "Set REDIS_URL before you start a second one; or use SQLite, which needs neither."
+        yield Warning("PostgreSQL without REDIS_URL is for one process.", hint, id="chat.W001")
+
+
+def _runs() -> Iterator[CheckMessage]:
+    if not settings.CHAT_RUN_HERE and settings.IS_SQLITE:
+        hint = "SQLite is for one process, so take CHAT_RUN_HERE away; or set DATABASE_URL to a PostgreSQL."
+        yield Error("CHAT_RUN_HERE is off, and nobody else can execute runs.", hint, id="chat.E005")
+    if not settings.CHAT_RUN_HERE and not settings.IS_SQLITE and not settings.REDIS_URL:
+        hint = "Set REDIS_URL: without it a run starts, shows and stops up to CHAT_SCAN_S late."
+        yield Error("CHAT_RUN_HERE is off, and nothing tells the other processes of new runs.", hint, id="chat.E006")
+    if settings.CHAT_LEASE_S < 3 * settings.CHAT_LEASE_RENEW_S:
+        hint = "Make CHAT_LEASE_S at least three times CHAT_LEASE_RENEW_S: one late renewal must not lose the run."
+        yield Error("Leases lapse before they are renewed.", hint, id="chat.E007")
+
+
+def _numbers() -> Iterator[CheckMessage]:
+    for name in POSITIVE:
+        if getattr(settings, name) <= 0:
+            yield Error(f"{name} must be more than 0.", id="chat.E008")
+    for name in NOT_NEGATIVE:
+        if getattr(settings, name) < 0:
+            yield Error(f"{name} must be 0 or more.", id="chat.E008")
+
+
+def _shared_keys() -> Iterator[CheckMessage]:
+    kept = [name for name in ("SECRET_KEY", "JWT_SIGNING_KEY") if name in settings.KEPT_SECRETS]
+    if kept and not settings.IS_SQLITE:
+        hint = "Set them in the environment of every host, unless all of them share one PARLEY_DATA."
+        told = f"{' and '.join(kept)} lie in PARLEY_DATA: another host would make its own, and refuse our sign-ins."
+        yield Warning(told, hint, id="chat.W002")
