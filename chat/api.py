@@ -25,6 +25,7 @@ from chat.models import Chat, ChatShare, Message, Run, Task
 from chat.rest import documented, page, shown
 from chat.serializers import (
     ArchetypeSerializer,
+    BlocksQuery,
     ChatChanges,
     ChatQuery,
     ChatSerializer,
@@ -152,9 +153,10 @@ class OneShare(APIView):
 class OneMessage(APIView):
     """One message."""
 
-    @documented("read_message", answer=MessageSerializer)
+    @documented("read_message", query=BlocksQuery, answer=MessageSerializer)
     def get(self, request: Request, id: UUID) -> Response:
         """Read a message; one in progress shows what its run has written so far."""
+        read(BlocksQuery, request.query_params)
         return shown(request, MessageSerializer, get_message(caller(request), id))
 
     @documented("edit_message", body=MessageChanges, answer=MessageSerializer, conflicts=True)

@@ -1,11 +1,12 @@
 """Markdown of people and models to HTML that is safe on our own pages. The one place that makes HTML from their text.
 
 Two walls: the renderer knows no raw HTML and no images (an image's address would tell a stranger what was read), and
-nh3 passes only the tags, attributes and addresses named here, whatever the renderer made.
+nh3 passes only the tags, attributes, classes and addresses named here, whatever the renderer made.
 """
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 import nh3
@@ -16,19 +17,54 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from chat import highlight
+
 TAGS = {
     *("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "hr", "br"),
     *("em", "strong", "s", "code", "pre", "a", "span", "div"),
     *("table", "thead", "tbody", "tr", "th", "td"),
 }
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
-CLASSES = {"span": {"host"}, "div": {"wide"}}
+CLASSES = {"span": {"host", *highlight.CLASSES}, "div": {"wide"}}
 SCHEMES = {"http", "https", "mailto"}
+SHORT_CHARS = 4000  # texts up to here are kept rendered by the hundred, longer ones by the dozen
+
+References = Mapping[str, Mapping[str, Any]]  # a Markdown text's link definitions, as markdown-it keeps them
 
 
-def render(text: str) -> SafeString:
-    """The HTML of a Markdown text."""
-    html = _markdown().render(text)
+def render(text: str, references: References | None = None) -> SafeString:
+    """The HTML of a Markdown text; `references` are the link definitions of the whole that it is a piece of.
+
+    The same text is rendered once: every reader of an answer asks for the same blocks.
+    """
+    known = tuple((label, each["href"], each["title"]) for label, each in (references or {}).items())
+    render = _render_short if len(text) <= SHORT_CHARS else _render_long
+    return render(text, known if "[" in text else ())
+
+
+def ends_of_blocks(text: str, references: dict[str, Any]) -> list[int]:
+    """The number of the line behind each block of a text; link definitions in it are added to `references`."""
+    env: dict[str, Any] = {"references": references}
+    tokens = _outline().parse(text, env)
+    return [each.map[1] for each in tokens if each.map and each.level == 0 and each.nesting >= 0]
+
+
+Known = tuple[tuple[str, str, str], ...]
+
+
+@lru_cache(maxsize=1024)
+def _render_short(text: str, known: Known) -> SafeString:
+    return _rendered(text, known)
+
+
+@lru_cache(maxsize=32)
+def _render_long(text: str, known: Known) -> SafeString:
+    return _rendered(text, known)
+
+
+def _rendered(text: str, known: Known) -> SafeString:
+    references = {label: {"href": href, "title": title, "map": [0, 0]} for label, href, title in known}
+    html = _markdown().render(text, {"references": references})
     clean = nh3.clean(
         html,
         tags=TAGS,
@@ -49,11 +85,18 @@ def _only_whole_addresses(tag: str, name: str, value: str) -> str | None:
 
 @cache
 def _markdown() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
+    options = {"html": False, "highlight": highlight.highlight}
+    markdown = MarkdownIt("commonmark", options).enable(["table", "strikethrough"]).disable("image")
     markdown.core.ruler.push("hosts", _show_hosts)
     markdown.add_render_rule("table_open", _table_open)
     markdown.add_render_rule("table_close", _table_close)
     return markdown
+
+
+@cache
+def _outline() -> MarkdownIt:
+    """Finds blocks alone: what is in them is not looked at."""
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("inline")
 
 
 def _show_hosts(state: StateCore) -> None:

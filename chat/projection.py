@@ -55,6 +55,7 @@ class Fold:
     open_approvals: dict[str, ev.ApprovalRequested] = field(default_factory=dict)
     open_agents: dict[str, ev.AgentStarted] = field(default_factory=dict)
     _last_at: float = 0.0
+    _decisions: dict[str, ev.ApprovalResolved] = field(default_factory=dict)
     _parts: list[dict[str, Any]] = field(default_factory=list)
     _open: dict[str, _Open] = field(default_factory=dict)
 
@@ -83,10 +84,13 @@ class Fold:
                 self.retries += 1  # nothing of the message
             case ev.ToolCalled():
                 self.open_calls[event.call] = event
-                self._add(event, type="tool_call", arguments=event.arguments)
+                self._add(event, type="tool_call", arguments=event.arguments, **self._approved(event.call))
             case ev.ToolReturned():
                 self.open_calls.pop(event.call, None)
-                self._add(event, type="tool_result", result=event.result, is_error=False, elapsed_ms=event.elapsed_ms)
+                cut = {"truncated": True} if event.truncated else {}
+                self._add(
+                    event, type="tool_result", result=event.result, is_error=False, elapsed_ms=event.elapsed_ms, **cut
+                )
             case ev.ToolFailed():
                 self.open_calls.pop(event.call, None)
                 self._add(event, type="tool_result", error=event.error, outcome=event.outcome, is_error=True)
@@ -102,6 +106,7 @@ class Fold:
                 self.open_approvals[event.call] = event
             case ev.ApprovalResolved():
                 self.open_approvals.pop(event.call, None)
+                self._decisions[event.call] = event
             case ev.RunQueued() | ev.ToolProgressed() | ev.TurnCompleted() | ev.MessageSaved():
                 pass  # nothing of the message
             case _:
@@ -114,13 +119,21 @@ class Fold:
         if event.agent:
             return  # a subagent's words are its parent's tool result
         if not self._parts or self._parts[-1]["type"] != kind or self._begins_turn():
-            self._parts.append({"type": kind, "pieces": []})
+            self._parts.append({"type": kind, "pieces": [], "from": event.at})
         self._parts[-1]["pieces"].append(event.text)
+        self._parts[-1]["until"] = event.until or event.at
 
     def _begins_turn(self) -> bool:
         """A part ends with its turn: the next turn's text is a part of its own."""
         turn = self._open.get("")
         return turn is not None and turn.start == len(self._parts)
+
+    def _approved(self, call: str) -> dict[str, Any]:
+        """What a person said of this call, if one was asked."""
+        decision = self._decisions.get(call)
+        if decision is None:
+            return {}
+        return {"approval": {"decision": decision.decision, "by": decision.by, "reason": decision.reason}}
 
     def _add(self, event: ev.ToolCalled | ev.ToolReturned | ev.ToolFailed | ev.ToolDeferred, **fields: Any) -> None:
         part = {"type": fields.pop("type"), "call": event.call, "name": event.name, **fields}
@@ -159,6 +172,11 @@ class Fold:
         return "".join("".join(each["pieces"]) for each in self._parts if each["type"] == "text")
 
     @property
+    def size(self) -> int:
+        """How many parts there are."""
+        return len(self._parts)
+
+    @property
     def parts(self) -> list[dict[str, Any]]:
         """The answer's parts in order, as JSON values: text, reasoning, tool_call, tool_result."""
         return [_part(each) for each in self._parts]
@@ -174,5 +192,6 @@ def fold(events: Iterable[AnyEvent]) -> Fold:
 
 def _part(part: dict[str, Any]) -> dict[str, Any]:
     if "pieces" in part:
-        return {"type": part["type"], "text": "".join(part["pieces"])}
+        took = {"elapsed_ms": round((part["until"] - part["from"]) * 1000)} if part["type"] == "reasoning" else {}
+        return {"type": part["type"], "text": "".join(part["pieces"]), **took}
     return msgspec.to_builtins(part)  # type: ignore[no-any-return]

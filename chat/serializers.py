@@ -14,6 +14,7 @@ from accounts.serializers import Closed, Id, PageQuery, Text
 from agents.archetypes.base import Archetype
 from agents.catalog import ModelInfo
 from chat.access import chats_of, permissions_found
+from chat.blocks import of_message
 from chat.drafts import attach_drafts
 from chat.models import Chat, ChatShare, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus, Sharing
 from chat.models.chats import Access
@@ -128,10 +129,16 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         read_only_fields = fields
 
     def to_representation(self, instance: Message) -> dict[str, Any]:
-        """Lists attach their drafts beforehand, all with one query; a single message does it here."""
+        """Lists attach their drafts beforehand, all with one query; a single message does it here.
+
+        With `?blocks=html` there are `blocks`, as the native door sends them.
+        """
         if instance.status == MessageStatus.IN_PROGRESS and not hasattr(instance, "is_drafted"):
             attach_drafts([instance])
-        return super().to_representation(instance)
+        request = self.context.get("request")
+        has_blocks = request is not None and request.query_params.get("blocks") == "html"
+        shown = super().to_representation(instance)
+        return {**shown, "blocks": of_message(instance)} if has_blocks else shown
 
     def get_run(self, message: Message) -> str | None:
         """The id of the run that writes or wrote it; null for what people wrote."""
@@ -302,6 +309,14 @@ class ChatQuery(PageQuery):
     )
 
 
+class BlocksQuery(Closed):
+    """Whether Markdown comes as HTML too."""
+
+    blocks = serializers.ChoiceField(
+        ["html"], required=False, help_text="Also give each answer's Markdown as sanitized HTML, block by block."
+    )
+
+
 class MessageQuery(PageQuery):
     """Which messages of a chat."""
 
@@ -309,6 +324,9 @@ class MessageQuery(PageQuery):
     status = serializers.ChoiceField(MessageStatus.choices, required=False)
     search = serializers.CharField(required=False, max_length=100, help_text="Part of the text.")
     ordering = serializers.ChoiceField(["position", "-position"], default="position")
+    blocks = serializers.ChoiceField(
+        ["html"], required=False, help_text="Also give each answer's Markdown as sanitized HTML, block by block."
+    )
 
 
 class RunQuery(PageQuery):

@@ -14,7 +14,7 @@ from accounts.parsing import read_json
 from chat.access import get_chat, get_run
 from chat.dialects import native
 from chat.dialects.base import known_only
-from chat.doors import starting
+from chat.doors import native_blocks, starting
 from chat.doors.reading import Reader, is_end, place, streamed
 from chat.models import Run
 from chat.runner import runner
@@ -37,12 +37,16 @@ async def start(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
 @csrf_exempt
 @require_GET
 async def events(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
-    """Read a run's events, after a cursor or from its start: 204 when the cursor is its end."""
+    """Read a run's events, after a cursor or from its start: 204 when the cursor is its end.
+
+    With `?blocks=html` the answer's Markdown comes as HTML too, block by block.
+    """
     runner.bind()
     reader = await db(_attach, request, run_id)
     if reader is None:
         return HttpResponse(status=204)
-    return await streamed(request, reader, native.Encoder(reader.info))
+    has_blocks = native_blocks.wanted(request.GET.get("blocks"))
+    return await streamed(request, reader, _with_blocks(reader) if has_blocks else native.Encoder(reader.info))
 
 
 @csrf_exempt
@@ -59,6 +63,11 @@ async def approve(request: HttpRequest, run_id: UUID, call: str) -> HttpResponse
     """Allow or deny a tool call that waits for a person: 200 with the run as it is now."""
     runner.bind()
     return JsonResponse(await db(_approve, request, run_id, call))
+
+
+def _with_blocks(reader: Reader) -> native.Encoder:
+    is_own = reader.after is not None and reader.after.run == reader.run.pk
+    return native_blocks.BlockEncoder(reader.info, reader.after if is_own else None)
 
 
 def _start(request: HttpRequest, chat_id: UUID) -> tuple[Answer, Reader | None]:

@@ -19,6 +19,7 @@ from chat import cursor, limits
 from chat.cursor import Cursor
 from chat.dialects import native, sse
 from chat.dialects.base import Encoder, RunInfo
+from chat.doors.native_blocks import BlockEncoder
 from chat.event_stream import EventStream
 from chat.eventlog import tail
 from chat.eventlog.rows import event_at
@@ -99,6 +100,8 @@ async def frames(reader: Reader, encoder: Encoder) -> AsyncGenerator[bytes, None
                 yield b"".join(encoder.let_go())
                 return
             out = encoder.reset() if batch.is_reset else []
+            if isinstance(encoder, BlockEncoder):
+                await encoder.prepare(batch.events, is_reset=batch.is_reset)
             for attempt, seq, event in batch.events:
                 out += encoder.encode(attempt, seq, event)
                 is_ended = is_ended or isinstance(event, TERMINALS)

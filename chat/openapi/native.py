@@ -56,11 +56,18 @@ FOLLOW: Schema = {
             "schema": {"type": "string", "maxLength": 80},
             "description": "The id of the last frame seen; the header Last-Event-ID says the same.",
         },
+        {
+            "name": "blocks",
+            "in": "query",
+            "schema": {"enum": ["html"]},
+            "description": "Also send each whole Markdown block of the answer as sanitized HTML: a `Block`, as a "
+            "further frame of the event that completes it.",
+        },
         LAST_EVENT_ID,
         TICKET,
     ],
     "responses": {
-        "200": streams(ref("Event"), "The run's events."),
+        "200": streams({"anyOf": [ref("Event"), ref("Block")]}, "The run's events."),
         "204": {"description": "There are none after that one."},
     },
 }
@@ -126,6 +133,22 @@ SCHEMAS: dict[str, Schema] = {
         "properties": {
             "decision": {"enum": ["allow", "deny"]},
             "reason": {"type": "string", "maxLength": 500, "description": "The model is told."},
+        },
+    },
+    "Block": {
+        "type": "object",
+        "description": "One Markdown block of the answer's text. One that comes again with the same number replaces "
+        "the former: a link in it has got its address.",
+        "required": ["type", "run", "seq", "attempt", "message", "part", "index", "start", "end", "html"],
+        "properties": {
+            "type": {"enum": ["block"]},
+            **PLACE,
+            "message": {"type": "string", "format": "uuid"},
+            "part": {"type": "integer", "minimum": 0, "description": "Its place in the message's `parts`."},
+            "index": {"type": "integer", "minimum": 0, "description": "Its number in that part."},
+            "start": {"type": "integer", "minimum": 0, "description": "In code points of the part's text."},
+            "end": {"type": "integer", "minimum": 1},
+            "html": {"type": "string"},
         },
     },
     "StoppedRun": {"type": "object", "required": ["run"], "properties": {"run": ref("Run")}},

@@ -1,8 +1,12 @@
 """Markdown of strangers becomes HTML that can do nothing."""
 
 import re
+from pathlib import Path
 
 import pytest
+from django.conf import settings
+from pygments.styles import get_style_by_name
+from pygments.token import STANDARD_TYPES
 
 from chat.markdown import render
 
@@ -11,7 +15,14 @@ TAG = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>")
 
 def test_it_renders_what_models_write() -> None:
     html = render("# T\n\n1. **a**\n2. `b`\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n```py\n1 < 2\n```\n\n~~no~~")
-    for piece in ("<h1>T</h1>", "<strong>a</strong>", "<code>b</code>", "<td>1</td>", "1 &lt; 2", "<s>no</s>"):
+    for piece in (
+        "<h1>T</h1>",
+        "<strong>a</strong>",
+        "<code>b</code>",
+        "<td>1</td>",
+        '<span class="o">&lt;</span>',
+        "<s>no</s>",
+    ):
         assert piece in html
     assert '<div class="wide"><table>' in html
 
@@ -73,3 +84,42 @@ def test_a_link_says_where_it_leads_and_takes_nothing_along() -> None:
 
 def test_a_class_comes_from_us_alone() -> None:
     assert 'class="message' not in render('```message tool\nx\n```\n\n`<b class="tool">`')
+
+
+@pytest.mark.parametrize("language", ["", "nothing-known", '"><img>', "python"])
+def test_code_is_coloured_by_known_languages_and_always_escaped(language: str) -> None:
+    html = render(f"```{language}\nx = '<b>' < 1\n```")
+    assert "&lt;b&gt;" in html
+    assert ("<span class=" in html) == (language == "python")
+    assert "<b>" not in html and "<img" not in html
+
+
+def test_very_long_code_keeps_its_plain_colour() -> None:
+    assert "<span" in render("```py\n" + "x = 1\n" * 3000 + "```")
+    assert "<span" not in render("```py\n" + "x = 1\n" * 4000 + "```")
+
+
+def test_the_colours_of_code_are_those_of_the_styles(request: pytest.FixtureRequest) -> None:
+    path = Path(settings.BASE_DIR) / "static" / "chat" / "code.css"
+    if request.config.getoption("--write-golden"):
+        path.write_text(colours())
+    assert path.read_text() == colours()
+
+
+def colours() -> str:
+    """The style sheet of code: xcode where it is light, monokai where it is dark."""
+    light, dark = get_style_by_name("xcode"), get_style_by_name("monokai")
+    names: dict[tuple[str, str], list[str]] = {}
+    for token, name in STANDARD_TYPES.items():
+        pair = light.style_for_token(token)["color"], dark.style_for_token(token)["color"]
+        is_plain = pair[0] in (None, "000000") and pair[1] == "f8f8f2"
+        if name and not is_plain and name not in ("err", "esc"):
+            names.setdefault((pair[0] or "1d1d1b", pair[1] or "ecece6"), []).append(name)
+    rules = [
+        f".text :is({', '.join(f'.{each}' for each in found)}) {{ color: light-dark(#{day}, #{night}); }}"
+        for (day, night), found in names.items()
+    ]
+    return (
+        "/* Colours of code: Pygments' xcode and monokai. Written by tests/chat/test_markdown.py. */\n\n"
+        + "\n".join([*rules, ""])
+    )

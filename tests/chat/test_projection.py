@@ -36,9 +36,15 @@ def test_a_subagents_words_are_no_part_of_the_answer_but_its_tool_calls_are_show
 
 def test_reasoning_is_a_part_of_its_own() -> None:
     assert fold(each.event for each in transcripts.reasoning()).parts == [
-        {"type": "reasoning", "text": "Let me think."},
+        {"type": "reasoning", "text": "Let me think.", "elapsed_ms": 100},
         {"type": "text", "text": "42"},
     ]
+
+
+def test_a_call_that_a_person_decided_on_says_who_and_how() -> None:
+    parts = fold(each.event for each in transcripts.approved()).parts
+    said = [(each["approval"]["decision"], each["approval"]["reason"]) for each in parts if "approval" in each]
+    assert said == [("allowed", ""), ("denied", "No.")]
 
 
 def test_what_was_taken_back_is_not_said_but_stays_counted() -> None:
