@@ -11,3 +11,6 @@ registerHooks({
     return next(specifier, isPackage && isOurs ? { ...context, parentURL: installed } : context);
   },
 });
+
+// A script may end with process.exit: what it printed into a pipe must be out by then.
+process.stdout._handle?.setBlocking?.(true);
