@@ -24,7 +24,8 @@ from chat.event_stream import EventStream
 from chat.models import OPEN, Chat
 from chat.runner import runner
 
-TEST_EVENTS = 3
+TEST_EVENTS, TEST_EVENTS_MAX = 3, 20
+TEST_GAP_S = 0.5
 
 
 @csrf_exempt
@@ -40,18 +41,25 @@ async def stream(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     return await streamed(request, reader, editor_chat.Encoder(reader.info, named=True))
 
 
+@csrf_exempt
 @require_GET
 async def test_sse(request: HttpRequest) -> HttpResponseBase:
-    """A stream that anyone may read, to see whether anything on the way buffers: one event a half second."""
-    return EventStream(request, _test_frames())
+    """A stream that anyone may read, to see whether anything on the way buffers: one event a half second.
+
+    `?events=` says how many. Each tells the HTTP version that the server was asked in, which a proxy may have changed.
+    """
+    asked = request.GET.get("events", "")
+    count = min(int(asked), TEST_EVENTS_MAX) if asked.isascii() and asked.isdigit() and len(asked) < 4 else TEST_EVENTS
+    http = str(getattr(request, "scope", {}).get("http_version", ""))
+    return EventStream(request, _test_frames(max(1, count), http))
 
 
-async def _test_frames() -> AsyncGenerator[bytes, None]:
+async def _test_frames(count: int, http: str) -> AsyncGenerator[bytes, None]:
     yield sse.OK
-    for number in range(1, TEST_EVENTS + 1):
-        yield sse.ascii_frame({"type": "test", "number": number, "of": TEST_EVENTS})
-        if number < TEST_EVENTS:
-            await asyncio.sleep(0.5)
+    for number in range(1, count + 1):
+        yield sse.ascii_frame({"type": "test", "number": number, "of": count, "http": http})
+        if number < count:
+            await asyncio.sleep(TEST_GAP_S)
     yield editor_chat.DONE
 
 

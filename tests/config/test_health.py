@@ -65,7 +65,7 @@ def test_a_process_that_drains_takes_nothing_new(db: None, monkeypatch: pytest.M
     assert (status, told["failed"]) == (503, ["draining"])
 
 
-@pytest.mark.parametrize(("lag_s", "expected"), [(4.0, (200, [])), (6.0, (503, ["commit_lag"]))])
+@pytest.mark.parametrize(("lag_s", "expected"), [(1.0, (200, [])), (6.0, (503, ["commit_lag"]))])
 def test_a_commit_that_does_not_end(
     db: None, monkeypatch: pytest.MonkeyPatch, lag_s: float, expected: tuple[int, list[str]]
 ) -> None:

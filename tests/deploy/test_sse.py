@@ -1,0 +1,137 @@
+"""manage.py test_sse: what lies before the server is named when it holds events back, and only then."""
+
+import gzip
+import http.client
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from chat.sse_check import Measured, diagnose
+from tests.deploy.nginx import Nginx, needs_nginx
+from tests.live import Server
+from tests.servers import free_port
+
+GOOD = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache, no-transform"}
+LATE = [2.5, 2.5, 2.5, 2.5, 2.5, 2.5]
+IN_TIME = [0.01, 0.51, 1.01, 1.51, 2.01, 2.51]
+# What was seen, and what is said of it.
+SEEN: dict[str, tuple[Measured, list[str]]] = {
+    "as it should be": (Measured(200, "1.1", GOOD, IN_TIME, "1.1"), []),
+    "nginx that buffers": (Measured(200, "1.1", {**GOOD, "server": "nginx/1.22"}, LATE, "1.1"), ["nginx buffers"]),
+    "somebody that buffers": (Measured(200, "1.1", GOOD, LATE, "1.1"), ["X-Accel-Buffering did not arrive"]),
+    "a proxy that cares for no header": (
+        Measured(200, "1.1", {**GOOD, "x-accel-buffering": "no"}, LATE, "1.1"), ["does not know X-Accel-Buffering"],
+    ),
+    "a late first event": (Measured(200, "1.1", GOOD, [each + 3 for each in IN_TIME], "1.1"), ["held back"]),
+    "events in pairs": (Measured(200, "1.1", GOOD, [0.5, 0.5, 1.5, 1.5, 2.5, 2.5], "1.1"), ["held back"]),
+    "compression that passes": (
+        Measured(200, "1.1", {**GOOD, "content-encoding": "gzip"}, IN_TIME, "1.1"), ["compresses the stream"],
+    ),
+    "an old answer": (Measured(200, "1.0", GOOD, IN_TIME, "1.1"), ["The answer is HTTP/1.0"]),
+    "an old question": (Measured(200, "1.1", GOOD, IN_TIME, "1.0"), ["proxy_http_version 1.1"]),
+    "a length": (Measured(200, "1.1", {**GOOD, "content-length": "300"}, IN_TIME, "1.1"), ["Content-Length"]),
+    "another type": (Measured(200, "1.1", {**GOOD, "content-type": "text/html"}, IN_TIME, "1.1"), ["Content-Type"]),
+    "a cache that changed it": (
+        Measured(200, "1.1", {**GOOD, "cache-control": "max-age=60"}, IN_TIME, "1.1"), ["no-transform"],
+    ),
+    "a stream that was cut": (Measured(200, "1.1", GOOD, IN_TIME[:4], "1.1"), ["Only 4 of 6"]),
+    "another site": (Measured(302, "1.1", {"location": "https://elsewhere"}, []), ["302 to https://elsewhere"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("seen", "said"), SEEN.values(), ids=SEEN.keys())
+def test_what_was_seen_is_named(seen: Measured, said: list[str]) -> None:
+    problems = diagnose(seen)
+    assert len(problems) == len(said), problems
+    for problem, expected in zip(problems, said, strict=True):
+        assert expected in problem
+
+
+@pytest.mark.live
+def test_a_bare_server_passes(server: Server) -> None:
+    done = server.manage("test_sse", server.url)
+    assert "Streams pass" in done.stdout and "x-accel-buffering: no" in done.stdout
+    assert done.stdout.count(" s behind the one before") == 6
+
+
+@pytest.mark.live
+def test_an_address_where_nothing_is(server: Server) -> None:
+    done = server.manage("test_sse", f"http://127.0.0.1:{free_port()}", check=False)
+    assert done.returncode == 1 and "cannot be read" in done.stdout and "Traceback" not in done.stdout
+
+
+# Wrong ways to put nginx before it, and what is said of each.
+WRONG = {
+    "buffering": (("proxy_pass_header X-Accel-Buffering;", "proxy_ignore_headers X-Accel-Buffering;"), "nginx buffers"),
+    "gzip": (
+        ("gzip_types ", "gzip_min_length 1; gzip_proxied any; gzip_types text/event-stream "),
+        "compresses the stream",
+    ),
+    "HTTP/1.0": (("proxy_http_version 1.1;", "proxy_http_version 1.0;"), "proxy_http_version 1.1"),
+}
+
+
+@contextmanager
+def before(server: Server, *changes: tuple[str, str]) -> Iterator[Nginx]:
+    nginx = Nginx([server.port], *changes)
+    try:
+        yield nginx.start()
+    finally:
+        nginx.close()
+
+
+@pytest.mark.live
+@pytest.mark.faults
+@needs_nginx
+@pytest.mark.parametrize(("change", "said"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_nginx_is_named(server: Server, change: tuple[str, str], said: str) -> None:
+    changes = [change] if "gzip" not in change[0] else [("gzip_min_length 1024;", ""), change]
+    with before(server, *changes) as nginx:
+        done = server.manage("test_sse", nginx.url, check=False)
+    assert done.returncode == 1 and said in done.stdout, done.stdout
+
+
+@pytest.mark.live
+@pytest.mark.faults
+def test_a_proxy_that_gathers_and_packs_is_named(server: Server) -> None:
+    with packer(server) as url:
+        done = server.manage("test_sse", url, check=False)
+    assert done.returncode == 1
+    for expected in ("Events are held back", "The compression does that", "Content-Encoding: gzip", "Content-Length"):
+        assert expected in done.stdout, done.stdout
+
+
+@contextmanager
+def packer(server: Server) -> Iterator[str]:
+    """A proxy that reads an answer to its end and sends it packed."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            connection = http.client.HTTPConnection("127.0.0.1", server.port)
+            connection.request("GET", self.path)
+            response = connection.getresponse()
+            body = gzip.compress(response.read())
+            self.send_response(response.status)
+            for name in ("Content-Type", "Cache-Control"):
+                self.send_header(name, response.headers[name])
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=proxy.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{proxy.server_address[1]}"
+    proxy.shutdown()
+    thread.join()
+    proxy.server_close()
