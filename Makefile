@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test test-embedded test-scaled clients browser faults check format setup chromium lock
+.PHONY: help run dev test test-embedded test-scaled clients browser faults bench check format setup chromium lock
 
 # The shell's word first, then the .env file's, then the folder .parley here.
 PARLEY_DATA ?= $(or $(shell sed -n 's/^PARLEY_DATA=//p' .env 2>/dev/null | tail -n 1),.parley)
@@ -56,6 +56,9 @@ browser: $(DEV) chromium ## the page and the admin, in Chromium, as people use t
 faults: $(DEV) ## the long fault tests, on SQLite, then on PostgreSQL and Redis
 	@TEST_PROFILE=embedded "$(PY)" $(PYTEST) -m faults $(PYTEST_ARGS)
 	@TEST_PROFILE=scaled "$(PY)" $(PYTEST) -m faults $(PYTEST_ARGS)
+
+bench: $(DEV) ## Parley beside a bare copy of its stream: CPU, chunks a second, latency (docs/speed.md)
+	@"$(PY)" -m tests.bench --out "$(PARLEY_DATA)/bench" $(BENCH_ARGS)
 
 check: $(DEV) ## format, lint, types, imports, migrations, deployment
 	"$(PY)" -m ruff format --check .

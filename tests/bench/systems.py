@@ -1,0 +1,201 @@
+"""What is measured: the bare copy, the plain Django view, and Parley on SQLite and on PostgreSQL with Redis."""
+
+import asyncio
+import json
+import pathlib
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tests.bench import load
+from tests.bench.load import Heard, Wish
+from tests.bench.processes import Program, cores, on, uvicorn
+from tests.live import Server
+
+
+class System(Protocol):
+    """Something that streams what the provider says."""
+
+    name: str
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes whose CPU, memory and threads count."""
+
+    async def prepare(self, streams: int) -> None:
+        """Make what that many streams at once need, before the clock runs."""
+
+    async def ask(self, stream: int, wish: Wish) -> Heard:
+        """One question by this stream, and its answer read to the end."""
+
+    async def kept(self, wish: Wish) -> tuple[int, int]:
+        """Of the answers since `prepare`: how many are stored whole, and how many there are. (0, 0): it keeps none."""
+
+
+@dataclass
+class Copier:
+    """One of the two that keep nothing."""
+
+    name: str
+    program: Program
+    path: str
+
+    @property
+    def pids(self) -> list[int]:
+        return self.program.pids
+
+    async def prepare(self, streams: int) -> None:
+        pass
+
+    async def ask(self, stream: int, wish: Wish) -> Heard:
+        body = json.dumps({"content": str(wish)}).encode()
+        return await load.hear(self.program.port, load.request("POST", self.path, body, {}))
+
+    async def kept(self, wish: Wish) -> tuple[int, int]:
+        return 0, 0
+
+
+def bare_copy(upstream: int, folder: pathlib.Path) -> Copier:
+    """The ASGI application that copies bytes."""
+    return Copier("bare copy", _serve("tests.bench.bare:app", upstream, folder), "/")
+
+
+def plain_view(upstream: int, folder: pathlib.Path) -> Copier:
+    """The Django view around the SDK."""
+    return Copier("plain view", _serve("tests.bench.plain:app", upstream, folder), "/chat")
+
+
+def _serve(app: str, upstream: int, folder: pathlib.Path) -> Program:
+    with on(cores()[0]):
+        return Program(uvicorn(app), folder, BENCH_UPSTREAM=f"http://127.0.0.1:{upstream}/v1")
+
+
+@dataclass
+class Parley:
+    """A Parley server, by one of its doors."""
+
+    name: str
+    server: Server
+    door: str = "native"
+    token: str = ""
+    where: dict[str, str] = field(default_factory=dict)  # organization and project of its chats
+    chats: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def pids(self) -> list[int]:
+        assert self.server.process is not None
+        return [self.server.process.pid]
+
+    async def prepare(self, streams: int) -> None:
+        if not self.token:
+            await asyncio.to_thread(self.sign_in)
+        self.asked = []
+        self.chats = [await asyncio.to_thread(self._new_chat) for _ in range(streams)]
+
+    def sign_in(self) -> None:
+        """As the first owner, who works in the first project."""
+        self.token = self.server.token()
+        for name in ("organization", "project"):
+            rows = self.call("GET", f"/api/{name}s/")["results"]
+            self.where[name] = rows[0]["id"]
+
+    def _new_chat(self) -> str:
+        made: str = self.call("POST", "/api/chats/", {**self.where, "title": "bench", "model": "bench"})["id"]
+        return made
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """A request that must succeed; its JSON."""
+        head = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.server.url + path, data, head, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    async def ask(self, stream: int, wish: Wish) -> Heard:
+        chat = self.chats[stream]
+        self.asked.append(chat)
+        if self.door == "native":
+            path, body = f"/api/chats/{chat}/runs", {"content": str(wish), "stream": True}
+        else:
+            path, body = f"/api/editorChat/stream/{chat}", {"content": str(wish)}
+        return await self.hear("POST", path, body)
+
+    async def hear(self, method: str, path: str, body: Any = None) -> Heard:
+        """A stream of this server, read to its end."""
+        data = b"" if body is None else json.dumps(body).encode()
+        head = {"authorization": f"Bearer {self.token}"}
+        return await load.hear(self.server.port, load.request(method, path, data, head))
+
+    async def kept(self, wish: Wish) -> tuple[int, int]:
+        whole = 0
+        for chat in set(self.asked):
+            found = await asyncio.to_thread(self.call, "GET", f"/api/chats/{chat}/messages/")
+            whole += sum(_is_whole(each["content"], wish) for each in found["results"] if each["role"] == "assistant")
+        return whole, len(self.asked)
+
+
+def _is_whole(content: str, wish: Wish) -> bool:
+    numbers = [int(number) for number, _ in load.STAMP.findall(content.encode())]
+    return numbers == list(range(wish.chunks))
+
+
+@dataclass
+class Elsewhere:
+    """Parley's readers in another process than the one that runs: the run is started at one, its stream read there."""
+
+    runs: Parley
+    reads: Parley
+    name: str = "Parley, read elsewhere"
+
+    @property
+    def pids(self) -> list[int]:
+        return self.runs.pids + self.reads.pids
+
+    async def prepare(self, streams: int) -> None:
+        await self.runs.prepare(streams)
+        if not self.reads.token:
+            await asyncio.to_thread(self.reads.sign_in)
+
+    async def ask(self, stream: int, wish: Wish) -> Heard:
+        chat = self.runs.chats[stream]
+        self.runs.asked.append(chat)
+        asked_at = time.monotonic_ns()
+        heard = await self.reads.hear("GET", f"/api/runs/{await self._start(chat, wish)}/events")
+        heard.asked_at = asked_at
+        return heard
+
+    async def _start(self, chat: str, wish: Wish) -> str:
+        """Start a run that this process does not read; its id."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.runs.server.port)
+        head = {"authorization": f"Bearer {self.runs.token}"}
+        body = json.dumps({"content": str(wish)}).encode()
+        writer.write(load.request("POST", f"/api/chats/{chat}/runs", body, head))
+        answer = await reader.read()
+        writer.close()
+        run: str = json.loads(answer.partition(b"\r\n\r\n")[2])["run"]["id"]
+        return run
+
+    async def kept(self, wish: Wish) -> tuple[int, int]:
+        return await self.runs.kept(wish)
+
+
+def parley(name: str, upstream: int, data: pathlib.Path, door: str = "native", **settings: str) -> Parley:
+    """A Parley of its own in the folder, started on the servers' core."""
+    data.mkdir(parents=True, exist_ok=True)
+    given = {
+        "OPENAI_API_KEY": "bench",
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{upstream}/v1",
+        "OPENAI_MODELS": "bench",
+        "AGENTS_DEFAULT_MODEL": "bench",
+        **settings,
+    }
+    with on(cores()[0]):
+        return Parley(name, Server(data, **given).start(), door)
+
+
+def sibling(first: Parley, name: str) -> Parley:
+    """Another process on the same database."""
+    with on(cores()[0]):
+        return Parley(name, first.server.sibling().start_process(), first.door)
