@@ -13,6 +13,7 @@ from accounts.errors import NotAuthenticated
 from accounts.models import User
 from accounts.rest import read
 from accounts.serializers import CredentialsBody, RefreshBody, SignOutBody, TokensSerializer
+from accounts.sign_ins import end_of_request
 from accounts.signin import Pair, new_pair, next_pair, sign_out
 
 
@@ -51,10 +52,14 @@ class SignOutView(Open):
 
     @extend_schema(tags=["auth"], request=SignOutBody, responses={204: None})
     def post(self, request: Request) -> Response:
-        """End the refresh token, if one is sent, and forget the cookie. Access tokens last for what is left of them."""
+        """End the sign-in of the refresh token in the body, the bearer token and the cookie: of whichever are sent.
+
+        All tokens that came of it end with it, at once; other devices stay signed in.
+        """
         body = read(SignOutBody, request.data)
         if "refresh" in body:
             sign_out(body["refresh"])
+        end_of_request(request._request)
         response = Response(status=204)
         forget_cookie(response)
         return response

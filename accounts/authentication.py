@@ -20,7 +20,8 @@ from rest_framework_simplejwt.exceptions import TokenError
 
 from accounts import cookies, keys, scopes, tickets
 from accounts.errors import NotAllowed, NotAuthenticated
-from accounts.models import ApiKey, User
+from accounts.models import User
+from accounts.sign_ins import signed_in
 from accounts.tokens import AccessToken, CookieToken, OurToken
 
 if TYPE_CHECKING:
@@ -54,14 +55,15 @@ def has_credentials(request: HttpRequest) -> bool:
     return has_header or cookies.has_cookie(request) or settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
-def still_valid(user_id: UUID, token_version: int, key: ApiKey | None = None) -> bool:
-    """Whether what was decided for this user at that version still holds. One query, for streams to ask again.
+def still_valid(user: User) -> bool:
+    """Whether what was decided when they came in still holds. One query, for streams to ask again.
 
     By an API key it holds as long as the key: a change of password ends no key.
     """
-    if key is not None:
-        return keys.holds(key)
-    return User.objects.filter(pk=user_id, is_active=True, token_version=token_version).exists()
+    if user.key is not None:
+        return keys.holds(user.key)
+    same = User.objects.filter(pk=user.pk, is_active=True, token_version=user.token_version)
+    return signed_in(same, user.sign_in).exists()
 
 
 class RestAuthentication(BaseAuthentication):
@@ -139,12 +141,15 @@ def _by_session(request: HttpRequest) -> User:
 
 
 def _user_of(kind: type[Kind], raw: str) -> User:
-    """The active user whom the token names at their version of now. One query."""
+    """The active user whom the token names at their version of now, unless they have signed out. One query."""
     try:
         token = kind.read(raw)
-        return User.objects.get(pk=token["user_id"], is_active=True, token_version=token["ver"])
+        named = User.objects.filter(pk=token["user_id"], is_active=True, token_version=token["ver"])
+        user = signed_in(named, token.sign_in).get()
     except (TokenError, User.DoesNotExist, ValidationError):
         raise NotAuthenticated("The token does not hold. Sign in again or refresh it.") from None
+    user.sign_in = token.sign_in
+    return user
 
 
 def _is_from_our_page(request: HttpRequest) -> bool:

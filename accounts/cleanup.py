@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from accounts.models import IdempotencyKey, Ticket
+from accounts.models import EndedSignIn, IdempotencyKey, Ticket
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,10 @@ def _refresh_tokens() -> QuerySet[Any]:
     return OutstandingToken.objects.filter(expires_at__lt=timezone.now()).order_by("expires_at")
 
 
+def _ended_sign_ins() -> QuerySet[Any]:
+    return EndedSignIn.objects.filter(expires_at__lt=timezone.now()).order_by("expires_at")
+
+
 def _browser_sessions() -> QuerySet[Any]:
     return Session.objects.filter(expire_date__lt=timezone.now()).order_by("expire_date")
 
@@ -61,6 +65,7 @@ def _idempotency_keys() -> QuerySet[Any]:
 KINDS = (
     Kind("tickets", _tickets),
     Kind("refresh tokens", _refresh_tokens),
+    Kind("ended sign-ins", _ended_sign_ins),
     Kind("browser sessions", _browser_sessions),
     Kind("idempotency keys", _idempotency_keys),
 )

@@ -48,6 +48,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     # The API key by which this very object came in, which narrows what they see. Of the request, never stored.
     key: "ApiKey | None" = None
+    # The sign-in of the token by which they came in, likewise: see accounts.sign_ins.
+    sign_in: uuid.UUID | None = None
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -209,6 +211,7 @@ class Ticket(models.Model):
     token_hash = models.CharField(max_length=64, unique=True)  # SHA-256 hex; the token itself is never stored
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     token_version = models.PositiveIntegerField()  # the user's, when it was made
+    sign_in = models.UUIDField(null=True)  # it was made by
     run_id = models.UUIDField(null=True)  # plain ids: accounts knows no chat
     chat_id = models.UUIDField(null=True)
     origin = models.CharField(max_length=300, blank=True)  # the Origin it must come back with; empty: any
@@ -224,6 +227,16 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return f"ticket {self.id}"
+
+
+class EndedSignIn(models.Model):
+    """A sign-in that was ended before its last token expires: that long its id is kept here."""
+
+    id = models.UUIDField(primary_key=True)  # as its tokens carry it
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.id)
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

@@ -4,13 +4,14 @@ A refresh token works once (`BlacklistedToken` says it was used) and only while 
 within REUSE_GRACE_S is most likely a second tab and is told to try again with the new one; later it is somebody who
 has stolen one, or was stolen from: then all of the user's tokens and sessions end.
 
-Signing out ends that refresh token only. Access tokens given out before stay good for their short life, like those of
-the user's other devices; a change of password ends everything at once.
+Signing out ends the sign-in: every token that came of the same password, at once (accounts.sign_ins). The user's other
+devices stay signed in; a change of password ends everything.
 """
 
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import uuid4
 
 from django.db import transaction
 from django.db.models import F
@@ -19,6 +20,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
+from accounts import sign_ins
 from accounts.errors import Conflict, NotAuthenticated, RequestError
 from accounts.models import User
 from accounts.tokens import AccessToken, RefreshToken
@@ -37,7 +39,8 @@ class Pair:
 
 
 def new_pair(user: User) -> Pair:
-    """Tokens for the user as they are now."""
+    """Tokens for the user as they are now: of the sign-in they came by, or of a new one."""
+    user.sign_in = user.sign_in or uuid4()
     refresh = RefreshToken.of(user)
     OutstandingToken.objects.create(
         user=user,
@@ -65,9 +68,11 @@ def next_pair(raw: str) -> Pair:
 
 
 def sign_out(raw: str) -> None:
-    """End that refresh token; nothing happens if it has ended already. Raises NotAuthenticated for what is none."""
-    row = _row(_read(raw))
+    """End the sign-in that it is of, also if it was used already. Raises NotAuthenticated for what is none."""
+    token = _read(raw)
+    row = _row(token)
     with transaction.atomic():
+        sign_ins.end(token)
         BlacklistedToken.objects.get_or_create(token=row)
         # It has ended on purpose: bringing it again is a late tab, no theft.
         OutstandingToken.objects.filter(pk=row.pk).update(expires_at=timezone.now())
@@ -88,9 +93,11 @@ def _row(token: RefreshToken) -> OutstandingToken:
 
 
 def _user(token: RefreshToken) -> User:
-    user = User.objects.filter(pk=token["user_id"], is_active=True, token_version=token["ver"]).first()
+    named = User.objects.filter(pk=token["user_id"], is_active=True, token_version=token["ver"])
+    user = sign_ins.signed_in(named, token.sign_in).first()
     if user is None:
         raise NotAuthenticated("This refresh token has ended. Sign in again.")
+    user.sign_in = token.sign_in
     return user
 
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.errors import NotAuthenticated
-from accounts.models import Ticket, User
+from accounts.models import EndedSignIn, Ticket, User
 
 
 def make(user: User, *, origin: str, run_id: UUID | None = None, chat_id: UUID | None = None) -> str:
@@ -27,6 +27,7 @@ def make(user: User, *, origin: str, run_id: UUID | None = None, chat_id: UUID |
         token_hash=_hash(token),
         user=user,
         token_version=user.token_version,
+        sign_in=user.sign_in,
         run_id=run_id,
         chat_id=chat_id,
         origin=origin,
@@ -47,10 +48,14 @@ def redeem(token: str, *, run_id: UUID | None, chat_id: UUID | None, origin: str
 
 
 def _find(token: str, run_id: UUID | None, chat_id: UUID | None, origin: str) -> Ticket | None:
-    ticket = Ticket.objects.select_related("user").filter(_is_for(run_id, chat_id), token_hash=_hash(token)).first()
+    holding = Ticket.objects.select_related("user").filter(
+        ~Exists(EndedSignIn.objects.filter(pk=OuterRef("sign_in"))), _is_for(run_id, chat_id), token_hash=_hash(token)
+    )
+    ticket = holding.first()
     if ticket is None or ticket.origin not in ("", origin):
         return None
     user = ticket.user
+    user.sign_in = ticket.sign_in
     return ticket if user.is_active and user.token_version == ticket.token_version else None
 
 

@@ -1,12 +1,14 @@
 """Our JSON Web Tokens: access (bearer), refresh (once) and cookie. Each is good for its own use only.
 
-All carry `ver`, the user's token_version: raising that makes all of them worthless at once. simplejwt signs and checks
+All carry `ver`, the user's token_version: raising that makes all of them worthless at once; and `sid`, the sign-in they
+came of, which accounts.sign_ins ends alone. simplejwt signs and checks
 them (one algorithm, issuer, audience, type, times); what it leaves open is closed here.
 """
 
 import functools
 from datetime import timedelta
 from typing import Any, Self, TypeVar
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from rest_framework_simplejwt.backends import TokenBackend
@@ -25,10 +27,11 @@ class OurToken(Token):
 
     @classmethod
     def of(cls, user: User) -> Self:
-        """A new one for the user as they are now."""
+        """A new one for the user as they are now: of the sign-in they came by, or of a new one."""
         token = cls()
         token["user_id"] = str(user.pk)
         token["ver"] = user.token_version
+        token["sid"] = str(user.sign_in or uuid4())
         return token
 
     @classmethod
@@ -42,11 +45,25 @@ class OurToken(Token):
             raise TokenError("Token is invalid") from error
         if not isinstance(token.get("user_id"), str) or not isinstance(token.get("ver"), int):
             raise TokenError("Token names no user")
+        if token.get("sid") is not None and not _is_uuid(token["sid"]):
+            raise TokenError("Token names no sign-in")
         return token
+
+    @property
+    def sign_in(self) -> UUID | None:
+        """The sign-in it came of; none for one that is older than these ids."""
+        return UUID(self["sid"]) if self.get("sid") else None
 
     def get_token_backend(self) -> TokenBackend:
         """Signs with JWT_SIGNING_KEY; reads what that or JWT_PREVIOUS_KEY has signed."""
         return _backend()
+
+
+def _is_uuid(text: Any) -> bool:
+    try:
+        return isinstance(text, str) and bool(UUID(text))
+    except ValueError:
+        return False
 
 
 class AccessToken(OurToken):

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
 from accounts.cookies import forget_cookie
+from accounts.sign_ins import end_of_request
 
 
 class SignInForm(AuthenticationForm):
@@ -40,7 +41,9 @@ class SignOutView(views.LogoutView):
     """POST /logout/"""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Back to the sign-in page, with no credential left in the browser."""
+        """Back to the sign-in page, with no credential left in the browser, and none of a copied cookie's use."""
+        if request.method == "POST":
+            end_of_request(request)
         response = super().dispatch(request, *args, **kwargs)
         forget_cookie(response)
         return response

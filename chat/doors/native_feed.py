@@ -23,7 +23,7 @@ Messages = list[dict[str, Any]]
 
 def chat_of(user: User, chat_id: UUID) -> Chat:
     """The chat as this person sees it now. Raises NotAuthenticated or NotFound where their access has ended."""
-    if not still_valid(user.pk, user.token_version, user.key):
+    if not still_valid(user):
         raise NotAuthenticated
     chat = chats_of(user).filter(pk=chat_id).first()
     if chat is None:
@@ -52,7 +52,9 @@ def heartbeat(user: User, chat_id: UUID) -> dict[str, Any]:
     """How far the chat is: who has less has missed something and should load it."""
     chat: Any = chat_of(user, chat_id)
     live = str(chat.live_run) if chat.live_run else None
-    return {"type": "heartbeat", "position": chat.position, "updated_at": chat.updated_at.isoformat(), "live_run": live}
+    may = [each for each in ("read", "write", "deploy", "admin") if each in permissions_found(user, chat)]
+    place = {"position": chat.position, "updated_at": chat.updated_at.isoformat(), "live_run": live}
+    return {"type": "heartbeat", **place, "permissions": may}
 
 
 def look(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messages:

@@ -49,7 +49,7 @@ class Reader:
 
     def may_read(self) -> bool:
         """Whether they still may. Sync, two queries."""
-        is_valid = still_valid(self.user.pk, self.user.token_version, self.user.key)
+        is_valid = still_valid(self.user)
         return is_valid and Chat.objects.visible_to(self.user).filter(pk=self.run.chat_id).exists()
 
 

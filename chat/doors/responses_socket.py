@@ -128,7 +128,7 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         return encoder
 
     def _begin(self, asked: responses_request.Asked) -> Reader:
-        if not still_valid(self.user.pk, self.user.token_version, self.user.key):
+        if not still_valid(self.user):
             raise NotAuthenticated
         project = project_of(request_of(self.scope), self.user, asked.model)
         run = responses_turns.begin(self.user, asked, known=frozenset(self.known), project=project)

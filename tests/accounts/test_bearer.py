@@ -208,10 +208,10 @@ def test_it_costs_one_query(api: Api, alice: User, django_assert_num_queries: Ca
 
 
 def test_a_verdict_can_be_asked_for_again(alice: User) -> None:
-    assert still_valid(alice.pk, alice.token_version)
-    assert not still_valid(alice.pk, alice.token_version + 1)
+    assert still_valid(alice)
+    assert not still_valid(User(pk=alice.pk, token_version=alice.token_version + 1))
     User.objects.filter(pk=alice.pk).update(is_active=False)
-    assert not still_valid(alice.pk, alice.token_version)
+    assert not still_valid(alice)
 
 
 def test_keys_and_lifetimes_are_set() -> None:

@@ -1,15 +1,23 @@
 """Refresh tokens: each works once, also when many bring it at once, and one that comes again later is a theft."""
 
 import threading
+import uuid
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.models import User
+from accounts import tickets
+from accounts.authentication import authenticate, still_valid
+from accounts.errors import NotAuthenticated
+from accounts.models import EndedSignIn, User
+from accounts.signin import new_pair, sign_out
 from accounts.tokens import AccessToken
 from tests.accounts.forging import signed
 from tests.accounts.signing import post, sign_in
@@ -23,8 +31,6 @@ def refresh(token: object) -> tuple[int, dict[str, object]]:
 
 
 def me(access: str) -> int:
-    from django.test import Client
-
     return Client(headers={"Authorization": f"Bearer {access}"}).get(ME).status_code
 
 
@@ -121,14 +127,71 @@ def test_a_new_password_ends_refresh_tokens(alice: User) -> None:
     assert refresh(token)[0] == 401
 
 
-def test_signing_out_ends_that_token_and_the_cookie(alice: User) -> None:
+def by_cookie(raw: str) -> Client:
+    client = Client()
+    client.cookies.load({"access_token": raw})
+    return client
+
+
+def body_of(pair: dict[str, str], cookie: str) -> tuple[dict[str, str], dict[str, str]]:
+    return {"refresh": pair["refresh"]}, {}
+
+
+def bearer_of(pair: dict[str, str], cookie: str) -> tuple[dict[str, str], dict[str, str]]:
+    return {}, {"HTTP_AUTHORIZATION": f"Bearer {pair['access']}"}
+
+
+def cookie_of(pair: dict[str, str], cookie: str) -> tuple[dict[str, str], dict[str, str]]:
+    return {}, {"HTTP_COOKIE": f"access_token={cookie}"}
+
+
+@pytest.mark.parametrize("by", [body_of, bearer_of, cookie_of])
+def test_signing_out_ends_all_that_came_of_the_sign_in_and_no_other_device(
+    alice: User, by: Callable[[dict[str, str], str], tuple[dict[str, str], dict[str, str]]]
+) -> None:
     elsewhere = sign_in().json()
-    mine = sign_in().json()
-    response = post("/api/auth/logout", {"refresh": mine["refresh"]})
+    signed = sign_in()
+    first, cookie = signed.json(), signed.cookies["access_token"].value
+    second = refresh(first["refresh"])[1]
+    assert me(first["access"]) == me(str(second["access"])) == by_cookie(cookie).get(ME).status_code == 200
+    body, headers = by(first, cookie)
+    response = post("/api/auth/logout", body, **headers)
     assert response.status_code == 204
     assert response.cookies["access_token"]["max-age"] == 0
-    assert refresh(mine["refresh"])[0] == 401
-    assert refresh(elsewhere["refresh"])[0] == 200  # and a late tab has not ended the other devices
+    assert me(first["access"]) == me(str(second["access"])) == by_cookie(cookie).get(ME).status_code == 401
+    assert refresh(second["refresh"])[0] == 401
+    assert me(elsewhere["access"]) == refresh(elsewhere["refresh"])[0] == 200  # nor has a late tab ended those
+    assert EndedSignIn.objects.count() == 1
+
+
+def test_signing_out_on_the_page_ends_a_copied_cookie(alice: User) -> None:
+    cookie = sign_in().cookies["access_token"].value
+    assert by_cookie(cookie).post("/logout/").status_code == 302
+    assert by_cookie(cookie).get(ME).status_code == 401
+
+
+def test_who_is_signed_out_uses_no_ticket_and_its_streams_end(alice: User) -> None:
+    pair = new_pair(alice)
+    token, run = tickets.make(pair.user, origin="", run_id=(id := uuid.uuid4())), {"run_id": id, "chat_id": None}
+    late = tickets.make(pair.user, origin="", run_id=id)
+    streaming = tickets.redeem(token, **run, origin="")
+    assert still_valid(streaming)
+    sign_out(pair.refresh)
+    assert not still_valid(streaming) and not still_valid(pair.user)
+    with pytest.raises(NotAuthenticated):
+        tickets.redeem(late, **run, origin="")
+
+
+def test_it_costs_a_request_no_query(alice: User, django_assert_num_queries: Callable[[int], Any]) -> None:
+    access = sign_in().json()["access"]
+    request = RequestFactory().get("/", headers={"Authorization": f"Bearer {access}"})
+    with django_assert_num_queries(1):
+        assert authenticate(request).pk == alice.pk
+
+
+def test_a_token_from_before_sign_ins_had_ids_holds_and_one_with_a_strange_id_does_not(alice: User) -> None:
+    assert me(signed(alice)) == 200
+    assert [me(signed(alice, sid=sid)) for sid in ("x", 1, "", ["a"])] == [401, 401, 401, 401]
 
 
 def test_signing_out_twice_or_without_a_token_is_fine(alice: User) -> None:

@@ -16,7 +16,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from accounts import signin, tickets
 from accounts.guests import ORGANIZATION
-from accounts.models import IdempotencyKey, Membership, Organization, Ticket, User
+from accounts.models import EndedSignIn, IdempotencyKey, Membership, Organization, Ticket, User
 from chat import cleanup
 from chat.models import Chat, ChatSession, Chore, LogState, Run, RunEvent, RunStatus
 from chat.runner import chores
@@ -53,6 +53,7 @@ def leave(user: User, chat: Chat, age: timedelta) -> None:
     OutstandingToken.objects.filter(created_at__gt=timezone.now() - timedelta(minutes=1)).update(
         expires_at=then, created_at=then
     )
+    EndedSignIn.objects.create(pk=uuid.uuid4(), expires_at=then)
     Session.objects.create(session_key=uuid.uuid4().hex, session_data="", expire_date=then)
     key = IdempotencyKey.objects.create(user=user, key=uuid.uuid4().hex, route="", body_hash="")
     IdempotencyKey.objects.filter(pk=key.pk).update(created_at=then)
@@ -76,6 +77,7 @@ EACH = {
     "guests": 1,
     "tickets": 1,
     "refresh tokens": 2,
+    "ended sign-ins": 1,
     "browser sessions": 1,
     "idempotency keys": 1,
     "logs with deltas merged": 1,
@@ -89,7 +91,7 @@ def test_of_each_kind_the_old_one_goes_and_the_new_one_stays(chat: Chat, alice: 
     assert BlacklistedToken.objects.count() == 2
     assert clean(at_most) == EACH
     assert clean(at_most) == {}
-    kept = (ChatSession, Ticket, Session, IdempotencyKey, BlacklistedToken)
+    kept = (ChatSession, Ticket, EndedSignIn, Session, IdempotencyKey, BlacklistedToken)
     assert [each.objects.count() for each in kept] == [1] * len(kept)
     assert OutstandingToken.objects.count() == 2 and User.objects.filter(is_guest=True).count() == 1
     assert Chat.objects.count() == 3

@@ -1,0 +1,46 @@
+"""Sign-ins: all tokens that came of one password carry its id, so that signing out ends them together, at once.
+
+Only sign-ins that were ended are stored, and only until the last of their tokens has expired.
+"""
+
+from uuid import UUID
+
+from django.db.models import Exists, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenError
+
+from accounts import cookies
+from accounts.models import EndedSignIn, User
+from accounts.tokens import AccessToken, CookieToken, OurToken, RefreshToken
+
+LONGEST = max(each.lifetime for each in (AccessToken, RefreshToken, CookieToken) if each.lifetime)
+
+
+def signed_in(users: QuerySet[User], sign_in: UUID | None) -> QuerySet[User]:
+    """These users, or none where that sign-in was ended: part of their query, none of its own."""
+    return users if sign_in is None else users.filter(~Exists(EndedSignIn.objects.filter(pk=sign_in)))
+
+
+def end(token: OurToken) -> None:
+    """End the sign-in that the token is of: every token that came of it is refused from now on."""
+    if token.sign_in is None:
+        return
+    until = timezone.now() + LONGEST
+    EndedSignIn.objects.bulk_create([EndedSignIn(pk=token.sign_in, expires_at=until)], ignore_conflicts=True)
+
+
+def end_of_request(request: HttpRequest) -> None:
+    """End the sign-ins whose access token or cookie came with the request; what does not hold any more is let be."""
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        _end_if_valid(AccessToken, bearer)
+    if cookies.has_cookie(request):
+        _end_if_valid(CookieToken, request.COOKIES[cookies.NAME])
+
+
+def _end_if_valid(kind: type[OurToken], raw: str) -> None:
+    try:
+        end(kind.read(raw))
+    except TokenError:
+        return
