@@ -212,9 +212,9 @@ class Checker:
         return plan is not None and turn < len(plan.turns) and bool(plan.turns[turn].fault)
 
     def _measure(self, audits: dict[str, dict[str, Any]]) -> None:
-        found = self.found
-        found.takeover_s = takeovers(self.driven, audits, self.upstream, self.outages, self.history)
-        found.handover_s = handovers(self.driven, audits, self.upstream, self.outages)
+        found, alone = self.found, len(self.installation.processes) == 1
+        found.takeover_s = takeovers(self.driven, audits, self.upstream, self.outages, self.history, alone=alone)
+        found.handover_s = handovers(self.driven, audits, self.upstream, self.outages, alone=alone)
         found.stop_s, found.stop_in_fault_s = stops(self.driven, self.upstream, self.outages, self.history)
 
     async def _check_leaks(self) -> None:

@@ -14,7 +14,9 @@ from chat.chaos.history import History
 from chat.chaos.installation import Installation, Process
 
 NAMES = ("kill", "freeze", "term", "database", "redis", "slow-readers", "upstream")
+ON_PROCESSES = ("kill", "kill", "freeze", "term")  # killed twice as often
 ON_SERVERS = ("database", "redis")
+SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM}
 FROZEN_S = (9.0, 12.0)  # the lease is 8
 
 
@@ -26,6 +28,7 @@ class Outage:
     process: str  # its tag; "" for servers
     began: float
     gone: float = 0.0  # when it was really gone: a process told to go takes its time
+    back: float = 0.0  # when its next life began: it takes a while until it answers
     ended: float = 0.0
 
 
@@ -38,24 +41,21 @@ class Faults:
     seed: int
     outages: list[Outage] = field(default_factory=list)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
-    _one: asyncio.Lock = field(default_factory=asyncio.Lock)  # one process at a time: somebody must be there to go on
 
     async def strike(self, names: list[str]) -> None:
         """All these faults, again and again, until `stop`; then everything is up."""
-        loops = {"kill": self._kills, "freeze": self._freezes, "term": self._terms}
-        loops |= {"database": self._databases, "redis": self._redises}
+        loops = {"database": self._databases, "redis": self._redises}
+        on_processes = [name for name in ON_PROCESSES if name in names]
         async with asyncio.TaskGroup() as group:
-            for name in names:
-                if name in loops and self._is_here(name):
+            if on_processes:
+                group.create_task(self._processes(on_processes, random.Random(f"{self.seed}:processes")))
+            for name in ON_SERVERS:
+                if name in names and self.installation.database_url:
                     group.create_task(loops[name](random.Random(f"{self.seed}:{name}")))
 
     def stop(self) -> None:
         """Begin no more."""
         self._over.set()
-
-    def _is_here(self, name: str) -> bool:
-        """SQLite and memory cannot be taken away from the process that holds them."""
-        return name not in ON_SERVERS or bool(self.installation.database_url)
 
     async def _pause(self, dice: random.Random, low: float, high: float) -> bool:
         """Wait; whether to go on."""
@@ -75,34 +75,24 @@ class Faults:
                 "fault", fault=what, process=outage.process, began=outage.began, gone=outage.gone, ended=outage.ended
             )
 
-    async def _kills(self, dice: random.Random) -> None:
-        while await self._pause(dice, 2, 8):
-            async with self._one:
-                await self._restart(dice, "kill", signal.SIGKILL)
-
-    async def _terms(self, dice: random.Random) -> None:
-        while await self._pause(dice, 6, 16):
-            async with self._one:
-                await self._restart(dice, "term", signal.SIGTERM)
-
-    async def _restart(self, dice: random.Random, what: str, number: signal.Signals) -> None:
-        process = dice.choice(self.installation.processes)
-        away_s = dice.uniform(0, 2)
-        async with self._outage(what, process) as outage:
-            await process.stop(number)
-            outage.gone = time.time()
-            await asyncio.sleep(away_s)
-            await process.start()
-
-    async def _freezes(self, dice: random.Random) -> None:
-        while await self._pause(dice, 8, 20):
-            async with self._one:
-                process = dice.choice(self.installation.processes)
-                async with self._outage("freeze", process) as outage:
-                    process.freeze()
-                    outage.gone = time.time()
-                    await asyncio.sleep(dice.uniform(*FROZEN_S))
-                    process.thaw()
+    async def _processes(self, names: list[str], dice: random.Random) -> None:
+        """One process at a time: somebody must be there to go on. Where there is only one, it gets longer to work."""
+        low, high = (1, 6) if len(self.installation.processes) > 1 else (6, 16)
+        while await self._pause(dice, low, high):
+            name, process, away_s = dice.choice(names), dice.choice(self.installation.processes), dice.uniform(0, 2)
+            async with self._outage(name, process) as outage:
+                match name:
+                    case "freeze":
+                        process.freeze()
+                        outage.gone = time.time()
+                        await asyncio.sleep(dice.uniform(*FROZEN_S))
+                        process.thaw()
+                    case _:
+                        await process.stop(SIGNALS[name])
+                        outage.gone = time.time()
+                        await asyncio.sleep(away_s)
+                        outage.back = time.time()
+                        await process.start()
 
     async def _databases(self, dice: random.Random) -> None:
         postgres = self.installation.postgres

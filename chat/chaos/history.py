@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+def _plain(value: Any) -> Any:
+    return vars(value) if hasattr(value, "__dict__") else str(value)
+
+
 @dataclass
 class History:
     """Things that happened, oldest first."""
@@ -23,4 +27,4 @@ class History:
 
     def save(self, path: pathlib.Path) -> None:
         """Write it all to a file, one JSON object a line."""
-        path.write_text("".join(json.dumps(each, default=str) + "\n" for each in self.entries))
+        path.write_text("".join(json.dumps(each, default=_plain) + "\n" for each in self.entries))

@@ -92,7 +92,7 @@ class Reader:
         dice = random.Random(self.seed)
         await asyncio.sleep(dice.uniform(0, 1.5))
         while not self.is_done and time.monotonic() < give_up_at:
-            with suppress(FAILURES):
+            with suppress(*FAILURES):
                 await self._read_some(api, dice)
             self.resumes += 1
             await asyncio.sleep(dice.uniform(0, 0.5))

@@ -15,7 +15,7 @@ from chat.chaos.checker import Checker, Findings
 from chat.chaos.driver import Driver
 from chat.chaos.faults import Faults, Outage
 from chat.chaos.history import History
-from chat.chaos.installation import Installation, embedded, scaled
+from chat.chaos.installation import CannotStart, Installation, embedded, scaled
 from chat.chaos.plan import RunPlan, Shape, plan
 from chat.chaos.upstream import Upstream
 
@@ -43,7 +43,6 @@ class Outcome:
 
     found: Findings
     outages: list[Outage]
-    history: History
     asked: int  # model calls
 
 
@@ -56,11 +55,18 @@ async def run_room(order: Order, out: Any) -> Outcome:
             installation: Installation = closing.installation
             for process in installation.processes:
                 await process.start()
-            return await _run(order, plans, upstream, installation, Bar(out, order.runs))
+            history = History()
+            try:
+                return await _run(order, plans, upstream, installation, history, Bar(out, order.runs))
+            except* CannotStart as errors:
+                raise _first(errors) from None
+            finally:
+                history.save(order.folder / "history.jsonl")
 
 
-async def _run(order: Order, plans: list[RunPlan], upstream: Upstream, installation: Installation, bar: Bar) -> Outcome:
-    history = History()
+async def _run(
+    order: Order, plans: list[RunPlan], upstream: Upstream, installation: Installation, history: History, bar: Bar
+) -> Outcome:
     faults = Faults(installation, history, order.seed)
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(connector=connector) as session:
@@ -75,7 +81,13 @@ async def _run(order: Order, plans: list[RunPlan], upstream: Upstream, installat
             await striking
         checker = Checker(installation, api, upstream, history, driver.driven, faults.outages)
         found = await checker.check()
-    return Outcome(found, faults.outages, history, len(upstream.asked))
+    return Outcome(found, faults.outages, len(upstream.asked))
+
+
+def _first(errors: BaseExceptionGroup[CannotStart]) -> CannotStart:
+    """The error inside, however many groups it lies in."""
+    inner = errors.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
 @dataclass

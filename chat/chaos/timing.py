@@ -16,17 +16,24 @@ DEADLY = ("kill", "freeze")
 
 
 def takeovers(
-    driven: list[Driven], audits: Audits, upstream: Upstream, outages: list[Outage], history: History
+    driven: list[Driven],
+    audits: Audits,
+    upstream: Upstream,
+    outages: list[Outage],
+    history: History,
+    *,
+    alone: bool,
 ) -> list[float]:
-    """Seconds from the death of a process to the start of each of its runs elsewhere.
+    """Seconds from the death of a process to the start of each of its runs by whoever goes on.
 
-    While the database is away nobody can take over: such a time counts from when it was back.
+    While the database is away nobody can: such a time counts from when it was back. Where there is only one process,
+    it counts from when that one was started again.
     """
     found = []
     for outage in outages:
         if outage.what in DEADLY:
-            for each, started in _taken_over(outage, driven, audits, upstream):
-                begin = max([outage.gone, *_back(outages, outage.gone, started)])
+            for each, started in _taken_over(outage, driven, audits, upstream, outages):
+                begin = max([outage.gone, alone and outage.back, *_back(outages, outage.gone, started)])
                 found.append(max(0.0, started - begin))
                 history.note(
                     "takeover", run=each.plan.number, fault=outage.what, process=outage.process, s=found[-1],
@@ -35,19 +42,21 @@ def takeovers(
     return sorted(found)
 
 
-def handovers(driven: list[Driven], audits: Audits, upstream: Upstream, outages: list[Outage]) -> list[float]:
+def handovers(
+    driven: list[Driven], audits: Audits, upstream: Upstream, outages: list[Outage], *, alone: bool
+) -> list[float]:
     """Seconds from the exit of a process that was told to go to the start of each run it had left."""
     found = []
     for outage in outages:
         if outage.what == "term":
-            for _, started in _taken_over(outage, driven, audits, upstream):
-                begin = max([outage.gone, *_back(outages, outage.gone, started)])
+            for _, started in _taken_over(outage, driven, audits, upstream, outages):
+                begin = max([outage.gone, alone and outage.back, *_back(outages, outage.gone, started)])
                 found.append(max(0.0, started - begin))
     return sorted(found)
 
 
 def _taken_over(
-    outage: Outage, driven: list[Driven], audits: Audits, upstream: Upstream
+    outage: Outage, driven: list[Driven], audits: Audits, upstream: Upstream, outages: list[Outage]
 ) -> Iterator[tuple[Driven, float]]:
     """The runs that the process held when it went, and when somebody went on with each."""
     for each in driven:
@@ -57,8 +66,13 @@ def _taken_over(
         if audit["ended_at"] is None or audit["ended_at"] <= outage.gone:
             continue
         first = min((at for attempt, at in audit["started"] if at > outage.began and attempt > 1), default=None)
-        if first is not None:
+        if first is not None and not _died_again(outage, first, outages):
             yield each, first
+
+
+def _died_again(outage: Outage, until: float, outages: list[Outage]) -> bool:
+    """The same process went on, thawed, and went again: nobody took over the first time."""
+    return any(each.process == outage.process and outage.began < each.began < until for each in outages)
 
 
 def _holder(number: int, upstream: Upstream, at: float) -> str:

@@ -33,7 +33,7 @@ class Command(BaseCommand):
             "--profile",
             choices=("embedded", "scaled", "both"),
             default="embedded",
-            help="embedded: one process on SQLite (default); scaled: 2 web processes and a run_agents, PostgreSQL, Redis",
+            help="embedded: one process on SQLite (default); scaled: 2 web and a run_agents, PostgreSQL, Redis",
         )
         add("--runs", type=_whole(1, 100_000), default=100, help="how many runs (100)")
         add("--readers", type=_whole(0, 20), default=2, help="readers of each run (2)")
@@ -77,7 +77,6 @@ class Command(BaseCommand):
         self.stdout.write(table(outcome.found, outcome.outages, outcome.asked))
         missed = misses(outcome.found)
         if missed or keep:
-            outcome.history.save(folder / "history.jsonl")
             self.stdout.write(f"  History: {folder / 'history.jsonl'}; the processes' logs lie beside it.")
         else:
             _remove(folder)
