@@ -93,7 +93,8 @@ def parse_compact(body: Body) -> Asked:
 
 def metadata(body: Body) -> dict[str, str]:
     """Up to 16 texts of the caller's own, by name."""
-    value = _given(body, "metadata") or {}
+    value = body.get("metadata")
+    value = {} if value is None else value
     is_right = isinstance(value, dict) and len(value) <= METADATA_MAX
     if not is_right or not all(isinstance(each, str) and len(each) <= 512 for each in value.values()):
         raise refuse("metadata", f"Expected an object of at most {METADATA_MAX} texts of up to 512 characters.")

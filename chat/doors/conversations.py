@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.parsing import read_json
 from chat.dialects import responses
 from chat.dialects.base import RunRequest, known_only
+from chat.dialects.fields import refuse
 from chat.dialects.responses_ids import CONVERSATION, read_item_id
 from chat.dialects.responses_items import Entry, items_of, read_input
 from chat.dialects.responses_request import metadata
@@ -108,7 +109,10 @@ def _get(request: HttpRequest, id: str) -> dict[str, Any]:
 def _change(request: HttpRequest, id: str) -> dict[str, Any]:
     user = authenticate(request)
     chat = conversation(user, id, needs="write")
-    return _shown(change_chat(user=user, chat=chat, metadata=metadata(_body(request))))
+    body = read_json(request)
+    if "metadata" not in body:
+        raise refuse("metadata", "Expected an object.")
+    return _shown(change_chat(user=user, chat=chat, metadata=metadata(body)))
 
 
 def _delete(request: HttpRequest, id: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from accounts.parsing import read_json
 from agents.options import RunOptions
 from chat.dialects import responses, responses_request
 from chat.dialects.base import Item
+from chat.dialects.fields import refuse
 from chat.dialects.responses_ids import COMPACTION, RESPONSE
 from chat.dialects.responses_items import items_of
 from chat.doors import responses_items, responses_turns, starting
@@ -70,7 +71,7 @@ async def one(request: HttpRequest, response_id: str) -> HttpResponseBase:
     runner.bind()
     if request.method == "DELETE":
         return JsonResponse(await db(_delete, request, response_id))
-    if request.GET.get("stream", "").lower() != "true":
+    if not _wants_stream(request):
         return JsonResponse(await db(_get, request, response_id))
     reader, after = await db(_attach, request, response_id)
     return await streamed(request, reader, responses.Encoder(reader.info, after=after))
@@ -130,7 +131,16 @@ def _create(request: HttpRequest) -> Started:
 
 
 def _get(request: HttpRequest, id: str) -> dict[str, Any]:
-    return replayed(responses_turns.stored_run(authenticate(request), id)).resource()
+    run = responses_turns.stored_run(authenticate(request), id)
+    starting_after(request)  # refused where it is wrong, though only a stream needs it
+    return replayed(run).resource()
+
+
+def _wants_stream(request: HttpRequest) -> bool:
+    asked = request.GET.get("stream", "").lower()
+    if asked not in ("", "true", "false"):
+        raise refuse("stream", "Expected true or false.")
+    return asked == "true"
 
 
 def _attach(request: HttpRequest, id: str) -> tuple[Reader, int]:

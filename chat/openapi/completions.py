@@ -3,7 +3,7 @@
 from typing import Any
 
 from chat.openapi.errors import SAYING
-from chat.openapi.parts import Schema, gives, ref
+from chat.openapi.parts import Schema, event, gives, ref
 from chat.openapi.responses import BASES, PROJECT, maybe, names, operation, under
 
 NO_MODEL = "No such model (model_not_found)"
@@ -12,7 +12,7 @@ ANSWERS: Schema = {
     "description": "The completion; with `stream: true` its chunks, and `[DONE]`.",
     "content": {
         "application/json": {"schema": ref("Completion")},
-        "text/event-stream": {"schema": ref("CompletionChunk")},
+        "text/event-stream": {"schema": event(ref("CompletionChunk"))},
     },
 }
 OPERATIONS: dict[str, Schema] = {

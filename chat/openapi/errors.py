@@ -37,6 +37,7 @@ SAYING = {
     404: "Unknown, or not visible to you: the two look the same",
     405: "The address does not take this method",
     409: "The state of things does not allow it now",
+    410: "It was here and is not kept any more",
     413: "The body is too large",
     415: "The body is not application/json",
     422: "The Idempotency-Key was used with another request",
@@ -68,6 +69,7 @@ def finish(result: Schema) -> Schema:
     """Give every operation that creates its Idempotency-Key, and each its error answers, all of one schema."""
     result["components"]["schemas"]["Error"] = ERROR
     for path, method, operation in _operations(result):
+        _allow_empty(operation)
         answers = operation.setdefault("responses", {})
         if _creates(path, method, operation):
             operation.setdefault("parameters", []).append(KEY)
@@ -103,8 +105,20 @@ def _statuses(operation: Schema) -> Iterator[int]:
         yield 400
     if is_signed_in:
         yield from (401, 403)  # 403 also where a cookie comes from a page that is not listed
-    if is_signed_in and (has_body or "path" in places):
+    if is_signed_in and (has_body or "path" in places or _names_rows(operation)):
         yield 404
     if KEY in operation.get("parameters", []):
         yield 422
     yield from (405, 503)
+
+
+def _names_rows(operation: Schema) -> bool:
+    """Whether its query names rows by their ids, such as the project that a list is of."""
+    return any(each.get("schema", {}).get("format") == "uuid" for each in operation.get("parameters", []))
+
+
+def _allow_empty(operation: Schema) -> None:
+    """A filter that is left empty, as forms send it, is none."""
+    for each in operation.get("parameters", []):
+        if each["in"] == "query" and not each.get("required") and each.get("schema", {}).get("type") == "string":
+            each["allowEmptyValue"] = True

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from chat.openapi.errors import KEY, SAYING
-from chat.openapi.parts import SECURITY, Schema, gives, ref, takes
+from chat.openapi.parts import SECURITY, Schema, event, gives, ref, takes
 
 BASES = {"/api/llm": "llm", "/v1": "v1"}
 NO_MODEL = "No such model (model_not_found), previous response (previous_response_not_found), conversation or item"
@@ -62,7 +62,7 @@ ANSWERS: Schema = {
     "description": "The response; with `stream: true` its events, each with its name, and `[DONE]`.",
     "content": {
         "application/json": {"schema": ref("Response")},
-        "text/event-stream": {"schema": ref("ResponseEvent")},
+        "text/event-stream": {"schema": event(ref("ResponseEvent"))},
     },
 }
 ONE: Schema = gives(ref("Response"), "The response as it is now.")
@@ -89,6 +89,7 @@ OPERATIONS: dict[str, Schema] = {
         "get": operation(
             "Retrieve a response, or stream it again.", ANSWERS, parameters=[*RESPONSE_ID, STREAM, STARTING_AFTER],
             e409="The text at `starting_after` was taken back (response_reset)",
+            e410="What followed `starting_after` is not kept piece by piece any more (response_compacted)",
         ),
         "delete": operation("Delete a response.", DELETED, parameters=RESPONSE_ID, e409="It is not over"),
     },
@@ -255,7 +256,7 @@ SCHEMAS: dict[str, Schema] = {
         "type": "object",
         "properties": {"metadata": METADATA, "items": maybe("array", maxItems=20, items={"type": "object"})},
     },
-    "ConversationChange": {"type": "object", "properties": {"metadata": METADATA}},
+    "ConversationChange": {"type": "object", "required": ["metadata"], "properties": {"metadata": METADATA}},
     "ConversationItems": {
         "type": "object",
         "required": ["items"],

@@ -2,7 +2,7 @@
 
 import copy
 
-from chat.openapi.parts import LAST_EVENT_ID, SECURITY, Schema, gives, ref, streams, takes
+from chat.openapi.parts import SECURITY, Schema, gives, ref, streams, takes
 
 LIMIT: Schema = {
     "name": "limit",
@@ -40,8 +40,8 @@ STREAM: Schema = {
             "name": "sessionId",
             "in": "query",
             "required": True,
-            "schema": {"type": "string", "maxLength": 200},
-            "description": "From POST /api/chat/start.",
+            "schema": {"type": "string"},
+            "description": "From POST /api/chat/start. What is wrong with it is told in an event `error`.",
         },
         {
             "name": "typing",
@@ -49,7 +49,12 @@ STREAM: Schema = {
             "schema": {"enum": ["1"]},
             "description": "Send `typing` frames until the first token.",
         },
-        LAST_EVENT_ID,
+        {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "schema": {"type": "string"},
+            "description": "The id of the last frame seen: what follows it is sent.",
+        },
     ],
     "responses": {"200": streams(ref("SessionFrame"), "Frames `token`, then `done`; or `error`. No `[DONE]`.")},
 }

@@ -101,13 +101,14 @@ SUMMARIES = {
     "chat.getMessage": "A message as it is now.",
     "chat.streamResponse": "Subscribe to an answer. What is refused is told in an event `serialized-error`.",
 }
+REPEATABLE = ("editorChat.updateTitle", "editorChat.delete")  # they need no Idempotency-Key: twice is as once
 STATUSES = (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503)
 
 
-def errors(*more: int) -> Schema:
+def errors(*more: int, name: str = "TrpcError") -> Schema:
     """All in tRPC's shape."""
     texts = {502: "The answer failed", 504: "It is not there in time, but goes on"}
-    return {str(status): gives(ref("TrpcError"), SAYING.get(status) or texts[status]) for status in (*STATUSES, *more)}
+    return {str(status): gives(ref(name), SAYING.get(status) or texts[status]) for status in (*STATUSES, *more)}
 
 
 def operation(name: str, prefix: str) -> Schema:
@@ -121,7 +122,7 @@ def operation(name: str, prefix: str) -> Schema:
         "responses": errors(502, 504),
     }
     if procedure.kind == "mutation":
-        told |= {"requestBody": takes(schema), "parameters": [KEY]}
+        told |= {"requestBody": takes(schema), "parameters": [] if name in REPEATABLE else [KEY]}
     else:
         told["parameters"] = [
             {"name": "input", "in": "query", "content": {"application/json": {"schema": schema}}},
@@ -151,7 +152,7 @@ def batch(method: str, prefix: str) -> Schema:
             status: gives({"type": "array", "items": {"type": "object"}}, "An answer for each call, in their order.")
             for status in ("200", "207")
         }
-        | errors(),
+        | errors(502, 504, name="TrpcErrors"),
     }
     if method == "post":
         return {**told, "requestBody": takes(inputs)}
@@ -172,6 +173,10 @@ MESSAGE = shape(
     tool_calls={"type": "array", "items": ref("EditorChatToolCall")},
 )  # fmt: skip
 SCHEMAS: dict[str, Schema] = {
+    "TrpcErrors": {
+        "description": "Of the whole request, or of each call where all have this status.",
+        "anyOf": [ref("TrpcError"), {"type": "array", "items": ref("TrpcError")}],
+    },
     **{f"Trpc.{name}.input": schema for name, schema in INPUTS.items()},
     "EditorChatToolCall": shape(
         id=ID, name=TEXT, arguments={}, status={"enum": ["running", "completed", "failed"]},

@@ -17,6 +17,8 @@ ERRORS = {  # of doors with their own form
     "/agent/": "AgentError",
     "/v1/": "OpenAIError",
     "/api/llm/": "OpenAIError",
+    "/trpc/{calls}": "TrpcErrors",
+    "/api/trpc/{calls}": "TrpcErrors",
     "/trpc/": "TrpcError",
     "/api/trpc/": "TrpcError",
 }
