@@ -1,6 +1,5 @@
 """What the chat page shows: the list of chats, the branch of messages one reads, and each message in words."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,17 +10,15 @@ from django.utils.safestring import SafeString
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
 from accounts.permissions import PERMISSIONS
 from agents import registry
-from chat import markdown
+from chat import blocks
 from chat.access import chats_of
+from chat.cards import Cards, duration, joined
 from chat.drafts import attach_drafts
-from chat.models import Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, ToolCall
-from chat.words import ENDS, say
+from chat.models import Chat, ChatStatus, Message, MessageRole, MessageStatus, Run
+from chat.tree import Tree
+from chat.words import ENDS, Counted, say
 
 LISTED_CHATS = 200
-SHORT_CHARS = 60
-
-
-Took = dict[UUID, dict[str, float]]  # message -> tool call -> seconds
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,7 @@ class Part:
 
     kind: str
     html: SafeString | str = ""
+    label: str = ""
     tool: dict[str, Any] = field(default_factory=dict)
 
 
@@ -96,19 +94,35 @@ def label_of(archetype: str) -> str:
     return archetype.replace("_", " ").capitalize()
 
 
-def branch(chat: Chat, *, first: int = 0, most: int | None = None) -> list[Message]:
-    """The messages one reads, oldest first: the newest one and those it follows, from position `first` on.
+@dataclass(frozen=True)
+class Window:
+    """Which messages of a branch: the newest `most` of those from `first` on and before `before`, by position.
 
-    `most`: no more than this many, the newest. Those still being written hold what is stored of them.
+    With `after` it is the oldest ones behind that position.
     """
-    parents = dict(chat.messages.values_list("pk", "parent_id"))
-    ids: list[UUID] = []
-    id = chat.leaf_id
-    while id is not None and (most is None or len(ids) < most):
-        ids.append(id)
-        id = parents.get(id)
+
+    most: int
+    first: int = 0
+    before: int | None = None
+    after: int | None = None
+
+    def of(self, positions: list[int]) -> list[int]:
+        """Those of the positions, in order, that are in it."""
+        if self.after is not None:
+            return [each for each in positions if each > self.after][: self.most]
+        return [each for each in positions if each >= self.first and (self.before is None or each < self.before)][
+            -self.most :
+        ]
+
+
+def branch(tree: Tree, at: UUID | None, window: Window) -> list[Message]:
+    """The messages one reads, oldest first: those on the way to the newest one, or by way of `at`.
+
+    Those still being written hold what is stored of them.
+    """
+    positions = window.of([tree.positions[each] for each in tree.path(at)])
     found = list(
-        chat.messages.filter(pk__in=ids, position__gte=first)
+        tree.chat.messages.filter(position__in=positions)
         .select_related("author", "run", "run__cancel_requested_by")
         .order_by("position")
     )
@@ -116,17 +130,21 @@ def branch(chat: Chat, *, first: int = 0, most: int | None = None) -> list[Messa
     return found
 
 
-def shown(messages: Iterable[Message], reader: User) -> list[dict[str, Any]]:
-    """Each message as `_message.html` shows it. One query, for how long the tools took."""
+def shown(messages: Iterable[Message], tree: Tree, reader: User) -> list[dict[str, Any]]:
+    """Each message as `_message.html` shows it. One query for how long the tools took, one for who allowed them."""
     messages = list(messages)
-    took = _took_by_call(messages)
+    cards = Cards(messages, reader)
     return [
         {
             "message": message,
             "run": _run_of(message),
             "author": _author(message),
-            "parts": _parts(message, took),
+            "is_own": message.author_id == reader.pk,
+            "versions": tree.versions(message.pk),
+            "parts": _parts(message, cards),
+            "why": _why(message),
             "end": _end(message, reader),
+            "usage": _usage(message),
         }
         for message in messages
     ]
@@ -142,82 +160,63 @@ def _author(message: Message) -> str:
     return message.author.display_name if message.author else str(message.get_role_display())
 
 
-def _parts(message: Message, took: Took) -> list[Part]:
+def _parts(message: Message, cards: Cards) -> list[Part]:
     if message.status == MessageStatus.IN_PROGRESS:
         return []  # drawn by the browser from the run's events
     if message.role != MessageRole.ASSISTANT:
         return [Part("text", html=message.content)]
     results = {each["call"]: each for each in message.parts if each["type"] == "tool_result"}
-    seconds = took.get(message.pk, {})
-    parts = [_part(each, results, seconds) for each in message.parts if each["type"] != "tool_result"]
-    return parts or [Part("text", html=markdown.render(message.content))]
+    parts = [_part(message, each, results, cards) for each in message.parts if each["type"] != "tool_result"]
+    return parts or [Part("text", html=blocks.rendered(message.content))]
 
 
-def _part(part: dict[str, Any], results: dict[str, dict[str, Any]], took: dict[str, float]) -> Part:
+def _part(message: Message, part: dict[str, Any], results: dict[str, dict[str, Any]], cards: Cards) -> Part:
     if part["type"] == "tool_call":
-        return Part("tool", tool=_tool(part, results.get(part["call"]), took.get(part["call"])))
+        return Part("tool", tool=cards.card(message, part, results.get(part["call"])))
     if part["type"] == "reasoning":
-        return Part("reasoning", html=part["text"])
-    return Part("text", html=markdown.render(part["text"]))
+        return Part("reasoning", html=part["text"], label=_thought(part.get("elapsed_ms", 0) / 1000))
+    return Part("text", html=blocks.rendered(part["text"]))
 
 
-def _tool(call: dict[str, Any], result: dict[str, Any] | None, took: float | None) -> dict[str, Any]:
-    status = _tool_status(result)
-    outcome = None if result is None else result.get("error" if result["is_error"] else "result")
-    return {
-        **{"call": call["call"], "name": call["name"], "is_inner": bool(call.get("agent"))},
-        **{"argument": _short(call["arguments"]), "arguments": _pretty(call["arguments"])},
-        **{"status": status, "state": _tool_state(status, took), "result": _pretty(outcome)},
+def _thought(seconds: float) -> str:
+    return say("thoughts") if seconds < 1 else say("thoughtFor", time=duration(seconds))
+
+
+def _why(message: Message) -> dict[str, str] | None:
+    """Why it failed, in words, and the code for whoever is asked about it."""
+    error = message.error if message.status == MessageStatus.FAILED else None
+    return {"message": str(error.get("message", "")), "code": str(error.get("code", ""))} if error else None
+
+
+def _usage(message: Message) -> list[tuple[str, str]]:
+    """What the line under an answer opens to."""
+    run = _run_of(message)
+    if run is None or not run.total_tokens or message.status == MessageStatus.IN_PROGRESS:
+        return []
+    counts = {
+        "inputTokens": run.input_tokens,
+        "cachedTokens": run.cached_tokens,
+        "outputTokens": run.output_tokens,
+        "reasoningTokens": run.reasoning_tokens,
+        "turns": run.turns,
     }
-
-
-def _tool_state(status: str, took: float | None) -> str:
-    if status == "returned":
-        return "" if took is None else _duration(took)
-    return _joined(say(status), "" if took is None or status != "failed" else _duration(took))
-
-
-def _took_by_call(messages: list[Message]) -> Took:
-    calls = ToolCall.objects.filter(run__message__in=messages, elapsed_ms__isnull=False)
-    found: Took = {}
-    for message, call, elapsed_ms in calls.values_list("run__message", "call", "elapsed_ms"):
-        found.setdefault(message, {})[call] = (elapsed_ms or 0) / 1000
-    return found
-
-
-def _tool_status(result: dict[str, Any] | None) -> str:
-    if result is None:
-        return "unfinished"
-    return str(result.get("outcome", "failed")) if result["is_error"] else "returned"
-
-
-def _short(arguments: Any) -> str:
-    """The argument worth showing beside a tool's name: the first short text among them."""
-    values = arguments.values() if isinstance(arguments, dict) else [arguments]
-    texts = [str(each) for each in values if isinstance(each, str | int | float) and not isinstance(each, bool)]
-    line = texts[0].strip().split("\n")[0] if texts else ""
-    return line if len(line) <= SHORT_CHARS else f"{line[: SHORT_CHARS - 1]}…"
-
-
-def _pretty(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    facts = [(say(name), str(Counted(count))) for name, count in counts.items() if count]
+    if run.first_token_ms is not None:
+        facts.append((say("firstToken"), duration(run.first_token_ms / 1000)))
+    return facts
 
 
 def _end(message: Message, reader: User) -> str:
     """The line under an answer that is over; static/chat/words.js says the same of one that was watched."""
     run = _run_of(message)
-    if message.status == MessageStatus.FAILED:
-        return str((message.error or {}).get("message", ""))
     if run is None or message.status == MessageStatus.IN_PROGRESS:
         return ""
+    if message.status == MessageStatus.FAILED:
+        return _tokens(run)
     if message.status == MessageStatus.CANCELLED:
         who = say("stoppedByYou" if run.cancel_requested_by_id == reader.pk else "stopped")
-        return _joined(who, _tokens(run))
-    return _joined(str(ENDS.get(run.end_reason, "")), _tokens(run), _took(run), message.model)
-
-
-def _joined(*facts: str) -> str:
-    return " · ".join(each for each in facts if each)
+        return joined(who, _tokens(run))
+    return joined(str(ENDS.get(run.end_reason, "")), _tokens(run), _took(run), message.model)
 
 
 def _tokens(run: Run) -> str:
@@ -230,12 +229,4 @@ def _tokens(run: Run) -> str:
 def _took(run: Run) -> str:
     if not run.started_at or not run.ended_at:
         return ""
-    return _duration((run.ended_at - run.started_at).total_seconds())
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 0.1:
-        return f"{max(1, round(seconds * 1000))} ms"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    return duration((run.ended_at - run.started_at).total_seconds())

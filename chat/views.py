@@ -16,9 +16,11 @@ from chat import pages
 from chat.access import get_chat, permissions_on
 from chat.catalog import model_names
 from chat.models import Chat
+from chat.sharing import shared_with
+from chat.tree import Tree
 from chat.words import for_scripts
 
-SHOWN_MESSAGES = 200
+SHOWN_MESSAGES = 50  # at once; more come as the reader scrolls
 
 # Kept by the browser for going back, but asked for again: another person may sit there by then.
 fresh = cache_control(private=True, no_cache=True)
@@ -41,27 +43,43 @@ def home(request: HttpRequest) -> HttpResponse:
 @fresh
 @ensure_csrf_cookie
 def chat(request: HttpRequest, id: UUID) -> HttpResponse:
-    """One chat with its newest messages, or all of them with `?all`."""
+    """One chat with its newest messages; `?at` chooses a branch by a message on it."""
     user = _user(request)
-    found = get_chat(user, id)
-    most = None if "all" in request.GET else SHOWN_MESSAGES
-    messages = pages.branch(found, most=most)
-    has_more = bool(messages) and messages[0].parent_id is not None
-    can_write = "write" in permissions_on(user, found)
-    return _page(request, user, found, can_write=can_write, messages=pages.shown(messages, user), has_more=has_more)
+    tree = Tree(get_chat(user, id))
+    messages = pages.branch(tree, _at(request), pages.Window(SHOWN_MESSAGES))
+    can_write = "write" in permissions_on(user, tree.chat)
+    return _page(request, user, tree.chat, can_write=can_write, messages=pages.shown(messages, tree, user))
 
 
 @require_GET
 @login_required
 @fresh
 def messages(request: HttpRequest, id: UUID) -> HttpResponse:
-    """The chat's messages from position `?from` on, as the page shows them."""
+    """The chat's messages from position `?from` on, as the page shows them; or some `?before` or `?after` one."""
     user = _user(request)
-    found = get_chat(user, id)
-    first = request.GET.get("from", "")
-    number = int(first) if first.isascii() and first.isdigit() and len(first) < 10 else 0
-    branch = pages.branch(found, first=number, most=SHOWN_MESSAGES)
-    return render(request, "chat/_messages.html", {"messages": pages.shown(branch, user)})
+    tree = Tree(get_chat(user, id))
+    window = pages.Window(
+        SHOWN_MESSAGES,
+        first=_position(request, "from") or 0,
+        before=_position(request, "before"),
+        after=_position(request, "after"),
+    )
+    found = pages.branch(tree, _at(request), window)
+    can_write = "write" in permissions_on(user, tree.chat)
+    return render(request, "chat/_messages.html", {"messages": pages.shown(found, tree, user), "can_write": can_write})
+
+
+def _position(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _at(request: HttpRequest) -> UUID | None:
+    """The message whose branch is read; what is no message's id chooses nothing."""
+    try:
+        return UUID(request.GET.get("at", ""))
+    except ValueError:
+        return None
 
 
 def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> HttpResponse:
@@ -81,6 +99,7 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> H
         "sections": pages.sections(user),
         "for_script": for_script,
         "words": for_scripts(),
+        "shared_with": chat and shared_with(chat),
         "most_chars": settings.CHAT_MESSAGE_MAX_CHARS,
         **more,
     }

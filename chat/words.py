@@ -58,6 +58,9 @@ TEXTS: dict[str, Any] = {
     "thoughtFor": _("Thought for %(time)s"),
     "running": _("Running"),
     "failed": _("failed"),
+    "asked": _("Waits for approval"),
+    "allowed": _("Allowed"),
+    "denied": _("Denied"),
     "refused": _("not run"),
     "unfinished": _("not finished"),
     "unknown": _("May or may not have run. It was not repeated."),
@@ -68,6 +71,25 @@ TEXTS: dict[str, Any] = {
     "answerReady": _("Answer ready"),
     "newFrom": _("New message from %(name)s"),
     "copied": _("Copied"),
+    "allowedBy": _("Allowed by %(who)s"),
+    "deniedBy": _("Denied by %(who)s"),
+    "nobodyDecided": _("Nobody answered; it counts as denied."),
+    "somebody": _("somebody else"),
+    "wantsToRun": _("%(name)s wants to run with:"),
+    "expires": _("Expires %(when)s"),
+    "agentWorks": _("%(name)s is at work"),
+    "takenBack": _("taken back"),
+    "reallyDelete": _("Delete for good?"),
+    "dropChanges": _("Drop your changes?"),
+    "of": _("%(what)s: %(message)s"),
+    "inputTokens": _("Input"),
+    "cachedTokens": _("of which cached"),
+    "outputTokens": _("Output"),
+    "reasoningTokens": _("of which reasoning"),
+    "turns": _("Model requests"),
+    "firstToken": _("First word after"),
+    "backToLatest": _("Back to the latest"),
+    "jumpToLatest": _("Jump to latest"),
     "code": _("Code"),
     "table": _("Table"),
     # People
@@ -129,7 +151,7 @@ class _Sample(int):
         return "%(count)s"
 
 
-def say(name: str, **values: Any) -> str:
+def say(name: str, /, **values: Any) -> str:
     """One of the sentences, with its names filled in; a counted one by its `count`."""
     if name in COUNTED:
         return str(COUNTED[name] % {"count": Counted(values["count"])})

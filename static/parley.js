@@ -43,10 +43,11 @@ export class Parley {
    * Follow a run from its start, or behind the cursor `after`, for as long as it takes. Calls `onEvent(event)`, then
    * `onConnection({isOpen, tries})` when the connection comes or goes, and once `onEnd(reason)`: "ended" (nothing more
    * will come), "signed_out" or "gone". Gives {close, wake, cursor}: `close` ends it silently (the run goes on), `wake`
-   * tries again now if the connection is lost or has gone stale, `cursor()` is where to go on later.
+   * tries again now if the connection is lost or has gone stale, `cursor()` is where to go on later. With `blocks` the
+   * answer's Markdown comes as HTML too.
    */
-  stream(run, { after = "", onEvent, onConnection = () => {}, onEnd = () => {} }) {
-    return follow(this, `/api/runs/${run}/events`, { cursor: after, onEvent, onConnection, onEnd });
+  stream(run, { after = "", blocks = false, onEvent, onConnection = () => {}, onEnd = () => {} }) {
+    return follow(this, `/api/runs/${run}/events${blocks ? "?blocks=html" : ""}`, { cursor: after, onEvent, onConnection, onEnd });
   }
 
   /** Follow what runs in a chat now: as `stream` with the run's id in `run`, or null where nothing runs. */

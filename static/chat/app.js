@@ -1,24 +1,31 @@
 // Starts the chat page and joins its parts: what is sent, what is followed, what is shown.
 
+import { newKey } from "../parley.js";
 import { Announcer } from "./announcer.js";
 import * as acts from "./acts.js";
+import { listen } from "./actions.js";
 import { get, parley, post } from "./api.js";
+import * as chats from "./chats.js";
 import { Composer, NO_COMPOSER } from "./composer.js";
 import { fragmentOf } from "./html.js";
-import { newKey } from "../parley.js";
+import { Live } from "./live.js";
 import { Log } from "./log.js";
 import { Outbox } from "./outbox.js";
 import { byId, page } from "./page.js";
+import { Pager } from "./pager.js";
+import { People } from "./people.js";
 import { textOf } from "./reducer.js";
+import { blank } from "./render.js";
 import { Runs } from "./runs.js";
 import { Scroller } from "./scroll.js";
-import { StateLine } from "./stateline.js";
+import { showSharing } from "./share.js";
 import { chosen, started } from "./start.js";
-import { phaseInWords, WORDS } from "./words.js";
+import { StateLine, stateOf } from "./stateline.js";
+import { keep } from "./store.js";
+import { whyInWords, WORDS } from "./words.js";
 
 const AWAY_MS = 60_000; // who was away longer sees what others wrote meanwhile
-const RECONNECTING_MS = 1000;
-const MANY_TRIES = 6;
+const NEWS_MS = 5000; // a reader is told of others' messages at most this often
 
 const log = new Log(byId("log"), page);
 const scroller = new Scroller(byId("log"), byId("jump"));
@@ -27,31 +34,58 @@ const announcer = new Announcer(byId("status"), byId("answer"));
 const place = (kind) => `${kind}:${page.user.id}:${page.chat ?? "new"}`;
 
 let problem = null; // {text, action, act}: what went wrong last, until something goes right
+let closed = ""; // why nothing can be written here any more
+let ended = ""; // how the last answer ended, where it did not end well
 let isSignedOut = false;
 let isStopping = false;
 let isFrameAsked = false;
 let hiddenAt = 0;
+let toldAt = 0;
+let catching = null;
 const changed = new Set(); // entries to draw in the next frame
 
-const outbox = new Outbox({ send: deliver, onSent, onRefused, onDelay, place: () => place("outbox") });
-const runs = new Runs({ onChange, onOver, onLost });
+const outbox = new Outbox({ send: deliver, onSent, onRefused, onDelay, place: () => place("queue") });
+const runs = new Runs({ onChange, onOver, onLost, isHidden: () => document.hidden });
+const pager = new Pager(log, scroller, { isOpen: (run) => runs.has(run), watch });
+const live = new Live({
+  isSending: () => outbox.isBusy,
+  ...{ onPeople: (message) => people.hear(message), onMessage: arrived, onChanged, onWelcome, onChat, onRights, onDeleted, onEnd: onLost },
+  reload: () => catchUp(),
+});
+const people = new People({ faces: byId("people"), line: byId("typing"), me: page.user, tell: (message) => live.tell(message) });
 const draftKey = () => place("draft");
 const form = byId("composer");
-const composer = form ? new Composer(form, { onSend: send, onStop: stop, onInput: refresh, draftKey }) : NO_COMPOSER;
+const composer = form ? new Composer(form, { onSend: send, onStop: stop, onInput, onProblem: report, draftKey }) : NO_COMPOSER;
 
 // --- Sending ----------------------------------------------------------------------------------------------------------
 
 /** Send a text: it is shown at once, and goes out when all before it have. */
 export function send(text) {
   problem = null;
-  queue({ key: newKey(), text, choices: chosen(), parent: log.parent });
-  scroller.toEnd();
+  ended = "";
+  people.typed(false);
+  const item = { key: newKey(), text, choices: chosen(), parent: log.parent };
+  if (!pager.isAtEnd) pager.restart();
+  queue(item);
+  scroller.anchor(item.article);
 }
 
 function queue(item) {
   document.body.classList.remove("empty");
   item.article = log.addOwn(item.text);
+  item.foot = blank("waits-template");
+  item.foot.addEventListener("click", ({ target }) => target.closest("button") && withdraw(item, target.closest("[data-edit]")));
+  item.article.append(item.foot);
   outbox.add(item);
+  refresh();
+}
+
+/** Do not send it after all, or only after a change. */
+function withdraw(item, isEdited) {
+  if (!outbox.cancel(item)) return;
+  item.article.remove();
+  if (isEdited) composer.giveBack([item.text]);
+  else composer.focus();
   refresh();
 }
 
@@ -63,34 +97,54 @@ async function deliver(item) {
 /** The first message makes its chat. */
 async function begin(item) {
   const chat = await post("/api/chats/", started(item), { key: `${item.key}.chat` });
+  keep(draftKey());
   page.chat = chat.id;
+  outbox.move();
   history.pushState(null, "", `/chats/${chat.id}/`);
-  log.showChat(chat);
+  chats.begun(chat);
+  showSharing(chat);
+  live.open(chat.id);
 }
 
 function onSent(item, { run, input, message }) {
   problem = null;
-  log.confirm(item.article, input);
-  watch({ run: run.id, article: log.addAnswer(message, run.id) });
+  isSignedOut = false;
+  item.foot.remove();
+  if (byId(`message-${input.id}`)) item.article.remove(); // an earlier visit has sent it
+  else log.confirm(item.article, input);
+  if (!byId(`message-${message.id}`)) watch({ run: run.id, article: log.addAnswer(message, run.id) });
+  if (item.parent) showNewest();
+  chats.first();
+  live.release();
   refresh();
 }
 
-/** A refused message goes back to the composer. */
-function onRefused(item, error) {
-  item.article.remove();
-  if (!composer.text.trim()) composer.fill(item.text);
-  report(WORDS.notSent({ why: error.message }));
+/** What is refused goes back to the composer, never to nothing. */
+function onRefused(items, error) {
+  items.forEach((item) => item.article.remove());
+  composer.giveBack(items.map((item) => item.text));
+  if (page.chat && error.status === 404) close(WORDS.gone);
+  else if (page.chat && error.status === 403) close(WORDS.readOnly);
+  else report(WORDS.notSent({ why: whyInWords(error) }));
+  live.release();
 }
 
-function onDelay(error) {
-  isSignedOut = error.status === 401;
-  problem = { text: WORDS.notSent({ why: error.message }), action: WORDS.retry, act: () => outbox.wake() };
+function onDelay() {
+  isSignedOut = outbox.error.status === 401;
+  live.release();
+  refresh();
+}
+
+function onInput() {
+  if (composer.text) people.typed();
+  if (problem && !problem.act) problem = null;
   refresh();
 }
 
 // --- Following --------------------------------------------------------------------------------------------------------
 
 function watch(entry) {
+  ended = "";
   runs.add(entry);
   changed.add(entry);
 }
@@ -110,14 +164,15 @@ async function onOver(entry, hasEnd) {
 }
 
 function onLost(reason) {
-  isSignedOut = reason === "signed_out";
-  if (reason === "gone") report(WORDS.gone);
+  isSignedOut ||= reason === "signed_out";
+  if (reason === "gone") close(WORDS.gone);
   refresh();
 }
 
 function announce(answer) {
+  ended = { failed: WORDS.answerFailed, cancelled: WORDS.stopped }[answer.phase] ?? "";
   if (answer.phase === "completed") announcer.read(textOf(answer));
-  else announcer.say(answer.phase === "failed" ? WORDS.answerFailed : WORDS.stopped);
+  else announcer.say(ended);
 }
 
 /** Stop the answer that runs. */
@@ -130,53 +185,122 @@ export async function stop() {
     await parley.stop(run);
   } catch (error) {
     isStopping = false;
-    report(WORDS.notDone({ why: error.message }), WORDS.retry, stop);
+    report(WORDS.notDone({ why: whyInWords(error) }), WORDS.retry, stop);
   }
 }
 
 // What one can do with a message, by its id: true when it was done, else the state line says why it was not.
-export const regenerate = (id) => act(acts.regenerate, id);
+export const regenerate = (id) => act(acts.regenerate, id).then(showNewest);
 export const retry = regenerate;
-export const edit = (id, text) => act(acts.edit, id, text);
+export const edit = (id, text) => act(acts.edit, id, text).then(showNewest);
 export const remove = (id) => act(acts.remove, id);
 export const fork = (id) => act(acts.fork, id);
 export const approve = (run, call, decision, reason) => act(acts.approve, run, call, decision, reason);
 
 /** Read the branch that this message is on; the choice is in the address. */
-export async function switchVersion(id) {
+export async function switchVersion(id, sibling) {
   history.replaceState(null, "", `?at=${id}`);
-  await catchUp();
+  await pager.switchTo(sibling);
+  refresh();
+}
+
+/** The newest branch again, once something was added to it. */
+function showNewest(isDone = true) {
+  if (isDone) history.replaceState(null, "", location.pathname);
+  return isDone;
 }
 
 async function act(doing, ...given) {
   problem = null;
+  ended = "";
   try {
     await doing(...given);
-    await catchUp();
-    return true;
   } catch (error) {
-    report(WORDS.notDone({ why: error.message }), WORDS.retry, () => act(doing, ...given));
+    isSignedOut = error.status === 401;
+    report(WORDS.notDone({ why: whyInWords(error) }), WORDS.retry, () => act(doing, ...given));
     return false;
   }
+  if (doing === acts.regenerate || doing === acts.edit) showNewest();
+  await catchUp();
+  return true;
 }
 
 /** Take the stored messages from a position on as the server renders them. */
-async function catchUp(from = 0) {
+export async function catchUp(from = 0) {
+  while (catching) await catching;
   if (!page.chat) return;
-  let html;
-  try {
-    const at = new URLSearchParams(location.search).get("at");
-    html = await (await get(`/chats/${page.chat}/messages/?from=${from}${at ? `&at=${at}` : ""}`, "text/html")).text();
-  } catch {
-    return; // what is shown stays as it is
-  }
-  log.merge(fragmentOf(html), (run) => runs.has(run)).forEach(watch);
+  catching = load(from);
+  await catching;
+  catching = null;
+  refresh();
+}
+
+async function load(from) {
+  if (!pager.isAtEnd && !from) return; // the newest are not on the page
+  const at = new URLSearchParams(location.search).get("at");
+  const query = from ? `after=${from - 1}` : "from=0";
+  const html = await get(`/chats/${page.chat}/messages/?${query}${at ? `&at=${at}` : ""}`, "text/html").then((found) => found.text(), () => null);
+  if (html === null) return; // what is shown stays as it is
+  const fragment = fragmentOf(html);
+  log.merge(fragment, (run) => runs.has(run), { from: Number(from) || undefined, to: pager.reach(fragment, from) }).forEach(watch);
+}
+
+// --- What others do ---------------------------------------------------------------------------------------------------
+
+function arrived(message) {
+  if (byId(`message-${message.id}`)) return;
+  const isOpen = message.status === "in_progress" && message.run;
+  if (message.parent !== log.last || (message.role === "assistant" && !isOpen)) return catchUp();
+  document.body.classList.remove("empty");
+  if (isOpen) watch({ run: message.run, article: log.addAnswer(message, message.run) });
+  else log.addOther(message);
+  if (!isOpen && message.author && message.author.id !== page.user.id) tellOf(message.author);
+  refresh();
+}
+
+function tellOf({ name }) {
+  if (Date.now() - toldAt > NEWS_MS) announcer.say(WORDS.newFrom({ name }));
+  toldAt = Date.now();
+}
+
+function onChanged(message) {
+  if (!runs.has(message.run)) catchUp(message.position);
+}
+
+function onWelcome(chat, isFirst) {
+  isSignedOut = false;
+  if (!isFirst || (chat.live_run && !runs.has(chat.live_run)) || (chat.leaf !== log.last && !log.parent)) catchUp();
+  refresh();
+}
+
+function onChat(chat) {
+  chats.titled(chat);
+  showSharing(chat);
+}
+
+function onRights(permissions) {
+  const canWrite = permissions.includes("write");
+  if (canWrite && closed !== WORDS.readOnly) return;
+  closed = canWrite ? "" : form ? WORDS.readOnly : "";
+  composer.setOpen(canWrite);
+  refresh();
+}
+
+function onDeleted(by) {
+  close(by ? WORDS.deletedBy({ name: by.name }) : WORDS.gone);
+}
+
+function close(why) {
+  closed ||= why;
+  composer.setOpen(false);
+  announcer.say(closed);
   refresh();
 }
 
 // --- Showing ----------------------------------------------------------------------------------------------------------
 
-function report(text, action, act) {
+/** Say what went wrong, and perhaps what one can do. */
+export function report(text, action, act) {
   problem = { text, action, act };
   announcer.say(text);
   refresh();
@@ -194,45 +318,23 @@ function draw() {
   const now = Date.now() / 1000;
   for (const entry of changed) log.draw(entry, now, runs.ahead(entry));
   changed.clear();
+  for (const item of outbox.items) item.foot.hidden = !outbox.waits(item);
   composer.setRunning(runs.length > 0);
-  const state = stateNow(now);
+  const state = stateOf({ isOnline: navigator.onLine, isSignedOut, closed, problem, outbox, runs, isStopping, ended, acts: offered });
   line.show(state);
   if (state.isSaid) announcer.say(state.text.split(" · ")[0]);
   scroller.settle();
 }
 
-/** The state line: if several things hold, the first wins. */
-function stateNow(now) {
-  if (isSignedOut) return { kind: "out", text: WORDS.signedOut, tone: "bad", action: WORDS.signIn, act: signIn, isSaid: true };
-  if (!navigator.onLine) return { kind: "offline", text: WORDS.offline, tone: "warn", isSaid: true };
-  if (isReconnecting()) return reconnecting();
-  if (problem) return { kind: "problem", tone: "bad", ...problem };
-  if (outbox.length && !runs.first) return { kind: "sending", text: WORDS.sending };
-  if (!runs.first) return { kind: "quiet", text: "" };
-  return running(runs.first.answer, now);
-}
-
-function isReconnecting() {
-  return runs.first && !runs.connection.isOpen && Date.now() - runs.connection.since > RECONNECTING_MS;
-}
-
-function reconnecting() {
-  const hasTried = runs.connection.tries >= MANY_TRIES;
-  const action = hasTried ? { action: WORDS.reconnect, act: () => runs.wake() } : {};
-  return { kind: "reconnecting", text: WORDS.reconnecting, tone: "warn", ...action };
-}
-
-function running(answer, now) {
-  const text = isStopping ? WORDS.stopping : phaseInWords(answer, now);
-  const isOffered = composer.offersStop || isStopping || answer.phase === "sending";
-  const action = isOffered ? {} : { action: WORDS.stop, act: stop };
-  const tone = answer.phase === "retrying" ? "warn" : "";
-  return { kind: `${isStopping} ${answer.phase}`, text, tone, isSaid: answer.phase !== "sending", ...action };
-}
-
-function signIn() {
-  location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`);
-}
+// What the state line's button does.
+const offered = {
+  stop,
+  offersStop: () => composer.offersStop,
+  reconnect: () => runs.wake(),
+  sendNow: () => outbox.wake(),
+  startNew: () => location.assign("/"),
+  signIn: () => location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`),
+};
 
 // --- Coming and going -------------------------------------------------------------------------------------------------
 
@@ -240,33 +342,40 @@ function comeBack() {
   runs.resume();
   runs.wake();
   outbox.wake();
+  if (!closed) live.open(page.chat);
   if (hiddenAt && Date.now() - hiddenAt > AWAY_MS) catchUp();
   hiddenAt = 0;
   refresh();
 }
 
+function leave() {
+  runs.pause();
+  live.close();
+}
+
 document.addEventListener("visibilitychange", () => (document.hidden ? (hiddenAt = Date.now()) : comeBack()));
-window.addEventListener("online", comeBack);
-window.addEventListener("offline", refresh);
-window.addEventListener("pagehide", () => runs.pause());
-window.addEventListener("pageshow", (event) => event.persisted && (comeBack(), catchUp()));
-window.addEventListener("popstate", () => location.reload());
+addEventListener("online", comeBack);
+addEventListener("offline", refresh);
+addEventListener("pagehide", leave);
+addEventListener("pageshow", (event) => event.persisted && (comeBack(), catchUp()));
+addEventListener("popstate", () => location.reload());
 setInterval(() => {
   runs.open.forEach((entry) => changed.add(entry));
-  if (runs.first || outbox.length) refresh();
+  if (runs.first || outbox.items.length) refresh();
 }, 1000);
 
-byId("log").addEventListener("click", async ({ target }) => {
-  const button = target.closest("button[data-action]");
-  const id = button?.closest("article")?.dataset.id;
-  if (button?.dataset.action === "regenerate") await regenerate(id);
-  if (button?.dataset.action === "copy") await log.copy(button, id);
-  if (button?.dataset.action === "example") composer.fill(button.textContent);
-  if (button?.dataset.action?.startsWith("copy")) announcer.say(WORDS.copied);
+listen(byId("log"), {
+  ...{ regenerate, edit, remove, fork, approve, switchVersion },
+  older: () => pager.older(),
+  showRest: (button, id) => log.showRest(button, id),
+  copy: (button, id) => log.copy(button, id).then(() => announcer.say(WORDS.copied)),
+  fill: (text) => composer.fill(text),
+  focus: () => composer.focus(),
 });
 
 log.adopt().forEach(watch);
-outbox.kept().forEach(queue);
+outbox.kept().then((items) => (items.forEach(queue), items.length && scroller.toEnd()));
+live.open(page.chat);
 scroller.toEnd();
 document.body.classList.add("ready");
 refresh();

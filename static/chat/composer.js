@@ -1,26 +1,36 @@
 // The composer: a textarea that grows, Enter sends, and one place for Send and Stop. Keeps a draft per chat.
 
+import { keep, kept } from "./store.js";
+import { WORDS } from "./words.js";
+
 const TWICE_MS = 500; // a click on Stop within this is the second half of a double click on Send
+const PAUSE_MS = 300; // a draft is kept this long after the last key
+const NEAR = 0.9; // of the longest text: from here on the counter shows
 
 /** In place of a composer for who may read only. */
-export const NO_COMPOSER = { text: "", offersStop: true, fill() {}, setRunning() {} };
+export const NO_COMPOSER = { text: "", offersStop: true, fill() {}, giveBack() {}, setRunning() {}, setOpen() {}, focus() {} };
 
 export class Composer {
   #escapedAt = 0;
   #isRunning = false;
+  #timer = 0;
+  #over = 0; // characters too many
 
-  /** `onSend(text)`, `onStop()` and `onInput()` are called; `draftKey()` names the place of the draft. */
-  constructor(form, { onSend, onStop, onInput, draftKey }) {
+  /** `onSend(text)`, `onStop()`, `onInput()` and `onProblem(text)` are called; `draftKey()` names the place of the draft. */
+  constructor(form, { onSend, onStop, onInput, onProblem, draftKey }) {
     this.form = form;
     this.box = form.querySelector("textarea");
     this.send = form.querySelector(".send");
     this.stop = form.querySelector(".stop");
-    Object.assign(this, { onSend, onStop, onInput, draftKey });
+    this.counter = form.querySelector(".counter");
+    Object.assign(this, { onSend, onStop, onInput, onProblem, draftKey });
     form.addEventListener("submit", (event) => (event.preventDefault(), this.#submit()));
     this.stop.addEventListener("click", () => this.onStop());
     this.box.addEventListener("keydown", (event) => this.#key(event));
-    this.box.addEventListener("input", () => (this.#saveDraft(), this.#show(), this.onInput()));
-    this.restore();
+    this.box.addEventListener("input", () => this.#typed());
+    addEventListener("pagehide", () => this.#saveDraft());
+    this.#show();
+    kept(draftKey()).then((draft) => draft && !this.box.value && this.#put(draft));
   }
 
   get text() {
@@ -29,16 +39,17 @@ export class Composer {
 
   /** Put a text in the box, as if it had been typed, with the cursor at its end. */
   fill(text) {
-    this.box.value = text;
-    this.#saveDraft();
-    this.#show();
-    this.box.focus();
+    this.#put(text);
+    this.focus();
   }
 
-  /** Take up the draft of this chat, if the box is empty. */
-  restore() {
-    if (!this.box.value) this.box.value = sessionStorage.getItem(this.draftKey()) ?? "";
-    this.#show();
+  /** Texts that could not be sent come back, before what was typed since. */
+  giveBack(texts) {
+    this.fill([...texts, this.box.value].filter((text) => text.trim()).join("\n\n"));
+  }
+
+  focus() {
+    this.box.focus();
   }
 
   /** Whether an answer runs: an empty box then offers Stop. */
@@ -48,16 +59,36 @@ export class Composer {
     this.#show();
   }
 
+  /** Whether one may write here; what is typed stays and can be copied. */
+  setOpen(isOpen) {
+    this.box.readOnly = !isOpen;
+    this.#show();
+  }
+
   /** Whether its button is Stop now. */
   get offersStop() {
     return !this.stop.hidden;
   }
 
+  #put(text) {
+    this.box.value = text;
+    this.#typed();
+  }
+
+  #typed() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#saveDraft(), PAUSE_MS);
+    this.#show();
+    this.onInput();
+  }
+
   #submit() {
     const text = this.box.value.trim();
-    if (!text || this.box.disabled) return;
-    sessionStorage.removeItem(this.draftKey());
+    if (this.box.readOnly) return;
+    if (!text) return this.onProblem(WORDS.empty);
+    if (this.#over) return this.onProblem(WORDS.tooLong({ count: Number(this.box.dataset.most) }));
     this.box.value = "";
+    this.#saveDraft();
     this.#show();
     this.onSend(text);
   }
@@ -69,7 +100,7 @@ export class Composer {
     const isTouch = matchMedia("(pointer: coarse)").matches;
     if (isTouch && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    this.#submit();
+    if (!event.repeat) this.#submit();
   }
 
   /** Twice stops. */
@@ -80,15 +111,17 @@ export class Composer {
   }
 
   #saveDraft() {
-    if (this.box.value) sessionStorage.setItem(this.draftKey(), this.box.value);
-    else sessionStorage.removeItem(this.draftKey());
+    clearTimeout(this.#timer);
+    keep(this.draftKey(), this.box.value);
   }
 
   #show() {
     this.#grow();
-    const offersStop = this.#isRunning && !this.box.value.trim();
+    this.#count();
+    const isEmpty = !this.box.value.trim();
+    const offersStop = this.#isRunning && isEmpty;
     if (this.stop.hidden === offersStop) this.#swap(offersStop);
-    this.send.disabled = !this.box.value.trim();
+    this.send.disabled = isEmpty || this.#over > 0 || this.box.readOnly;
   }
 
   #swap(offersStop) {
@@ -98,6 +131,17 @@ export class Composer {
     this.stop.disabled = true;
     setTimeout(() => (this.stop.disabled = false), TWICE_MS);
     if (hadFocus) this.box.focus();
+  }
+
+  /** Near the longest text that may be sent, say how much is left. */
+  #count() {
+    const most = Number(this.box.dataset.most);
+    const isNear = this.box.value.length > NEAR * most;
+    const length = isNear ? [...this.box.value].length : 0; // as the server counts: whole characters
+    this.#over = Math.max(0, length - most);
+    this.counter.hidden = !isNear;
+    this.counter.classList.toggle("bad", this.#over > 0);
+    if (isNear) this.counter.textContent = this.#over ? WORDS.over({ count: this.#over }) : WORDS.left({ count: most - length });
   }
 
   #grow() {

@@ -1,14 +1,18 @@
 // The messages on the page: stored ones as the server rendered them, open ones drawn from their events.
 
-import { get } from "./api.js";
-import { AnswerView, blank, identify, newMessage, setOwnText, setTime } from "./render.js";
+import { parley } from "./api.js";
+import { pretty } from "./card.js";
+import { AnswerView, identify, newMessage, setOwnText, setTime } from "./render.js";
 import { textOf } from "./reducer.js";
+import { settle } from "./settle.js";
+import { enliven } from "./text.js";
 import { WORDS } from "./words.js";
 
 const COPIED_MS = 2000;
 
 export class Log {
   #answers = new Map(); // message id -> the answer drawn last, of those that were open here
+  #live = new Map(); // run -> the article it is drawn into, on the page or not
 
   constructor(element, page) {
     this.column = element.querySelector(".column");
@@ -17,39 +21,51 @@ export class Log {
 
   /** An own message that is not confirmed yet. */
   addOwn(text) {
-    const article = newMessage({ role: "user", author: this.page.user.name });
+    const article = newMessage({ role: "user", author: this.page.user.name, isOwn: true });
     article.classList.add("pending");
     setOwnText(article, text);
     this.column.append(article);
     return article;
   }
 
-  confirm(article, { id, position, created_at }) {
-    identify(article, { id, position });
-    setTime(article.querySelector("time"), new Date(created_at));
+  confirm(article, message) {
+    identify(article, message);
+    setTime(article, new Date(message.created_at));
     article.classList.remove("pending");
   }
 
   /** The empty article of an answer that was asked for; own messages that are still waiting stay below it. */
-  addAnswer({ id, position, created_at }, run) {
-    const article = newMessage({ role: "assistant", author: "Parley", time: new Date(created_at) });
-    identify(article, { id, position, run });
+  addAnswer(message, run) {
+    const article = newMessage({ role: "assistant", author: "Parley", time: new Date(message.created_at) });
+    identify(article, { ...message, run });
+    this.#live.set(run, article);
     this.#insert(article);
     return article;
   }
 
   /** What somebody else in the chat has written. */
-  addOther({ id, position, created_at, role, author, content }) {
-    const article = newMessage({ role, author: author?.name ?? "", time: new Date(created_at) });
-    identify(article, { id, position });
+  addOther(message) {
+    const { role, author, created_at, content } = message;
+    const isOwn = author?.id === this.page.user.id;
+    const article = newMessage({ role, author: author?.name ?? "", time: new Date(created_at), isOwn });
+    identify(article, message);
     setOwnText(article, content);
     this.#insert(article);
   }
 
+  /** The stored messages on the page, oldest first. */
+  get stored() {
+    return [...this.column.querySelectorAll(":scope > article[data-id]")];
+  }
+
   /** The message that a new one follows, where an older branch is read; else undefined: the newest. */
   get parent() {
-    if (!new URLSearchParams(location.search).has("at")) return undefined;
-    return [...this.column.querySelectorAll("article[data-id]")].at(-1)?.dataset.id;
+    return new URLSearchParams(location.search).has("at") ? this.last : undefined;
+  }
+
+  /** The last message on the page that is stored, or null. */
+  get last() {
+    return this.stored.at(-1)?.dataset.id ?? null;
   }
 
   /** Show an open answer as it is now; `ahead` others are answered before it. */
@@ -61,28 +77,44 @@ export class Log {
 
   /** Bring what the server rendered to life; gives the open answers: [{run, article}]. */
   adopt(root = this.column) {
-    for (const time of root.querySelectorAll("time")) setTime(time, new Date(time.dateTime));
-    for (const block of root.querySelectorAll(".text pre")) this.#addCopyButton(block);
-    for (const table of root.querySelectorAll(".text .wide")) reachByKeyboard(table, WORDS.table);
-    const open = root.querySelectorAll("article[data-status=in_progress]");
-    return [...open].filter((each) => each.dataset.run).map((each) => ({ run: each.dataset.run, article: each }));
+    for (const article of root.querySelectorAll("article[data-id]")) setTime(article, new Date(article.querySelector("time").dateTime));
+    for (const text of root.querySelectorAll(".text:not(.plain)")) text.replaceChildren(...text.children);
+    enliven(root);
+    const open = [...root.querySelectorAll("article[data-status=in_progress]")].filter((each) => each.dataset.run);
+    for (const each of open) if (!this.#live.has(each.dataset.run)) this.#live.set(each.dataset.run, each);
+    return open.map((each) => ({ run: each.dataset.run, article: this.#live.get(each.dataset.run) }));
   }
 
-  /** Take over stored messages, in order; `isOpen(run)` are drawn from their events and stay. Gives those newly open. */
-  merge(fragment, isOpen) {
-    const fresh = [...fragment.querySelectorAll("article")];
+  /**
+   * Take over stored messages, in order: those on the page from the first of them up to position `to` are theirs.
+   * `isOpen(run)` are drawn from their events and stay. Gives those newly open.
+   */
+  merge(fragment, isOpen, { from = Infinity, to = Infinity } = {}) {
     const open = this.adopt(fragment).filter(({ run }) => !isOpen(run));
-    const first = Number(fresh[0]?.dataset.position ?? Infinity);
+    const fresh = [...fragment.querySelectorAll("article")].filter((each) => positionOf(each) <= to);
+    const first = Math.min(from, fresh[0] ? positionOf(fresh[0]) : Infinity);
     const ids = new Set(fresh.map((article) => article.id));
-    for (const old of this.column.querySelectorAll("article[data-id]")) {
-      if (Number(old.dataset.position) >= first && !ids.has(old.id) && !isOpen(old.dataset.run)) old.remove();
-    }
+    const isTheirs = (old) => positionOf(old) >= first && positionOf(old) <= to && !ids.has(old.id);
+    this.stored.filter(isTheirs).forEach((old) => old.remove());
+    this.#dropStrangers(fresh[0]);
     for (const article of fresh) {
       const old = document.getElementById(article.id);
-      if (!old) this.#insert(article);
+      if (!old) this.#insert(this.own(article, isOpen));
       else if (!isOpen(old.dataset.run)) settle(old, article);
     }
-    return open.map(({ run, article }) => ({ run, article: document.getElementById(article.id) }));
+    return open.map(({ run, article }) => ({ run, article: document.getElementById(article.id) })).filter((each) => each.article);
+  }
+
+  /** The article of a stored message, or, where it is open, the one its events are drawn into. */
+  own(article, isOpen) {
+    return (isOpen(article.dataset.run) && this.#live.get(article.dataset.run)) || article;
+  }
+
+  /** Messages above that the first of these does not follow are of another branch, or far away. */
+  #dropStrangers(first) {
+    if (!first) return;
+    const before = this.stored.filter((each) => positionOf(each) < positionOf(first));
+    if (before.length && before.at(-1).dataset.id !== first.dataset.parent) before.forEach((each) => each.remove());
   }
 
   /** Copy a message's own text, Markdown and all, or a block of code. */
@@ -94,80 +126,33 @@ export class Log {
     setTimeout(() => (button.textContent = word), COPIED_MS);
   }
 
-  /** The chat that the first message made: its title, its place in the list, no more choices. */
-  showChat(chat) {
-    document.body.classList.add("has-chat");
-    document.querySelector(".head h1").textContent = chat.title;
-    document.title = `${chat.title} · Parley`;
-    document.querySelector(".about").hidden = false;
-    const agent = this.page.archetypes.find((each) => each.name === chat.archetype)?.label ?? chat.archetype;
-    document.querySelector(".about .agent").textContent = ` · ${agent} · ${chat.model}`;
-    const link = blank("chat-link-template");
-    Object.assign(link.querySelector("a"), { href: `/chats/${chat.id}/`, textContent: chat.title });
-    document.querySelector("#nav .new").removeAttribute("aria-current");
-    this.#listOf(chat.project ?? "").prepend(link);
+  /** Show all of a tool's result. */
+  async showRest(button, id) {
+    const { call } = button.closest(".tool").dataset;
+    const drawn = this.#answers.get(id)?.parts.find((part) => part.call === call);
+    const found = drawn ?? (await this.#read(id)).parts.find((part) => part.call === call && part.type === "tool_result");
+    const result = button.parentElement.querySelector(".result");
+    result.textContent = pretty(found.result ?? found.error);
+    button.hidden = true;
+    result.focus();
   }
 
-  #listOf(project) {
-    const found = document.querySelector(`#nav section[data-project="${project}"]`);
-    if (found) return found.querySelector("ul");
-    const section = blank("chat-section-template");
-    section.dataset.project = project;
-    section.querySelector("h2").textContent = document.querySelector(`#project option[value="${project}"]`)?.textContent ?? "";
-    document.querySelector("#nav .chats").prepend(section);
-    return section.querySelector("ul");
-  }
-
+  /** Put an article where it belongs: by its position, before own messages that are still waiting. */
   #insert(article) {
-    const pending = this.column.querySelector("article.pending");
-    this.column.insertBefore(article, pending);
+    const next = this.stored.find((each) => positionOf(each) > positionOf(article));
+    this.column.insertBefore(article, next ?? this.column.querySelector(":scope > .pending"));
   }
 
   async #sourceOf(id) {
     const drawn = this.#answers.get(id);
-    if (drawn) return textOf(drawn);
-    return (await (await get(`/api/messages/${id}/`)).json()).content;
+    return drawn ? textOf(drawn) : (await this.#read(id)).content;
   }
 
-  #addCopyButton(block) {
-    const frame = document.createElement("div");
-    frame.className = "code";
-    reachByKeyboard(block, WORDS.code);
-    block.replaceWith(frame);
-    frame.append(block, blank("copy-code-template"));
+  async #read(id) {
+    return (await parley.get(`/api/messages/${id}/`)).json();
   }
 }
 
-/** What scrolls sideways in a box of its own can be scrolled without a mouse, and has a name. */
-function reachByKeyboard(element, name) {
-  element.tabIndex = 0;
-  element.setAttribute("role", "group");
-  element.setAttribute("aria-label", name);
-}
-
-/** Give a message that is over its stored form: rendered text in place of plain, opened cards stay open. */
-function settle(old, fresh) {
-  const [before, after] = [old, fresh].map((each) => [...each.querySelectorAll(".parts > .text")]);
-  const isSame = before.length === after.length && old.querySelector(".parts").childElementCount > 0;
-  if (isSame) before.forEach((text, index) => unlessSelected(text, () => text.replaceWith(after[index])));
-  else old.querySelector(".parts").replaceWith(fresh.querySelector(".parts"));
-  old.dataset.status = fresh.dataset.status;
-  old.classList.remove("open", "writing");
-  const end = old.querySelector(".end");
-  if (!end.textContent) end.replaceWith(fresh.querySelector(".end"));
-  const actions = old.querySelector(".actions");
-  if (!actions.contains(document.activeElement)) actions.replaceWith(fresh.querySelector(".actions"));
-}
-
-/** Replacing a text would end a selection in it: wait until the reader lets it go. */
-function unlessSelected(element, act) {
-  const selection = document.getSelection();
-  const isHeld = () => !selection.isCollapsed && selection.containsNode(element, true);
-  if (!isHeld()) return act();
-  const check = () => {
-    if (isHeld()) return;
-    document.removeEventListener("selectionchange", check);
-    act();
-  };
-  document.addEventListener("selectionchange", check);
+function positionOf(article) {
+  return Number(article.dataset.position);
 }

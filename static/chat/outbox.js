@@ -2,82 +2,102 @@
 // arrived, and kept over a reload. Knows no DOM.
 
 import { pauseMs } from "../parley.js";
+import { keep, keptUnder } from "./store.js";
 
 export class Outbox {
-  #items = [];
+  items = []; // {key, text, choices, parent, at}, oldest first
+  isBusy = false; // the first is on its way
+  error = null; // why the first was not taken yet
+  until = 0; // when it is tried again, ms
   #tries = 0;
-  #isBusy = false;
   #timer = 0;
 
   /**
-   * `send(item)` posts and gives the reply; `onSent(item, reply)`, `onRefused(item, error)` end an item;
-   * `onDelay(error)` says that it will be tried again; `place()` names where the items are kept.
+   * `send(item)` posts and gives the reply; `onSent(item, reply)` and `onRefused(items, error)` end items; `onDelay()` says that they
+   * wait; `place()` names where they are kept.
    */
   constructor({ send, onSent, onRefused, onDelay, place }) {
     Object.assign(this, { send, onSent, onRefused, onDelay, place });
   }
 
-  get length() {
-    return this.#items.length;
-  }
-
-  /** The items of this place that an earlier visit left, oldest first. */
+  /** What an earlier visit left here, oldest first. */
   kept() {
-    return JSON.parse(sessionStorage.getItem(this.place()) ?? "[]");
+    return keptUnder(`${this.place()}:`);
   }
 
-  /** Send {key, text} when all before it are sent. */
+  /** Send it when all before it are sent. */
   add(item) {
-    this.#items.push(item);
-    this.#keep();
+    item.at ??= Date.now();
+    this.items.push(item);
+    this.#keep(item);
     this.wake();
+  }
+
+  /** Whether it waits, and is not on its way. */
+  waits(item) {
+    return item !== this.items[0] || !this.isBusy;
+  }
+
+  /** Do not send it after all; false when it is on its way already. */
+  cancel(item) {
+    if (!this.waits(item)) return false;
+    this.#drop([item]);
+    this.wake();
+    return true;
   }
 
   /** Try now. */
   wake() {
     clearTimeout(this.#timer);
-    if (!this.#isBusy && this.#items.length) this.#next();
+    if (!this.isBusy && this.items.length && navigator.onLine) this.#next();
+  }
+
+  /** Its place has another name now. */
+  move() {
+    this.items.forEach((item) => (keep(item.kept), this.#keep(item)));
   }
 
   async #next() {
-    const item = this.#items[0];
-    this.#isBusy = true;
-    try {
-      const from = this.place();
-      const reply = await this.send(item);
-      this.#done(from);
+    const item = this.items[0];
+    this.isBusy = true;
+    const [reply, error] = await this.send(item).then((reply) => [reply], (error) => [null, error]);
+    this.isBusy = false;
+    if (!error) {
+      this.error = null;
+      this.#tries = 0;
+      this.#drop([item]);
       this.onSent(item, reply);
-    } catch (error) {
-      if (error.isLost === undefined) throw error; // no refusal of the server but our own mistake
-      this.#failed(item, error);
-    } finally {
-      this.#isBusy = false;
-    }
-    if (!this.#timer) this.wake();
+    } else if (error.isLost === undefined) throw error; // no refusal of the server but our own mistake
+    else if (!this.#isRefused(error)) return this.#later(error);
+    this.wake();
   }
 
-  #done(from) {
-    this.#items.shift();
-    this.#tries = 0;
-    this.#timer = 0;
-    if (from !== this.place()) sessionStorage.removeItem(from); // a new chat has got its id
-    this.#keep();
+  /** A refusal of this message, or of all where none may be sent any more. */
+  #isRefused(error) {
+    if (error.isLost || error.status === 401) return false;
+    const refused = error.status === 403 || error.status === 404 ? [...this.items] : [this.items[0]];
+    this.error = null;
+    this.#drop(refused);
+    this.onRefused(refused, error);
+    return true;
   }
 
-  #failed(item, error) {
-    if (!error.isLost && error.status !== 401) {
-      this.#done(this.place());
-      this.onRefused(item, error);
-      return;
-    }
+  #later(error) {
     const wait = error.retryAfterS ? error.retryAfterS * 1000 : pauseMs(this.#tries++);
-    this.#timer = setTimeout(() => ((this.#timer = 0), this.wake()), wait);
+    this.error = error;
+    this.until = Date.now() + wait;
+    if (error.status !== 401) this.#timer = setTimeout(() => this.wake(), wait);
     this.onDelay(error);
   }
 
-  #keep() {
-    const items = this.#items.map(({ key, text, choices, parent }) => ({ key, text, choices, parent }));
-    if (items.length) sessionStorage.setItem(this.place(), JSON.stringify(items));
-    else sessionStorage.removeItem(this.place());
+  #drop(items) {
+    this.items = this.items.filter((each) => !items.includes(each));
+    items.forEach((each) => keep(each.kept));
+  }
+
+  #keep(item) {
+    const { key, text, choices, parent, at } = item;
+    item.kept = `${this.place()}:${at}:${key}`;
+    keep(item.kept, { key, text, choices, parent, at });
   }
 }

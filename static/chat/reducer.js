@@ -5,12 +5,14 @@ export function emptyAnswer() {
   return {
     attempt: 0, // with `seq`: the last event that was taken in
     seq: 0,
-    phase: "sending", // sending queued thinking writing tool retrying resetting completed failed cancelled
+    phase: "sending", // sending queued thinking writing tool approval retrying resetting completed failed cancelled
     since: 0, // when this phase began, seconds
     startedAt: 0,
     endedAt: 0,
     turns: {}, // the turn each agent is in
-    parts: [], // {type: "text" | "reasoning", turn, text, isTakenBack ...} or {type: "tool", call, name, status ...}
+    // {type: "text" | "reasoning", turn, text, isTakenBack ...} or {type: "tool", call, name, status ...}. A text has `blocks`,
+    // the HTML of its beginning, up to `cut` of its UTF-16 units (`points` of its code points).
+    parts: [],
     retry: null, // the retry.scheduled that is waited for
     model: "",
     usage: null,
@@ -41,6 +43,7 @@ export function textOf(answer) {
 /** The answer after the event. An event that was seen before changes nothing: the same object comes back. */
 export function reduce(answer, event) {
   if (event.type === "log.reset") return emptyAnswer();
+  if (event.type === "block") return { ...answer, parts: withBlock(answer.parts, event) };
   if (!isNew(answer, event)) return answer;
   return { ...answer, ...change(answer, { ...event, agent: event.agent ?? "" }), attempt: event.attempt, seq: event.seq };
 }
@@ -62,6 +65,12 @@ function change(answer, event) {
       return spoken(answer, event);
     case "tool.called":
       return toolCalled(answer, event);
+    case "approval.requested":
+      return asked(answer, event);
+    case "approval.resolved":
+      return resolved(answer, event);
+    case "agent.started":
+      return { parts: withTool(answer.parts, event.call, { helper: event.name }) };
     case "tool.progressed":
       return { parts: withTool(answer.parts, event.call, { progress: event.text }) };
     case "tool.returned":
@@ -95,6 +104,24 @@ function change(answer, event) {
   }
 }
 
+/** A block belongs to the last text; one that was there before is replaced, and behind a gap the text stays plain. */
+function withBlock(parts, { index, end, html }) {
+  const at = parts.findLastIndex((part) => part.type === "text" && !part.isTakenBack);
+  const part = parts[at];
+  if (!part || index > part.blocks.length) return parts;
+  const blocks = [...part.blocks];
+  blocks[index] = html;
+  const isNew = index === part.blocks.length;
+  const cut = isNew ? forward(part.text, part.cut, end - part.points) : part.cut;
+  return parts.with(at, { ...part, blocks, cut, points: isNew ? end : part.points });
+}
+
+/** So many code points on from a place in a text. */
+function forward(text, at, points) {
+  for (; points > 0; points--) at += text.codePointAt(at) > 0xffff ? 2 : 1;
+  return at;
+}
+
 function turnStarted(answer, event) {
   const turns = { ...answer.turns, [event.agent]: event.turn };
   // A subagent's turn goes on inside its parent's tool call.
@@ -119,8 +146,8 @@ function spoken(answer, event) {
   const last = parts.at(-1);
   const continues = last?.type === type && last.turn === turn;
   const part = continues
-    ? { ...last, text: last.text + event.text, until: event.at }
-    : { type, turn, text: event.text, from: event.at, until: event.at, isTakenBack: false };
+    ? { ...last, text: last.text + event.text, until: event.until || event.at }
+    : { type, turn, text: event.text, from: event.at, until: event.until || event.at, isTakenBack: false, blocks: [], cut: 0, points: 0 };
   const phase = type === "text" ? "writing" : "thinking";
   return { ...stay(answer, phase, event), parts: [...(continues ? parts.slice(0, -1) : parts), part] };
 }
@@ -132,6 +159,18 @@ function toolCalled(answer, event) {
   // A call that is run again after a takeover is the same card.
   const isKnown = parts.some((part) => part.call === call);
   return { ...stay(answer, "tool", event), parts: isKnown ? withTool(parts, call, tool) : [...parts, tool] };
+}
+
+/** A call that a person must allow: `status` is asked, then allowed or denied. */
+function asked(answer, event) {
+  const { parts } = toolCalled(answer, event);
+  const fields = { status: "asked", expiresAt: event.expires_at };
+  return { ...stay(answer, "approval", event), parts: withTool(parts, event.call, fields) };
+}
+
+function resolved(answer, { call, decision, by, reason = "", at }) {
+  const parts = withTool(answer.parts, call, { status: decision, decision, decidedBy: by ?? "", reason });
+  return parts.some((part) => part.status === "asked") ? { parts } : { ...enter("queued", { at }), parts };
 }
 
 function toolEnded(answer, event, outcome) {
@@ -159,7 +198,7 @@ function swept(parts) {
 
 function ended(answer, phase, event) {
   const parts = swept(answer.parts).map((part) => 
-    part.status === "running" ? { ...part, status: "unfinished" } : part,
+    ["running", "asked", "allowed"].includes(part.status) ? { ...part, status: "unfinished" } : part,
   );
   return { ...enter(phase, event), endedAt: event.at, parts, retry: null, usage: event.usage ?? null };
 }

@@ -1,39 +1,42 @@
 // Answers to elements, through the page's templates. Text goes in as text, never as HTML.
 
-import { endInWords, shortArgument, thoughtInWords, toolInWords, WORDS } from "./words.js";
+import { setText, toolView } from "./card.js";
 import { isOver } from "./reducer.js";
+import { blank, markTakenBack, textView, Writer } from "./text.js";
+import { endInWords, thoughtInWords, WORDS } from "./words.js";
 
-const NODE_CHARS = 2000; // a longer text node makes each further piece slow
-
-/** A copy of the first element of a template. */
-export function blank(id) {
-  return document.getElementById(id).content.firstElementChild.cloneNode(true);
-}
+export { blank };
 
 /** A message's empty article. */
-export function newMessage({ role, author, time = new Date() }) {
+export function newMessage({ role, author, time = new Date(), isOwn = false }) {
   const article = blank("message-template");
   article.classList.add(role);
+  article.classList.toggle("own", isOwn);
   article.dataset.role = role;
   article.querySelector(".author").textContent = author;
-  setTime(article.querySelector("time"), time);
+  setTime(article, time);
   return article;
 }
 
 /** Give an article its id; its heading names it. */
-export function identify(article, { id, position = "", run = "" }) {
+export function identify(article, { id, position = "", parent = "", run = "" }) {
   const heading = article.querySelector("h2");
   article.id = `message-${id}`;
   heading.id = `name-${id}`;
   article.setAttribute("aria-labelledby", heading.id);
-  Object.assign(article.dataset, { id, position, run: run ?? "" });
+  Object.assign(article.dataset, { id, position, parent: parent ?? "", run: run ?? "" });
 }
 
-/** Show a time of the reader's own clock. */
-export function setTime(element, time) {
+/** Show a message's time by the reader's own clock, and let its buttons say what they are for. */
+export function setTime(article, time) {
+  const element = article.querySelector("time");
   element.dateTime = time.toISOString();
   element.textContent = time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   element.title = time.toLocaleString();
+  const message = article.querySelector("h2").textContent;
+  for (const button of article.querySelectorAll(":scope > .actions :is(button:not([data-to]), summary)")) {
+    button.setAttribute("aria-label", WORDS.of({ what: button.textContent, message }));
+  }
 }
 
 /** Put an own message's text in its article. */
@@ -50,7 +53,6 @@ export class AnswerView {
     this.article = article;
     this.page = page;
     this.parts = article.querySelector(".parts");
-    this.end = article.querySelector(".end");
     this.views = [];
     this.parts.replaceChildren();
   }
@@ -68,23 +70,31 @@ export class AnswerView {
 
   #drawPart(part, index, answer, now) {
     const key = keyOf(part);
-    if (this.views[index]?.key !== key || !this.views[index].draw(part, answer, now)) this.#replace(part, index, answer, now, key);
+    const view = this.views[index];
+    if (view?.key !== key || !view.draw(part, answer, now)) this.#replace(part, index, answer, now, key);
   }
 
   #replace(part, index, answer, now, key) {
     const view = VIEWS[part.type]();
+    const old = this.views[index]?.element;
     view.key = key;
     view.draw(part, answer, now);
-    if (this.views[index]) this.views[index].element.replaceWith(view.element);
+    // What was taken back keeps its height until the new text has outgrown it.
+    if (old?.classList.contains("taken-back")) view.element.style.minHeight = `${old.offsetHeight}px`;
+    if (old) old.replaceWith(view.element);
     else this.parts.append(view.element);
     this.views[index] = view;
   }
 
   #drawEnd(answer, isOpen, ahead) {
+    const end = this.article.querySelector(".end");
+    const why = this.article.querySelector(".why");
+    const isFailed = answer.phase === "failed";
     const waiting = ahead > 0 ? WORDS.waitingFor({ count: ahead }) : "";
-    setText(this.end, isOpen ? waiting : endInWords(answer, this.page));
-    this.end.classList.toggle("bad", answer.phase === "failed");
-    this.end.hidden = !this.end.textContent;
+    setText(end, isOpen ? waiting : isFailed ? "" : endInWords(answer, this.page));
+    end.hidden = !end.textContent;
+    if (isFailed) why.replaceChildren(`${answer.error.message} `, Object.assign(document.createElement("code"), { textContent: answer.error.code }));
+    why.hidden = !isFailed;
   }
 }
 
@@ -94,18 +104,6 @@ function keyOf(part) {
 
 const VIEWS = { text: textView, reasoning: reasoningView, tool: toolView };
 
-/** A view's `draw` says whether it could show the part; if not, a new view takes its place. */
-function textView() {
-  const element = blank("text-template");
-  element.classList.add("plain");
-  const writer = new Writer(element);
-  const draw = (part) => {
-    element.classList.toggle("taken-back", part.isTakenBack);
-    return writer.write(part.text);
-  };
-  return { element, draw };
-}
-
 function reasoningView() {
   const element = blank("reasoning-template");
   const label = element.querySelector(".label");
@@ -113,62 +111,8 @@ function reasoningView() {
   const draw = (part, answer) => {
     const isGoingOn = answer.parts.at(-1) === part && answer.phase === "thinking";
     setText(label, isGoingOn ? WORDS.thinking : thoughtInWords(part.until - part.from));
-    element.classList.toggle("taken-back", part.isTakenBack);
+    markTakenBack(element, part);
     return writer.write(part.text);
   };
   return { element, draw };
-}
-
-function toolView() {
-  const element = blank("tool-template");
-  const find = (name) => element.querySelector(name);
-  const draw = (tool, _answer, now) => {
-    element.dataset.status = tool.status;
-    element.dataset.call = tool.call;
-    element.classList.toggle("inner", tool.agent !== "");
-    setText(find(".name"), tool.name);
-    setText(find(".argument"), shortArgument(tool.arguments));
-    setText(find(".status"), toolInWords(tool, now));
-    setText(find(".arguments"), pretty(tool.arguments));
-    find(".outcome").hidden = tool.status === "running" || tool.status === "unfinished";
-    setText(find(".outcome h3"), tool.status === "returned" ? WORDS.result : WORDS.error);
-    setText(find(".result"), tool.status === "returned" ? pretty(tool.result) : (tool.error ?? ""));
-    find(".cut").hidden = !tool.isCut;
-    return true;
-  };
-  return { element, draw };
-}
-
-/** JSON as people read it; a text as it is. */
-function pretty(value) {
-  return typeof value === "string" ? value : JSON.stringify(value ?? {}, null, 2);
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-/** Writes a growing text into an element piece by piece, so that a selection in it stays. */
-class Writer {
-  #shown = 0;
-  #head = "";
-  #node = null;
-
-  constructor(element) {
-    this.element = element;
-  }
-
-  /** Append what is new. False when this is another text than the one begun. */
-  write(text) {
-    if (text.length < this.#shown || !text.startsWith(this.#head)) return false;
-    if (text.length > this.#shown) this.#append(text.slice(this.#shown));
-    this.#shown = text.length;
-    if (this.#head.length < 64) this.#head = text.slice(0, 64);
-    return true;
-  }
-
-  #append(piece) {
-    if (this.#node && this.#node.length < NODE_CHARS) this.#node.appendData(piece);
-    else this.element.append((this.#node = document.createTextNode(piece)));
-  }
 }

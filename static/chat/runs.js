@@ -3,15 +3,18 @@
 import { emptyAnswer, isOver, reduce } from "./reducer.js";
 import { parley } from "./api.js";
 
+const UNSEEN_CHARS = 256_000; // what a hidden page takes in before it lets go of the stream
+
 export class Runs {
   #open = []; // {run, answer, ...}, in the order they are answered
   #follower = null;
   #isPaused = false;
+  #unseen = 0;
   connection = { isOpen: true, tries: 0, since: 0 };
 
   /** `onChange(entry)` after each event, `onOver(entry)` at its end, `onLost(reason)` when it cannot be followed. */
-  constructor({ onChange, onOver, onLost }) {
-    Object.assign(this, { onChange, onOver, onLost });
+  constructor({ onChange, onOver, onLost, isHidden }) {
+    Object.assign(this, { onChange, onOver, onLost, isHidden });
   }
 
   /** The run that is followed, or undefined. */
@@ -54,6 +57,7 @@ export class Runs {
 
   resume() {
     this.#isPaused = false;
+    this.#unseen = 0;
     this.#followFirst();
   }
 
@@ -69,6 +73,7 @@ export class Runs {
     this.connection = { isOpen: true, tries: 0, since: Date.now() };
     this.#follower = parley.stream(entry.run, {
       after: cursorOf(entry),
+      blocks: true,
       onEvent: (event) => this.#take(entry, event),
       onConnection: ({ isOpen, tries }) => this.#connected(entry, isOpen, tries),
       onEnd: (reason) => this.#ended(entry, reason),
@@ -79,6 +84,8 @@ export class Runs {
     const before = entry.answer;
     entry.answer = reduce(before, event);
     if (entry.answer !== before) this.onChange(entry);
+    this.#unseen = this.isHidden() ? this.#unseen + (event.text?.length ?? 0) : 0;
+    if (this.#unseen > UNSEEN_CHARS) this.pause(); // whoever comes back resumes
   }
 
   #connected(entry, isOpen, tries) {

@@ -1,27 +1,35 @@
-// Keeps the log at its end while the reader is there, and never moves it while they are not.
+// The reader's own scroll: the log follows its end only while the reader is there, and nothing else moves it.
 
 const NEAR_PX = 60; // this close to the end counts as at the end
 const FAR_PX = 200; // from here on the button shows
+const MOVED_PX = 3; // so far up is a wish to stay
+const GAP_PX = 12; // between the top and the message that was just sent
 
 export class Scroller {
   #isPinned = true;
   #written = -1; // the scrollTop that we set last; an event that finds another one is the reader's
+  #top = 0;
   #height = 0;
+  #anchor = null; // the own message that was sent last: the answer grows into the space kept below it
 
+  /** `onMove()` is called when the log has moved. */
   constructor(log, button) {
     this.log = log;
     this.button = button;
+    this.column = log.querySelector(".column");
+    this.onMove = () => {};
     log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    button.addEventListener("click", () => this.toEnd());
     document.addEventListener("selectionchange", () => this.#selected());
     new ResizeObserver(() => this.settle()).observe(log);
   }
 
   /** After the log has changed: follow its end if the reader is there, else say that there is something new. */
   settle() {
+    this.#reserve();
+    const height = this.log.scrollHeight;
     if (this.#isPinned) this.#write();
-    else if (this.log.scrollHeight > this.#height) this.button.classList.add("news");
-    this.#height = this.log.scrollHeight;
+    else if (height > this.#height) this.button.classList.add("news");
+    this.#height = height;
     this.#showButton();
   }
 
@@ -31,17 +39,53 @@ export class Scroller {
     this.settle();
   }
 
-  #write() {
-    this.log.scrollTop = this.log.scrollHeight;
-    this.#written = this.log.scrollTop;
+  /** Bring a message that was just sent near the top: below it there is room for the answer. */
+  anchor(article) {
+    this.#anchor = article;
+    this.toEnd();
+  }
+
+  /** Do something above or around what is read without moving that. */
+  hold(act, seen = this.#firstSeen()) {
+    const before = seen?.getBoundingClientRect().top ?? 0;
+    this.log.style.overflowAnchor = "none"; // else the browser corrects it as well
+    const now = act() ?? seen;
+    this.#reserve();
+    const moved = now?.isConnected ? now.getBoundingClientRect().top - before : 0;
+    if (moved) this.#write(this.log.scrollTop + moved);
+    this.#height = this.log.scrollHeight;
+    requestAnimationFrame(() => (this.log.style.overflowAnchor = ""));
+    this.#showButton();
+  }
+
+  /** How far it is to the end, in pixels. */
+  get distance() {
+    return this.log.scrollHeight - this.log.clientHeight - this.log.scrollTop;
+  }
+
+  #reserve() {
+    if (this.#anchor && !this.#anchor.isConnected) this.#anchor = null;
+    const room = this.#anchor ? this.#anchor.offsetTop - this.column.offsetTop + this.log.clientHeight - GAP_PX : 0;
+    const wanted = room ? `${room}px` : "";
+    if (this.column.style.minHeight !== wanted) this.column.style.minHeight = wanted;
+  }
+
+  #write(top = this.log.scrollHeight) {
+    this.log.scrollTop = top;
+    this.#written = this.#top = this.log.scrollTop;
   }
 
   #scrolled() {
     const top = this.log.scrollTop;
     const isOurs = Math.abs(top - this.#written) < 1;
-    if (!isOurs) this.#isPinned = this.#toEnd() <= NEAR_PX && top >= this.#written - 3 ? true : this.#toEnd() <= 1;
-    this.#written = top;
+    const isClamp = this.log.scrollHeight < this.#height && this.distance < 1; // the end came nearer by itself
+    if (!isOurs && !isClamp) {
+      if (top <= this.#top - MOVED_PX) this.#isPinned = false;
+      else if (top > this.#top && this.distance <= NEAR_PX) this.#isPinned = true;
+    }
+    this.#top = top;
     this.#showButton();
+    this.onMove();
   }
 
   /** Selecting text in the log is reading: do not pull it away. */
@@ -50,16 +94,17 @@ export class Scroller {
     if (selection && !selection.isCollapsed && this.log.contains(selection.anchorNode)) this.#isPinned = false;
   }
 
+  #firstSeen() {
+    const top = this.log.getBoundingClientRect().top;
+    return [...this.column.children].find((each) => each.getBoundingClientRect().bottom > top);
+  }
+
   #showButton() {
-    const distance = this.#toEnd();
+    const distance = this.distance;
     if (distance > FAR_PX) this.button.hidden = false;
-    if (distance <= NEAR_PX) {
+    if (distance <= NEAR_PX && !this.isCut) {
       this.button.hidden = true;
       this.button.classList.remove("news");
     }
-  }
-
-  #toEnd() {
-    return this.log.scrollHeight - this.log.clientHeight - this.log.scrollTop;
   }
 }

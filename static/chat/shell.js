@@ -1,4 +1,6 @@
-// What every page has: the theme switch, and the list of chats that can be closed and, on a phone, opened.
+// What every page has: the choice of colours and of language, and the list of chats that can be closed and, on a phone, opened.
+
+import { forget } from "./store.js";
 
 const YEAR_S = 31_536_000;
 
@@ -13,6 +15,11 @@ for (const choice of document.querySelectorAll("input[name=theme]")) {
   });
 }
 
+document.querySelector("select[name=language]")?.addEventListener("change", ({ target }) => {
+  remember("language", target.value);
+  location.reload();
+});
+
 document.querySelector(".nav-toggle")?.addEventListener("click", (event) => {
   const isClosed = document.documentElement.dataset.nav !== "closed";
   document.documentElement.dataset.nav = isClosed ? "closed" : "open";
@@ -20,8 +27,12 @@ document.querySelector(".nav-toggle")?.addEventListener("click", (event) => {
   remember("nav", isClosed ? "closed" : "open");
 });
 
-// Drafts and messages that wait belong to who signs out.
-document.querySelector("form[action='/logout/']")?.addEventListener("submit", () => sessionStorage.clear());
+// Drafts and messages that wait belong to who signs out: whoever comes next finds none.
+document.querySelector("form[action='/logout/']")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  await forget("");
+  event.target.submit();
+});
 
 // On a wide screen the list stands beside the chat; one that was opened over it would hide it.
 matchMedia("(min-width: 64rem)").addEventListener("change", () => document.getElementById("nav")?.hidePopover?.());

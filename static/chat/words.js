@@ -18,6 +18,14 @@ function filled(text, values) {
   return text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 }
 
+/** Why the server did not do it, and what one can do. */
+export function whyInWords({ status, code, message, retryAfterS }) {
+  if (status === 0) return WORDS.noServer;
+  if (status >= 500) return WORDS.serverFailed;
+  if (status === 429) return WORDS.tooMany({ seconds: retryAfterS || 1 });
+  return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? (code === "run_open" ? WORDS.runOpen : message);
+}
+
 /** What an open answer is doing, for the state line; `now` in seconds. */
 export function phaseInWords(answer, now) {
   const time = counted(now - answer.since);
@@ -32,6 +40,8 @@ export function phaseInWords(answer, now) {
       return WORDS.writing;
     case "tool":
       return toolsInWords(runningTools(answer)) + time;
+    case "approval":
+      return WORDS.approval({ name: answer.parts.filter((part) => part.status === "asked").map((part) => part.name).join(", ") });
     case "retrying":
       return retryInWords(answer.retry, now);
     case "resetting":
@@ -77,6 +87,9 @@ export function toolInWords(tool, now) {
       return tool.progress || WORDS.running + counted(now - tool.from);
     case "returned":
       return took;
+    case "asked":
+    case "allowed":
+    case "denied":
     case "unknown":
     case "refused":
     case "unfinished":

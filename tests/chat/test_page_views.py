@@ -103,11 +103,30 @@ def test_messages_come_from_a_position_on(chat: Chat, alice: User, query: str, c
 
 
 def test_a_long_chat_shows_its_newest_messages_and_a_way_to_the_others(chat: Chat, alice: User) -> None:
-    for number in range(205):
+    for number in range(120):
         say(chat, f"message {number}", author=alice)
     client = signed_in(alice)
-    assert client.get(f"/chats/{chat.pk}/").content.decode().count("data-position") == 200
-    assert client.get(f"/chats/{chat.pk}/?all").content.decode().count("data-position") == 205
+
+    def positions(query: str) -> list[int]:
+        html = client.get(f"/chats/{chat.pk}/{query}").content.decode()
+        return [int(each) for each in re.findall(r'data-position="(\d+)"', html)]
+
+    assert positions("") == list(range(71, 121))
+    assert positions("messages/?before=71") == list(range(21, 71))
+    assert positions("messages/?after=100") == list(range(101, 121))
+
+
+def test_another_branch_is_read_by_a_message_on_it_and_versions_are_counted(chat: Chat, alice: User) -> None:
+    first = say(chat, "question", author=alice)
+    old = say(chat, "old answer", role="assistant")
+    say(chat, "under the old one", author=alice)
+    chat.leaf = first
+    new = say(chat, "new answer", role="assistant")
+    client = signed_in(alice)
+    page = client.get(f"/chats/{chat.pk}/?at={old.pk}").content.decode()
+    assert "old answer" in page and "under the old one" in page and "new answer" not in page
+    assert f'data-to="{new.pk}"' in page and "1 of 2" in page
+    assert "2 of 2" in client.get(f"/chats/{chat.pk}/?at=nonsense").content.decode()
 
 
 def test_the_page_costs_the_same_number_of_queries_however_long_it_is(

@@ -1,0 +1,76 @@
+// A tool call as a card: what it was asked, what came of it, and, where a person must allow it, the question.
+
+import { byId, page } from "./page.js";
+import { blank } from "./text.js";
+import { shortArgument, toolInWords, WORDS } from "./words.js";
+
+const HEAD_CHARS = 4000; // of a result; the rest is shown when asked, as in chat/cards.py
+const WITHOUT_OUTCOME = new Set(["running", "asked", "allowed", "unfinished"]);
+
+/** Draws one call's card. */
+export function toolView() {
+  const element = blank("tool-template");
+  const find = (name) => element.querySelector(name);
+  const draw = (tool, _answer, now) => {
+    const result = tool.status === "returned" ? pretty(tool.result) : (tool.error ?? "");
+    element.dataset.status = tool.status;
+    element.dataset.call = tool.call;
+    element.classList.toggle("inner", tool.agent !== "");
+    setText(find(".name"), tool.name);
+    setText(find(".argument"), shortArgument(tool.arguments));
+    setText(find(".status"), stateOf(tool, now));
+    setText(find(".arguments"), pretty(tool.arguments));
+    find(".outcome").hidden = WITHOUT_OUTCOME.has(tool.status);
+    setText(find(".outcome h3"), tool.status === "returned" ? WORDS.result : WORDS.error);
+    setText(find(".result"), result.slice(0, HEAD_CHARS));
+    find(".rest").hidden = result.length <= HEAD_CHARS;
+    find(".cut").hidden = !tool.isCut;
+    setText(find(".decision"), decisionOf(tool));
+    find(".decision").hidden = !tool.decision;
+    ask(element, tool);
+    return true;
+  };
+  return { element, draw };
+}
+
+function stateOf(tool, now) {
+  const isHelped = tool.status === "running" && tool.helper && !tool.progress;
+  return isHelped ? WORDS.agentWorks({ name: tool.helper }) : toolInWords(tool, now);
+}
+
+/** The card opens by itself for this alone: somebody must look. */
+function ask(element, tool) {
+  const form = element.querySelector(".ask");
+  if (tool.status !== "asked") {
+    if (form?.contains(document.activeElement)) byId("text")?.focus();
+    form?.remove();
+  } else if (!form) {
+    const question = blank("ask-template");
+    if (question) element.querySelector(".inside").append(question);
+    setText(element.querySelector("h3"), WORDS.wantsToRun({ name: tool.name }));
+    setText(element.querySelector(".ask .expires") ?? document.createElement("p"), WORDS.expires({ when: momentOf(tool.expiresAt) }));
+    element.open = true;
+  }
+}
+
+function momentOf(seconds) {
+  return new Date(seconds * 1000).toLocaleString(document.documentElement.lang, { weekday: "long", hour: "2-digit", minute: "2-digit" });
+}
+
+/** Who allowed or denied it, and why; chat/cards.py says the same, with every name. */
+function decisionOf({ decision, decidedBy, reason }) {
+  if (!decision) return "";
+  if (!decidedBy) return WORDS.nobodyDecided;
+  const who = decidedBy === page.user.id ? page.user.name : WORDS.somebody;
+  const said = decision === "allowed" ? WORDS.allowedBy({ who }) : WORDS.deniedBy({ who });
+  return reason ? `${said}: ${reason}` : said;
+}
+
+/** JSON as people read it; a text as it is. */
+export function pretty(value) {
+  return typeof value === "string" ? value : JSON.stringify(value ?? {}, null, 2);
+}
+
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

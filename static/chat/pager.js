@@ -1,0 +1,130 @@
+// Keeps a bounded number of messages on the page: older ones load as the reader scrolls up, and the far side is let go.
+
+import { get } from "./api.js";
+import { fragmentOf } from "./html.js";
+import { page } from "./page.js";
+import { WORDS } from "./words.js";
+
+const PAGE = 50; // messages at once, as in chat/views.py
+const LEEWAY = 20;
+const MOST = matchMedia("(max-width: 40rem)").matches ? 120 : 300;
+const AHEAD = 1.5; // screens before the edge at which the next messages are fetched
+
+export class Pager {
+  #isBusy = false;
+  isAtEnd = true; // the newest messages are on the page
+
+  /** `isOpen(run)` and `watch(entry)` are the page's own. */
+  constructor(log, scroller, { isOpen, watch }) {
+    Object.assign(this, { log, scroller, isOpen, watch, earlier: document.querySelector(".earlier") });
+    scroller.onMove = () => this.check();
+    scroller.button.addEventListener("click", () => this.toLatest());
+    this.#show();
+  }
+
+  /** Fetch what comes next where the reader is near an edge. */
+  check() {
+    const { scrollTop, clientHeight } = this.scroller.log;
+    if (scrollTop < AHEAD * clientHeight && this.#hasOlder) this.older();
+    else if (!this.isAtEnd && this.scroller.distance < AHEAD * clientHeight) this.newer();
+  }
+
+  /** The messages before the first one. */
+  older() {
+    return this.#load(() => `before=${this.log.stored[0].dataset.position}`, (articles) => {
+      this.scroller.hold(() => {
+        this.log.column.prepend(...articles);
+        this.#trim(this.log.stored.reverse(), () => (this.isAtEnd = false));
+      });
+    });
+  }
+
+  /** The messages behind the last one. */
+  newer() {
+    return this.#load(() => `after=${this.log.stored.at(-1).dataset.position}`, (articles) => {
+      this.isAtEnd = articles.length < PAGE;
+      this.scroller.hold(() => {
+        this.log.stored.at(-1).after(...articles);
+        this.#trim(this.log.stored);
+      });
+    });
+  }
+
+  /** The newest messages, and to their end. */
+  async toLatest() {
+    if (!this.isAtEnd) await this.restart();
+    this.scroller.toEnd();
+  }
+
+  /** Only the newest messages. */
+  restart() {
+    return this.#load(() => "from=0", (articles) => {
+      this.log.stored.forEach((each) => each.remove());
+      this.log.column.prepend(...articles);
+      this.isAtEnd = true;
+    });
+  }
+
+  /** The branch of a message, in the place where its sibling is. */
+  switchTo(sibling) {
+    const first = Number(sibling.dataset.position);
+    const before = this.log.stored.findLast((each) => Number(each.dataset.position) < first);
+    return this.#load(() => `after=${before?.dataset.position ?? 0}`, (articles) => {
+      this.isAtEnd = articles.length < PAGE;
+      this.scroller.hold(() => {
+        this.log.stored.filter((each) => Number(each.dataset.position) >= first).forEach((each) => each.remove());
+        if (before) before.after(...articles);
+        else this.log.column.prepend(...articles);
+        return articles[0];
+      }, sibling);
+    });
+  }
+
+  /** Up to which position messages that were fetched from `from` on speak for the page. */
+  reach(fragment, from) {
+    const fresh = fragment.querySelectorAll("article");
+    const last = this.isAtEnd ? Infinity : Number(this.log.stored.at(-1)?.dataset.position ?? 0);
+    return from && fresh.length >= PAGE ? Math.min(last, Number(fresh[fresh.length - 1].dataset.position)) : last;
+  }
+
+  get #hasOlder() {
+    return Boolean(this.log.stored[0]?.dataset.parent);
+  }
+
+  async #load(query, put) {
+    if (this.#isBusy || !page.chat) return;
+    this.#isBusy = true;
+    const at = new URLSearchParams(location.search).get("at");
+    try {
+      const answer = await get(`/chats/${page.chat}/messages/?${query()}${at ? `&at=${at}` : ""}`, "text/html");
+      const fragment = fragmentOf(await answer.text());
+      const open = this.log.adopt(fragment);
+      put([...fragment.querySelectorAll("article")].map((each) => this.log.own(each, this.isOpen)));
+      open.filter(({ run }) => !this.isOpen(run)).forEach(this.watch);
+    } catch (error) {
+      if (error.isLost === undefined) throw error; // what is shown stays as it is: scrolling asks again
+    } finally {
+      this.#isBusy = false;
+      this.#show();
+    }
+  }
+
+  /** Let go of the messages farthest away, but of none that is being used. */
+  #trim(articles, onTrimmed) {
+    if (articles.length <= MOST + LEEWAY) return;
+    const selection = document.getSelection();
+    const isUsed = (each) => each.contains(document.activeElement) || each.querySelector("form") || (!selection.isCollapsed && selection.containsNode(each, true));
+    for (const each of articles.slice(0, articles.length - MOST)) {
+      if (isUsed(each)) break;
+      each.remove();
+      onTrimmed?.();
+    }
+  }
+
+  #show() {
+    this.earlier.hidden = !this.#hasOlder;
+    this.scroller.isCut = !this.isAtEnd;
+    this.scroller.button.lastChild.data = this.isAtEnd ? WORDS.jumpToLatest : WORDS.backToLatest;
+    if (!this.isAtEnd) this.scroller.button.hidden = false;
+  }
+}

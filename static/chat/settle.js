@@ -1,0 +1,59 @@
+// A message that is over takes its stored form: only what differs is exchanged, and what the reader opened stays open.
+
+import { isSelected } from "./text.js";
+
+/** Give the article on the page the content of the stored one. */
+export function settle(old, fresh) {
+  const [before, after] = [old, fresh].map((each) => [...each.querySelector(".parts").children]);
+  after.forEach((part, index) => exchange(before[index], part, old.querySelector(".parts")));
+  before.slice(after.length).forEach((part) => part.remove());
+  for (const name of ["class", "data-status", "data-parent", "data-run", "data-position", "data-role"]) {
+    old.setAttribute(name, fresh.getAttribute(name));
+  }
+  for (const name of [".why", ".end", ".actions"]) {
+    const [was, is] = [old, fresh].map((each) => each.querySelector(`:scope > ${name}`));
+    if (!was.isEqualNode(is) && !was.contains(document.activeElement)) was.replaceWith(is);
+  }
+}
+
+/** Put a part in the place of another; a text keeps the blocks that are the same. */
+function exchange(old, fresh, parent) {
+  if (!old) return parent.append(fresh);
+  if (old.isEqualNode(fresh)) return;
+  if (old.matches("details") && old.tagName === fresh.tagName) return exchangeDetails(old, fresh);
+  if (old.className === fresh.className && old.matches(".text:not(.plain)")) return exchangeBlocks(old, fresh);
+  unlessSelected(old, () => old.replaceWith(fresh));
+}
+
+function exchangeDetails(old, fresh) {
+  fresh.open = old.open;
+  if (old.isEqualNode(fresh) || old.contains(document.activeElement)) return;
+  unlessSelected(old, () => old.replaceWith(fresh));
+}
+
+function exchangeBlocks(old, fresh) {
+  const blocks = [...old.children].filter((each) => !each.matches(".rest"));
+  const wanted = [...fresh.children];
+  const act = () => {
+    wanted.forEach((block, index) => {
+      if (!blocks[index]) old.append(block);
+      else if (!blocks[index].isEqualNode(block)) blocks[index].replaceWith(block);
+    });
+    blocks.slice(wanted.length).forEach((block) => block.remove());
+    old.querySelector(":scope > .rest")?.remove();
+    old.removeAttribute("style");
+    delete old.dataset.label;
+  };
+  unlessSelected(old.querySelector(":scope > .rest") ?? old, act);
+}
+
+/** Replacing a text would end a selection in it: wait until the reader lets it go. */
+function unlessSelected(element, act) {
+  if (!isSelected(element)) return act();
+  const check = () => {
+    if (isSelected(element)) return;
+    document.removeEventListener("selectionchange", check);
+    act();
+  };
+  document.addEventListener("selectionchange", check);
+}

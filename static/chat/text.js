@@ -1,0 +1,135 @@
+// An answer's text while it comes: whole blocks as the server rendered them, and behind them the open rest as it was typed.
+
+import { fragmentOf } from "./html.js";
+import { WORDS } from "./words.js";
+
+const NODE_CHARS = 2000; // a longer text node makes each further piece slow
+const LONG_LINES = 30; // longer code scrolls in a box of its own
+const FENCE = /^ {0,3}(```|~~~)/;
+
+/** A copy of the first element of a template. */
+export function blank(id) {
+  return document.getElementById(id)?.content.firstElementChild.cloneNode(true);
+}
+
+/** Draws a text part; `draw` says whether it could, if not a new view takes its place. */
+export function textView() {
+  const element = blank("text-template");
+  const rest = document.createElement("div");
+  rest.className = "plain rest";
+  element.append(rest);
+  const writer = new Writer(rest);
+  const shown = []; // of each block: its HTML and its elements
+  const draw = (part) => {
+    markTakenBack(element, part);
+    if (part.blocks.length < shown.length || !writer.write(part.text)) return false;
+    if (!isSelected(rest)) part.blocks.forEach((html, index) => shown[index]?.html === html || show(part, html, index));
+    rest.classList.toggle("fence", FENCE.test(rest.firstChild?.data ?? ""));
+    return true;
+  };
+  const show = (part, html, index) => {
+    const elements = lively(html);
+    if (shown[index]) {
+      rest.before(...elements); // a place that is sure to be there
+      shown[index].elements[0]?.before(...elements);
+      shown[index].elements.forEach((each) => each.remove());
+    } else rest.before(...elements);
+    shown[index] = { html, elements };
+    if (index === part.blocks.length - 1) writer.drop(part.cut);
+  };
+  return { element, draw };
+}
+
+/** Dimmed and labelled until something comes in its place. */
+export function markTakenBack(element, part) {
+  element.classList.toggle("taken-back", part.isTakenBack);
+  if (part.isTakenBack) element.dataset.label = WORDS.takenBack;
+}
+
+function lively(html) {
+  const fragment = fragmentOf(html);
+  enliven(fragment);
+  return [...fragment.children];
+}
+
+/** Give rendered text what a reader needs: a copy button beside each code block, boxes that scroll by keyboard. */
+export function enliven(root) {
+  for (const block of root.querySelectorAll("pre")) if (!block.closest(".code, .inside, .plain")) frame(block);
+  for (const table of root.querySelectorAll(".wide")) reachByKeyboard(table, WORDS.table);
+}
+
+function frame(block) {
+  const box = document.createElement("div");
+  box.className = "code";
+  if (block.textContent.split("\n", LONG_LINES + 2).length > LONG_LINES + 1) box.classList.add("long");
+  reachByKeyboard(block, WORDS.code);
+  block.replaceWith(box);
+  box.append(block, blank("copy-code-template"));
+}
+
+/** What scrolls in a box of its own can be scrolled without a mouse, and has a name. */
+function reachByKeyboard(element, name) {
+  element.tabIndex = 0;
+  element.setAttribute("role", "group");
+  element.setAttribute("aria-label", name);
+}
+
+/** Whether the reader has selected something of it. */
+export function isSelected(element) {
+  const selection = document.getSelection();
+  return !selection.isCollapsed && selection.containsNode(element, true);
+}
+
+/** Writes a growing text into an element piece by piece, so that a selection in it stays. */
+export class Writer {
+  #from = 0; // where in the text the element begins
+  #to = 0; // and ends
+  #head = "";
+
+  constructor(element) {
+    this.element = element;
+  }
+
+  /** Append what is new. False when this is another text than the one begun. */
+  write(text) {
+    if (text.length < this.#to || !text.startsWith(this.#head)) return false;
+    if (text.length > this.#to) this.#append(text.slice(this.#to));
+    this.#to = text.length;
+    if (this.#head.length < 64) this.#head = text.slice(0, 64);
+    return true;
+  }
+
+  /** Take away what stands before this place in the text. */
+  drop(to) {
+    let length = to - this.#from;
+    this.#from = Math.max(to, this.#from);
+    for (let node = this.element.firstChild; node && length >= node.length; node = this.element.firstChild) {
+      length -= node.length;
+      node.remove();
+    }
+    if (length > 0) this.element.firstChild?.deleteData(0, length);
+    this.#trim();
+  }
+
+  #append(piece) {
+    const last = this.element.lastChild;
+    if (last && last.length < NODE_CHARS) last.appendData(piece);
+    else this.#add(piece);
+    this.#trim();
+  }
+
+  /** New nodes begin at a line where they can, so that the browser lays out whole lines again. */
+  #add(piece) {
+    for (let at = 0; at < piece.length; at += NODE_CHARS) this.element.append(piece.slice(at, at + NODE_CHARS));
+  }
+
+  /** Empty lines before the first word are not shown. */
+  #trim() {
+    const first = this.element.firstChild;
+    const empty = first?.data.match(/^[\r\n]+/)?.[0].length ?? 0;
+    if (!empty) return;
+    this.#from += empty;
+    if (empty === first.length) first.remove();
+    else first.deleteData(0, empty);
+  }
+}
