@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.request
 import uuid
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -21,6 +23,8 @@ from tests.servers import free_port
 OWNER = "alice@example.com"
 PASSWORD = "correct horse battery"
 START_S = 30
+# A server with one of these makes its database and first owner by itself.
+BY_HAND = {"DATABASE_URL", "PARLEY_ENV", "PARLEY_DATA", "PARLEY_OWNER_EMAIL", "PARLEY_OWNER_PASSWORD"}
 STOP_S = 30
 
 
@@ -42,14 +46,19 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.data = data or environment.new_folder()
         self.settings = {"PARLEY_PUBLIC_URL": self.url, **self._defaults(), **settings}
+        self._is_as_any = data is None and not BY_HAND & set(settings)
         if environment.profile() == "scaled" and "DATABASE_URL" not in settings:
-            self.settings["DATABASE_URL"] = _new_database()
+            self.settings["DATABASE_URL"] = _new_database(first().settings if self._is_as_any else None)
         self.process: subprocess.Popen[bytes] | None = None
+        self._console: subprocess.Popen[str] | None = None
         self._log_path = self.data / f"server-{self.port}.log"
 
     def start(self) -> "Server":
         """Make the database and the first owner where they are missing, start, and return when it is ready."""
-        self.manage("quickstart")
+        if self._is_as_any and not self._log_path.exists():
+            shutil.copytree(first().data, self.data, dirs_exist_ok=True)
+        else:
+            self.manage("quickstart")
         return self.start_process()
 
     def start_process(self) -> "Server":
@@ -76,6 +85,23 @@ class Server:
         )  # fmt: skip
         assert not check or done.returncode == 0, f"manage.py {arguments[0]} failed:\n{done.stdout}"
         return done
+
+    def quickly(self, *arguments: str) -> str:
+        """What a manage.py command tells, run in a process that stays for the next one: for what many tests need.
+        New people get the password of everybody here."""
+        if self._console is None:
+            own = {"DJANGO_SETTINGS_MODULE": "config.settings", "PARLEY_PASSWORD": PASSWORD}
+            self._console = subprocess.Popen(
+                [sys.executable, "-m", "tests.console"],
+                cwd=environment.ROOT, env={**self.environ(), **own},
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        assert self._console.stdin is not None and self._console.stdout is not None
+        self._console.stdin.write(json.dumps(arguments) + "\n")
+        self._console.stdin.flush()
+        answer = json.loads(self._console.stdout.readline())
+        assert not answer["failed"], f"manage.py {arguments[0]} failed:\n{answer['failed']}"
+        return str(answer["told"])
 
     def wait_until_ready(self) -> None:
         """Return when /healthz answers 200; fail with the log where the process ends before."""
@@ -111,7 +137,11 @@ class Server:
         self.process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
-        """End the process whatever state it is in."""
+        """End its processes whatever state they are in."""
+        if self._console is not None and self._console.stdin is not None:
+            self._console.stdin.close()
+            self._console.wait(STOP_S)
+            self._console = None
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait(STOP_S)
@@ -173,11 +203,20 @@ def _reply(status: int, content: bytes, headers: Any) -> Reply:
     return Reply(status, body, {name.lower(): value for name, value in headers.items()})
 
 
-def _new_database() -> str:
-    """The URL of a new database in the tests' PostgreSQL."""
+@cache
+def first() -> Server:
+    """What quickstart makes, made once in this process: each server that wants nothing of its own starts on a copy."""
+    server = Server(environment.new_folder())
+    server.manage("quickstart")
+    return server
+
+
+def _new_database(like: dict[str, str] | None) -> str:
+    """The URL of a new database in the tests' PostgreSQL: empty, or a copy of the one in these settings."""
     name, server = f"live_{uuid.uuid4().hex[:12]}", os.environ["TEST_POSTGRES_URL"]
+    template = f' TEMPLATE "{like["DATABASE_URL"].rpartition("/")[2]}"' if like else ""
     with psycopg.connect(server.replace("postgres://", "postgresql://"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}"{template}')
     return server.rpartition("/")[0] + f"/{name}"
 
 

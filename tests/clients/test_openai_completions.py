@@ -309,7 +309,7 @@ def test_a_key_opens_what_its_scope_names_and_nothing_once_it_is_revoked(server:
     assert server.call("GET", "/api/chats/", token=token).status == 403
     made = OpenAI(base_url=server.url + "/v1", api_key=token, max_retries=0)
     assert made.models.list().data
-    server.manage("revoke_key", token[:11])
+    server.quickly("revoke_key", token[:11])
     with pytest.raises(openai.AuthenticationError):
         made.models.list()
     reads = OpenAI(base_url=server.url + "/v1", api_key=new_key(server, "read"), max_retries=0)
@@ -326,7 +326,7 @@ def test_a_stream_ends_soon_after_its_key_was_revoked(new_server: Any, upstream:
     try:
         with made.chat.completions.create(model="gpt-4o", messages=[says(prompt)], stream=True) as stream:
             next(iter(stream))
-            server.manage("revoke_key", token[:11])
+            server.quickly("revoke_key", token[:11])
             with pytest.raises(openai.APIError):
                 list(stream)
     finally:

@@ -7,7 +7,7 @@ from tests.streams import Client, key
 def newcomer(server: Server, *, organization: str = "", role: str = "owner") -> Client:
     """Somebody new: the owner of an organization of their own, or a member of one that is there."""
     email, place = f"{key()}@example.com", organization or f"Elsewhere {key()}"
-    server.manage("create_user", email, "--organization", place, "--role", role, PARLEY_PASSWORD=PASSWORD)
+    server.quickly("create_user", email, "--organization", place, "--role", role)
     return Client(server, server.token(email))
 
 
