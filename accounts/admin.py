@@ -10,16 +10,31 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from accounts import keys
+from accounts.admin_lists import Lookups, ReadOnly, View
 from accounts.errors import Invalid
-from accounts.models import ApiKey, IdempotencyKey, Membership, Organization, Project, ProjectMember, Ticket, User
+from accounts.models import (
+    ApiKey,
+    EndedSignIn,
+    IdempotencyKey,
+    Membership,
+    Organization,
+    Project,
+    ProjectMember,
+    Ticket,
+    User,
+)
 from accounts.scopes import SCOPES
 
 if TYPE_CHECKING:  # generic for the type checker only
-    ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
     ModelForm = forms.ModelForm[User]
     NewKeyModelForm = forms.ModelForm[ApiKey]
@@ -27,22 +42,10 @@ if TYPE_CHECKING:  # generic for the type checker only
     AdminUserCreationForm = auth_forms.AdminUserCreationForm[User]
     UserChangeForm = auth_forms.UserChangeForm[User]
 else:
-    ModelAdmin, TabularInline, ModelForm = admin.ModelAdmin, admin.TabularInline, forms.ModelForm
+    TabularInline, ModelForm = admin.TabularInline, forms.ModelForm
     NewKeyModelForm = forms.ModelForm
     UserAdmin = auth.UserAdmin
     AdminUserCreationForm, UserChangeForm = auth_forms.AdminUserCreationForm, auth_forms.UserChangeForm
-
-
-class ReadOnly(ModelAdmin):
-    """Rows that the program writes: to look at, and to delete in need."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds one by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody changes one."""
-        return False
 
 
 class MembershipInline(TabularInline):
@@ -78,21 +81,32 @@ class PersonForm(LowerCaseEmail, UserChangeForm):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(Lookups, UserAdmin):
     """People. Setting a password, like the action below, ends all their tokens and sessions."""
+
+    change_list_template = Lookups.change_list_template
+    views = (
+        View(gettext_lazy("Staff"), "is_staff__exact=1"),
+        View(gettext_lazy("Deactivated"), "is_active__exact=0"),
+        View(gettext_lazy("Guests"), "is_guest__exact=1"),
+    )
 
     form = PersonForm
     add_form = NewPersonForm
     list_display = ("email", "name", "is_active", "is_staff", "last_login", "created_at")
     list_filter = ("is_active", "is_staff", "is_superuser", "is_guest")
-    search_fields = ("email", "name", "id")
+    search_fields = ("^email", "^name")
+    search_help_text = gettext_lazy("An id, or the beginning of an e-mail address or a name")
     ordering = ("email",)
     readonly_fields = ("id", "token_version", "last_login", "created_at")
     filter_horizontal = ("groups", "user_permissions")
     fieldsets = (
         (None, {"fields": ("id", "email", "name", "password")}),
-        ("What they may do", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Times", {"fields": ("last_login", "created_at", "token_version")}),
+        (
+            gettext_lazy("What they may do"),
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
+        (gettext_lazy("Times"), {"fields": ("last_login", "created_at", "token_version")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
     inlines = (MembershipInline,)
@@ -105,53 +119,94 @@ class PersonAdmin(UserAdmin):
         elif not change:
             obj.save()
 
-    @admin.action(description="Sign out everywhere")
+    @admin.action(description=gettext_lazy("Sign out everywhere"))
     def sign_out_everywhere(self, request: HttpRequest, people: Any) -> None:
         """End all tokens and sessions of these people."""
         for person in people:
             person.end_sessions()
-        self.message_user(request, "They are signed out everywhere.")
+        self.message_user(request, _("They are signed out everywhere."))
 
 
 CHANGEABLE = ("email", "name", "is_active", "is_staff", "is_superuser")
 
 
+class FewInlines(Lookups):
+    """A page with its people in a form; where there are many, with a link to their list."""
+
+    people: str  # the relation to those people
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """None where the form would be too large to use."""
+        return () if obj and self._count(obj) > SHOWN_INLINE else super().get_inlines(request, obj)
+
+    @admin.display(description=gettext_lazy("people"))
+    def members(self, row: Any) -> SafeString | str:
+        """How many, with a link to their list."""
+        if row.pk is None:
+            return "-"
+        count, meta = self._count(row), getattr(row, self.people).model._meta
+        address = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+        shown = ngettext("%(count)s person", "%(count)s people", count) % {"count": f"{count:,}"}
+        return format_html('<a href="{}?{}__id__exact={}">{}</a>', address, row._meta.model_name, row.pk, shown)
+
+    def _count(self, row: Any) -> int:
+        return int(getattr(row, self.people).count())
+
+
+SHOWN_INLINE = 50
+
+
 @admin.register(Organization)
-class OrganizationAdmin(ModelAdmin):
+class OrganizationAdmin(FewInlines):
     list_display = ("name", "plan", "created_at")
-    search_fields = ("name", "id")
-    readonly_fields = ("id", "created_at")
+    list_filter = ("created_at",)
+    search_fields = ("^name",)
+    search_help_text = gettext_lazy("An id, or the beginning of a name")
+    readonly_fields = ("id", "members", "created_at")
+    ordering = ("-created_at", "-id")
     inlines = (MembershipInline,)
+    people = "memberships"
 
 
 @admin.register(Membership)
-class MembershipAdmin(ModelAdmin):
+class MembershipAdmin(Lookups):
     list_display = ("user", "organization", "role", "created_at")
-    list_filter = ("role",)
+    list_filter = ("role", "created_at")
     list_select_related = ("user", "organization")
-    search_fields = ("user__email", "user__name", "organization__name")
+    search_fields = ("^user__email", "^organization__name")
+    search_help_text = gettext_lazy("An id (of a person or organization), or the beginning of an e-mail or name")
+    id_fields = ("id", "user_id", "organization_id")
     autocomplete_fields = ("user", "organization")
     readonly_fields = ("id", "created_at")
+    ordering = ("-created_at", "-id")
 
 
 @admin.register(Project)
-class ProjectAdmin(ModelAdmin):
+class ProjectAdmin(FewInlines):
     list_display = ("name", "organization", "created_at")
+    list_filter = ("created_at",)
     list_select_related = ("organization",)
-    search_fields = ("name", "description", "organization__name", "id")
+    search_fields = ("^name", "^organization__name")
+    search_help_text = gettext_lazy("An id (of a project or organization), or the beginning of a name")
+    id_fields = ("id", "organization_id")
     autocomplete_fields = ("organization",)
-    readonly_fields = ("id", "created_at")
+    readonly_fields = ("id", "members", "created_at")
+    ordering = ("-created_at", "-id")
     inlines = (ProjectMemberInline,)
+    people = "members"
 
 
 @admin.register(ProjectMember)
-class ProjectMemberAdmin(ModelAdmin):
+class ProjectMemberAdmin(Lookups):
     list_display = ("user", "project", "role", "created_at")
-    list_filter = ("role",)
+    list_filter = ("role", "created_at")
     list_select_related = ("user", "project")
-    search_fields = ("user__email", "user__name", "project__name")
+    search_fields = ("^user__email", "^project__name")
+    search_help_text = gettext_lazy("An id (of a person or project), or the beginning of an e-mail or name")
+    id_fields = ("id", "user_id", "project_id")
     autocomplete_fields = ("user", "project")
     readonly_fields = ("id", "created_at")
+    ordering = ("-created_at", "-id")
 
 
 class NewKeyForm(NewKeyModelForm):
@@ -180,17 +235,24 @@ class ApiKeyAdmin(ReadOnly):
 
     form = NewKeyForm
     list_display = ("prefix", "name", "user", "organization", "scope", "last_used_at", "expires_at", "revoked_at")
-    list_filter = ("revoked_at", "expires_at", "last_used_at", "organization")
+    list_filter = ("revoked_at", "expires_at", "last_used_at")
     list_select_related = ("user", "organization")
-    search_fields = ("prefix", "name", "user__email", "organization__name")
+    search_fields = ("^prefix", "^name", "^user__email", "^organization__name")
+    search_help_text = gettext_lazy("An id (of a key, person or organization), or how the key, a name or e-mail begins")
+    id_fields = ("id", "user_id", "organization_id")
     actions = ("revoke",)
+    views = (
+        View(gettext_lazy("Good"), "revoked_at__isnull=True"),
+        View(gettext_lazy("Revoked"), "revoked_at__isnull=False"),
+        View(gettext_lazy("Mine"), "user__id__exact={user}"),
+    )
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Of a new key what is chosen, of another all but its hash."""
         chosen = ("name", "organization", "scopes", "expires_at")
         return (*chosen, "prefix", "user", "created_at", "last_used_at", "revoked_at") if obj else chosen
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Whoever may add keys, for themselves."""
         return request.user.has_perm("accounts.add_apikey")
 
@@ -217,33 +279,45 @@ class ApiKeyAdmin(ReadOnly):
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: Any = None) -> HttpResponse:
         """The page that shows the key: neither a message, which would be in a cookie, nor an address to go back to."""
         token = request.new_key  # type: ignore[attr-defined]
-        context = {**self.admin_site.each_context(request), "title": "The new API key", "key": obj, "token": token}
+        context = {**self.admin_site.each_context(request), "title": _("The new API key"), "key": obj, "token": token}
         return TemplateResponse(request, "admin/accounts/apikey/created.html", {**context, "opts": self.opts})
 
-    @admin.display(description="scopes")
+    @admin.display(description=gettext_lazy("scopes"))
     def scope(self, key: ApiKey) -> str:
         """Its names, in a line."""
         return ", ".join(key.scopes)
 
-    @admin.action(description="Revoke, at once and for good", permissions=["revoke"])
+    @admin.action(description=gettext_lazy("Revoke, at once and for good"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, chosen: Any) -> None:
         """End these keys."""
-        self.message_user(request, f"{keys.revoke(list(chosen))} keys were revoked.")
+        count = keys.revoke(list(chosen))
+        self.message_user(
+            request, ngettext("%(count)s key was revoked.", "%(count)s keys were revoked.", count) % {"count": count}
+        )
 
 
 @admin.register(Ticket)
 class TicketAdmin(ReadOnly):
     list_display = ("id", "user", "run_id", "chat_id", "origin", "expires_at", "used_at")
     list_select_related = ("user",)
-    search_fields = ("user__email", "run_id", "chat_id")
+    search_fields = ("^user__email",)
+    id_fields = ("id", "run_id", "chat_id", "user_id")
     exclude = ("token_hash",)
+
+
+@admin.register(EndedSignIn)
+class EndedSignInAdmin(ReadOnly):
+    list_display = ("id", "expires_at")
+    search_fields = ("=id",)
 
 
 @admin.register(IdempotencyKey)
 class IdempotencyKeyAdmin(ReadOnly):
     list_display = ("key", "user", "route", "status", "created_at")
     list_select_related = ("user",)
-    search_fields = ("key", "user__email", "route")
+    search_fields = ("=key", "^user__email", "^route")
+    id_fields = ("run_id", "user_id")
+    ordering = ("-id",)
     exclude = ("answer", "body_hash")  # an answer holds what was said in a chat
 
 
@@ -255,7 +329,9 @@ admin.site.unregister(BlacklistedToken)
 class RefreshTokenAdmin(ReadOnly):
     list_display = ("jti", "user", "created_at", "expires_at")
     list_select_related = ("user",)
-    search_fields = ("jti", "user__email")
+    search_fields = ("=jti", "^user__email")
+    id_fields = ("user_id",)
+    ordering = ("-id",)
     exclude = ("token",)
 
 
@@ -263,4 +339,6 @@ class RefreshTokenAdmin(ReadOnly):
 class UsedRefreshTokenAdmin(ReadOnly):
     list_display = ("token", "blacklisted_at")
     list_select_related = ("token__user",)
-    search_fields = ("token__jti", "token__user__email")
+    search_fields = ("=token__jti", "^token__user__email")
+    id_fields = ("token__user_id",)
+    ordering = ("-id",)

@@ -44,9 +44,9 @@ def tell(
     run: UUID | None = None,
     is_new_run: bool = False,
     has_changed: bool = False,
-    is_deleted: bool = False,
+    deleted_by: UUID | None = None,
 ) -> None:
-    """Say after the commit which messages are new or changed, which run began or ended, whether the chat changed."""
+    """Say after the commit which messages are new or changed, which run began or ended, whether the chat changed or went."""
     notice = {
         "type": "chat.notice",
         "new": [str(each) for each in new],
@@ -54,7 +54,7 @@ def tell(
         "run": str(run) if run else None,
         "is_new_run": is_new_run,
         "has_changed": has_changed,
-        "is_deleted": is_deleted,
+        "deleted_by": str(deleted_by) if deleted_by else None,
     }
     transaction.on_commit(lambda: _send_soon(group_of(chat_id), notice))
 

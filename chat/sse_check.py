@@ -54,10 +54,10 @@ def measure(url: str) -> Measured:
 
 
 def _measure(scheme: str, host: str, port: int | None, prefix: str) -> Measured:
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
     if scheme == "https":
-        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=ssl.create_default_context())
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+        safe = ssl.create_default_context()
+        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=safe)
     begin = time.monotonic()
     # As browsers ask: who compresses streams does so only for those who can read it.
     headers = {"Accept": "text/event-stream", "Accept-Encoding": "gzip, deflate"}

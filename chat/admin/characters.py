@@ -6,9 +6,11 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_lists import Lookups
 from agents import registry
-from chat.admin.history import ModelAdmin
+from chat.admin import filters
 from chat.models import Character
 from chat.services.characters import outsiders
 
@@ -32,17 +34,22 @@ class CharacterForm(ModelForm):
         values: dict[str, Any] = super().clean() or self.cleaned_data
         place = values.get("organization")
         if place and (strangers := outsiders(place.pk, [user.pk for user in values.get("users", ())])):
-            self.add_error("users", f"Not in this organization: {', '.join(each.email for each in strangers)}")
+            self.add_error(
+                "users",
+                _("Not in this organization: %(people)s") % {"people": ", ".join(each.email for each in strangers)},
+            )
         return values
 
 
 @admin.register(Character)
-class CharacterAdmin(ModelAdmin):
+class CharacterAdmin(Lookups):
     form = CharacterForm
     list_display = ("id", "name", "organization", "archetype", "updated_at")
-    list_filter = ("archetype",)
+    list_filter = (filters.Archetype, "updated_at")
     list_select_related = ("organization",)
     search_fields = ("=id", "^name", "^organization__name")
+    search_help_text = _("A number, the id of an organization, or the beginning of a name")
+    id_fields = ("organization_id",)
     autocomplete_fields = ("organization", "users")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:

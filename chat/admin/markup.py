@@ -3,23 +3,25 @@
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 Cells = Sequence[object]
 EMPTY = "-"
 
 
-def table(headers: Sequence[str], rows: Iterable[Cells], *, caption: str = "") -> SafeString:
+def table(headers: Sequence[object], rows: Iterable[Cells], *, caption: object = "") -> SafeString:
     """A table; a dash where there is no row."""
     body = [(row_of(cells),) for cells in rows]
     if not body:
         return format_html("{}", EMPTY)
     return format_html(
-        '<table class="history">{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
+        '<div class="wide"><table class="history">{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
         format_html("<caption>{}</caption>", caption) if caption else "",
         format_html_join("", '<th scope="col">{}</th>', ((header,) for header in headers)),
         format_html_join("", "{}", body),
@@ -31,7 +33,7 @@ def row_of(cells: Cells) -> SafeString:
     return format_html("<tr>{}</tr>", format_html_join("", "<td>{}</td>", ((cell,) for cell in cells)))
 
 
-def long_text(text: str, *, title: str = "Show") -> SafeString:
+def long_text(text: str, *, title: object = _("Show")) -> SafeString:
     """Text as it is, line by line, folded away."""
     if not text:
         return format_html("{}", EMPTY)
@@ -60,8 +62,7 @@ def link(row: Model | None, text: object = "") -> SafeString:
 def link_to_list(model: type[Model], text: object, **filters: object) -> SafeString:
     """A link to the list of these rows."""
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-    query = "&".join(f"{name}={value}" for name, value in filters.items())
-    return format_html('<a href="{}?{}">{}</a>', address, query, text)
+    return format_html('<a href="{}?{}">{}</a>', address, urlencode(filters), text)
 
 
 def tokens(row: Any) -> tuple[str, str, str, str, str]:
@@ -72,4 +73,4 @@ def tokens(row: Any) -> tuple[str, str, str, str, str]:
     return first, second, third, fourth, fifth
 
 
-TOKEN_HEADERS = ("Input", "of it cached", "Output", "of it reasoning", "Total")
+TOKEN_HEADERS = (_("Input"), _("of it cached"), _("Output"), _("of it reasoning"), _("Total"))

@@ -1,119 +1,207 @@
-"""Runs with their events, tool calls and usage; tool calls."""
+"""Runs: their lists and saved views, and the page that shows one as a flight recorder does. Tool calls."""
 
 import json
-from itertools import groupby
+import time
+from typing import Any
 
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.utils.html import format_html, format_html_join
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from accounts.admin_lists import View
+from chat.admin import acting, filters
+from chat.admin.content import Gated
 from chat.admin.history import History
-from chat.admin.markup import EMPTY, TOKEN_HEADERS, link, long_text, pretty_json, table, tokens
-from chat.admin.timeline import Row, rows_of
+from chat.admin.markup import EMPTY, TOKEN_HEADERS, link, pretty_json, table, text_block, tokens
+from chat.admin.timeline import rows_of, sections_of
+from chat.admin.words import age, clock, milliseconds, seconds
 from chat.eventlog import stored
 from chat.eventlog.rows import clean
-from chat.models import Run, ToolCall, UsageRecord
+from chat.models import Run, ToolCall
 
-SHOWN_ROWS = 1_000
+ROWS_A_PAGE = 200
 
 
 @admin.register(Run)
-class RunAdmin(History):
-    list_display = ("id", "status", "chat", "user", "model", "archetype", "turns", "total", "first_token", "created_at")
-    list_filter = ("status", "error_code", "kind", "archetype", "model", "door", "created_at")
+class RunAdmin(Gated):
+    list_display = (
+        "id",
+        "state",
+        "chat",
+        "user",
+        "model",
+        "archetype",
+        "attempt",
+        "turns",
+        "total",
+        "first_token",
+        "took",
+        "created_at",
+    )
+    list_filter = (
+        "status",
+        filters.Ended,
+        filters.Code,
+        filters.Model,
+        filters.Archetype,
+        filters.Retried,
+        filters.FirstToken,
+        filters.Door,
+        "kind",
+        "created_at",
+    )
     list_select_related = ("chat", "user")
     search_fields = ("^chat__title", "^user__email")
-    search_help_text = "An id (of a run, chat or user), or the beginning of a chat's title or an e-mail address"
-    id_fields = ("id", "chat_id", "user_id", "message_id", "input_id")
-    heavy_fields = ("request",)
+    search_help_text = gettext_lazy(
+        "An id (of a run, chat, message, project or person), or the beginning of a chat's title or an e-mail address"
+    )
+    id_fields = ("id", "chat_id", "user_id", "message_id", "input_id", "chat__project_id")
+    heavy_fields = ("request", "options", "chat__summary", "chat__metadata")
+    change_form_template = "admin/chat/run/change_form.html"
+    views = (
+        View(gettext_lazy("Running"), "status__exact=running"),
+        View(gettext_lazy("Waiting"), "status__exact=waiting"),
+        View(gettext_lazy("Queued"), "status__exact=queued"),
+        View(gettext_lazy("Failed today"), "status__exact=failed&ended=today"),
+        View(gettext_lazy("Retried"), "retried=model"),
+        View(gettext_lazy("Poison"), "error_code=poison"),
+        View(gettext_lazy("Slow"), f"first_token={filters.SLOW_MS}"),
+        View(gettext_lazy("Mine"), "user__id__exact={user}"),
+    )
+    actions = ("stop", "redrive", "release")
     fieldsets = (
-        (None, {"fields": ("id", "status", "end_reason", "error_code", "error_message", "chat", "user")}),
-        ("Used", {"fields": ("token_totals", "usage_by_turn")}),
-        ("Events", {"fields": ("timeline",)}),
-        ("Tool calls", {"fields": ("calls",)}),
-        ("Asked", {"fields": ("input", "message", "model", "temperature", "archetype", "kind", "door", "request")}),
-        ("Times", {"fields": ("created_at", "started_at", "first_token", "ended_at", "turns")}),
-        ("Lease", {"fields": ("owner", "lease_expires_at", "attempt", "crashes")}),
-        ("Stop", {"fields": ("cancel_requested_at", "cancel_requested_by")}),
+        (
+            gettext_lazy("Asked"),
+            {
+                "fields": (
+                    "id",
+                    "input",
+                    "message",
+                    "model",
+                    "temperature",
+                    "archetype",
+                    "kind",
+                    "door",
+                    "request_shown",
+                    "options_shown",
+                )
+            },
+        ),
+        (gettext_lazy("Lease"), {"fields": ("owner", "lease_expires_at", "attempt", "crashes", "waits_until")}),
+        (gettext_lazy("Stop"), {"fields": ("cancel_requested_at", "cancel_requested_by")}),
     )
 
-    @admin.display(description="Tokens", ordering="output_tokens")
+    def get_urls(self) -> list[URLPattern]:
+        """The admin's own, and the pages that ask before something is done."""
+        act = path("act/<str:verb>/", self.admin_site.admin_view(self.act), name="chat_run_act")
+        return [act, *super().get_urls()]
+
+    def act(self, request: HttpRequest, verb: str) -> HttpResponse:
+        """Say what will happen to the runs that the address names; do it when it is confirmed."""
+        return acting.act(self, request, verb)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Whether this person may intervene."""
+        return request.user.has_perm(acting.PERMISSION)
+
+    @admin.action(description=gettext_lazy("Stop …"), permissions=["operate"])
+    def stop(self, request: HttpRequest, chosen: QuerySet[Run]) -> HttpResponse | None:
+        """Ask first."""
+        return acting.ask(self, request, "stop", chosen)
+
+    @admin.action(description=gettext_lazy("Re-drive …"), permissions=["operate"])
+    def redrive(self, request: HttpRequest, chosen: QuerySet[Run]) -> HttpResponse | None:
+        """Ask first."""
+        return acting.ask(self, request, "redrive", chosen)
+
+    @admin.action(description=gettext_lazy("Release lease …"), permissions=["operate"])
+    def release(self, request: HttpRequest, chosen: QuerySet[Run]) -> HttpResponse | None:
+        """Ask first."""
+        return acting.ask(self, request, "release", chosen)
+
+    @admin.display(description=gettext_lazy("Status"), ordering="status")
+    def state(self, run: Run) -> SafeString:
+        """Its status, and the code that it failed with."""
+        code = format_html(" <code>{}</code>", run.error_code) if run.error_code else ""
+        return format_html('<span class="state state-{}">{}</span>{}', run.status, run.get_status_display(), code)
+
+    @admin.display(description=gettext_lazy("Tokens"), ordering="output_tokens")
     def total(self, run: Run) -> str:
         """Input and output of all its turns."""
         return f"{run.total_tokens:,}"
 
-    @admin.display(description="First token", ordering="first_token_ms")
+    @admin.display(description=gettext_lazy("First token"), ordering="first_token_ms")
     def first_token(self, run: Run) -> str:
         """How long it took from its start."""
-        return EMPTY if run.first_token_ms is None else f"{run.first_token_ms:,} ms"
+        return milliseconds(run.first_token_ms)
 
-    @admin.display(description="Tokens")
-    def token_totals(self, run: Run) -> SafeString:
-        """What all its turns used, and how sure that is."""
-        return table((*TOKEN_HEADERS, "Counted"), [(*tokens(run), run.usage_status)])
+    @admin.display(description=gettext_lazy("Took"))
+    def took(self, run: Run) -> str:
+        """From its start to its end, or until now."""
+        return age(run.started_at, run.ended_at or timezone.now())
 
-    @admin.display(description="By turn")
-    def usage_by_turn(self, run: Run) -> SafeString:
-        """One row a turn and attempt: one that was taken back was paid for too."""
-        rows = [(each.agent, each.turn, each.attempt, each.model, *tokens(each), each.status) for each in _usage(run)]
-        return table(("Agent", "Turn", "Attempt", "Model", *TOKEN_HEADERS, "Counted"), rows)
+    @admin.display(description=gettext_lazy("Request"))
+    def request_shown(self, run: Run) -> SafeString:
+        """What its front door was asked."""
+        return run.content_gate.show(lambda: text_block(pretty_json(run.request)))  # type: ignore[attr-defined,no-any-return]
 
-    @admin.display(description="Events")
-    def timeline(self, run: Run) -> SafeString:
-        """Its log, one table an attempt."""
-        log = stored(run.pk)
-        rows = rows_of(log, clean(log, after=0))
-        start = rows[0].at if rows else 0.0
-        parts = [(_attempt(number, list(group), start),) for number, group in groupby(rows[:SHOWN_ROWS], _attempt_of)]
-        more = f"And {len(rows) - SHOWN_ROWS:,} more rows." if len(rows) > SHOWN_ROWS else ""
-        return (
-            format_html("{}<p>{}</p>", format_html_join("", "{}", parts), more) if parts else format_html("{}", EMPTY)
-        )
+    @admin.display(description=gettext_lazy("Options"))
+    def options_shown(self, run: Run) -> SafeString:
+        """What the model was asked beyond what the chat has chosen."""
+        return run.content_gate.show(lambda: text_block(pretty_json(run.options)))  # type: ignore[attr-defined,no-any-return]
 
-    @admin.display(description="Tool calls")
-    def calls(self, run: Run) -> SafeString:
-        """Each call with what it was given and what came back."""
-        rows = [
-            (
-                link(each, each.name),
-                each.agent,
-                each.status,
-                _milliseconds(each),
-                long_text(pretty_json(each.arguments)),
-                long_text(pretty_result(each)),
-            )
-            for each in run.tool_calls.all()
-        ]
-        return table(("Tool", "Agent", "Status", "Took", "Arguments", "Result"), rows)
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The page, with the run's head and timeline."""
+        response = super().changeform_view(request, object_id, form_url, extra_context)
+        shown = getattr(response, "context_data", None) or {}
+        if isinstance(run := shown.get("original"), Run):
+            shown.update(_recorded(run, request), verbs=acting.verbs(self, request, run))
+        return response
 
 
 @admin.register(ToolCall)
 class ToolCallAdmin(History):
     list_display = ("name", "status", "run", "agent", "took", "called_at")
-    list_filter = ("status", "name", "called_at")
+    list_filter = ("status", filters.Tool, "called_at")
     list_select_related = ("run",)
     search_fields = ("=call", "^name", "^run__user__email")
-    search_help_text = "An id (of a run, its chat or a call), or the beginning of a tool's name or an e-mail address"
-    id_fields = ("run_id", "run__chat_id")
-    heavy_fields = ("arguments", "result")
+    search_help_text = gettext_lazy(
+        "An id (of a run, its chat or a call), or the beginning of a tool's name or an e-mail address"
+    )
+    id_fields = ("run_id", "run__chat_id", "run__user_id")
+    heavy_fields = ("arguments", "result", "run__request", "run__options", "run__error_message")
     ordering = ("-id",)
     fields = ("run", "call", "agent", "name", "status", "given", "came_back", "took", "called_at", "ended_at")
+    views = (
+        View(gettext_lazy("Failed"), "status__exact=failed"),
+        View(gettext_lazy("Outcome unknown"), "status__exact=unknown"),
+        View(gettext_lazy("Refused"), "status__exact=refused"),
+        View(gettext_lazy("In flight"), "status__exact=called"),
+    )
 
-    @admin.display(description="Took", ordering="elapsed_ms")
+    @admin.display(description=gettext_lazy("Took"), ordering="elapsed_ms")
     def took(self, call: ToolCall) -> str:
         """From its start to its result."""
-        return _milliseconds(call)
+        return milliseconds(call.elapsed_ms)
 
-    @admin.display(description="Arguments")
+    @admin.display(description=gettext_lazy("Arguments"))
     def given(self, call: ToolCall) -> SafeString:
         """As the model wrote them."""
-        return format_html("<pre>{}</pre>", pretty_json(call.arguments))
+        return text_block(pretty_json(call.arguments))
 
-    @admin.display(description="Result")
+    @admin.display(description=gettext_lazy("Result"))
     def came_back(self, call: ToolCall) -> SafeString:
         """What the model was told."""
-        return format_html("<pre>{}</pre>", pretty_result(call))
+        return text_block(pretty_result(call))
 
 
 def pretty_result(call: ToolCall) -> str:
@@ -124,27 +212,63 @@ def pretty_result(call: ToolCall) -> str:
         return call.result
 
 
-def _usage(run: Run) -> QuerySet[UsageRecord]:
-    return run.usage_records.all()
+def _recorded(run: Run, request: HttpRequest) -> dict[str, Any]:
+    """What the page shows above the run's fields."""
+    log = stored(run.pk)
+    gate = run.content_gate  # type: ignore[attr-defined]
+    rows = rows_of(log, clean(log, after=0), now=time.time(), with_text=gate.is_open)
+    page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("rows"))
+    return {
+        "title": _("Run: %(status)s") % {"status": run.get_status_display()},
+        "subtitle": None,
+        "run": run,
+        "head": _head(run),
+        "page": page,
+        "sections": sections_of(page.object_list, rows, crashes=run.crashes),
+        "sees_calls": request.user.has_perm("chat.view_toolcall"),
+        "usage_by_turn": _usage_by_turn(run),
+        "before": run.chat.runs.filter(position__lt=run.position).order_by("-position").only("pk", "status").first(),
+        "after": run.chat.runs.filter(position__gt=run.position).order_by("position").only("pk", "status").first(),
+        "is_compacted": run.log_state != "whole",
+    }
 
 
-def _attempt_of(row: Row) -> int:
-    return row.attempt
+def _head(run: Run) -> list[tuple[str, object]]:
+    counted = "" if run.usage_status in ("", "reported") else f" ({run.usage_status})"
+    spent = _("%(input)s in, %(cached)s of it cached; %(output)s out, %(reasoning)s of it reasoning") % {
+        "input": f"{run.input_tokens:,}",
+        "cached": f"{run.cached_tokens:,}",
+        "output": f"{run.output_tokens:,}",
+        "reasoning": f"{run.reasoning_tokens:,}",
+    }
+    return [
+        (_("Person"), link(run.user)),
+        (_("Chat"), link(run.chat)),
+        (_("Project"), link(run.chat.project)),
+        (_("Organization"), link(run.chat.organization)),
+        (_("Model"), run.model),
+        (_("Archetype"), run.archetype),
+        (_("Made"), clock(run.created_at)),
+        (_("First token"), milliseconds(run.first_token_ms)),
+        (_("Took"), _took(run)),
+        (_("Attempts"), run.attempt),
+        (_("Lapsed leases"), run.crashes),
+        (_("Turns"), _("%(turns)s, %(retries)s retries") % {"turns": run.turns, "retries": run.retries}),
+        (_("Tokens"), f"{spent}{counted}"),
+    ]
 
 
-def _attempt(number: int, rows: list[Row], start: float) -> SafeString:
-    cells = [(f"+{row.at - start:.3f} s", row.seq, row.agent, _what(row), row.brief, _long(row)) for row in rows]
-    headers = ("At", "Seq", "Agent", "What", "Detail", "Text")
-    return table(headers, cells, caption=f"Attempt {number}" if number else "Before its first attempt")
+def _took(run: Run) -> str:
+    if run.started_at is None:
+        return _("not begun; it has waited for %(time)s") % {"time": age(run.created_at, timezone.now())}
+    if run.ended_at is None:
+        return _("%(time)s so far") % {"time": age(run.started_at, timezone.now())}
+    return seconds((run.ended_at - run.started_at).total_seconds())
 
 
-def _what(row: Row) -> SafeString:
-    return format_html("<del>{}</del> taken back", row.what) if row.is_taken_back else format_html("{}", row.what)
-
-
-def _long(row: Row) -> object:
-    return long_text(row.long) if row.long else ""
-
-
-def _milliseconds(call: ToolCall) -> str:
-    return EMPTY if call.elapsed_ms is None else f"{call.elapsed_ms:,} ms"
+def _usage_by_turn(run: Run) -> SafeString | str:
+    """One row a turn and attempt: one that was taken back was paid for too."""
+    records = run.usage_records.all()
+    rows = [(each.agent, each.turn, each.attempt, each.model, *tokens(each), each.status) for each in records]
+    headers = (_("Agent"), _("Turn"), _("Attempt"), _("Model"), *TOKEN_HEADERS, _("Counted"))
+    return table(headers, rows) if rows else EMPTY

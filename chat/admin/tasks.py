@@ -1,7 +1,9 @@
 """Tasks, and the sessions of system 2's door."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
+from chat.admin import filters
 from chat.admin.history import History
 from chat.models import ChatSession, Task
 
@@ -12,16 +14,21 @@ class TaskAdmin(History):
     list_filter = ("status", "created_at")
     list_select_related = ("project",)
     search_fields = ("^title", "=external_id", "^project__name")
-    search_help_text = "An id (of a task or project), an external id, or the beginning of a title or a project's name"
+    search_help_text = _(
+        "An id (of a task or project), an external id, or the beginning of a title or a project's name"
+    )
     id_fields = ("id", "project_id")
 
 
 @admin.register(ChatSession)
 class ChatSessionAdmin(History):
     list_display = ("id", "user", "chat", "model", "task", "created_at", "expires_at")
-    list_filter = ("created_at", "expires_at", "model")
+    list_filter = ("created_at", "expires_at", filters.Model)
     list_select_related = ("user", "chat", "task")
     search_fields = ("^user__email", "^chat__title")
-    search_help_text = "An id (of a session, its chat, run or user), or the beginning of a title or an e-mail address"
+    search_help_text = _(
+        "An id (of a session, its chat, run or user), or the beginning of a title or an e-mail address"
+    )
     id_fields = ("id", "chat_id", "run_id", "user_id")
     exclude = ("token_hash",)
+    ordering = ("-created_at", "-id")

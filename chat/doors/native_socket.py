@@ -124,7 +124,8 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def chat_notice(self, notice: dict[str, Any]) -> None:
         """Something happened in the chat."""
-        if notice["is_deleted"]:
+        if notice["deleted_by"]:
+            await self._say({"type": "chat.deleted", "by": await self._named(UUID(notice["deleted_by"]))})
             return await self._close(GONE)
         try:
             found = await db(native_feed.look, self.user, self.chat_id, notice)

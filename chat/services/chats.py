@@ -86,6 +86,7 @@ def share_chat(*, user: User, chat: Chat, person: UUID, access: str) -> ChatShar
     if known is None:
         raise NotFound(fields={"user": ["There is no such person in the chat's organization."]})
     share, _ = ChatShare.objects.update_or_create(chat=chat, user=known, defaults={"access": Access(access)})
+    notices.tell(chat.pk, has_changed=True)
     return share
 
 
@@ -98,6 +99,7 @@ def unshare_chat(*, user: User, chat: Chat, share: UUID) -> None:
     if found.user_id != user.pk:
         require_owner(user, chat)
     found.delete()
+    notices.tell(chat.pk, has_changed=True)
 
 
 @transaction.atomic
@@ -111,7 +113,7 @@ def delete_chat(*, user: User, chat: Chat) -> None:
     open_run = Run.objects.filter(chat=chat, status__in=OPEN).order_by("position").first()
     if open_run:
         raise Conflict(f"Run {open_run.pk} is not over. Cancel it, then delete the chat.", code="run_open")
-    notices.tell(chat.pk, is_deleted=True)
+    notices.tell(chat.pk, deleted_by=user.pk)
     chat.delete()
 
 

@@ -34,7 +34,7 @@ def tried(server: Server, *options: str) -> tuple[int, str]:
     """Its exit code, 0 where nothing was found, and its report."""
     command = [
         sys.executable, "-m", "schemathesis.cli", f"--config-file={CONFIG}", "run", f"{server.url}/api/schema/",
-        "--header", f"Authorization: Bearer {server.token()}", "--checks", ",".join(CHECKS), "--workers=2",
+        "--header", f"Authorization: Bearer {server.token()}", "--checks", ",".join(CHECKS), "--workers=1",
         "--continue-on-failure", "--warnings=off", "--request-timeout=30", *options,
     ]  # fmt: skip
     done = subprocess.run(

@@ -85,6 +85,17 @@ def test_after_a_cut_at_any_frame_the_rest_completes_the_whole(dialect: str, nam
         assert whole[:k] + resumed(dialect, log, cursor_of(last)) == whole
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", [name for name in transcripts.ALL if name != "taken_over"])
+def test_what_was_shown_before_a_cut_is_the_beginning_of_the_whole(dialect: str, name: str) -> None:
+    """So who comes back, and is given the whole anew, may throw away what they had, or count over it."""
+    log = transcripts.ALL[name]()
+    whole = frames(dialect, log)
+    for k in range(len(log) + 1):
+        shown = frames(dialect, log[:k])
+        assert shown == whole[: len(shown)]
+
+
 def resumed(dialect: str, log: list[Logged], at: tuple[int, int, int | None]) -> list[bytes]:
     """What a fresh encoder, fed only from the cursor on, sends."""
     attempt, seq, frame = at

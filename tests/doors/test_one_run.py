@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 
 from tests.live import Server
 from tests.streams import TERMINALS, Client, Stream, client, key
-from tests.upstream import Turn, Upstream
+from tests.upstream import ScriptedCall, Turn, Upstream
 
 pytestmark = pytest.mark.live
 PIECES = ["naïve “quotes” ", 'back\\slash "and"\n', "data: [DONE]\n\n", "line\r\n", "\U0001f600", *map(str, range(20))]
@@ -40,6 +40,11 @@ class Place:
             for frame in stream:
                 if frame.data.startswith("{"):
                     yield frame.json
+
+    @property
+    def subscription(self) -> str:
+        """The input of system 4's subscription."""
+        return json.dumps({"assistantMessageId": self.message, "projectId": self.project})
 
     def find_run(self) -> None:
         """Whichever door has started it."""
@@ -114,8 +119,7 @@ def responses_get(place: Place) -> Texts:
 
 
 def trpc(place: Place) -> Texts:
-    given = {"assistantMessageId": place.message, "projectId": place.project}
-    return contents(place.stream(f"/trpc/chat.streamResponse?input={quote(json.dumps(given))}"), "delta", "content")
+    return contents(place.stream(f"/trpc/chat.streamResponse?input={quote(place.subscription)}"), "delta", "content")
 
 
 def ui_get(place: Place) -> Texts:
@@ -191,6 +195,70 @@ def test_everybody_reads_the_same_text_while_it_is_written(alice: Client, upstre
     text = "".join(PIECES)
     assert got == dict.fromkeys(got, text)
     assert alice.answer(place.chat)["content"] == text
+
+
+# --- Again ------------------------------------------------------------------------------------------------------------
+
+POSTS = ("native", "editorChat", "llm", "completions", "threads", "agent", "UI message stream", "AG-UI")
+CALLING = [Turn(text="Let me look. ", reasoning="Hm.", tool_calls=[ScriptedCall("list_files", {})]), Turn(text=PIECES)]
+
+
+def body_of(alice: Client, path: str, body: Any = None, **headers: str) -> bytes:
+    """All the bytes of a stream."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    with Stream(alice.server, path, body, token=alice.token, headers=named) as stream:
+        assert stream.status == 200, stream.response.read()
+        return bytes(stream.response.read())
+
+
+def asked(place: Place, text: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What is posted at each door that answers a POST with a stream."""
+    part, said = [{"type": "text", "text": text}], {"id": key(), "role": "user"}
+    session = {"session_id": f"sess-{place.chat}", "character_id": 41}
+    bare = {"model": "gpt-4o", "stream": True}
+    conversation = {"model": "parley/generalist", "conversation": f"conv_{place.chat}", "stream": True}
+    thread = {"threadId": place.chat, "runId": key()}
+    return {
+        "native": (f"/api/chats/{place.chat}/runs", {"content": text, "stream": True}),
+        "editorChat": (f"/api/editorChat/stream/{place.chat}", {"content": text}),
+        "llm": ("/v1/responses", {**conversation, "input": text}),
+        "completions": ("/v1/chat/completions", {**bare, "messages": [{"role": "user", "content": text}]}),
+        "threads": (f"/chat/threads/{place.chat}/messages/stream", {"content": text}),
+        "agent": ("/agent/chat/stream", {"message": text, **session}),
+        "UI message stream": ("/api/chat", {"id": place.chat, "messages": [{**said, "parts": part}]}),
+        "AG-UI": ("/api/agui", {**thread, "messages": [{**said, "content": text}]}),
+    }
+
+
+@pytest.mark.parametrize("door", POSTS)
+def test_a_replay_is_byte_for_byte_the_live_stream(alice: Client, upstream: Upstream, door: str) -> None:
+    """A POST that is sent again attaches to its run from the start."""
+    mark, once = key(), key()
+    upstream.script(*(CALLING if door != "completions" else CALLING[1:]), key=mark)
+    path, body = asked(Place(alice), f"[[key={mark}]] go")[door]
+    live = body_of(alice, path, body, Idempotency_Key=once)
+    assert body_of(alice, path, body, Idempotency_Key=once) == live
+    assert upstream.unused(mark) == 0
+
+
+def test_who_attaches_later_reads_byte_for_byte_what_who_attached_live_did(alice: Client, upstream: Upstream) -> None:
+    mark, gate = key(), key()
+    first, second = CALLING
+    upstream.script(first, Turn(text=second.text, gate=gate, gate_at=8), key=mark)
+    place = Place(alice)
+    begun = alice.post("/api/chat/start", {"modelId": "gpt-4o", "prompt": f"[[key={mark}]] go", "chatId": place.chat})
+    upstream.wait_for(lambda seen: any(each.waits_at == gate for each in seen), timeout_s=WAIT_S)
+    place.find_run()
+    paths = [
+        f"/api/runs/{place.run}/events", f"/api/editorChat/stream/{place.chat}",
+        f"/v1/responses/resp_{place.run}?stream=true", f"/api/chat/stream?sessionId={begun['sessionId']}",
+        f"/trpc/chat.streamResponse?input={quote(place.subscription)}",
+    ]  # fmt: skip
+    with ThreadPoolExecutor(len(paths)) as pool:
+        live = [pool.submit(body_of, alice, path) for path in paths]
+        upstream.release(gate)
+        for path, done in zip(paths, live, strict=True):
+            assert body_of(alice, path) == done.result(WAIT_S), path
 
 
 def test_chat_completions_keep_nothing_and_say_the_same(alice: Client, upstream: Upstream) -> None:

@@ -1,0 +1,115 @@
+"""What all lists of the admin share: bounded counts, searches that an index answers, and saved views as tabs."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
+
+if TYPE_CHECKING:  # generic for the type checker only
+    ModelAdmin = admin.ModelAdmin[Any]
+    RowPaginator = Paginator[Any]
+else:
+    ModelAdmin, RowPaginator = admin.ModelAdmin, Paginator
+
+MAX_COUNT = 10_001
+NOT_FILTERS = {"p", "o", "all", "_facets"}  # what else a list's address may carry
+
+
+class BoundedPaginator(RowPaginator):
+    """Counts no further than 10,001 rows: a list of millions costs what a list of thousands does."""
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there are, or 10,001 for more."""
+        rows: Any = self.object_list
+        return int(rows.order_by()[:MAX_COUNT].count())
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more rows than were counted."""
+        return self.count >= MAX_COUNT
+
+
+class View(NamedTuple):
+    """A saved view: a tab above a list. A filter is an address, so it can go into a ticket."""
+
+    name: Any  # translated as it is shown
+    query: str  # "{user}" stands for the id of who looks
+
+
+class Lookups(ModelAdmin):
+    """A list in which a row is found by its exact id, or as `search_fields` says: `^` a beginning, `=` the whole."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    change_list_template = "admin/list.html"
+    id_fields: tuple[str, ...] = ("id",)  # that hold a UUID and are searched for one
+    heavy_fields: tuple[str, ...] = ()  # not read for lists
+    views: tuple[View, ...] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The rows, without what is large."""
+        return super().get_queryset(request).defer(*self.heavy_fields)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """An id finds its row by the index; anything else is taken whole, as the beginning of a searched text."""
+        text = search_term.strip().replace("\x00", "")
+        if not text:
+            return queryset, False
+        id = as_uuid(text)
+        lookups = dict.fromkeys(self.id_fields, id) if id else dict(_lookup(each, text) for each in self.search_fields)
+        wanted = Q()
+        for lookup, value in lookups.items():
+            wanted |= Q(**{lookup: value})
+        return queryset.filter(wanted), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None) -> HttpResponse:
+        """The list, with its saved views."""
+        tabs = _tabs(request, self.views)
+        return super().changelist_view(request, {"saved_views": tabs, **(extra_context or {})})
+
+
+class ReadOnly(Lookups):
+    """Rows that the program writes: to look at, and to delete in need."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody adds one by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody changes one."""
+        return False
+
+
+def as_uuid(text: str) -> UUID | None:
+    """The id that this is, if it is one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _lookup(field: str, text: str) -> tuple[str, str]:
+    """`^name` is the beginning of a name, `=name` the whole. Addresses are in lower case: an index finds them."""
+    name = field.lstrip("^=")
+    if name.endswith("email"):
+        return f"{name}__startswith" if field.startswith("^") else name, text.lower()
+    return f"{name}__{'istartswith' if field.startswith('^') else 'iexact'}", text
+
+
+def _tabs(request: HttpRequest, views: Sequence[View]) -> list[dict[str, Any]]:
+    shown = {name: value for name, value in request.GET.items() if name not in NOT_FILTERS}
+    tabs = []
+    for view in views:
+        query = view.query.format(user=request.user.pk)
+        tabs.append({"name": view.name, "query": query, "is_current": dict(parse_qsl(query)) == shown})
+    return tabs

@@ -1,0 +1,29 @@
+"""The admin's own first screen: what whoever is on call asks first, each answer a link to a list.
+
+Not in chat.admin: importing that registers its lists with the site, which this class has to be there for.
+"""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Site(AdminSite):
+    """Stock Django admin, with another first screen."""
+
+    site_header = _("Parley administration")
+    site_title = _("Parley administration")
+    index_title = _("Right now")
+    index_template = "admin/overview.html"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The overview, as far as this person may see it, and all lists under it."""
+        from chat.admin import overview  # it needs the tables, which are loaded after this class
+
+        now = timezone.now()
+        shown = {"boxes": overview.boxes(self, request, now), "as_of": now}
+        return super().index(request, {**shown, **(extra_context or {})})
