@@ -70,10 +70,10 @@ def test_the_bytes_are_the_golden_ones(dialect: str, name: str, pytestconfig: py
     assert written == path.read_bytes()
 
 
-@pytest.mark.parametrize(("dialect", "name"), CASES)
-def test_a_replay_is_equal_to_the_live_stream(dialect: str, name: str) -> None:
-    log = transcripts.ALL[name]()
-    assert frames(dialect, log) == frames(dialect, log)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_replay_is_equal_to_the_live_stream(dialect: str) -> None:
+    for make in transcripts.ALL.values():
+        assert frames(dialect, make()) == frames(dialect, make())
 
 
 @pytest.mark.parametrize("dialect", ["native", "editor_chat_get", "sessions"])
@@ -86,14 +86,14 @@ def test_after_a_cut_at_any_frame_the_rest_completes_the_whole(dialect: str, nam
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("name", [name for name in transcripts.ALL if name != "taken_over"])
-def test_what_was_shown_before_a_cut_is_the_beginning_of_the_whole(dialect: str, name: str) -> None:
+def test_what_was_shown_before_a_cut_is_the_beginning_of_the_whole(dialect: str) -> None:
     """So who comes back, and is given the whole anew, may throw away what they had, or count over it."""
-    log = transcripts.ALL[name]()
-    whole = frames(dialect, log)
-    for k in range(len(log) + 1):
-        shown = frames(dialect, log[:k])
-        assert shown == whole[: len(shown)]
+    for name in set(transcripts.ALL) - {"taken_over"}:
+        log = transcripts.ALL[name]()
+        whole = frames(dialect, log)
+        for k in range(len(log) + 1):
+            shown = frames(dialect, log[:k])
+            assert shown == whole[: len(shown)]
 
 
 def resumed(dialect: str, log: list[Logged], at: tuple[int, int, int | None]) -> list[bytes]:
