@@ -45,6 +45,18 @@ def with_blob(repository: pygit2.Repository, tree: pygit2.Tree | None, parts: Pa
     return builder.write()
 
 
+def without_blob(repository: pygit2.Repository, tree: pygit2.Tree, parts: Parts) -> pygit2.Oid:
+    """The tree without this file, which is in it; a folder that holds nothing else goes too."""
+    name, *below = parts
+    builder = repository.TreeBuilder(tree)
+    inner = without_blob(repository, tree[name].peel(pygit2.Tree), tuple(below)) if below else None
+    if inner is not None and len(repository[inner].peel(pygit2.Tree)):
+        builder.insert(name, inner, FileMode.TREE)
+    else:
+        builder.remove(name)
+    return builder.write()
+
+
 def tree_of(repository: pygit2.Repository, files: Mapping[Parts, bytes]) -> pygit2.Oid:
     """A tree of these files."""
     folders: dict[str, dict[Parts, bytes]] = {}

@@ -1,0 +1,193 @@
+"""Storing a file that was read: all of it, or nothing. Sync."""
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+from django.db.models import Model
+from msgspec.structs import asdict, replace
+
+from accounts.errors import Conflict
+from accounts.models import Organization, Project, User
+from accounts.permissions import permissions_in, require
+from agents import events as ev
+from agents.events import AnyEvent
+from chat import rules
+from chat.models import Chat, ChatAlias, Message, Run, RunEvent, ToolCall, UsageRecord
+from chat.transfer.lines import EventsLine, Line
+from chat.transfer.reading import Package
+from tools.branches import put_files
+
+ROWS = 500  # in one statement
+Ids = Mapping[UUID, UUID]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the chat goes, and whose it becomes."""
+
+    owner: User
+    organization: Organization
+    project: Project | None = None
+    model: str = ""  # instead of the file's
+    archetype: str = ""
+    is_copy: bool = False  # once more, with new ids, where it is here already
+
+
+@transaction.atomic
+def store(package: Package, place: Place) -> Chat:
+    """The chat, stored with all that is in the file. Raises Conflict where it is here already, Invalid, NotAllowed."""
+    require(permissions_in(place.owner, organization=place.organization, project=place.project), "write")
+    ids = _ids(package, place)
+    people = _people(package, place)
+    chat = _chat(package, place, ids)
+    messages = {each.id: each for each in package.messages}
+    _store(
+        Message,
+        (
+            {
+                **_fields(each),
+                "id": ids[each.id],
+                "chat_id": chat.pk,
+                "parent_id": ids[each.parent] if each.parent else None,
+                "author_id": people.get(each.author) if each.author else None,
+                "usage": msgspec.to_builtins(each.usage),
+            }
+            for each in messages.values()
+        ),
+    )
+    Chat.objects.filter(pk=chat.pk).update(
+        leaf=ids[package.chat.leaf] if package.chat.leaf else None,
+        **{name: getattr(package.chat, name) for name in ("created_at", "updated_at", "last_activity_at")},
+    )
+    _store(
+        Run,
+        (
+            {
+                **_fields(each),
+                "id": ids[each.id],
+                "chat_id": chat.pk,
+                "user_id": people.get(each.user, place.owner.pk),
+                "input_id": ids[each.input],
+                "message_id": ids[each.message],
+                "request": _renamed(each.request, ids),
+            }
+            for each in package.runs
+        ),
+    )
+    _store(RunEvent, _events(package.events, ids, people))
+    _store(ToolCall, ({**_fields(each), "run_id": ids[each.run]} for each in package.tool_calls))
+    whose = {"organization_id": place.organization.pk, "project_id": place.project.pk if place.project else None}
+    _store(
+        UsageRecord,
+        (
+            {**_fields(each), **whose, "run_id": ids[each.run], "user_id": people.get(each.user, place.owner.pk)}
+            for each in package.usage
+        ),
+    )
+    _store_aliases(package, place, chat)
+    if package.files and place.project is not None:
+        author = (place.owner.display_name, place.owner.email)
+        put_files(
+            place.project.pk, chat.branch_name(), package.files, author=author, message="Import the chat's files\n"
+        )
+    return Chat.objects.get(pk=chat.pk)
+
+
+def _ids(package: Package, place: Place) -> dict[UUID, UUID]:
+    """Every id of the file, and what it is called here: the same, unless it is taken."""
+    if not place.is_copy and Chat.objects.filter(pk=package.chat.id).exists():
+        raise Conflict(f"Chat {package.chat.id} is here already. As a copy it gets new ids.", code="chat_exists")
+    messages, runs = [each.id for each in package.messages], [each.id for each in package.runs]
+    taken = set(Message.objects.filter(pk__in=messages).values_list("pk", flat=True))
+    taken |= set(Run.objects.filter(pk__in=runs).values_list("pk", flat=True))
+    everything = [package.chat.id, *messages, *runs]
+    return {id: uuid.uuid4() if place.is_copy or id in taken else id for id in everything}
+
+
+def _people(package: Package, place: Place) -> dict[UUID, UUID]:
+    """The people of the file who are members here, by their addresses."""
+    members = User.objects.filter(memberships__organization=place.organization, is_active=True)
+    known = dict(members.values_list("email", "pk"))
+    return {each.id: known[each.email.lower()] for each in package.people if each.email.lower() in known}
+
+
+def _chat(package: Package, place: Place, ids: Ids) -> Chat:
+    line = package.chat
+    fields = _fields(line) | {
+        "id": ids[line.id],
+        "model": rules.check_model(place.model or line.model),
+        "archetype": rules.check_archetype(place.archetype or line.archetype),
+        "metadata": rules.check_metadata(line.metadata),
+        "branch": "",
+    }
+    del fields["leaf"]
+    chat = Chat(user=place.owner, organization=place.organization, project=place.project, **fields)
+    chat.save(force_insert=True)
+    return chat
+
+
+def _events(lines: Iterable[EventsLine], ids: Ids, people: Ids) -> Iterator[dict[str, Any]]:
+    here, persons = _as_text(ids), _as_text(people)
+    for line in lines:
+        events = [_event(each, here, persons) for each in line.events]
+        yield {**_fields(line), "run_id": ids[line.run], "events": ev.dump(events)}
+
+
+def _event(event: AnyEvent, here: Mapping[str, str], people: Mapping[str, str]) -> AnyEvent:
+    """The event with the ids of here; a person who is not here is nobody."""
+    match event:
+        case ev.RunQueued():
+            return replace(event, chat=here[event.chat], input=here[event.input], message=here[event.message])
+        case ev.MessageSaved():
+            return replace(event, message=here.get(event.message, event.message))
+        case ev.ApprovalResolved() | ev.RunCancelled():
+            return replace(event, by=people.get(event.by, ""))
+        case _:
+            return event
+
+
+def _as_text(ids: Ids) -> dict[str, str]:
+    return {str(old): str(new) for old, new in ids.items()}
+
+
+def _renamed(value: Any, ids: Ids) -> Any:
+    """What a door stored of its request, with the ids of here: they stand in it behind a prefix."""
+    if all(old == new for old, new in ids.items()):
+        return value
+    text = msgspec.json.encode(value).decode()
+    for old, new in ids.items():
+        text = text.replace(str(old), str(new))
+    return msgspec.json.decode(text)
+
+
+def _store_aliases(package: Package, place: Place, chat: Chat) -> None:
+    """The names that are free for the owner here."""
+    rows = [ChatAlias(chat=chat, user=place.owner, **_fields(each)) for each in package.aliases]
+    ChatAlias.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _fields(line: Line) -> dict[str, Any]:
+    """The line's fields under the names of their columns; those that name other rows are left to the caller."""
+    return {name: value for name, value in asdict(line).items() if name not in ("run", "user", *OTHERS)}
+
+
+OTHERS = ("parent", "author", "input", "message")
+
+
+def _store(kind: type[Model], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert them, with their own times: a new row would get the time of now."""
+    kept = list(rows)
+    times = [name for name in ("created_at", "updated_at") if kept and name in kept[0]]
+    made = [kind(**each) for each in kept]
+    manager = kind._default_manager
+    manager.bulk_create(made, batch_size=ROWS)
+    for row, given in zip(made, kept, strict=True):
+        for name in times:
+            setattr(row, name, given[name])
+    if times:
+        manager.bulk_update(made, times, batch_size=ROWS)
