@@ -377,7 +377,8 @@ function watch(parley, chat, { onMessage, onConnection, onEnd }) {
     round = -1;
     clearInterval(guard);
     clearTimeout(timer);
-    socket?.close();
+    if (socket?.readyState === WebSocket.CONNECTING) socket.onopen = ({ target }) => target.close();
+    else socket?.close();
   }
 
   function wake() {
