@@ -10,7 +10,7 @@ import msgspec
 from agents import events as ev
 from chat.eventlog import Logged, stored
 from chat.eventlog.rows import first_of
-from chat.models import MessageStatus, Run, RunStatus
+from chat.models import LogState, MessageStatus, Run, RunStatus
 from chat.projection import Fold, fold
 
 ENDS: dict[type, RunStatus] = {
@@ -76,7 +76,7 @@ def audit(run: Run) -> Audit:
         started=[(each.event.attempt, each.event.at) for each in entries if isinstance(each.event, ev.RunStarted)],
         ended_at=entries[ends[0]].event.at if ends else None,
         error=run.error_code,
-        gaps=gaps,
+        gaps=0 if run.log_state == LogState.ANSWER else gaps,  # of such a log the rest is gone on purpose
         doubles=doubles,
         ends=len(ends),
         after_end=len(entries) - 1 - ends[0] if ends else 0,
@@ -112,4 +112,6 @@ def _differences(run: Run, folded: Fold) -> list[str]:
         "turns": run.turns,
         "error_code": run.error_code,
     }
+    if run.log_state == LogState.ANSWER:
+        del told["parts"]
     return [name for name in told if told[name] != stored_as[name]]

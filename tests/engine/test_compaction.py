@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from agents import events as ev
+from chat.audit import audit
 from chat.cursor import Cursor
 from chat.eventlog import Logged, stored
 from chat.eventlog.compact import cut_to_answer, due_for_cutting, due_for_merging, merge_deltas, merged
@@ -38,6 +39,7 @@ def test_every_place_of_the_old_log_goes_on_exactly_or_begins_again(name: str, c
     assert merge_deltas(run.pk) and not merge_deltas(run.pk)
     small = merged(log)
     assert stored(run.pk) == small
+    assert (audit(run).gaps, audit(run).doubles) == (0, 0)
     kept = {each.seq for each in small}
     for each in log:
         found = page(run.pk, at(run, each))
@@ -60,6 +62,9 @@ def test_a_log_cut_to_its_answer_still_tells_it_from_any_place(name: str, chat: 
     log = transcripts.ALL[name]()
     run = written(chat, alice, log)
     assert cut_to_answer(run.pk) and not cut_to_answer(run.pk) and not merge_deltas(run.pk)
+    run.refresh_from_db()
+    assert (audit(run).gaps, audit(run).doubles, audit(run).ends) == (0, 0, 1)
+    assert "parts" not in audit(run).fold_differs
     whole = page(run.pk, None).events
     assert fold(each.event for each in whole).content == fold(each.event for each in log).content
     assert (whole[0], whole[-1]) == (log[0], log[-1])
