@@ -88,7 +88,7 @@ def _date(day: date, index: int, step: float) -> SafeString | str:
     if index % every:
         return ""
     middle = str(round(LEFT + index * step + step / 2, 1))
-    return format_html('<text x="{}" y="{}" text-anchor="middle">{:%m-%d}</text>', middle, HEIGHT - 6, day)
+    return format_html('<text x="{}" y="{}" text-anchor="middle">{}</text>', middle, HEIGHT - 6, f"{day:%m-%d}")
 
 
 def _scale(top: int) -> SafeString:
