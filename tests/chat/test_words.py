@@ -1,0 +1,91 @@
+"""The page's words: each has its German, the compiled catalogue is the written one, and readers get their language."""
+
+import gettext
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.utils import translation
+from django.utils.translation.template import templatize
+
+from accounts.models import User
+from chat import words
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"
+PAGES = [*ROOT.glob("templates/chat/*.html"), ROOT / "templates/error.html", ROOT / "templates/registration/login.html"]
+ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr|msgstr\[\d\]) "(.*)"$', re.MULTILINE)
+
+
+def written() -> dict[str, list[str]]:
+    """The catalogue as it is written: text -> its translations."""
+    found: dict[str, list[str]] = {}
+    text = ""
+    for kind, value in ENTRY.findall((FOLDER / "django.po").read_text()):
+        value = value.replace('\\"', '"')
+        if kind == "msgid":
+            text = value
+        elif kind != "msgid_plural" and text:
+            found.setdefault(text, []).append(value)
+    return found
+
+
+def said() -> Iterator[str]:
+    """Every text that templates and scripts say, in English."""
+    for path in PAGES:
+        source = templatize(path.read_text(), origin=str(path))
+        yield from (match[1] for match in re.finditer(r"gettext\(u?'((?:[^'\\]|\\.)*)'", source))
+    with translation.override(None):
+        yield from (str(text) for text in [*words.TEXTS.values(), *words.ENDS.values()])
+
+
+def test_every_text_has_its_german_and_none_is_doubtful() -> None:
+    catalogue = written()
+    texts = {text.replace("\\'", "'") for text in said()}
+    assert len(texts) > 100
+    assert texts - catalogue.keys() == set()
+    assert all(all(each) for each in catalogue.values())
+    assert "fuzzy" not in (FOLDER / "django.po").read_text()
+
+
+def test_names_in_a_text_are_those_of_its_german() -> None:
+    places = re.compile(r"%\((\w+)\)s")
+    for text, german in written().items():
+        assert all(set(places.findall(each)) == set(places.findall(text)) for each in german), text
+
+
+def test_the_compiled_catalogue_is_the_written_one() -> None:
+    with open(FOLDER / "django.mo", "rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    for text, german in written().items():
+        if len(german) == 1:
+            assert compiled.gettext(text) == german[0]
+        else:
+            assert [compiled.ngettext(text, "", number) for number in (1, 2)] == german
+
+
+@pytest.mark.parametrize(
+    ("asked", "cookie", "language"),
+    [("de-AT,en;q=0.5", "", "de"), ("fr", "", "en"), ("de", "en", "en"), ("en", "de", "de"), ("", "x", "en")],
+)
+def test_a_page_speaks_the_readers_language(db: None, asked: str, cookie: str, language: str) -> None:
+    client = Client(headers={"accept-language": asked})
+    if cookie:
+        client.cookies["language"] = cookie
+    answer = client.get("/login/")
+    assert answer["Content-Language"] == language
+    assert {"en": "Password", "de": "Passwort"}[language] in answer.content.decode()
+
+
+def test_the_api_speaks_english(alice: User) -> None:
+    answer = Client(headers={"accept-language": "de"}).get("/api/chats/")
+    assert answer.json()["error"]["message"].startswith("Sign in first")
+
+
+def test_counts_have_the_forms_of_the_language() -> None:
+    with translation.override("de"):
+        assert words.say("tokens", count=1) == "1 Token"
+        assert words.say("tokens", count=1204) == "1.204 Tokens"
+        assert words.for_scripts()["people"] == {"other": "%(count)s Personen", "one": "%(count)s Person"}
