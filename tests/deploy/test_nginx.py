@@ -1,4 +1,4 @@
-"""Parley behind nginx, with the configuration the docs give out: nothing is held back, nothing is too big, sockets pass."""
+"""Parley behind nginx, with the configuration the docs give out: nothing is held back, and sockets pass."""
 
 import http.client
 import json
