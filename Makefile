@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test test-embedded test-scaled clients browser faults bench check format setup chromium lock
+.PHONY: help run dev test test-embedded test-scaled clients browser faults chaos bench check format setup chromium lock
 
 # The shell's word first, then the .env file's, then the folder .parley here.
 PARLEY_DATA ?= $(or $(shell sed -n 's/^PARLEY_DATA=//p' .env 2>/dev/null | tail -n 1),.parley)
@@ -17,7 +17,7 @@ export MYPY_CACHE_DIR = $(PARLEY_DATA)/cache/mypy
 export RUFF_CACHE_DIR = $(PARLEY_DATA)/cache/ruff
 export HYPOTHESIS_STORAGE_DIRECTORY = $(PARLEY_DATA)/cache/hypothesis
 export PARLEY_CLIENTS = $(abspath $(PARLEY_DATA))/cache/clients
-PYTEST := -m pytest -o cache_dir="$(abspath $(PARLEY_DATA))/cache/pytest" -n 2 --dist loadfile
+PYTEST := -m pytest -o cache_dir="$(abspath $(PARLEY_DATA))/cache/pytest" -n 3 --dist loadfile
 QUICK := -m "smoke or not (clients or browser or faults)"
 
 # An environment in .venv is used where there is one.
@@ -56,6 +56,9 @@ browser: $(DEV) chromium ## the page and the admin, in Chromium, as people use t
 faults: $(DEV) ## the long fault tests, on SQLite, then on PostgreSQL and Redis
 	@TEST_PROFILE=embedded "$(PY)" $(PYTEST) -m faults $(PYTEST_ARGS)
 	@TEST_PROFILE=scaled "$(PY)" $(PYTEST) -m faults $(PYTEST_ARGS)
+
+chaos: $(DEV) ## break an installation of its own in every way, on both profiles (CHAOS_ARGS="--runs 500")
+	@"$(PY)" manage.py chaos --profile both $(CHAOS_ARGS)
 
 bench: $(DEV) ## Parley beside a bare copy of its stream: CPU, chunks a second, latency (docs/speed.md)
 	@"$(PY)" -m tests.bench --out "$(PARLEY_DATA)/bench" $(BENCH_ARGS)

@@ -27,16 +27,28 @@ log = logging.getLogger(__name__)
 Batch = tuple[UUID, int, list[Logged]]  # run, attempt, entries
 
 
-def store(batches: list[Batch]) -> set[UUID]:
-    """Store the batches whose attempt still holds its run; give the ids of the others."""
+def store(batches: list[Batch], *, is_repeat: bool = False) -> set[UUID]:
+    """Store the batches whose attempt still holds its run; give the ids of the others.
+
+    `is_repeat`: an earlier try broke off. It may have been committed all the same, and then it is not stored again.
+    """
     with transaction.atomic():
         held = Run.objects.select_for_update(no_key=True).filter(pk__in=[each[0] for each in batches])
         owned = set(held.filter(status=RunStatus.RUNNING).order_by("pk").values_list("pk", "attempt"))
         mine = [each for each in batches if (each[0], each[1]) in owned]
+        if is_repeat:
+            known = _known(mine)
+            mine = [each for each in mine if (each[0], each[1], each[2][-1].seq) not in known]
         RunEvent.objects.bulk_create([rows.insert(run_id, entries) for run_id, _, entries in mine])
         for run_id, _, entries in mine:
             record(run_id, [each.event for each in entries])
     return {run_id for run_id, attempt, _ in batches if (run_id, attempt) not in owned}
+
+
+def _known(batches: list[Batch]) -> set[tuple[UUID, int, int]]:
+    """The ends of the rows that these runs have: (run, attempt, last number)."""
+    rows = RunEvent.objects.filter(run_id__in=[each[0] for each in batches])
+    return set(rows.values_list("run_id", "attempt", "last_seq"))
 
 
 class Committer:
@@ -106,11 +118,13 @@ class Committer:
     async def _stored(self, batches: list[Batch]) -> set[UUID]:
         """Store, and while the database is away try again; the runs meanwhile fill up and pause."""
         delay_s = 0.1
+        is_repeat = False
         while True:
             try:
-                return await db_write(store, batches)
+                return await db_write(store, batches, is_repeat=is_repeat)
             except AWAY:
                 log.warning("the database cannot be reached; %d runs wait", len(batches))
+                is_repeat = True
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, 1.0)
 
