@@ -19,6 +19,8 @@ from tests.live import PASSWORD, Server
 from tests.upstream import Upstream
 from tools.repository import Repository
 
+# The page, the clients, words and shapes: no database of theirs makes a difference to them.
+SAME_ON_BOTH = {"browser", "clients", "config", "test_docs.py", "test_openapi.py", "test_readme.py", "test_bearer.py"}
 FILES = {"README.md": "# Website\n", "docs/guide.md": "Ask for the green door.\n", "src/app.py": "print('hello')\n"}
 
 
@@ -31,7 +33,7 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The scaled run leaves out what meets no database, and the page: the embedded run has shown those already."""
+    """The scaled run leaves out what meets no database, and what the embedded run has shown for both."""
     if environment.profile() == "scaled":
         left_out = [item for item in items if not meets_data(item)]
         config.hook.pytest_deselected(items=left_out)
@@ -42,7 +44,7 @@ def meets_data(item: pytest.Item) -> bool:
     """Whether the test uses a database, in this process or through a server."""
     fixtures = {"db", "transactional_db", "server", "new_server", "upstream"} & set(getattr(item, "fixturenames", ()))
     is_marked = any(item.get_closest_marker(name) for name in ("django_db", "live"))
-    return (bool(fixtures) or is_marked) and "browser" not in item.path.parts
+    return (bool(fixtures) or is_marked) and not SAME_ON_BOTH & set(item.path.parts)
 
 
 def pytest_unconfigure() -> None:
