@@ -87,6 +87,7 @@ class Faults:
                         outage.gone = time.time()
                         await asyncio.sleep(dice.uniform(*FROZEN_S))
                         process.thaw()
+                        outage.back = time.time()
                     case _:
                         await process.stop(SIGNALS[name])
                         outage.gone = time.time()
