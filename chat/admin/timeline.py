@@ -289,7 +289,9 @@ def _title(attempt: int, rows: list[Row], crashes: int) -> str:
     last = before[-1]
     if last.kind == "wait" and last.end is not None:
         return _("%(attempt)s: went on after the decision") % {"attempt": name}
-    pause = seconds(first.start - max(row.end or row.start for row in before))
+    # What the new attempt closed did not last until then.
+    ends = [row.end if row.end is not None and row.end < first.start else row.start for row in before]
+    pause = seconds(first.start - max(ends))
     why = _("its lease had lapsed") if crashes else _("it was handed over")
     return _("%(attempt)s: took over after %(pause)s; %(why)s") % {"attempt": name, "pause": pause, "why": why}
 
