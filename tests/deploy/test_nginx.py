@@ -57,7 +57,7 @@ def test_the_self_test_passes_through_it(server: Server, nginx: Nginx) -> None:
 @pytest.mark.faults
 def test_a_run_s_first_byte_and_every_token_pass_as_they_come(alice: Client, upstream: Upstream) -> None:
     mark, gate = key(), key()
-    upstream.script(Turn(n=20, delay_ms=100, gate=gate, gate_at=10), key=mark)
+    upstream.script(Turn(n=20, delay_ms=100, gate=gate, gate_at=15), key=mark)
     chat = alice.chat()
     begin = time.monotonic()
     body = {"content": f"[[key={mark}]] go", "stream": True}
