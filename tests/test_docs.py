@@ -23,7 +23,7 @@ MOVING = sorted((DOCS / "moving-over").glob("*.md"))
 PAGES = [DOCS / "native.md", DOCS / "events.md", *MOVING]
 EVERY = [*PAGES, *sorted((DOCS / "doors").glob("*.md"))]
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-ROUTE = re.compile(r"(?:GET|POST|PATCH|DELETE|PUT)? ?(/(?:api|v1|agent|chat|trpc)/[^\s`?\"',)]*)")
+ROUTE = re.compile(r"(?:GET|POST|PATCH|DELETE|PUT)? ?(?<!/static)(/(?:api|v1|agent|chat|trpc)/[^\s`?\"',)]*)")
 # What one must see of each page's commands.
 SHOWN = {
     "native": ["run.queued", "run.completed"],
