@@ -61,6 +61,7 @@ class Execution:
                 await self._drive()
         except Fenced:
             log.info("run %s goes on elsewhere", self.run_id)
+            await self.runner.give_back(self)  # where it is still ours: we slept, and nobody took it meanwhile
         except Exception:
             log.exception("run %s is left to be taken over", self.run_id)
         finally:

@@ -186,11 +186,12 @@ class Runner:
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=2.0)
         for execution in rest:
-            await self._try_release(execution)
+            await self.give_back(execution)
         await self._try(presence.leave)
         hub.close()
 
-    async def _try_release(self, execution: Execution) -> None:
+    async def give_back(self, execution: Execution) -> None:
+        """Let anybody go on with the run at once, if it is still this attempt's."""
         try:
             await db(lease.release, execution.run_id, execution.attempt)
         except DatabaseFault:

@@ -29,11 +29,11 @@ from tests.live import Server
 @pytest.mark.skipif(environment.profile() != "embedded", reason="the scaled one is make chaos")
 def test_a_short_chaos_holds() -> None:
     done = Server().manage(
-        "chaos", "--runs", "16", "--at-once", "6", "--pace", "0.5", "--seed", "11", "--seconds", "40",
+        "chaos", "--runs", "8", "--at-once", "8", "--pace", "0.4", "--seed", "11", "--seconds", "40",
         "--faults", "kill,slow-readers,upstream", check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
-    assert "16 runs:" in done.stdout and "NO:" not in done.stdout
+    assert "8 runs:" in done.stdout and "NO:" not in done.stdout
 
 
 def test_a_seed_says_the_same_each_time() -> None:
