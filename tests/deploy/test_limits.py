@@ -239,8 +239,8 @@ def test_the_other_process_counts_with_this_one_and_a_crash_leaves_no_count(
     second = first.sibling().start_process()
     elsewhere = client(second)
     with busy(elsewhere, upstream, runs=1) as there:
-        for _ in range(STREAMS):
-            Client(first, elsewhere.token).events(there.runs[0])
+        streams = [Client(first, elsewhere.token).events(there.runs[0]) for _ in range(STREAMS)]
+        assert [each.status for each in streams] == [200] * STREAMS
         assert ask(elsewhere, ATTACHING["native"], there.names()) == (429, "5", "too_many_streams")
         first.kill()
         left = _places_left(first)
