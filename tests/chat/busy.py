@@ -1,5 +1,7 @@
 """A busy installation: rows for the admin's tests, measurements and pictures, made in bulk and the same each time."""
 
+# ruff: noqa: E501
+
 import random
 import uuid
 from datetime import timedelta

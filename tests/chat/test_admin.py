@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
@@ -19,16 +21,20 @@ from chat.models import (
     Chat,
     ChatAlias,
     ChatShare,
+    Chore,
     Message,
+    Process,
     Run,
     RunEvent,
     RunStatus,
     Task,
     ToolCall,
+    UsageDay,
     UsageRecord,
 )
 from chat.services.sessions import open_session
 from tests import transcripts
+from tests.chat.busy import Busy
 from tests.chat.rows import answer, say
 
 pytestmark = pytest.mark.django_db
@@ -53,11 +59,19 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     task = Task.objects.create(project=chat.project, title=HOSTILE[:200], external_id=HOSTILE[:200])
     Character.objects.create(id=7, organization=chat.organization, name=HOSTILE[:150], archetype="generalist")
     open_session(user=alice, run=made, task=task)
+    now = timezone.now()
+    Process.objects.create(id=uuid.uuid4(), host=HOSTILE, pid=7, takes_runs=True, started_at=now, seen_at=now)
+    Chore.objects.create(name="clean-up", due_at=now, told={"x": HOSTILE})
+    UsageDay.objects.create(day=timezone.localdate(), model=HOSTILE[:100], runs=1, **_place(chat), **_used())
     return made
 
 
 def _who(chat: Chat) -> dict[str, Any]:
     return {"organization": chat.organization, "project": chat.project, "user": chat.user, "agent": HOSTILE}
+
+
+def _place(chat: Chat) -> dict[str, Any]:
+    return {"organization": chat.organization, "project": chat.project, "user": chat.user}
 
 
 def _used() -> dict[str, int]:
@@ -164,8 +178,6 @@ def test_a_chat_shows_its_messages_runs_and_token_totals(run: Run, chat: Chat, s
     for expected in (
         "1,200,000",
         "1,200,034",
-        "What is in here?",
-        "A second question",
         page_of(run),
         "bob@example.com",
     ):
@@ -173,19 +185,26 @@ def test_a_chat_shows_its_messages_runs_and_token_totals(run: Run, chat: Chat, s
     assert all(page_of(message) in text for message in chat.messages.all())
 
 
-def test_a_run_shows_its_events_calls_and_usage(run: Run, staff: Client) -> None:
+def test_a_run_shows_its_timeline_calls_and_usage(run: Run, staff: Client) -> None:
     text = text_of(staff, page_of(run))
-    for expected in (
-        "run.queued",
-        "turn.started",
-        "reply.completed",
-        "run.failed",
-        "1 deltas",
-        "read_file",
-        "1,200,000",
-    ):
-        assert expected in text
-    assert "Attempt 1" in text
+    for expected in ("Attempt 1", "Queued", "Turn 1", "1 delta,", "Failed: internal", "1,200,000", "Re-drive"):
+        assert expected in text, expected
+    assert "Stop</a>" not in text, "it is over"
+
+
+SAID = {
+    "reasoning": ("Thinks", "Writes"),
+    "tool_call": ("read_file", "a.txt", "returned"),
+    "tool_failed": ("refused: it was not run", "Not valid JSON."),
+    "subagent": ("Asks the agent content", "content:call_sub"),
+    "deferred": ("left to the client",),
+    "approved": ("Waits for a person: read_file", "allowed by", "denied by", "Attempt 2: went on after the decision"),
+    "retried": ("Tries again: 1 of 3 failed", "upstream_unavailable"),
+    "taken_over": ("Taken back: turn 2 starts again", "taken back</em>", "Attempt 2: took over after"),
+    "cancelled": ("Stopped",),
+    "failed": ("Failed: upstream_interrupted", "may be tried again"),
+    "cut_short": ("Answered", "length"),
+}
 
 
 @pytest.mark.parametrize("name", transcripts.ALL)
@@ -195,9 +214,8 @@ def test_any_run_can_be_read(name: str, run: Run, staff: Client) -> None:
     for entry in log:
         insert(run.pk, [entry]).save()
     text = text_of(staff, page_of(run))
-    kinds = {entry.event.type for entry in log}
-    assert all(kind in text for kind in kinds)
-    assert ("taken back" in text) == ("turn.reset" in kinds)
+    assert all(each in text for each in SAID.get(name, ("Turn 1", "Answered")))
+    assert ("taken back</em>" in text) == (name == "taken_over")
 
 
 def test_a_chat_is_found_by_id_person_and_beginning_of_its_title(run: Run, chat: Chat, staff: Client) -> None:
@@ -247,3 +265,62 @@ def test_the_usage_list_adds_up_what_it_shows(run: Run, chat: Chat, staff: Clien
     text = text_of(staff, list_page(UsageRecord))
     assert "<td>All</td><td>3,600,000</td>" in text and "<td>gpt-4o</td><td>2,400,000</td>" in text
     assert "3,600,000" not in text_of(staff, list_page(UsageRecord), model="gpt-4o")
+
+
+def test_what_was_said_is_shown_for_a_reason_that_is_kept(run: Run, chat: Chat, staff: Client) -> None:
+    Message.objects.filter(chat=chat).update(content="swordfish")
+    pages = [page_of(chat), *(page_of(message) for message in chat.messages.all())]
+    assert not any("swordfish" in text_of(staff, page) for page in pages)
+    ask = reverse("admin:chat_chat_content", args=[chat.pk])
+    assert "swordfish" not in str(staff.post(ask, {"reason": " "}).content)
+    assert not LogEntry.objects.exists()
+    assert staff.post(ask, {"reason": "Ticket 42", "back": "//elsewhere.example/"}).headers["Location"] == page_of(chat)
+    assert all("swordfish" in text_of(staff, page) for page in pages)
+    assert LogEntry.objects.get().change_message == "Content shown: Ticket 42"
+    staff.post(ask, {"hide": "1"})
+    assert not any("swordfish" in text_of(staff, page) for page in pages)
+
+
+@pytest.mark.parametrize(("verb", "status"), [("stop", RunStatus.QUEUED), ("redrive", RunStatus.FAILED)])
+def test_an_intervention_is_confirmed_done_and_kept(
+    verb: str, status: RunStatus, chat: Chat, alice: User, charlie: User, staff: Client
+) -> None:
+    run = answer(chat, alice, status)
+    address = f"{reverse('admin:chat_run_act', args=[verb])}?id={run.pk}"
+    User.objects.filter(pk=charlie.pk).update(is_staff=True)
+    charlie.user_permissions.add(Permission.objects.get(codename="view_run"))
+    assert signed_in(charlie).post(address).status_code == 403
+    before = Run.objects.count()
+    assert str(run.pk) in str(staff.get(address).content)
+    assert Run.objects.count() == before and Run.objects.get(pk=run.pk).status == status, "asking does nothing"
+    assert staff.post(address, {"reason": "Ticket 42"}).status_code == 302
+    run.refresh_from_db()
+    assert (run.status == "cancelled") == (verb == "stop") and Run.objects.count() == before + (verb == "redrive")
+    assert "Ticket 42" in LogEntry.objects.get().change_message
+
+
+def test_a_poisonous_run_is_re_driven_for_a_reason_only(chat: Chat, alice: User, staff: Client) -> None:
+    run = answer(chat, alice, RunStatus.FAILED)
+    Run.objects.filter(pk=run.pk).update(error_code="poison", crashes=3)
+    address = f"{reverse('admin:chat_run_act', args=['redrive'])}?id={run.pk}"
+    assert staff.post(address, {"reason": ""}).status_code == 200
+    assert Run.objects.count() == 1
+    assert staff.post(address, {"reason": "The tool is mended."}).status_code == 302
+    assert Run.objects.count() == 2
+
+
+def test_the_first_screen_and_usage_cost_the_same_at_many_rows(
+    staff: Client, charlie: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    busy = Busy()
+    busy.runs(300, days=2)
+    busy.usage()
+    busy.live()
+    with django_assert_max_num_queries(30):
+        text = text_of(staff, reverse("admin:index"))
+    for expected in ("Running now", "Waiting for approval", "upstream_", "gpt-4-turbo", "Who spends", "silent"):
+        assert expected in text, expected
+    with django_assert_max_num_queries(15):
+        assert '<svg class="chart" role="img"' in text_of(staff, list_page(UsageDay))
+    User.objects.filter(pk=charlie.pk).update(is_staff=True)
+    assert "Running now" not in text_of(signed_in(charlie), reverse("admin:index"))
