@@ -65,11 +65,9 @@ def test_an_address_where_nothing_is(server: Server) -> None:
 
 
 # Wrong ways to put nginx before it, and what is said of each.
-UNHEARD = ("proxy_pass_header X-Accel-Buffering;", "proxy_ignore_headers X-Accel-Buffering;")
 OLD = ("proxy_http_version 1.1;", "proxy_http_version 1.0;")  # nginx's own default
 PACKED = ("gzip_types ", "gzip_proxied any; gzip_types text/event-stream ")
 WRONG = {
-    "buffering": ([UNHEARD, OLD], ["Events are held back", "nginx buffers"]),
     "gzip": ([PACKED], ["compresses the stream", "gzip_types"]),
     "HTTP/1.0": ([OLD], ["proxy_http_version 1.1"]),
 }
