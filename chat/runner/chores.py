@@ -59,7 +59,7 @@ def claim() -> bool:
         return True
     if Chore.objects.filter(name=CLEAN_UP).exists():
         return False
-    Chore.objects.bulk_create([Chore(name=CLEAN_UP, due_at=timezone.now())], ignore_conflicts=True)
+    Chore.objects.bulk_create([Chore(name=CLEAN_UP, due_at=now)], ignore_conflicts=True)
     return bool(Chore.objects.filter(free, name=CLEAN_UP).update(**_hold()))
 
 
