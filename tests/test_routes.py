@@ -14,6 +14,7 @@ from django.urls import get_resolver, reverse
 
 from accounts.models import User
 from accounts.tokens import AccessToken
+from chat.models import Chore, Process
 from tests.routes import (
     ALLOWED,
     APART,
