@@ -135,7 +135,7 @@ def test_a_watched_answer_survives_the_death_of_the_server(
 ) -> None:
     server = new_server().start()
     page, watch = open_page(server)
-    watch.allowed = ("net::ERR_", "503", "502")
+    watch.allowed = ("net::ERR_", "WebSocket connection", "503", "502")
     sign_in(page)
     key = script(upstream, LIST, gated(uuid4().hex, ["half an "], "lost"), Turn(text="The whole right answer."))
     send(page, f"Tell me {key}")
