@@ -46,7 +46,7 @@ def tell(
     has_changed: bool = False,
     deleted_by: UUID | None = None,
 ) -> None:
-    """Say after the commit which messages are new or changed, which run began or ended, whether the chat did or went."""
+    """Say after the commit which messages are new or changed, which run began or ended, what became of the chat."""
     notice = {
         "type": "chat.notice",
         "new": [str(each) for each in new],
