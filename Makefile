@@ -60,7 +60,7 @@ faults: $(DEV) ## the long fault tests, on SQLite, then on PostgreSQL and Redis
 chaos: $(DEV) ## break an installation of its own in every way, on both profiles (CHAOS_ARGS="--runs 500")
 	@"$(PY)" manage.py chaos --profile both $(CHAOS_ARGS)
 
-bench: $(DEV) ## Parley beside a bare copy of its stream: CPU, chunks a second, latency (docs/speed.md)
+bench: $(DEV) ## Parley beside a bare copy of its stream: CPU, chunks a second, latency
 	@"$(PY)" -m tests.bench --out "$(PARLEY_DATA)/bench" $(BENCH_ARGS)
 
 check: $(DEV) ## format, lint, types, imports, migrations, deployment
