@@ -48,18 +48,24 @@ class Server:
         self.settings = {"PARLEY_PUBLIC_URL": self.url, **self._defaults(), **settings}
         self._is_as_any = data is None and not BY_HAND & set(settings)
         if environment.profile() == "scaled" and "DATABASE_URL" not in settings:
-            self.settings["DATABASE_URL"] = _new_database(first().settings if self._is_as_any else None)
+            self.settings["DATABASE_URL"] = _new_database()
         self.process: subprocess.Popen[bytes] | None = None
         self._console: subprocess.Popen[str] | None = None
         self._log_path = self.data / f"server-{self.port}.log"
 
     def start(self) -> "Server":
         """Make the database and the first owner where they are missing, start, and return when it is ready."""
-        if self._is_as_any and not self._log_path.exists():
-            shutil.copytree(first().data, self.data, dirs_exist_ok=True)
+        if self._is_as_any:
+            self._copy_first()
         else:
             self.manage("quickstart")
         return self.start_process()
+
+    def _copy_first(self) -> None:
+        shutil.copytree(first().data, self.data, dirs_exist_ok=True)
+        if environment.profile() == "scaled":
+            _copy_database(first().settings["DATABASE_URL"], self.settings["DATABASE_URL"])
+        self._is_as_any = False  # from now on it has data of its own
 
     def start_process(self) -> "Server":
         """Start the process alone, on a database that is there."""
@@ -78,6 +84,7 @@ class Server:
 
     def manage(self, *arguments: str, check: bool = True, **settings: str) -> "subprocess.CompletedProcess[str]":
         """Run a manage.py command on this server's data; its output is in the answer."""
+        self._is_as_any = False
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=environment.ROOT, env={**self.environ(), **settings}, stdin=subprocess.DEVNULL,
@@ -211,13 +218,24 @@ def first() -> Server:
     return server
 
 
-def _new_database(like: dict[str, str] | None) -> str:
-    """The URL of a new database in the tests' PostgreSQL: empty, or a copy of the one in these settings."""
-    name, server = f"live_{uuid.uuid4().hex[:12]}", os.environ["TEST_POSTGRES_URL"]
-    template = f' TEMPLATE "{like["DATABASE_URL"].rpartition("/")[2]}"' if like else ""
-    with psycopg.connect(server.replace("postgres://", "postgresql://"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"{template}')
-    return server.rpartition("/")[0] + f"/{name}"
+def _new_database() -> str:
+    """The URL of a new, empty database in the tests' PostgreSQL."""
+    name = f"live_{uuid.uuid4().hex[:12]}"
+    _in_postgres(f'CREATE DATABASE "{name}"')
+    return os.environ["TEST_POSTGRES_URL"].rpartition("/")[0] + f"/{name}"
+
+
+def _copy_database(source: str, target: str) -> None:
+    """Put a copy of one database in the place of an empty one; both by their URLs."""
+    old, new = source.rpartition("/")[2], target.rpartition("/")[2]
+    _in_postgres(f'DROP DATABASE "{new}"', f'CREATE DATABASE "{new}" TEMPLATE "{old}"')
+
+
+def _in_postgres(*statements: str) -> None:
+    address = os.environ["TEST_POSTGRES_URL"].replace("postgres://", "postgresql://")
+    with psycopg.connect(address, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)  # type: ignore[call-overload]
 
 
 def _redis_number() -> int:
