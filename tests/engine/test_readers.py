@@ -105,12 +105,12 @@ def test_many_streams_need_no_more_threads_than_few(alice: Client, upstream: Ups
     run = alice.start(alice.chat(), f"[[key={mark}]] go")["run"]["id"]
     streams: list[Stream] = []
     threads = []
-    for count in (10, 100):
+    for count in (10, 90):  # one person may have 100
         while len(streams) < count:
             streams.append(alice.events(run))
             streams[-1].take(1)
         threads.append(status(alice.server, "Threads"))
-    assert threads[1] < threads[0] + 10  # a pool may still grow to its size; a thread a stream would be 90 more
+    assert threads[1] < threads[0] + 10  # a pool may still grow to its size; a thread a stream would be 80 more
     upstream.release(gate)
     for stream in streams:
         assert stream.frames()[-1].is_end
