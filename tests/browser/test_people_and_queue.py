@@ -12,7 +12,7 @@ from tests.doors.cutting import Tunnel
 from tests.live import OWNER, PASSWORD, Server
 from tests.upstream import Turn, Upstream
 
-pytestmark = [pytest.mark.browser, pytest.mark.smoke, pytest.mark.live]
+pytestmark = [pytest.mark.browser, pytest.mark.live]
 Open = Callable[..., tuple[Page, Watch]]
 
 
@@ -25,6 +25,7 @@ def bob(server: Server) -> str:
     return email
 
 
+@pytest.mark.smoke
 def test_another_persons_message_and_answer_appear_live(
     page: Page, open_page: Open, server: Server, upstream: Upstream
 ) -> None:
@@ -63,6 +64,7 @@ def test_another_persons_message_and_answer_appear_live(
     expect(other.get_by_role("button", name="Send")).to_be_disabled()
 
 
+@pytest.mark.smoke
 def test_what_is_sent_while_offline_waits_survives_a_reload_and_is_stored_once(
     page: Page, open_page: Open, server: Server, upstream: Upstream
 ) -> None:
