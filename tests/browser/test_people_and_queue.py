@@ -66,8 +66,11 @@ def test_another_persons_message_and_answer_appear_live(
 
 @pytest.mark.smoke
 def test_what_is_sent_while_offline_waits_survives_a_reload_and_is_stored_once(
-    page: Page, open_page: Open, server: Server, upstream: Upstream
+    open_page: Open, server: Server, upstream: Upstream
 ) -> None:
+    page, watch = open_page(server)
+    watch.allowed = ("net::ERR_INTERNET_DISCONNECTED", "WebSocket")  # the test cuts the network
+    sign_in(page)
     send(page, f"First {script(upstream, Turn(text='One.'))}")
     expect(answer(page)).to_contain_text("tokens")
     page.context.set_offline(True)
