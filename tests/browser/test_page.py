@@ -5,9 +5,10 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watch, sign_in
+from tests.browser.steps import answer, box, gated, script, send, state
 from tests.live import PASSWORD, Server
 from tests.upstream import ScriptedCall, Turn, Upstream
 
@@ -25,36 +26,6 @@ AT_END = """() => {
   const log = document.getElementById("log");
   return log.scrollHeight - log.clientHeight - log.scrollTop < 2 && log.scrollTop > 500;
 }"""
-
-
-def box(page: Page) -> Locator:
-    return page.get_by_label("Message", exact=True)
-
-
-def send(page: Page, text: str) -> None:
-    box(page).fill(text)
-    box(page).press("Enter")
-
-
-def answer(page: Page) -> Locator:
-    """The newest message."""
-    return page.get_by_role("article").last
-
-
-def state(page: Page) -> Locator:
-    return page.locator("#state")
-
-
-def script(upstream: Upstream, *turns: Turn) -> str:
-    """The knob that makes the upstream answer a message by these turns."""
-    key = uuid4().hex
-    upstream.script(*turns, key=key)
-    return f"[[key={key}]]"
-
-
-def gated(gate: str, before: list[str], after: str) -> Turn:
-    """A turn that waits in mid-answer."""
-    return Turn(text=[*before, after], gate=gate, gate_at=len(before) + 1)
 
 
 def test_tools_and_text_come_and_a_reload_in_mid_answer_goes_on(page: Page, upstream: Upstream) -> None:

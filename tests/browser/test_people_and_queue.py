@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watch, sign_in
-from tests.browser.test_page import answer, box, script, send, state
+from tests.browser.steps import answer, box, script, send, state
 from tests.doors.cutting import Tunnel
 from tests.live import OWNER, PASSWORD, Server
 from tests.upstream import Turn, Upstream
