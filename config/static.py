@@ -3,8 +3,8 @@
 WhiteNoise's own middleware is sync: under ASGI it would hold a thread for each request of every kind, and hand its
 files over as a sync iterator. Here only a request for a static file goes to it, in a thread, and comes back whole.
 
-The page's own scripts and styles leave without their comments and indentation, a fifth of their bytes: there is no
-build step, and what is in the browser has the same lines of code as what is here.
+The page's own scripts and styles leave without comments, indentation and the spaces around punctuation, a quarter of
+their bytes. There is no build step: names stay, and a script keeps its lines, so that a browser's traces read well.
 """
 
 import re
@@ -17,11 +17,25 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-# A line that is all comment, as this project writes them, with its end; and what stands before any other line.
-COMMENTS = {
-    ".js": re.compile(rb"^[ \t]*(?://|/\*\*|\*[ /\n]).*\n|^[ \t]+|^\n", re.MULTILINE),
-    ".css": re.compile(rb"^/\*.*\*/\n|^[ \t]+|^\n", re.MULTILINE),
-}
+# What is left out, as this project writes it. Each match goes but for its groups: they hold what must stay as it is
+# (strings, templates, regular expressions) or the punctuation between spaces. `+`, `-` and `/` keep theirs: `a + +b`.
+JS = re.compile(
+    rb"""
+    ^[ \t]*(?://|/\*\*|\*[ /\n]).*\n | ^[ \t]+ | ^\n                       # a line that is all comment, indentation
+    | [ ]*("(?:\\.|[^"\\\n])*" | `(?:\\.|[^`\\])*`                             # a string, a template
+      | (?<=[ (,=:[!&|?{};])/(?![/* ])(?:\\.|\[(?:\\.|[^]\\\n])*]|[^[/\\\n])+/)  # a regular expression
+    | [ ]*//[ ].*                                                          # a comment behind code
+    | [ ]*([]=<>,:;?&|{}()[!*])[ ]*
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+CSS = re.compile(
+    rb"""
+    ^/\*.*\*/\n | ("(?:\\.|[^"\\\n])*") | \s*([{},;])\s* | (?<=[\w-]:)[ ]+ | ^[ \t]+ | ^\n
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+LEFT_OUT = {".js": JS, ".css": CSS}
 
 
 class StaticFilesMiddleware:
@@ -55,24 +69,30 @@ class StaticFilesMiddleware:
         found = noise.find_file(path) if noise.autorefresh else noise.files.get(path)
         if not found:
             return None
-        comments = comments_of(path)
-        asked = {k: v for k, v in request.META.items() if k != "HTTP_RANGE"} if comments else request.META
-        return _whole(found.get_response(request.method, asked), comments)
+        kind = kind_of_ours(path)
+        asked = {k: v for k, v in request.META.items() if k != "HTTP_RANGE"} if kind else request.META
+        return _whole(found.get_response(request.method, asked), kind)
 
 
-def comments_of(path: str) -> re.Pattern[bytes] | None:
-    """What is left out of the file at this path; None for one that is sent as it is."""
+def kind_of_ours(path: str) -> str:
+    """ ".js" or ".css" for a script or style of our own; empty for a file that is sent as it is."""
     is_ours = path.startswith((f"{settings.STATIC_URL}chat/", f"{settings.STATIC_URL}parley."))
-    return COMMENTS.get(path[path.rfind(".") :]) if is_ours else None
+    kind = path[path.rfind(".") :]
+    return kind if is_ours and kind in LEFT_OUT else ""
 
 
-def _whole(answer: Any, comments: re.Pattern[bytes] | None) -> HttpResponse:
+def lean(kind: str, content: bytes) -> bytes:
+    """A script or a style without what is left out."""
+    return LEFT_OUT[kind].sub(lambda match: b"".join(filter(None, match.groups())), content)
+
+
+def _whole(answer: Any, kind: str) -> HttpResponse:
     """WhiteNoise's answer (status, headers, open file or None), read to its end."""
     with answer.file or nullcontext() as file:
         content = file.read() if file else b""
-    response = HttpResponse(comments.sub(b"", content) if comments else content, status=int(answer.status))
+    response = HttpResponse(lean(kind, content) if kind else content, status=int(answer.status))
     del response["Content-Type"]  # Django's guess
     for name, value in answer.headers:
-        if not (comments and name == "Content-Length"):
+        if not (kind and name == "Content-Length"):
             response[name] = value
     return response

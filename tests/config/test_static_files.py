@@ -5,7 +5,7 @@ from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
 
-from config.static import StaticFilesMiddleware
+from config.static import StaticFilesMiddleware, lean
 
 FILE = "/static/admin/css/base.css"
 
@@ -42,3 +42,25 @@ async def test_other_requests_pass_without_a_thread() -> None:
     request = HttpRequest()
     request.path_info = "/api/chats/"
     assert (await middleware(request)).content == b"here"  # type: ignore[misc]
+
+
+SERVED = {
+    "script": (
+        ".js",
+        '// A comment.\nimport { a } from "./a.js";\n\n/** Says. */\nexport function f(x) {\n'
+        "  if (x === 1) return `// kept: ${a}\n  * kept`; // gone\n"
+        "  return /a; [/] = (b)/.test(x) ? x + +1 - -1 : a / 2;\n}\n",
+        'import{a}from"./a.js";\nexport function f(x){\n'
+        "if(x===1)return`// kept: ${a}\n  * kept`;\nreturn/a; [/] = (b)/.test(x)?x + +1 - -1:a / 2;\n}\n",
+    ),
+    "style": (
+        ".css",
+        '/* A comment. */\n\na > b, a :is(c) {\n  margin: 0 calc(1px + 2px);\n  content: " ; ";\n}\n',
+        'a > b,a :is(c){margin:0 calc(1px + 2px);content:" ; ";}',
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "source", "served"), SERVED.values(), ids=SERVED)
+def test_our_own_files_leave_without_comments_and_spaces_but_mean_the_same(kind: str, source: str, served: str) -> None:
+    assert lean(kind, source.encode()).decode() == served
