@@ -1,5 +1,6 @@
 """All settings, read once from the environment (and a file named .env). .env.example says what each means."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ PARLEY_DATA = Path(env.str("PARLEY_DATA", str(BASE_DIR / ".parley"))).resolve()
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 PARLEY_PUBLIC_URL = env.str("PARLEY_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+# How many sockets systemd hands to this process. Read here: the apps load twisted, which takes these two away.
+LISTEN_FDS = os.environ.get("LISTEN_FDS", "") if os.environ.get("LISTEN_PID") == str(os.getpid()) else ""
 FORWARDED_ALLOW_IPS = env.list("FORWARDED_ALLOW_IPS", default=["127.0.0.1"])
 PARLEY_VERSION = "0.1.0"
 _public = urlsplit(PARLEY_PUBLIC_URL)

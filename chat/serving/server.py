@@ -1,0 +1,87 @@
+"""uvicorn, with a better way to leave: requests that are on their way to this process are still answered.
+
+uvicorn closes, when it is told to go, every connection without a request in it: also one that it has just accepted
+and whose request arrives in the next millisecond. Its client sees a broken connection, and no proxy sends a POST again.
+Here such a connection stays for LINGER_S; what comes on it is answered with `Connection: close`.
+"""
+
+import asyncio
+import os
+import socket
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LINGER_S = 1.0
+
+
+class Connection(HttpToolsProtocol):
+    """One connection of a server that may be leaving."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin; accepted in the last moment, it stays a little."""
+        super().connection_made(transport)
+        if _is_leaving(self):
+            self._linger()
+
+    def on_headers_complete(self) -> None:
+        """A request is here. A leaving server answers it and no other after it."""
+        super().on_headers_complete()
+        if _is_leaving(self) and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def on_response_complete(self) -> None:
+        """An answer is sent. Its client may believe that the connection stays: it does, a little."""
+        super().on_response_complete()
+        if _is_leaving(self):
+            self._linger()
+
+    def shutdown(self) -> None:
+        """The server leaves: say so with the answer, or wait for a request that is on its way."""
+        if self._is_idle or self.cycle.response_started:
+            self._linger()
+        else:
+            super().shutdown()
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _linger(self) -> None:
+        self.loop.call_later(LINGER_S, self._leave)
+
+    def _leave(self) -> None:
+        if self._is_idle and not self.transport.is_closing():
+            self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """Tells the service manager when it is ready and when it goes."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Return when connections are accepted."""
+        await super().startup(sockets)
+        if self.started:
+            tell("READY=1")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, answer what has come, and end."""
+        tell("STOPPING=1")
+        self.server_state.is_leaving = True  # type: ignore[attr-defined]  # the connections have nothing else in common
+        await super().shutdown(sockets)
+
+
+def _is_leaving(connection: HttpToolsProtocol) -> bool:
+    return getattr(connection.server_state, "is_leaving", False)
+
+
+def tell(state: str) -> None:
+    """A word to systemd, or to whoever set NOTIFY_SOCKET (sd_notify(3)); nobody there: nothing."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        try:
+            sender.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
+        except OSError:
+            return  # a server is not to fail because nobody listens to it
