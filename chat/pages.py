@@ -10,9 +10,11 @@ from django.utils.safestring import SafeString
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
 from accounts.permissions import PERMISSIONS
 from agents import registry
+from agents.catalog import DEMO
 from chat import blocks
 from chat.access import chats_of
 from chat.cards import Cards, duration, joined
+from chat.catalog import has_upstream
 from chat.drafts import attach_drafts
 from chat.models import Chat, ChatStatus, Message, MessageRole, MessageStatus, Run
 from chat.tree import Tree
@@ -92,6 +94,11 @@ def examples_of(archetype: str) -> list[str]:
 def label_of(archetype: str) -> str:
     """An archetype's name as people read it: "Project navigator"."""
     return archetype.replace("_", " ").capitalize()
+
+
+def model_label(model: str) -> str:
+    """A model's name, and where the demo answers in its place, that."""
+    return model if model in ("", DEMO) or has_upstream() else say("demoFor", model=model)
 
 
 @dataclass(frozen=True)
@@ -216,7 +223,7 @@ def _end(message: Message, reader: User) -> str:
     if message.status == MessageStatus.CANCELLED:
         who = say("stoppedByYou" if run.cancel_requested_by_id == reader.pk else "stopped")
         return joined(who, _tokens(run))
-    return joined(str(ENDS.get(run.end_reason, "")), _tokens(run), _took(run), message.model)
+    return joined(str(ENDS.get(run.end_reason, "")), _tokens(run), _took(run), model_label(message.model))
 
 
 def _tokens(run: Run) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from chat import api, capabilities, characters_api, openapi, tasks_api, views
+from chat import api, capabilities, characters_api, exports, openapi, tasks_api, views
 from chat.doors import (
     agent,
     agui,
@@ -51,11 +51,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="page-home"),
     path("chats/<uuid:id>/", views.chat, name="page-chat"),
     path("chats/<uuid:id>/messages/", views.messages, name="page-messages"),
+    path("favicon.ico", views.icon, name="icon"),
     # REST
     path("api/chats/", api.Chats.as_view(), name="chats"),
     path("api/chats/<uuid:id>/", api.OneChat.as_view(), name="chat"),
     path("api/chats/<uuid:id>/messages/", api.ChatMessages.as_view(), name="chat-messages"),
     path("api/chats/<uuid:id>/fork/", api.ChatFork.as_view(), name="chat-fork"),
+    path("api/chats/<uuid:id>/export/", exports.export, name="chat-export"),
     path("api/chats/<uuid:id>/shares/", api.ChatShares.as_view(), name="chat-shares"),
     path("api/chats/<uuid:id>/shares/<uuid:share>/", api.OneShare.as_view(), name="chat-share"),
     path("api/messages/<uuid:id>/", api.OneMessage.as_view(), name="message"),

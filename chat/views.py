@@ -21,6 +21,8 @@ from chat.tree import Tree
 from chat.words import for_scripts
 
 SHOWN_MESSAGES = 50  # at once; more come as the reader scrolls
+ICON = settings.BASE_DIR / "static" / "chat" / "icon.svg"
+ICON_MAX_AGE_S = 86_400
 
 # Kept by the browser for going back, but asked for again: another person may sit there by then.
 fresh = cache_control(private=True, no_cache=True)
@@ -34,7 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """A new chat, beside the list of those there are."""
     user = _user(request)
     places = pages.places(user)
-    choices = {"places": places, "models": model_names(), "default_model": settings.AGENTS_DEFAULT_MODEL}
+    choices = {"places": places, "models": _models(), "default_model": settings.AGENTS_DEFAULT_MODEL}
     return _page(request, user, None, can_write=bool(places), **choices)
 
 
@@ -69,6 +71,13 @@ def messages(request: HttpRequest, id: UUID) -> HttpResponse:
     return render(request, "chat/_messages.html", {"messages": pages.shown(found, tree, user), "can_write": can_write})
 
 
+@require_GET
+@cache_control(public=True, max_age=ICON_MAX_AGE_S)
+def icon(request: HttpRequest) -> HttpResponse:
+    """The icon where browsers look for one that no page names; the pages name the same file."""
+    return HttpResponse(ICON.read_bytes(), content_type="image/svg+xml")
+
+
 def _position(request: HttpRequest, name: str) -> int | None:
     text = request.GET.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
@@ -89,10 +98,11 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> H
         "chat": chat and str(chat.pk),
         "user": {"id": str(user.pk), "name": user.display_name},
         "archetypes": archetypes,
+        "models": _models(),
     }
     context = {
         "chat": chat,
-        "agent": chat and pages.label_of(chat.archetype),
+        "agent": chat and f"{pages.label_of(chat.archetype)} · {pages.model_label(chat.model)}",
         "archetypes": archetypes,
         "default_archetype": settings.AGENTS_DEFAULT_ARCHETYPE,
         "examples": pages.examples_of(archetype),
@@ -104,6 +114,11 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> H
         **more,
     }
     return render(request, "chat/chat.html", context)
+
+
+def _models() -> dict[str, str]:
+    """The models that may be chosen, and what each is called."""
+    return {name: pages.model_label(name) for name in model_names()}
 
 
 def _user(request: HttpRequest) -> User:

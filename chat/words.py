@@ -16,7 +16,6 @@ SAMPLES = {"other": 100, "zero": 0, "one": 1, "two": 2, "few": 3, "many": 11}
 TEXTS: dict[str, Any] = {
     # The state line
     "sending": _("Sending"),
-    "starting": _("Starting"),
     "waiting": _("Waiting"),
     "thinking": _("Thinking"),
     "writing": _("Writing"),
@@ -53,7 +52,6 @@ TEXTS: dict[str, Any] = {
     "runOpen": _("An answer is still being written. Stop it, or wait for its end."),
     "serverFailed": _("The server failed. Nothing is lost: try again."),
     # Messages
-    "waits": _("Waits"),
     "thoughts": _("Thoughts"),
     "thoughtFor": _("Thought for %(time)s"),
     "running": _("Running"),
@@ -68,7 +66,7 @@ TEXTS: dict[str, Any] = {
     "error": _("Error"),
     "stoppedByYou": _("Stopped by you"),
     "about": _("about %(tokens)s"),
-    "answerReady": _("Answer ready"),
+    "demoFor": _("demo for %(model)s"),
     "newFrom": _("New message from %(name)s"),
     "copied": _("Copied"),
     "allowedBy": _("Allowed by %(who)s"),
@@ -96,13 +94,11 @@ TEXTS: dict[str, Any] = {
     "private": _("Private"),
     "forProject": _("Project: %(name)s"),
     "you": _("%(name)s (you)"),
-    "notShared": _("Not shared: %(why)s"),
     "mayRead": _("may read"),
     "mayWrite": _("may write"),
     "takeBack": _("Stop sharing with %(name)s"),
     # The list of chats
     "noChats": _("No chat has this in its title."),
-    "menuOf": _("Rename or delete “%(title)s”"),
 }
 COUNTED: dict[str, Any] = {
     "waitingFor": ngettext_lazy(

@@ -315,6 +315,7 @@ ROUTES = [
     Route("POST", "/login/", PUBLIC, ok=(200, 302), kind="page"),
     Route("POST", "/logout/", PUBLIC, ok=(302,), kind="page"),
     Route("GET", "/", SIGNED_IN, kind="page"),
+    Route("GET", "/favicon.ico", PUBLIC, kind="page"),
     Route("GET", "/chats/{id}/", READ, ids=chat_id, kind="page"),
     Route("GET", "/chats/{id}/messages/", READ, ids=chat_id, kind="page"),
     Route("POST", "/api/auth/token", PUBLIC, credentials),
@@ -362,6 +363,7 @@ ROUTES = [
         ok=(201,),
         ids=chat_id,
     ),
+    Route("GET", "/api/chats/{id}/export/", MINE, ids=chat_id, kind="door"),
     Route("GET", "/api/chats/{id}/shares/", READ, ids=chat_id),
     Route(
         "POST",

@@ -19,7 +19,7 @@ export function begun(chat) {
   document.body.classList.add("has-chat");
   for (const each of document.querySelectorAll(".about, .head [data-menu]")) each.hidden = false;
   const agent = page.archetypes.find((each) => each.name === chat.archetype)?.label ?? chat.archetype;
-  document.querySelector(".about .agent").textContent = `${agent} · ${chat.model}`;
+  document.querySelector(".about .agent").textContent = `${agent} · ${page.models[chat.model] ?? chat.model}`;
   nav.querySelector(".new").removeAttribute("aria-current");
   const link = linkTo(chat);
   link.querySelector("a").setAttribute("aria-current", "page");

@@ -112,8 +112,8 @@ function cut(text) {
 }
 
 /** The line under an answer that is over; the server says the same of a stored one (chat/pages.py). */
-export function endInWords(answer, { user }) {
-  const facts = [tokensInWords(answer.usage), duration(answer.endedAt - answer.startedAt), answer.model].filter(Boolean);
+export function endInWords(answer, { user, models }) {
+  const facts = [tokensInWords(answer.usage), duration(answer.endedAt - answer.startedAt), models[answer.model] ?? answer.model].filter(Boolean);
   if (answer.phase === "cancelled") {
     const who = answer.stoppedBy && answer.stoppedBy === user.id ? WORDS.stoppedByYou : WORDS.stopped;
     return [who, tokensInWords(answer.usage)].filter(Boolean).join(" · ");

@@ -2,12 +2,14 @@
 
 import json
 import re
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
 from accounts.models import Membership, Organization, Role, User
+from chat.catalog import DEFAULT_BASE_URL
 from chat.models import Chat, Message, Sharing
 from tests.conftest import member
 
@@ -160,3 +162,21 @@ def test_a_member_who_was_removed_sees_nothing_any_more(chat: Chat, alice: User)
     assert client.get(f"/chats/{chat.pk}/").status_code == 200
     Membership.objects.filter(user=alice).delete()
     assert client.get(f"/chats/{chat.pk}/").status_code == 404
+
+
+def test_it_says_that_the_demo_answers_in_a_models_place(chat: Chat, settings: Any) -> None:
+    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "", DEFAULT_BASE_URL
+    settings.OPENAI_MODELS = [chat.model]
+    client = signed_in(chat.user)
+    for path in ("/", f"/chats/{chat.pk}/"):
+        assert f"demo for {chat.model}" in client.get(path).content.decode()
+    settings.OPENAI_API_KEY = "a key"
+    for path in ("/", f"/chats/{chat.pk}/"):
+        page = client.get(path).content.decode()
+        assert chat.model in page and f"demo for {chat.model}" not in page
+
+
+def test_the_icon_is_where_browsers_look_for_it() -> None:
+    answer = Client().get("/favicon.ico")
+    assert answer["Content-Type"] == "image/svg+xml"
+    assert answer.content.startswith(b"<svg")
