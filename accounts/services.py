@@ -29,6 +29,7 @@ def rename_organization(*, actor: User, organization: Organization, name: str) -
     return organization
 
 
+@transaction.atomic
 def delete_organization(*, actor: User, organization: Organization) -> None:
     """Remove it with everything in it. Owners only."""
     if role_in(actor, organization=organization) != Role.OWNER:
@@ -87,6 +88,7 @@ def change_project(*, actor: User, project: Project, **values: str) -> Project:
     return project
 
 
+@transaction.atomic
 def delete_project(*, actor: User, project: Project) -> None:
     """Remove it with its members and chats."""
     require_project_admin(actor, project)

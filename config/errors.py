@@ -29,6 +29,7 @@ from accounts.errors import (
     TooMany,
     Unavailable,
 )
+from accounts.races import lost_to
 
 API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/")
 DATABASE_RETRY_S = 2
@@ -96,7 +97,7 @@ def request_error(error: BaseException) -> RequestError | None:
         case OperationalError() | InterfaceError():
             return Unavailable(retry_after_s=DATABASE_RETRY_S)
     # The pool's own error exists with the PostgreSQL driver only.
-    return Unavailable(retry_after_s=DATABASE_RETRY_S) if type(error).__name__ == "PoolTimeout" else None
+    return Unavailable(retry_after_s=DATABASE_RETRY_S) if type(error).__name__ == "PoolTimeout" else lost_to(error)
 
 
 def _of_rest(error: exceptions.APIException) -> RequestError:

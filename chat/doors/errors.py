@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from accounts.db import AWAY
 from accounts.errors import RequestError, Unavailable
+from accounts.races import LOST, lost_to
 
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
@@ -26,6 +27,10 @@ def told_by(say: Callable[[RequestError], HttpResponse]) -> Callable[[View], Vie
             except AWAY:
                 away = Unavailable(retry_after_s=2)
                 return with_headers(say(away), away)
+            except LOST as error:
+                if (lost := lost_to(error)) is None:
+                    raise
+                return with_headers(say(lost), lost)
 
         return telling
 

@@ -46,6 +46,7 @@ def change_character(*, user: User, character: Character, **changes: Any) -> Cha
     return character
 
 
+@transaction.atomic
 def delete_character(*, user: User, character: Character) -> None:
     """Make its number a plain one again: whoever began a session with it sees that session again."""
     require(permissions_in(user, organization=character.organization_id), "admin")

@@ -29,6 +29,7 @@ def change_task(*, user: User, task: Task, **changes: Any) -> Task:
     return _saved(task)
 
 
+@transaction.atomic
 def delete_task(*, user: User, task: Task) -> None:
     """Delete it. Chats, messages and sessions that were about it stay."""
     _require_write(user, task.project)
@@ -49,7 +50,7 @@ def _checked(fields: dict[str, Any]) -> dict[str, Any]:
 def _saved(task: Task) -> Task:
     try:
         with transaction.atomic():
-            task.save()
+            task.save(force_update=not task._state.adding)
     except IntegrityError:
         told = {"external_id": ["Another task of this project has it."]}
         raise Conflict("The project has a task of that external id.", code="external_id_taken", fields=told) from None

@@ -18,6 +18,7 @@ from accounts.db import AWAY, db
 from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, Unavailable
 from accounts.models import User
 from accounts.parsing import parse_object
+from accounts.races import lost_to
 from chat.dialects import trpc
 from chat.doors.errors import in_words, with_headers
 from chat.doors.trpc import editor_chat, initiate_chat
@@ -166,7 +167,9 @@ async def _outcome(asked: Asked, index: int) -> Outcome:
     except AWAY:
         away = Unavailable(retry_after_s=2)
         return Outcome(trpc_error(away, path), away)
-    except Exception:
+    except Exception as error:
+        if (lost := lost_to(error)) is not None:
+            return Outcome(trpc_error(lost, path), lost)
         log.exception("%s failed", path)
         return Outcome(trpc_error(Broken(), path), Broken())
 
