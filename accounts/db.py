@@ -7,6 +7,7 @@ thread until it is closed.
 
 import asyncio
 import functools
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -31,6 +32,12 @@ def writer() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, thread_name_prefix="db-writer")
 
 
+@functools.cache
+def keeper() -> ThreadPoolExecutor:
+    """The one thread of `db_keep`: what must be in time does not queue behind what takes its time."""
+    return ThreadPoolExecutor(1, thread_name_prefix="db-keeper")
+
+
 async def db(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run sync database code in one of the process's own threads and give what it returned."""
     return await _submit(readers(), fn, *args, **kwargs)
@@ -41,14 +48,32 @@ async def db_write(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     return await _submit(writer(), fn, *args, **kwargs)
 
 
+async def db_keep(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same on a thread of its own: for leases and stops."""
+    return await _submit(keeper(), fn, *args, **kwargs)
+
+
 async def _submit(pool: ThreadPoolExecutor, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    job = functools.partial(_with_fresh_connection, fn, *args, **kwargs)
+    job = functools.partial(_with_fresh_connection, time.monotonic(), fn, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(pool, job)
 
 
-def _with_fresh_connection(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+class _Away:
+    """When a job last waited for a connection in vain, by the monotonic clock."""
+
+    at = 0.0
+
+
+def _with_fresh_connection(asked_at: float, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Do the job. Those that queued up behind one that waited in vain are told at once, not one after the other."""
+    if asked_at < _Away.at:
+        raise OperationalError("The database gave no connection.")
     close_old_connections()
     try:
         return fn(*args, **kwargs)
+    except OperationalError as error:
+        if type(error.__cause__).__name__ == "PoolTimeout":  # psycopg's pool, where there is one
+            _Away.at = time.monotonic()
+        raise
     finally:
         close_old_connections()

@@ -5,9 +5,10 @@ at the database once a second.
 """
 
 import asyncio
+import contextlib
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,11 @@ GROUP = "parley.runs"
 MAX_IDS = 500  # in one message
 PROCESS = uuid.uuid4()  # this process, since its start: the owner in its leases
 
-Listener = Callable[[str, list[UUID]], Awaitable[None]]
+# A member of a group is forgotten after a day, and at once where the layer is flushed: so it joins again and again.
+JOIN_EVERY_S = 2.0
+AWAY_S = (0.1, 1.0)  # how soon a layer that is away is tried again: first, at last
+
+Listener = Callable[[str, list[UUID]], None]
 _tasks: set[asyncio.Task[None]] = set()
 
 
@@ -45,23 +50,44 @@ async def _send(what: str, ids: list[str]) -> None:
         log.info("no bell: %s", type(error).__name__)
 
 
+async def sent() -> None:
+    """Return when all that was rung has been sent: before the loop ends."""
+    if _tasks:
+        await asyncio.wait(_tasks, timeout=2.0)
+
+
 async def listen(hear: Listener) -> None:
     """Call `hear(what, ids)` for every message of another process, for ever; joins again after a failure."""
+    delay_s = AWAY_S[0]
     while True:
         try:
-            await _listen(hear)
+            layer: Any = get_channel_layer()
+            channel = await layer.new_channel()
+            await layer.group_add(GROUP, channel)
+            delay_s = AWAY_S[0]
+            await _listen(layer, channel, hear)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # as above
-            log.warning("the channel layer is away: %s", type(error).__name__)
-            await asyncio.sleep(1.0)
+            if delay_s == AWAY_S[0]:
+                log.warning("the channel layer is away: %s", type(error).__name__)
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, AWAY_S[1])
 
 
-async def _listen(hear: Listener) -> None:
-    layer: Any = get_channel_layer()
-    channel = await layer.new_channel()
-    await layer.group_add(GROUP, channel)
+async def _listen(layer: Any, channel: str, hear: Listener) -> None:
+    joining = asyncio.create_task(_stay_joined(layer, channel))
+    try:
+        while True:
+            message = await layer.receive(channel)
+            if message["from"] != str(PROCESS):
+                hear(message["what"], [UUID(each) for each in message["ids"]])
+    finally:
+        joining.cancel()
+
+
+async def _stay_joined(layer: Any, channel: str) -> None:
     while True:
-        message = await layer.receive(channel)
-        if message["from"] != str(PROCESS):
-            await hear(message["what"], [UUID(each) for each in message["ids"]])
+        await asyncio.sleep(JOIN_EVERY_S)
+        with contextlib.suppress(Exception):  # where it is away, whoever waits for a message is told
+            await layer.group_add(GROUP, channel)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
 from accounts.db import AWAY, db_write
 from chat import bell
@@ -100,7 +100,7 @@ class Committer:
     async def _commit(self, work: "list[tuple[Writer, list[Logged]]]") -> None:
         try:
             fenced = await self._stored([(each.run_id, each.attempt, entries) for each, entries in work])
-        except (DatabaseError, ValueError, TypeError):
+        except Exception:  # whatever it is, nobody may wait for ever
             log.exception("a commit of %d runs failed; trying them one by one", len(work))
             return await self._one_by_one(work)
         self._tell(work, fenced)
@@ -109,7 +109,7 @@ class Committer:
         for writer, entries in work:
             try:
                 fenced = await self._stored([(writer.run_id, writer.attempt, entries)])
-            except (DatabaseError, ValueError, TypeError):
+            except Exception:  # whatever it is, nobody may wait for ever
                 log.exception("events of run %s cannot be stored", writer.run_id)
                 writer.on_refused()
             else:

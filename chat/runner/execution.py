@@ -61,7 +61,9 @@ class Execution:
                 await self._drive()
         except Fenced:
             log.info("run %s goes on elsewhere", self.run_id)
-            await self.runner.give_back(self)  # where it is still ours: we slept, and nobody took it meanwhile
+            await self.runner.give_back(
+                self.run_id, self.attempt
+            )  # where it is still ours: we slept, and nobody took it meanwhile
         except Exception:
             log.exception("run %s is left to be taken over", self.run_id)
         finally:
@@ -123,7 +125,7 @@ class Execution:
                 self._take(events)
                 if isinstance(events[-1], BARRIERS):
                     await self.writer.stored()
-                    await self.runner.hold()
+                    await self.runner.hold(self.run_id)
                 elif self.writer.is_full:
                     await self.writer.stored()
         return agent.reason

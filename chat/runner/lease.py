@@ -88,11 +88,10 @@ def stop_requests() -> list[tuple[UUID, str]]:
     return [(pk, str(by or "")) for pk, by in asked.values_list("pk", "cancel_requested_by")]
 
 
-def release(run_id: UUID, attempt: int) -> None:
-    """Give a run back, for anyone to go on with at once."""
-    Run.objects.filter(pk=run_id, attempt=attempt, owner=PROCESS, status=RunStatus.RUNNING).update(
-        owner=None, lease_expires_at=None
-    )
+def release(run_id: UUID, attempt: int) -> bool:
+    """Give a run back, for anyone to go on with at once. False where that attempt holds it no more."""
+    mine = Run.objects.filter(pk=run_id, attempt=attempt, owner=PROCESS, status=RunStatus.RUNNING)
+    return bool(mine.update(owner=None, lease_expires_at=None))
 
 
 def take_away(run_id: UUID, attempt: int) -> bool:

@@ -4,14 +4,14 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import Error as DatabaseFault
 
-from accounts.db import db
+from accounts.db import db, db_keep
 from chat import bell, notices
 from chat.bell import PROCESS
 from chat.eventlog import Fenced, hub
@@ -20,6 +20,7 @@ from chat.runner import alone, chores, lease, presence, waiting
 from chat.runner.execution import Execution, Intent
 
 log = logging.getLogger(__name__)
+STOPS_S = 0.25  # how often it is looked whether a run shall stop, whether or not a bell rang
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -33,7 +34,11 @@ class Runner:
         self.stopped_by: dict[UUID, str] = {}  # who asked, for the run's last event
         self.loop: asyncio.AbstractEventLoop | None = None
         self.is_draining = False
+        self.is_leaving = False  # nothing is begun any more
         self.follower = Follower()
+        self._then: dict[UUID, int] = {}  # attempts to begin once the one under way here has let go
+        self._asked = asyncio.Event()  # somebody may have asked a run of ours to stop
+        self._queued = asyncio.Event()  # there may be work
         self._held_until = 0.0  # monotonic: until then our leases certainly hold
         self._background: list[asyncio.Task[None]] = []
 
@@ -48,14 +53,16 @@ class Runner:
         if self.loop is loop:
             return
         self.loop = loop
-        self.executions, self.tasks, self.is_draining = {}, set(), False
+        self.executions, self.tasks, self._then = {}, set(), {}
+        self.is_draining = self.is_leaving = False
+        self._asked, self._queued = asyncio.Event(), asyncio.Event()
         hub.is_closing = False
         notices.bind()
         # A fresh context: what a request left in its own must not live as long as the process.
         clean = contextvars.Context()
         self._background = [
             loop.create_task(each, context=clean)
-            for each in (self._beat(), bell.listen(self._hear), self.follower.run(), chores.run())
+            for each in (self._keep(), self._beat(), bell.listen(self._hear), self.follower.run(), chores.run())
         ]
 
     def owner_here(self) -> UUID | None:
@@ -95,58 +102,79 @@ class Runner:
 
     def start(self, run_id: UUID, attempt: int) -> None:
         """Execute a run that this process has claimed."""
+        if self.is_leaving:
+            return self._spawn(self.give_back(run_id, attempt))
         if run_id in self.executions:
+            if attempt > self.executions[run_id].attempt:
+                self._then[run_id] = attempt
             return
         execution = Execution(self, run_id, attempt)
         self.executions[run_id] = execution
         if not self._held_until:
             self._held_until = time.monotonic() + settings.CHAT_LEASE_S
-        task = asyncio.get_running_loop().create_task(execution.run(), context=contextvars.Context())
-        self.tasks.add(task)
-        task.add_done_callback(lambda done: self._ended(done, run_id))
+        self._spawn(execution.run(), lambda _: self._ended(run_id))
 
-    def _ended(self, task: "asyncio.Task[None]", run_id: UUID) -> None:
-        self.tasks.discard(task)
+    def _spawn(
+        self, work: Coroutine[Any, Any, None], then: "Callable[[asyncio.Task[None]], None] | None" = None
+    ) -> None:
+        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        if then is not None:
+            task.add_done_callback(then)
+
+    def _ended(self, run_id: UUID) -> None:
         self.executions.pop(run_id, None)
         self.stopped_by.pop(run_id, None)
+        following = self._then.pop(run_id, None)
+        if following is not None:
+            self.start(run_id, following)
 
-    async def hold(self) -> None:
-        """Return if our leases hold; raise Fenced where they may have lapsed: then no tool may start."""
-        if time.monotonic() > self._held_until:
+    async def hold(self, run_id: UUID) -> None:
+        """Return if our lease holds, renewed where it may have lapsed; raise Fenced where it is another's by now."""
+        if time.monotonic() > self._held_until and run_id not in (await self._renew() or ()):
             raise Fenced
 
+    async def _keep(self) -> None:
+        """Keep what must be in time, on a thread of its own: our leases, and the stops that people ask for."""
+        renew_at = 0.0
+        while True:
+            if time.monotonic() >= renew_at:
+                is_told = await self._renew() is not None
+                renew_at = time.monotonic() + (settings.CHAT_LEASE_RENEW_S if is_told else STOPS_S)
+            if self.executions:
+                await self._scan_stops()
+            await _rung(self._asked, STOPS_S)
+
     async def _beat(self) -> None:
-        """Renew, then look for work; each tick, for as long as the process lives."""
+        """Say that we are here and look for work; each tick, for as long as the process lives."""
         if settings.IS_SQLITE and alone.is_alone():
             await self._try(lease.release_all_others)
-        renew_at = said_at = 0.0
+        said_at = 0.0
         while True:
             if time.monotonic() >= said_at + presence.EVERY_S:
                 said_at = time.monotonic()
                 await self._try(presence.say_here, self.owner_here() is not None)
-            if time.monotonic() >= renew_at:
-                renew_at = time.monotonic() + settings.CHAT_LEASE_RENEW_S
-                await self._renew()
             await self._scan()
-            await asyncio.sleep(settings.CHAT_SCAN_S)
+            await _rung(self._queued, settings.CHAT_SCAN_S)
 
-    async def _renew(self) -> None:
+    async def _renew(self) -> set[UUID] | None:
+        """Renew all our leases; the runs that we hold by now, None where nobody can tell."""
         asked_at = time.monotonic()
         known = set(self.executions)
-        held = await self._try(lease.renew, known)
+        held = await self._keep_in_time(lease.renew, known)
         if held is not None:
             self._held_until = asked_at + settings.CHAT_LEASE_S
             self._leave(known - held, "lost")
         elif time.monotonic() > self._held_until:
             self._leave(known, "lost")
+        return held
 
     def _leave(self, run_ids: set[UUID], intent: Intent) -> None:
         for run_id in run_ids & set(self.executions):
             self.executions[run_id].leave(intent)
 
     async def _scan(self) -> None:
-        if self.executions:
-            await self._scan_stops()
         for run_id in await self._try(waiting.expire) or []:
             self._grew(run_id)
         if self.owner_here() is not None:
@@ -154,48 +182,73 @@ class Runner:
                 self.start(run_id, attempt)
 
     async def _scan_stops(self) -> None:
-        for run_id, by in await self._try(lease.stop_requests) or []:
+        for run_id, by in await self._keep_in_time(lease.stop_requests) or []:
             if run_id in self.executions:
                 self.stopped_by[run_id] = by
                 self.executions[run_id].leave("stop")
 
     async def _try(self, look: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
-        try:
-            return await db(look, *args, **kwargs)
-        except DatabaseFault as error:
-            log.warning("the database cannot be reached: %s", type(error).__name__)
-            return None
+        return await _or_none(db(look, *args, **kwargs))
 
-    async def _hear(self, what: str, run_ids: list[UUID]) -> None:
-        """A message of another process."""
+    async def _keep_in_time(self, look: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
+        return await _or_none(db_keep(look, *args, **kwargs))
+
+    def _hear(self, what: str, run_ids: list[UUID]) -> None:
+        """A message of another process. It waits for nothing: the next message may be more urgent."""
         if what == "grew":
             self.follower.look()
-        elif what == "stop" and set(run_ids) & set(self.executions):
-            await self._scan_stops()
+        elif what == "stop" and not self.executions.keys().isdisjoint(run_ids):
+            self._asked.set()
         elif what == "queued":
-            await self._scan()
+            self._queued.set()
 
     async def drain(self) -> None:
         """Take no more runs; give those there are CHAT_DRAIN_S to end; hand over the rest; let readers go."""
         self.is_draining = True
-        if self.tasks:
-            await asyncio.wait(self.tasks, timeout=settings.CHAT_DRAIN_S)
+        until = time.monotonic() + settings.CHAT_DRAIN_S
+        while self.tasks and time.monotonic() < until:
+            await asyncio.wait(self.tasks, timeout=until - time.monotonic())
+        self.is_leaving = True
         rest = list(self.executions.values())
         for execution in rest:
             execution.leave("hand_over")
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=2.0)
         for execution in rest:
-            await self.give_back(execution)
+            await self.give_back(execution.run_id, execution.attempt)
         await self._try(presence.leave)
+        await bell.sent()
         hub.close()
 
-    async def give_back(self, execution: Execution) -> None:
+    async def give_back(self, run_id: UUID, attempt: int) -> None:
         """Let anybody go on with the run at once, if it is still this attempt's."""
         try:
-            await db(lease.release, execution.run_id, execution.attempt)
+            if await db(lease.release, run_id, attempt):
+                bell.ring("queued", [run_id])
+                self._queued.set()
         except DatabaseFault:
-            log.warning("run %s was not released; its lease will lapse", execution.run_id)
+            log.warning("run %s was not released; its lease will lapse", run_id)
+
+
+async def _or_none(asked: Awaitable[R]) -> R | None:
+    """What the database says; None where it does not answer."""
+    try:
+        return await asked
+    except DatabaseFault as error:
+        log.warning("the database cannot be reached: %s", type(error).__name__)
+    except Exception:
+        log.exception("a look at the database failed; it is tried again")
+    return None
+
+
+async def _rung(event: asyncio.Event, or_after_s: float) -> None:
+    """Return when the event is set, or after so long; it is not set any more then."""
+    try:
+        async with asyncio.timeout(or_after_s):
+            await event.wait()
+    except TimeoutError:
+        pass
+    event.clear()
 
 
 runner = Runner()
