@@ -20,7 +20,7 @@ from chat.admin import acting, filters
 from chat.admin.content import Gated
 from chat.admin.history import History
 from chat.admin.markup import EMPTY, TOKEN_HEADERS, link, pretty_json, table, text_block, tokens
-from chat.admin.timeline import rows_of, sections_of
+from chat.admin.timeline import Timeline
 from chat.admin.words import age, clock, milliseconds, seconds
 from chat.eventlog import stored
 from chat.eventlog.rows import clean
@@ -216,15 +216,15 @@ def _recorded(run: Run, request: HttpRequest) -> dict[str, Any]:
     """What the page shows above the run's fields."""
     log = stored(run.pk)
     gate = run.content_gate  # type: ignore[attr-defined]
-    rows = rows_of(log, clean(log, after=0), now=time.time(), with_text=gate.is_open)
-    page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("rows"))
+    timeline = Timeline(log, clean(log, after=0), with_text=gate.is_open)
+    page = Paginator(timeline.rows, ROWS_A_PAGE).get_page(request.GET.get("rows"))
     return {
         "title": _("Run: %(status)s") % {"status": run.get_status_display()},
         "subtitle": None,
         "run": run,
         "head": _head(run),
         "page": page,
-        "sections": sections_of(page.object_list, rows, crashes=run.crashes),
+        "sections": timeline.sections(page.object_list, now=time.time(), crashes=run.crashes),
         "sees_calls": request.user.has_perm("chat.view_toolcall"),
         "usage_by_turn": _usage_by_turn(run),
         "before": run.chat.runs.filter(position__lt=run.position).order_by("-position").only("pk", "status").first(),

@@ -1,0 +1,194 @@
+"""From events to rows."""
+
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from agents import events as ev
+from chat.admin.timeline.rows import SHOWN_CHARS, Kind, Row, used
+from chat.admin.words import seconds
+from chat.eventlog import Logged
+from chat.eventlog.rows import pieces_of
+
+OfRun = ev.RunQueued | ev.RunStarted | ev.RunCompleted | ev.RunCancelled | ev.RunFailed
+OfTurn = ev.TurnStarted | ev.ReplyCompleted | ev.TurnReset | ev.RetryScheduled
+OfTool = ev.ToolCalled | ev.ToolDeferred | ev.ToolProgressed | ev.ToolReturned | ev.ToolFailed
+OfApproval = ev.ApprovalRequested | ev.ApprovalResolved
+OfAgent = ev.AgentStarted | ev.AgentReturned
+
+
+@dataclass
+class Reading:
+    """What the rows are made from, event by event."""
+
+    rows: list[Row] = field(default_factory=list)
+    turns: dict[str, Row] = field(default_factory=dict)  # the open one of each agent
+    blocks: dict[str, Row] = field(default_factory=dict)  # the open block of each agent: subagents may interleave
+    calls: dict[str, Row] = field(default_factory=dict)
+    waits: dict[str, Row] = field(default_factory=dict)
+    agents: dict[str, Row] = field(default_factory=dict)
+    with_text: bool = False  # whether blocks of text carry what they say
+
+    def take(self, entry: Logged, is_kept: bool) -> None:
+        """The next event of the log."""
+        event = entry.event
+        if isinstance(event, ev.TextDelta | ev.ReasoningDelta):
+            self._delta(entry, event, is_kept)
+            return
+        self.blocks.pop(event.agent, None)
+        if isinstance(event, OfTool):
+            self._tool(entry, event, is_kept)
+        elif isinstance(event, OfTurn):
+            self._turn(entry, event, is_kept)
+        elif isinstance(event, OfRun):
+            self._run(entry, event)
+        elif isinstance(event, OfApproval):
+            self._approval(entry, event, is_kept)
+        elif isinstance(event, OfAgent):
+            self._agent(entry, event, is_kept)
+        elif not isinstance(event, ev.TurnCompleted | ev.MessageSaved):  # of these other rows say so already
+            raise TypeError(f"the timeline does not know {event!r}")
+
+    def _delta(self, entry: Logged, event: ev.Delta, is_kept: bool) -> None:
+        kind: Kind = "text" if isinstance(event, ev.TextDelta) else "reasoning"
+        row = self.blocks.get(event.agent)
+        pieces = pieces_of(event)
+        if row is None or row.kind != kind or row.attempt != entry.attempt:
+            what = _("Writes") if kind == "text" else _("Thinks")
+            row = self.blocks[event.agent] = self._row(entry, kind, what, "", is_kept)
+            row.first_seq = entry.seq - pieces + 1
+        row.deltas += pieces
+        row.chars += len(event.text)
+        if self.with_text:
+            said = str(row.returned or "")
+            row.returned = said + event.text if len(said) <= SHOWN_CHARS else said
+        self._close(row, entry)
+
+    def _run(self, entry: Logged, event: OfRun) -> None:
+        match event:
+            case ev.RunQueued():
+                self._moment(entry, "run", _("Queued"), f"{event.archetype}, {event.model}")
+            case ev.RunStarted():
+                attempt = _("attempt %(number)s") % {"number": event.attempt}
+                self._moment(entry, "run", _("A process takes the run"), attempt)
+            case ev.RunCompleted():
+                self._end(entry, "end", _("Answered"), f"{event.reason}; {used(event.usage)}")
+            case ev.RunCancelled():
+                self._end(entry, "end", _("Stopped"), f"{event.reason}; {used(event.usage)}")
+            case ev.RunFailed():
+                retry = _("may be tried again") if event.retryable else _("trying again will not help")
+                note = f"{event.message} ({retry}); {used(event.usage)}"
+                self._end(entry, "failed", _("Failed: %(code)s") % {"code": event.code}, note)
+
+    def _turn(self, entry: Logged, event: OfTurn, is_kept: bool) -> None:
+        match event:
+            case ev.TurnStarted():
+                what = _("Turn %(number)s") % {"number": event.turn}
+                self.turns[event.agent] = self._row(entry, "turn", what, event.model, is_kept)
+            case ev.ReplyCompleted():
+                self._reply(entry, event)
+            case ev.TurnReset():
+                self._close(self.turns.pop(event.agent, None), entry)
+                what = _("Taken back: turn %(number)s starts again") % {"number": event.turn}
+                self._moment(entry, "reset", what, event.reason)
+            case ev.RetryScheduled():
+                self._retry(entry, event)
+
+    def _tool(self, entry: Logged, event: OfTool, is_kept: bool) -> None:
+        match event:
+            case ev.ToolCalled():
+                self.calls[event.call] = row = self._row(entry, "tool", event.name, _("no result yet"), is_kept)
+                row.given = event.arguments
+            case ev.ToolDeferred():
+                self._moment(entry, "tool", event.name, _("left to the client")).given = event.arguments
+            case ev.ToolProgressed():
+                if open_row := self.calls.get(event.call):
+                    said = _("no result yet; last said: %(text)s") % {"text": event.text[:200]}
+                    open_row.last_seq, open_row.note = entry.seq, said
+            case ev.ToolReturned() | ev.ToolFailed():
+                self._tool_end(entry, event)
+
+    def _approval(self, entry: Logged, event: OfApproval, is_kept: bool) -> None:
+        if isinstance(event, ev.ApprovalResolved):
+            self._decided(entry, event)
+            return
+        what = _("Waits for a person: %(tool)s") % {"tool": event.name}
+        self.waits[event.call] = row = self._row(entry, "wait", what, _("not decided yet"), is_kept)
+        row.given = event.arguments
+
+    def _agent(self, entry: Logged, event: OfAgent, is_kept: bool) -> None:
+        if isinstance(event, ev.AgentReturned):
+            self._close(self.agents.pop(event.agent, None), entry)
+            return
+        what = _("Asks the agent %(name)s") % {"name": event.name}
+        self.agents[event.agent] = row = self._row(entry, "agent", what, "", is_kept)
+        row.given = event.task
+
+    def _reply(self, entry: Logged, event: ev.ReplyCompleted) -> None:
+        row = self.turns.pop(event.agent, None)
+        if row is None:
+            return
+        self._close(row, entry)
+        said = [row.note, _("ended by %(reason)s") % {"reason": event.finish_reason}]
+        if count := len(event.calls):
+            said.append(ngettext("%(count)s tool call", "%(count)s tool calls", count) % {"count": count})
+        row.note = ", ".join([*said, used(event.usage)])
+
+    def _retry(self, entry: Logged, event: ev.RetryScheduled) -> None:
+        what = _("Tries again: %(number)s of %(most)s failed")
+        row = self._row(entry, "retry", what % {"number": event.failed_attempt, "most": event.max_attempts}, "", True)
+        row.end = row.start + event.delay_s
+        row.note = _("%(code)s: %(message)s; after a pause of %(pause)s") % {
+            "code": event.code, "message": event.message, "pause": seconds(event.delay_s),
+        }  # fmt: skip
+
+    def _tool_end(self, entry: Logged, event: ev.ToolReturned | ev.ToolFailed) -> None:
+        row = self.calls.pop(event.call, None) or self._row(entry, "tool", event.name, "", True)
+        self._close(row, entry)
+        if isinstance(event, ev.ToolReturned):
+            row.note = _("returned, cut at its limit") if event.truncated else _("returned")
+            row.returned = event.result
+        else:
+            row.note, row.returned = OUTCOMES[event.outcome](), event.error
+        if event.elapsed_ms:
+            row.note += "; " + _("it ran for %(time)s") % {"time": seconds(event.elapsed_ms / 1000)}
+
+    def _decided(self, entry: Logged, event: ev.ApprovalResolved) -> None:
+        row = self.waits.pop(event.call, None)
+        if row is None:
+            return
+        self._close(row, entry)
+        said = _("allowed") if event.decision == "allowed" else _("denied")
+        by = _("by %(person)s") % {"person": event.by} if event.by else _("because nobody decided in time")
+        row.note = ", ".join(filter(None, (f"{said} {by}", event.reason, _("not to scale"))))
+
+    def _end(self, entry: Logged, kind: Kind, what: str, note: str) -> None:
+        """Whatever was open ends with the run."""
+        for rows in (self.turns, self.calls, self.waits, self.agents):
+            for row in rows.values():
+                self._close(row, entry)
+        self._moment(entry, kind, what, note)
+
+    def _moment(self, entry: Logged, kind: Kind, what: str, note: str = "") -> Row:
+        row = self._row(entry, kind, what, note, True)
+        row.is_moment = True
+        return row
+
+    def _row(self, entry: Logged, kind: Kind, what: str, note: str, is_kept: bool) -> Row:
+        event = entry.event
+        row = Row(entry.attempt, kind, entry.seq, entry.seq, event.at, what, note=note, agent=event.agent)
+        row.is_taken_back = not is_kept
+        self.rows.append(row)
+        return row
+
+    def _close(self, row: Row | None, entry: Logged) -> None:
+        if row is not None:
+            row.end, row.last_seq = entry.event.at, entry.seq
+
+
+OUTCOMES = {
+    "failed": lambda: _("failed"),
+    "refused": lambda: _("refused: it was not run"),
+    "unknown": lambda: _("outcome unknown: it may or may not have run, and was not repeated"),
+}
