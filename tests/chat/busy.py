@@ -7,6 +7,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Count, F
 from django.utils import timezone
 
 from accounts.models import Membership, Organization, Project, Role, User
@@ -58,6 +59,8 @@ class Busy:
         Chat.objects.bulk_create(made, batch_size=2000)
         for start in range(0, count, 5000):
             self._ended([self.chance.choice(made) for _ in range(min(5000, count - start))], start, days)
+        # auto_now_add has put the time of the insert here.
+        Run.objects.filter(ended_at__isnull=False).update(created_at=F("started_at"))
 
     def usage(self, days: int = 30) -> None:
         """A row of usage a day for each person, model and project that they use."""
@@ -138,9 +141,6 @@ class Busy:
             runs.append(self._over(chat, question, answer, days))
         Message.objects.bulk_create(messages, batch_size=2000)
         Run.objects.bulk_create(runs, batch_size=2000)
-        for run in runs:
-            run.created_at = run.started_at  # auto_now_add has put the time of the insert here
-        Run.objects.bulk_update(runs, ["created_at"], batch_size=500)
         self._leftovers(runs)
 
     def _over(self, chat: Chat, question: Message, answer: Message, days: float) -> Run:
@@ -180,6 +180,22 @@ class Busy:
         )  # fmt: skip
 
     _rows: list[Any] = []
+
+    def long(self, turns: int = 500) -> Run:
+        """A run of a person who asked for a great deal: more than 10,000 events, in many turns with a call each."""
+        chat = Chat.objects.annotate(count=Count("runs")).order_by("-count").first()
+        assert chat is not None
+        question, answer = self._pair(chat, 2_000_000)
+        Message.objects.bulk_create([question, answer])
+        log = Lengthy((self.now - timedelta(hours=2)).timestamp(), "").turns(turns)
+        start, end = moment(log[0].event.at), moment(log[-1].event.at)
+        run = self._run(chat, question, answer, status=RunStatus.SUCCEEDED, end_reason="stop", turns=turns,
+                        started_at=start, ended_at=end, first_token_ms=900)  # fmt: skip
+        run.save()
+        self._rows.extend(insert(run.pk, log[first : first + 4]) for first in range(0, len(log), 4))
+        type(self._rows[0]).objects.bulk_create(self._rows, batch_size=5000)
+        self._rows.clear()
+        return run
 
     def eventful(self) -> Run:
         """A run in which everything happened: a retry, tools, an approval, a process that died, and the answer."""
@@ -283,4 +299,22 @@ class Eventful:
         self.add(0, ev.TurnCompleted, turn=3)
         self.add(0, ev.MessageSaved, message="m")
         self.add(0.01, ev.RunCompleted, reason="stop", usage=Usage(18_240, 9_216, 1_204, 180, "estimated"))
+        return self.log
+
+
+class Lengthy(Eventful):
+    """The log of a run of very many turns."""
+
+    def turns(self, count: int) -> list[Logged]:
+        self.add(0, ev.RunQueued, chat="c", input="i", message="m", archetype="project_navigator", model="gpt-4o")
+        self.add(0, ev.RunStarted, attempt=1)
+        used = Usage(6080, 3072, 402, 60)
+        for turn in range(1, count + 1):
+            self.add(0.02, ev.TurnStarted, turn=turn, model="gpt-4o")
+            self.says("Now I read the next file and see whether it holds what was asked for, line by line")
+            call = Call(f"call_{turn}", "read_file", f'{{"path":"src/part{turn}.py"}}')
+            self.add(0.1, ev.ReplyCompleted, turn=turn, finish_reason="tool_calls", usage=used, calls=(call,))
+            self.call(call.id, call.name, {"path": f"src/part{turn}.py"}, {"text": "x = 1\n" * 200}, 0.1)
+            self.add(0, ev.TurnCompleted, turn=turn)
+        self.add(0.01, ev.RunCompleted, reason="stop", usage=used)
         return self.log
