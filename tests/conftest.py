@@ -32,12 +32,24 @@ def pytest_report_header() -> list[str]:
     return [f"profile: {environment.profile()} {environment.server_versions()}"]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The scaled run leaves out what meets no database, and what the embedded run has shown for both."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """The scaled run leaves out what meets no database, and what the embedded run has shown for both. What shares a
+    module's fixture stays with one worker, everything else goes to whichever is free, the longest tests first."""
     if environment.profile() == "scaled":
         left_out = [item for item in items if not meets_data(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if meets_data(item)]
+    for item in filter(shares_a_module, items):
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    yield
+    items.sort(key=lambda item: item.get_closest_marker("smoke") is None)
+
+
+def shares_a_module(item: pytest.Item) -> bool:
+    """Whether one of the test's fixtures is made once for its file."""
+    fixtures = getattr(item, "_fixtureinfo", None)
+    return fixtures is not None and any(each[-1].scope == "module" for each in fixtures.name2fixturedefs.values())
 
 
 def meets_data(item: pytest.Item) -> bool:

@@ -15,6 +15,7 @@ from django.test import Client
 from accounts.tokens import AccessToken
 from chat import openapi
 from chat.models import Message, Run
+from tests import environment
 from tests.routes import ROUTES, Place, Route, told
 from tests.test_routes import send_to_door, sender, snapshot, spelled, undone
 
@@ -48,6 +49,20 @@ PERHAPS = {
     "an id": '"00000000-0000-4000-8000-000000000000"',
     "SQL": '"\' OR 1=1 --"',
 }
+# What the other database could see in another way, where the two runs of the tests share the work.
+BY_DATABASE = {
+    "NUL",
+    "lone surrogate",
+    "NUL in a list",
+    "surrogate as a name",
+    "a huge number",
+    "too long",
+    "an id",
+    "SQL",
+}
+if environment.profile() == "scaled":
+    NEVER = {kind: value for kind, value in NEVER.items() if kind in BY_DATABASE}
+    PERHAPS = {kind: value for kind, value in PERHAPS.items() if kind in BY_DATABASE}
 BODIES = {
     "null": b"null",
     "a list": b"[]",
@@ -209,7 +224,7 @@ def keyed(route: Route, place: Place, key: str) -> Any:
 @pytest.mark.parametrize("route", with_body(ONCE), ids=str)
 async def test_a_door_refuses_what_is_not_right_and_starts_nothing(route, settings):
     settings.CHAT_RUN_HERE = False
-    settings.CHAT_ANSWER_TIMEOUT_S = 0.1
+    settings.CHAT_ANSWER_TIMEOUT_S = 0.01
     here = await sync_to_async(Place)("Here")
     user, address = route.allowed(here), route.address(here)
     count = await Run.objects.acount(), await Message.objects.acount()
@@ -225,7 +240,7 @@ async def test_a_door_refuses_what_is_not_right_and_starts_nothing(route, settin
 @pytest.mark.parametrize("route", with_body(ONCE), ids=str)
 async def test_a_door_names_the_field_that_is_not_right(route, settings):
     settings.CHAT_RUN_HERE = False
-    settings.CHAT_ANSWER_TIMEOUT_S = 0.1
+    settings.CHAT_ANSWER_TIMEOUT_S = 0.01
     here = await sync_to_async(Place)("Here")
     user, address = route.allowed(here), route.address(here)
     for name, kind, body in await sync_to_async(lambda: list(bodies(route, here, PERHAPS)))():
