@@ -12,13 +12,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from rest_framework.authentication import BaseAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 
 from accounts import cookies, keys, scopes, tickets
+from accounts.compiled import Compiled
 from accounts.errors import NotAllowed, NotAuthenticated
 from accounts.models import User
 from accounts.sign_ins import signed_in
@@ -62,8 +63,7 @@ def still_valid(user: User) -> bool:
     """
     if user.key is not None:
         return keys.holds(user.key)
-    same = User.objects.filter(pk=user.pk, is_active=True, token_version=user.token_version)
-    return signed_in(same, user.sign_in).exists()
+    return _as_of(user.pk, user.token_version, user.sign_in) is not None
 
 
 class RestAuthentication(BaseAuthentication):
@@ -142,14 +142,31 @@ def _by_session(request: HttpRequest) -> User:
 
 def _user_of(kind: type[Kind], raw: str) -> User:
     """The active user whom the token names at their version of now, unless they have signed out. One query."""
+    user: User | None
     try:
         token = kind.read(raw)
-        named = User.objects.filter(pk=token["user_id"], is_active=True, token_version=token["ver"])
-        user = signed_in(named, token.sign_in).get()
-    except (TokenError, User.DoesNotExist, ValidationError):
-        raise NotAuthenticated("The token does not hold. Sign in again or refresh it.") from None
+        user = _as_of(UUID(token["user_id"]), token["ver"], token.sign_in)
+    except (TokenError, ValueError):
+        user = None
+    if user is None:
+        raise NotAuthenticated("The token does not hold. Sign in again or refresh it.")
     user.sign_in = token.sign_in
     return user
+
+
+def _as_of(user_id: UUID, version: int, sign_in: UUID | None) -> User | None:
+    """The user, if they are active, at this version of their tokens, and have not ended that sign-in. One query."""
+    return _users.first(user_id, version) if sign_in is None else _signed_in.first(user_id, version, sign_in)
+
+
+def _at_version(user_id: UUID, version: int) -> "QuerySet[User]":
+    return User.objects.filter(pk=user_id, is_active=True, token_version=version)
+
+
+_users: Compiled[User] = Compiled(_at_version, UUID, int)
+_signed_in: Compiled[User] = Compiled(
+    lambda user_id, version, sign_in: signed_in(_at_version(user_id, version), sign_in), UUID, int, UUID
+)
 
 
 def _is_from_our_page(request: HttpRequest) -> bool:

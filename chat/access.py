@@ -5,18 +5,21 @@ gives them: everything if they own it, else the most of what its project and a s
 adds to a role: a viewer cannot write in their own chat either.
 """
 
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery, UUIDField, Value
+from django.db.models import Model, OuterRef, QuerySet, Subquery, UUIDField, Value
 
+from accounts.compiled import Compiled
 from accounts.errors import NotAllowed, NotFound
-from accounts.models import Membership, ProjectMember, Role, User
+from accounts.models import ApiKey, Membership, ProjectMember, Role, User
 from accounts.permissions import NOTHING, PERMISSIONS, Permission, Permissions, require
 from chat.models import OPEN, Chat, ChatShare, Message, Run, Sharing
 from chat.models.chats import Access, ChatQuerySet
 
 Found = TypeVar("Found", Message, Run)
+Row = TypeVar("Row", bound=Model)
 
 # Running a chat's organization is not part of any share.
 GIVEN: dict[str, Permissions] = {Access.READ: frozenset({"read"}), Access.WRITE: frozenset({"read", "write", "deploy"})}
@@ -24,23 +27,26 @@ GIVEN: dict[str, Permissions] = {Access.READ: frozenset({"read"}), Access.WRITE:
 
 def get_chat(user: User, id: UUID, needs: Permission = "read") -> Chat:
     """The chat, if the user sees it and may do this in it. Raises NotFound or NotAllowed."""
-    chat = chats_of(user).filter(pk=id).first()
+    chat = _chats(user, id)
     if chat is None:
         raise NotFound
-    require(permissions_on(user, chat), needs)
+    require(permissions_found(user, chat), needs)
     return chat
 
 
 def get_message(user: User, id: UUID, needs: Permission = "read") -> Message:
     """The message with its chat, author and run, if the user may do this in its chat. Raises NotFound or NotAllowed."""
-    found = Message.objects.visible_to(user).select_related("chat", "author", "run").filter(pk=id).first()
-    return _allowed(user, found, needs)
+    return _allowed(user, _messages(user, id), needs)
 
 
 def get_run(user: User, id: UUID, needs: Permission = "read") -> Run:
     """The run with its chat, if the user may do this in its chat. Raises NotFound or NotAllowed."""
-    found = Run.objects.visible_to(user).select_related("chat").filter(pk=id).first()
-    return _allowed(user, found, needs)
+    return _allowed(user, _runs(user, id), needs)
+
+
+def sees(user: User, chat_id: UUID) -> bool:
+    """Whether the user sees the chat. One query, for streams to ask again."""
+    return _ids(user, chat_id) is not None
 
 
 def require_owner(user: User, chat: Chat) -> None:
@@ -57,7 +63,7 @@ def permissions_on(user: User, chat: Chat) -> Permissions:
     """
     if getattr(chat, "seen_by", None) == user.pk:
         return permissions_found(user, chat)
-    found = chats_of(user).filter(pk=chat.pk).first()
+    found = _chats(user, chat.pk)
     return permissions_found(user, found) if found else NOTHING
 
 
@@ -99,3 +105,30 @@ def _allowed(user: User, found: Found | None, needs: Permission) -> Found:
         raise NotFound
     require(permissions_on(user, found.chat), needs)
     return found
+
+
+class _Seen(Generic[Row]):
+    """The row of an id, if it is among those that `rows` gives for the user: one query, compiled once."""
+
+    def __init__(self, rows: Callable[[User], QuerySet[Row]]) -> None:
+        self._by_person: Compiled[Row] = Compiled(lambda user, id: rows(User(pk=user)).filter(pk=id), UUID, UUID)
+        self._by_key: Compiled[Row] = Compiled(
+            lambda user, organization, id: rows(_with_key(user, organization)).filter(pk=id), UUID, UUID, UUID
+        )
+
+    def __call__(self, user: User, id: UUID) -> Row | None:
+        if user.key is None:
+            return self._by_person.first(user.pk, id)
+        return self._by_key.first(user.pk, user.key.organization_id, id)
+
+
+def _with_key(user: UUID, organization: UUID) -> User:
+    found = User(pk=user)
+    found.key = ApiKey(organization_id=organization)
+    return found
+
+
+_chats = _Seen(chats_of)
+_messages = _Seen(lambda user: Message.objects.visible_to(user).select_related("chat", "author", "run"))
+_runs = _Seen(lambda user: Run.objects.visible_to(user).select_related("chat"))
+_ids = _Seen(lambda user: Chat.objects.visible_to(user).only("pk"))

@@ -16,6 +16,7 @@ from accounts.errors import RequestError
 from accounts.models import User
 from agents.events import TERMINALS
 from chat import cursor, limits
+from chat.access import sees
 from chat.cursor import Cursor
 from chat.dialects import native, sse
 from chat.dialects.base import Encoder, RunInfo
@@ -23,7 +24,7 @@ from chat.doors.native_blocks import BlockEncoder
 from chat.event_stream import EventStream
 from chat.eventlog import tail
 from chat.eventlog.rows import event_at
-from chat.models import OPEN, Chat, Run
+from chat.models import OPEN, Run
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,7 @@ class Reader:
 
     def may_read(self) -> bool:
         """Whether they still may. Sync, two queries."""
-        is_valid = still_valid(self.user)
-        return is_valid and Chat.objects.visible_to(self.user).filter(pk=self.run.chat_id).exists()
+        return still_valid(self.user) and sees(self.user, self.run.chat_id)
 
 
 def place(request: HttpRequest) -> Cursor | None:
