@@ -38,64 +38,81 @@ class Place:
     is_copy: bool = False  # once more, with new ids, where it is here already
 
 
+@dataclass(frozen=True)
+class Move:
+    """A file and the place it goes to, with the names that its rows get there."""
+
+    package: Package
+    place: Place
+    chat: Chat
+    ids: Ids
+    people: Ids
+
+    def person(self, id: UUID | None) -> UUID:
+        """The account here; of somebody who has none, the owner's."""
+        return self.people.get(id, self.place.owner.pk) if id else self.place.owner.pk
+
+
 @transaction.atomic
 def store(package: Package, place: Place) -> Chat:
     """The chat, stored with all that is in the file. Raises Conflict where it is here already, Invalid, NotAllowed."""
     require(permissions_in(place.owner, organization=place.organization, project=place.project), "write")
     ids = _ids(package, place)
-    people = _people(package, place)
-    chat = _chat(package, place, ids)
-    messages = {each.id: each for each in package.messages}
-    _store(
-        Message,
-        (
-            {
-                **_fields(each),
-                "id": ids[each.id],
-                "chat_id": chat.pk,
-                "parent_id": ids[each.parent] if each.parent else None,
-                "author_id": people.get(each.author) if each.author else None,
-                "usage": msgspec.to_builtins(each.usage),
-            }
-            for each in messages.values()
-        ),
-    )
-    Chat.objects.filter(pk=chat.pk).update(
-        leaf=ids[package.chat.leaf] if package.chat.leaf else None,
-        **{name: getattr(package.chat, name) for name in ("created_at", "updated_at", "last_activity_at")},
-    )
-    _store(
-        Run,
-        (
-            {
-                **_fields(each),
-                "id": ids[each.id],
-                "chat_id": chat.pk,
-                "user_id": people.get(each.user, place.owner.pk),
-                "input_id": ids[each.input],
-                "message_id": ids[each.message],
-                "request": _renamed(each.request, ids),
-            }
-            for each in package.runs
-        ),
-    )
-    _store(RunEvent, _events(package.events, ids, people))
+    move = Move(package, place, _chat(package, place, ids), ids, _people(package, place))
+    _store(Message, _messages(move))
+    _store(Run, _runs(move))
+    _store(RunEvent, _events(package.events, ids, move.people))
     _store(ToolCall, ({**_fields(each), "run_id": ids[each.run]} for each in package.tool_calls))
-    whose = {"organization_id": place.organization.pk, "project_id": place.project.pk if place.project else None}
-    _store(
-        UsageRecord,
-        (
-            {**_fields(each), **whose, "run_id": ids[each.run], "user_id": people.get(each.user, place.owner.pk)}
-            for each in package.usage
-        ),
-    )
-    _store_aliases(package, place, chat)
-    if package.files and place.project is not None:
-        author = (place.owner.display_name, place.owner.email)
-        put_files(
-            place.project.pk, chat.branch_name(), package.files, author=author, message="Import the chat's files\n"
-        )
-    return Chat.objects.get(pk=chat.pk)
+    _store(UsageRecord, _usage(move))
+    _store_chat(move)
+    _store_aliases(package, place, move.chat)
+    _store_files(move)
+    return Chat.objects.get(pk=move.chat.pk)
+
+
+def _messages(move: Move) -> Iterator[dict[str, Any]]:
+    for each in {each.id: each for each in move.package.messages}.values():
+        yield _fields(each) | {
+            "id": move.ids[each.id],
+            "chat_id": move.chat.pk,
+            "parent_id": move.ids[each.parent] if each.parent else None,
+            "author_id": move.people.get(each.author) if each.author else None,
+            "usage": msgspec.to_builtins(each.usage),
+        }
+
+
+def _runs(move: Move) -> Iterator[dict[str, Any]]:
+    for each in move.package.runs:
+        yield _fields(each) | {
+            "id": move.ids[each.id],
+            "chat_id": move.chat.pk,
+            "user_id": move.person(each.user),
+            "input_id": move.ids[each.input],
+            "message_id": move.ids[each.message],
+            "request": _renamed(each.request, move.ids),
+        }
+
+
+def _usage(move: Move) -> Iterator[dict[str, Any]]:
+    organization, project = move.place.organization, move.place.project
+    whose = {"organization_id": organization.pk, "project_id": project.pk if project else None}
+    for each in move.package.usage:
+        yield _fields(each) | whose | {"run_id": move.ids[each.run], "user_id": move.person(each.user)}
+
+
+def _store_chat(move: Move) -> None:
+    """What can be said only once its messages are here, and the times that saving it has overwritten."""
+    line = move.package.chat
+    times = {name: getattr(line, name) for name in ("created_at", "updated_at", "last_activity_at")}
+    Chat.objects.filter(pk=move.chat.pk).update(leaf=move.ids[line.leaf] if line.leaf else None, **times)
+
+
+def _store_files(move: Move) -> None:
+    project, owner = move.place.project, move.place.owner
+    if move.package.files and project is not None:
+        author = (owner.display_name, owner.email)
+        branch, message = move.chat.branch_name(), "Import the chat's files\n"
+        put_files(project.pk, branch, move.package.files, author=author, message=message)
 
 
 def _ids(package: Package, place: Place) -> dict[UUID, UUID]:
