@@ -19,15 +19,22 @@ class Slot:
         self.body: AsyncGenerator[bytes, None] | None = None
 
 
-class EventStream(StreamingHttpResponse):
-    """Server-sent events. `body` yields whole frames and is closed when the reader leaves."""
+class Streamed(StreamingHttpResponse):
+    """A response whose `body` is sent as it comes, and closed when the reader leaves."""
 
-    def __init__(self, request: HttpRequest, body: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, request: HttpRequest, body: AsyncGenerator[bytes, None], *, content_type: str) -> None:
         slot: Slot | None = getattr(request, "scope", {}).get(SLOT)
         if slot is not None:
             slot.body = body
             body = _nothing()
-        super().__init__(body, content_type="text/event-stream; charset=utf-8")
+        super().__init__(body, content_type=content_type)
+
+
+class EventStream(Streamed):
+    """Server-sent events. `body` yields whole frames."""
+
+    def __init__(self, request: HttpRequest, body: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(request, body, content_type="text/event-stream; charset=utf-8")
         self["Cache-Control"] = "no-cache, no-store, no-transform"
         self["X-Accel-Buffering"] = "no"
         self["X-Content-Type-Options"] = "nosniff"

@@ -111,6 +111,7 @@ class Hold:
 
 streams = Limit("streams", "CHAT_STREAMS_PER_USER", "You have {most} streams open. Close one, or try again later.")
 sockets = Limit("sockets", "CHAT_SOCKETS_PER_USER", "You have {most} sockets open. Close one, or try again later.")
+exports = Limit("exports", "CHAT_EXPORTS_PER_USER", "{most} exports of yours are being written. Try again later.")
 
 
 def check_runs(organization_id: UUID) -> None:

@@ -22,6 +22,7 @@ from chat.openapi import (
     completions,
     editor_chat,
     errors,
+    exports,
     native,
     responses,
     sessions,
@@ -32,7 +33,20 @@ from chat.openapi import (
 
 Schema = dict[str, Any]
 
-DOORS = (native, editor_chat, sessions, threads, agent, responses, completions, capabilities, trpc, ui_message, agui)
+DOORS = (
+    native,
+    exports,
+    editor_chat,
+    sessions,
+    threads,
+    agent,
+    responses,
+    completions,
+    capabilities,
+    trpc,
+    ui_message,
+    agui,
+)
 
 
 @require_safe

@@ -36,9 +36,13 @@ Kind = TypeVar("Kind", bound=Line)
 _encode = msgspec.json.Encoder().encode
 
 
-@transaction.atomic
 def written(chat: Chat) -> Iterator[bytes]:
     """Yield the chat's lines; it is locked until the last. Raises Conflict while a run is open."""
+    with transaction.atomic():  # a decorator would end it before the first line is asked for
+        yield from _written(chat)
+
+
+def _written(chat: Chat) -> Iterator[bytes]:
     locked = Chat.objects.select_for_update().get(pk=chat.pk)
     open_run = Run.objects.filter(chat=chat, status__in=OPEN).first()
     if open_run is not None:

@@ -1,0 +1,94 @@
+"""`GET /api/chats/{id}/export/`: a chat as the file that import_chat reads. docs/operations.md describes the file.
+
+It is written whole before its first byte is sent: so the chat is locked for as long as the database takes, and not for
+as long as its reader does, and what cannot be exported is refused with a status. There is no import over HTTP: a file
+says who wrote what, and a caller could put words into the mouths of others.
+"""
+
+import asyncio
+import functools
+import tempfile
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO
+from uuid import UUID
+
+from django.conf import settings
+from django.db import close_old_connections
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET
+
+from accounts.authentication import authenticate
+from accounts.db import db
+from accounts.errors import RequestError
+from accounts.models import User
+from chat.access import get_chat, require_owner
+from chat.event_stream import Streamed
+from chat.limits import exports
+from chat.models import Chat
+from chat.transfer.writing import written
+
+PIECE_BYTES = 65_536
+CONTENT_TYPE = "application/x-ndjson"
+
+
+class ExportTooLarge(RequestError):
+    """The chat is larger than one may fetch."""
+
+    status = 413
+    code = "export_too_large"
+
+
+@csrf_exempt
+@require_GET
+async def export(request: HttpRequest, id: UUID) -> HttpResponseBase:
+    """One's own chat as a file. 409 while one of its runs is open, 413 above EXPORT_MAX_BYTES."""
+    user, chat = await db(_chat, request, id)
+    hold = await exports.take(user.pk)
+    with hold:
+        file, length = await asyncio.get_running_loop().run_in_executor(_thread(), _file, chat)
+    response = Streamed(request, _pieces(file), content_type=CONTENT_TYPE)
+    response["Content-Length"] = str(length)
+    response["Content-Disposition"] = f'attachment; filename="chat-{chat.pk}.jsonl"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@functools.cache
+def _thread() -> ThreadPoolExecutor:
+    """One export at a time: the threads of runs and streams are not for this."""
+    return ThreadPoolExecutor(1, thread_name_prefix="export")
+
+
+def _chat(request: HttpRequest, id: UUID) -> tuple[User, Chat]:
+    user = authenticate(request)
+    chat = get_chat(user, id)
+    require_owner(user, chat)
+    return user, chat
+
+
+def _file(chat: Chat) -> tuple[IO[bytes], int]:
+    """The chat in a file that has no name, and its length. Raises Conflict, ExportTooLarge."""
+    close_old_connections()
+    file = tempfile.TemporaryFile(dir=settings.PARLEY_DATA)  # noqa: SIM115  # closed by whoever reads it
+    try:
+        for line in written(chat):
+            file.write(line)
+            if file.tell() > settings.EXPORT_MAX_BYTES:
+                told = f"The chat is larger than {settings.EXPORT_MAX_BYTES:,} bytes: manage.py export_chat takes any."
+                raise ExportTooLarge(told)
+        length = file.tell()
+        file.seek(0)
+        return file, length
+    except BaseException:
+        file.close()
+        raise
+    finally:
+        close_old_connections()
+
+
+async def _pieces(file: IO[bytes]) -> AsyncGenerator[bytes, None]:
+    with file:
+        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+            yield piece
