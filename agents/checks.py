@@ -10,13 +10,14 @@ from agents import registry
 from agents.archetypes.base import PROMPTS, Archetype
 from agents.catalog import catalog
 from agents.errors import UnknownArchetype
+from agents.prices import prices
 from agents.providers.openai import OpenAIProvider
 
 
 @register()
 def check_agents(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Errors for what cannot work, warnings for what is likely not meant."""
-    return [*_archetypes(), *_defaults(), *_provider()]
+    return [*_archetypes(), *_defaults(), *_prices(), *_provider()]
 
 
 def _archetypes() -> Iterator[CheckMessage]:
@@ -45,6 +46,13 @@ def _defaults() -> Iterator[CheckMessage]:
     if settings.AGENTS_DEFAULT_MODEL not in names:
         hint = f"OPENAI_MODELS names those that are offered: {', '.join(names)}."
         yield Error("AGENTS_DEFAULT_MODEL is not one of the models that are offered.", hint, id="agents.E005")
+
+
+def _prices() -> Iterator[CheckMessage]:
+    try:
+        prices(settings.OPENAI_PRICES)
+    except ValueError as error:
+        yield Error(f"OPENAI_PRICES: {error}", id="agents.E008")
 
 
 def _provider() -> Iterator[CheckMessage]:

@@ -79,6 +79,7 @@ def test_the_shipped_settings_pass_the_checks() -> None:
         ("OPENAI_EXTRA_HEADERS", {"X-Auth": "hidden\n"}, "agents.E007"),
         ("OPENAI_EXTRA_HEADERS", {"X Auth": "hidden"}, "agents.E007"),
         ("OPENAI_BASE_URL", "hidden.example.com/v1", "agents.E007"),
+        ("OPENAI_PRICES", ["gpt-4o=cheap"], "agents.E008"),
     ],
 )
 def test_a_setting_that_cannot_work_is_an_error_without_its_value(
