@@ -86,8 +86,9 @@ def test_many_people_at_once_with_cuts_and_stops_get_their_own_words_only(server
 
     def live(person: Client) -> str:
         """All that the server tells the person, who reads, leaves early and stops at random."""
-        dice, begin_at, heard = random.Random(words[person.token]), begin.wait(30), []
-        for round in range(ROUNDS):
+        dice, heard = random.Random(words[person.token]), []
+        begin.wait(30)
+        for _ in range(ROUNDS):
             mark = key()
             upstream.script(Turn(text=[words[person.token], " "], n=20, delay_ms=5), key=mark)
             chat = person.chat(title=words[person.token])
@@ -99,7 +100,6 @@ def test_many_people_at_once_with_cuts_and_stops_get_their_own_words_only(server
             with person.events(run) as stream:
                 heard += [each.data for each in stream.frames()]
             heard += [str(person.get(path)) for path in (f"/api/chats/{chat}/messages/", "/api/chats/", "/api/runs/")]
-        assert begin_at >= 0 and round + 1 == ROUNDS
         return "".join(heard)
 
     with ThreadPoolExecutor(PEOPLE) as pool:
