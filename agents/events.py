@@ -164,6 +164,27 @@ class AgentReturned(Event, frozen=True, kw_only=True, tag="agent.returned"):
     name: str
 
 
+class WorkflowChanged(Event, frozen=True, kw_only=True, tag="workflow.changed"):
+    """Work of several steps that a tool began, such as a build, waits, begins or goes on. It may outlast the run."""
+
+    workflow: str  # its id
+    name: str
+    status: Literal["pending", "running"] = "running"
+    step: str = ""  # where it is
+    steps_done: int = 0
+    steps: int = 0  # how many there are; 0: nobody knows
+
+
+class WorkflowCompleted(Event, frozen=True, kw_only=True, tag="workflow.completed"):
+    """That work is over."""
+
+    workflow: str
+    name: str
+    outcome: Literal["succeeded", "failed", "cancelled"] = "succeeded"
+    result: Any = None  # JSON
+    error: str = ""  # why it failed
+
+
 class RetryScheduled(Event, frozen=True, kw_only=True, tag="retry.scheduled"):
     """The provider failed before the first token of this turn; it is asked again after a pause."""
 
@@ -233,6 +254,8 @@ AnyEvent = (
     | ApprovalResolved
     | AgentStarted
     | AgentReturned
+    | WorkflowChanged
+    | WorkflowCompleted
     | RetryScheduled
     | TurnReset
     | TurnCompleted

@@ -109,6 +109,8 @@ class Fold:
                 self._decisions[event.call] = event
             case ev.RunQueued() | ev.ToolProgressed() | ev.TurnCompleted() | ev.MessageSaved():
                 pass  # nothing of the message
+            case ev.WorkflowChanged() | ev.WorkflowCompleted():
+                pass  # nor of this: the tool's result names it
             case _:
                 raise TypeError(f"the fold does not know {event!r}")
 

@@ -181,6 +181,27 @@ def failed() -> list[Logged]:
     ).log
 
 
+BUILD = Call("call_build", "build", "{}")
+
+
+def built(is_over: bool = True) -> list[Logged]:
+    """A tool began a build, which waited, went on beside the answer, and was over before it."""
+    script = Script().begin().turn(1, "I build it. ").reply(1, BUILD)
+    script.add(ev.ToolCalled, call="call_build", name="build", arguments={})
+    script.add(ev.WorkflowChanged, workflow="job_1", name="site", status="pending")
+    script.add(ev.ToolReturned, call="call_build", name="build", result={"jobId": "job_1"}, elapsed_ms=2)
+    script.add(ev.TurnCompleted, turn=1).turn(2, "It ", "builds.")
+    script.add(ev.WorkflowChanged, workflow="job_1", name="site", step="compile", steps_done=1, steps=3)
+    if is_over:
+        script.add(ev.WorkflowCompleted, workflow="job_1", name="site", result={"pages": 3})
+    return script.reply(2).add(ev.TurnCompleted, turn=2).end()
+
+
+def building() -> list[Logged]:
+    """The same, and the build goes on when the answer is whole."""
+    return built(is_over=False)
+
+
 def cut_short() -> list[Logged]:
     return Script().begin().answer(1, "Very long", reason="length").end("length")
 
@@ -189,6 +210,6 @@ ALL = {
     each.__name__: each
     for each in (
         plain, empty, awkward, reasoning, tool_call, parallel_tools, tool_failed, subagent, deferred, approved, retried,
-        taken_over, cancelled, failed, cut_short,
+        taken_over, cancelled, failed, cut_short, built, building,
     )
 }  # fmt: skip

@@ -3,8 +3,8 @@ what it leaves open is decided in docs/doors/agent.md. Read 2026-11.
 
 Data frames: text, retry, and last done or error; everything is ASCII, no `[DONE]`. `done` says beside its message's id
 the session's, since a client that began with none has to learn it, and the tokens; `error` says the session's too.
-No words for: reasoning, tools, turns, approvals, subagents' own text, a stopped run (it ends with `done` as any other).
-Nothing is resumed: the history is read instead.
+No words for: reasoning, tools, turns, approvals, workflows, subagents' own text, a stopped run (it ends with `done`
+as any other). Nothing is resumed: the history is read instead.
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,8 @@ verifier refuses a run that leaves anything open. Read 2026-11.
 
 Data frames only, no `[DONE]`: `RUN_STARTED`, then one assistant message for each turn with its text and tool calls, a
 `TOOL_CALL_RESULT` for each server tool, and `RUN_FINISHED` or `RUN_ERROR`. Clients that declare protocol 1.0 also get
-reasoning, the lifecycle of subagents, usage, the outcome, and our ids as `metadata.parley` of the start.
+reasoning, the lifecycle of subagents, usage, the outcome, and our ids as `metadata.parley` of the start. Workflows are
+`CUSTOM` events: a step of this wire's own would have to end before the run, and a build may not.
 No words for: subagents' own text, a tool's progress, retries, approvals (answer them at the native door; the stream
 waits). State is told to the model and never changed here, so there are no STATE events. A reader that was shown text
 which is taken back, or that is let go, gets `RUN_ERROR`: there is no resume, but the answer goes on and is stored.
@@ -254,6 +255,9 @@ class Encoder:
             case ev.AgentReturned() if self._agents.get(event.agent):
                 self._agents[event.agent] = False
                 return [{"type": "SUBAGENT_FINISHED", "subagentRunId": event.agent}]
+            case ev.WorkflowChanged() | ev.WorkflowCompleted():
+                value = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ("at", "agent")}
+                return [{"type": "CUSTOM", "name": event.type, "value": value}]
             case ev.TurnReset(agent=""):
                 self.is_over = True
                 return [{"type": "RUN_ERROR", "message": TAKEN_BACK, "code": "taken_back"}]

@@ -3,9 +3,9 @@ openai 3.52.0. Read 2026-11.
 
 Data-only frames, one id for all: a chunk with the role, chunks with text, two for each call of a tool of the client's,
 one with the finish_reason, where it was asked for one with the usage, and `[DONE]`. `completion()` is the same, whole.
-No words for: reasoning, tools that the agent runs itself, subagents, retries, approvals. A turn's text follows the
-turn's before. An answer that was stopped, or that met a limit of the agent's, ends with `length`: it is not whole. Text
-that is taken back, and a server that goes, is an `error` and the end; the request is to be sent again.
+No words for: reasoning, tools that the agent runs itself, subagents, retries, approvals, workflows. A turn's text
+follows the turn's before. An answer that was stopped, or that met a limit of the agent's, ends with `length`: it is not
+whole. Text that is taken back, and a server that goes, is an `error` and the end; the request is to be sent again.
 """
 
 import re

@@ -3,8 +3,8 @@
 
 `:ok`, then data frames: content, tool_call_start, tool_result, tool_error, error, done, and `[DONE]`. Everything is
 ASCII. A GET sends each tool event twice, unnamed and named, since its two clients listen for one or the other.
-No words for: reasoning, turns, retries, tools that the client runs, subagents' own text, a stopped run (it ends with
-`done` as any other).
+No words for: reasoning, turns, retries, tools that the client runs, workflows, subagents' own text, a stopped run (it
+ends with `done` as any other).
 """
 
 import re

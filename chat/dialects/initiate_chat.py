@@ -2,7 +2,8 @@
 "streamResponse" and "events"; the shapes it leaves open are in docs/doors/initiate-chat.md. Read 2026-11.
 
 `status` thinking, `tool_calling` before tools and `building` once one of them has begun a build (its result names a
-`jobId`); `delta`, `tool_start`, `tool_result`; then `complete` with the whole text, or `error`; last `finalized`.
+`jobId`, or the log a workflow); `delta`, `tool_start`, `tool_result`; then `complete` with the whole text, or `error`;
+last `finalized`, with a build that is not over: `building`, or `pending` where it has not begun.
 No words for: reasoning, retries, tools that the client runs, subagents' own text, waiting for an approval, and a run
 that was stopped (it ends with `complete` and what had come).
 """
@@ -47,7 +48,7 @@ class Encoder:
         self.is_over = False
         self._texts: list[str] = []
         self._status = ""
-        self._job = ""
+        self._jobs: dict[str, str] = {}  # builds, and how they are: building, pending or over
 
     def open(self) -> list[bytes]:
         """That the subscription stands."""
@@ -94,6 +95,10 @@ class Encoder:
                 return self._returned(event), False
             case ev.ToolFailed():
                 return [{**_tool(event, False), "error": event.error}], False
+            case ev.WorkflowChanged(workflow=job, status=status):
+                return self._changed(job, "building" if status == "running" else "pending"), False
+            case ev.WorkflowCompleted(workflow=job):
+                return self._changed(job, "over"), False
             case ev.TurnReset(agent=""):
                 self.is_over = True
                 return [{"type": "error", "error": TAKEN_BACK}, {"type": "finalized", "status": "error"}], True
@@ -109,8 +114,12 @@ class Encoder:
         job = event.result.get("jobId") if isinstance(event.result, dict) else None
         if not isinstance(job, str) or not job:
             return [_tool(event, True)]
-        self._job = job
-        return [{**_tool(event, True), "jobId": job}, *self._now("building")]
+        told = {**_tool(event, True), "jobId": job}
+        return [told, *self._changed(job, self._jobs.get(job, "building"))]
+
+    def _changed(self, job: str, status: str) -> list[dict[str, Any]]:
+        self._jobs[job] = status
+        return self._now("building") if status == "building" else []
 
     def _now(self, status: str) -> list[dict[str, Any]]:
         if status == self._status:
@@ -120,8 +129,9 @@ class Encoder:
 
     def _finalized(self) -> dict[str, Any]:
         """`building`: the answer is whole, and a build that it began may still go on."""
-        if self._job:
-            return {"type": "finalized", "status": "building", "jobId": self._job}
+        for status in ("building", "pending"):
+            if jobs := [job for job, each in self._jobs.items() if each == status]:
+                return {"type": "finalized", "status": status, "jobId": jobs[-1]}
         return {"type": "finalized", "status": "success"}
 
     def _text(self) -> str:

@@ -3,9 +3,10 @@
 
 Frames are `event: <type>` and `data: <the same type and a sequence_number>`, then `[DONE]`; on a socket the data alone.
 Numbers count what a reader sees who comes late: 0, 1, 2 ... without gaps, the same at every replay.
-No words for: tools that the agent runs itself, subagents, turns, retries, approvals. Reasoning is shown, as a summary,
-to whoever asks for one. Text that is taken back is an `error` event, and the end of that stream; the response is whole
-when it is read again. A stopped run is a `response.incomplete` whose response has the status `cancelled`.
+No words for: tools that the agent runs itself, subagents, turns, retries, approvals, workflows. Reasoning is shown, as
+a summary, to whoever asks for one. Text that is taken back is an `error` event, and the end of that stream; the
+response is whole when it is read again. A stopped run is a `response.incomplete` whose response has the status
+`cancelled`.
 """
 
 import re

@@ -3,8 +3,8 @@ it leaves open is decided in docs/doors/sessions.md. Read 2026-11.
 
 Data frames: token, done, error, and typing for who asks for it; no `[DONE]`, since its client parses every event as
 JSON. Each frame but typing has an `id`, so that an EventSource that comes back goes on where it was.
-No words for: reasoning, tools, turns, retries, approvals, subagents' own text, usage, a stopped run (it ends with
-`done` as any other).
+No words for: reasoning, tools, turns, retries, approvals, workflows, subagents' own text, usage, a stopped run (it
+ends with `done` as any other).
 """
 
 import re

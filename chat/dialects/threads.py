@@ -1,10 +1,11 @@
 """System 3's dialect, for fetch readers. Source: the document of streaming chat with workflows, sections "events" and
 "clients"; what it leaves open is decided in docs/doors/threads.md. Read 2026-11.
 
-Each frame is `{"type", "data", "timestamp"}`: connected, message_saved, ai_response (one a delta, `isComplete` false),
-a last ai_response that has `isComplete` true and the whole text as `accumulated`, done; or error, last. Everything is
-ASCII; no `[DONE]`. One of its clients reads `content` alone and the other shows `accumulated`, so the last frame's
-`content` is empty: both then show the same text.
+Each frame is `{"type", "data", "timestamp"}`: connected, message_saved, workflow_status (as they come), ai_response
+(one a delta, `isComplete` false), a last ai_response that has `isComplete` true and the whole text as `accumulated`,
+workflow_complete (one for each workflow that is over: its place is here, whenever it was), done; or error, last.
+Everything is ASCII; no `[DONE]`. One of its clients reads `content` alone and the other shows `accumulated`, so the
+last frame's `content` is empty: both then show the same text.
 No words for: reasoning, tools, turns, retries, approvals, subagents' own text, usage. Nothing is resumed: a thread's
 messages are read instead.
 """
@@ -38,6 +39,7 @@ class Encoder:
         self.run = run
         self.at = run.created_at  # of the newest event
         self.texts: list[str] = []
+        self.completed: list[dict[str, Any]] = []  # workflows that are over; told at the end
         self.is_over = False
 
     def open(self) -> list[bytes]:
@@ -54,14 +56,20 @@ class Encoder:
             case ev.TextDelta(agent="", text=text):
                 self.texts.append(text)
                 return [self._frame("ai_response", {"content": text, "isComplete": False})]
+            case ev.WorkflowChanged():
+                return [self._frame("workflow_status", _status(event))]
+            case ev.WorkflowCompleted():
+                self.completed.append(_outcome(event))
+                return []
             case ev.TurnReset(agent=""):
                 self.is_over = True
                 return [self._error(TAKEN_BACK)]
             case ev.RunFailed():
-                return [self._error(event.message)]
+                return [*self._completed(), self._error(event.message)]
             case ev.RunCompleted() | ev.RunCancelled():
                 whole = {"content": "", "isComplete": True, "accumulated": "".join(self.texts)}
-                return [self._frame("ai_response", whole), self._frame("done", {"success": True})]
+                done = self._frame("done", {"success": True})
+                return [self._frame("ai_response", whole), *self._completed(), done]
             case _:
                 return []  # no word for it
 
@@ -73,11 +81,25 @@ class Encoder:
         """Its error: a client that reads a POST does not come back by itself."""
         return [self._error(LET_GO)]
 
+    def _completed(self) -> list[bytes]:
+        return [self._frame("workflow_complete", each) for each in self.completed]
+
     def _error(self, text: str) -> bytes:
         return self._frame("error", {"error": text})
 
     def _frame(self, type: str, data: dict[str, Any]) -> bytes:
         return sse.ascii_frame({"type": type, "data": data, "timestamp": timestamp(self.at)})
+
+
+def _status(event: ev.WorkflowChanged) -> dict[str, Any]:
+    progress = {"done": event.steps_done, "total": event.steps or None}
+    named = {"workflowId": event.workflow, "name": event.name}
+    return {**named, "status": event.status, "step": event.step or None, "progress": progress}
+
+
+def _outcome(event: ev.WorkflowCompleted) -> dict[str, Any]:
+    named = {"workflowId": event.workflow, "name": event.name}
+    return {**named, "status": event.outcome, "result": event.result, "error": event.error or None}
 
 
 def timestamp(at: float) -> str:

@@ -4,7 +4,8 @@ package `ai` (7.0.173, 6.0.326) src/ui-message-stream/ui-message-chunks.ts, src/
 
 Data frames only, then `[DONE]`: `start` with the answer's id, a transient `data-parley` with the ids of chat and run,
 then a step for each turn with its reasoning, text and tool parts, and `finish`. Server tools are dynamic and marked as
-executed; the client's own are static and end the run with `tool-calls`. A stopped run says `abort`.
+executed; the client's own are static and end the run with `tool-calls`. A stopped run says `abort`. A workflow is a
+`data-workflow` with its id, of which the client keeps the newest.
 No words for: retries and a tool's progress (transient `data-retry`, `data-progress`), subagents' own text, what happens
 to an approval after it was asked for. Version 7 alone has `reset-step`, an error to version 6: so a reader that was
 shown text which is taken back gets `error`, as does one that is let go, since the client takes a plain close for the
@@ -238,6 +239,8 @@ class Encoder:
                 return [{"type": "tool-output-error", "toolCallId": event.call, "errorText": event.error, **OURS}]
             case ev.ToolProgressed():
                 return [_transient("progress", {"toolCallId": event.call, "text": event.text})]
+            case ev.WorkflowChanged() | ev.WorkflowCompleted():
+                return [{"type": "data-workflow", "id": event.workflow, "data": _workflow(event)}]
             case ev.RetryScheduled(agent=""):
                 return [_transient("retry", {"attempt": event.failed_attempt, "maxAttempts": event.max_attempts})]
             case ev.TurnReset(agent=""):
@@ -284,6 +287,14 @@ def _input(
         {"type": "tool-input-start", **call, **marks},
         {"type": "tool-input-available", **call, "input": event.arguments, **marks},
     ]
+
+
+def _workflow(event: ev.WorkflowChanged | ev.WorkflowCompleted) -> dict[str, Any]:
+    """The client keeps one part for each workflow: the newest."""
+    if isinstance(event, ev.WorkflowCompleted):
+        return {"name": event.name, "status": event.outcome, "result": event.result, "error": event.error or None}
+    steps = {"step": event.step or None, "stepsDone": event.steps_done, "steps": event.steps or None}
+    return {"name": event.name, "status": event.status, **steps}
 
 
 def _transient(name: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from chat.eventlog.rows import Logged, clean, first_of, insert, stored
 from chat.models import OPEN, LogState, Run, RunEvent
 
 ROW_EVENTS = 500  # at most, in a row of a compacted log
-# What tells the answer, of the run's own agent.
+# What tells the answer, and how the work is that it began; of the run's own agent.
 ANSWER = (
     ev.RunQueued,
     ev.RunStarted,
@@ -26,6 +26,8 @@ ANSWER = (
     ev.TextDelta,
     ev.ReplyCompleted,
     ev.ToolDeferred,
+    ev.WorkflowChanged,
+    ev.WorkflowCompleted,
     ev.TurnCompleted,
     ev.MessageSaved,
     *TERMINALS,

@@ -1,5 +1,6 @@
 """From events to rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
@@ -16,12 +17,14 @@ OfTurn = ev.TurnStarted | ev.ReplyCompleted | ev.TurnReset | ev.RetryScheduled
 OfTool = ev.ToolCalled | ev.ToolDeferred | ev.ToolProgressed | ev.ToolReturned | ev.ToolFailed
 OfApproval = ev.ApprovalRequested | ev.ApprovalResolved
 OfAgent = ev.AgentStarted | ev.AgentReturned
+OfWorkflow = ev.WorkflowChanged | ev.WorkflowCompleted
 
 
 @dataclass
 class Reading:
     """What the rows are made from, event by event."""
 
+    people: Mapping[str, str]  # the ids of those who decided about approvals, and what they are called
     rows: list[Row] = field(default_factory=list)
     turns: dict[str, Row] = field(default_factory=dict)  # the open one of each agent
     blocks: dict[str, Row] = field(default_factory=dict)  # the open block of each agent: subagents may interleave
@@ -47,6 +50,8 @@ class Reading:
             self._approval(entry, event, is_kept)
         elif isinstance(event, OfAgent):
             self._agent(entry, event, is_kept)
+        elif isinstance(event, OfWorkflow):
+            self._workflow(entry, event)
         elif not isinstance(event, ev.TurnCompleted | ev.MessageSaved):  # of these other rows say so already
             raise TypeError(f"the timeline does not know {event!r}")
 
@@ -58,12 +63,18 @@ class Reading:
             what = _("Writes") if kind == "text" else _("Thinks")
             row = self.blocks[event.agent] = self._row(entry, kind, what, "", is_kept)
             row.first_seq = entry.seq - pieces + 1
+            self._first_token(event)
         row.deltas += pieces
         row.chars += len(event.text)
         if self.with_text:
             said = str(row.returned or "")
             row.returned = said + event.text if len(said) <= SHOWN_CHARS else said
         self._close(row, entry)
+
+    def _first_token(self, event: ev.Delta) -> None:
+        turn = self.turns.get(event.agent)
+        if turn is not None and turn.first_token_s is None:
+            turn.first_token_s = event.at - turn.start
 
     def _run(self, entry: Logged, event: OfRun) -> None:
         match event:
@@ -125,12 +136,22 @@ class Reading:
         self.agents[event.agent] = row = self._row(entry, "agent", what, "", is_kept)
         row.given = event.task
 
+    def _workflow(self, entry: Logged, event: OfWorkflow) -> None:
+        what = _("Workflow %(name)s") % {"name": f"{event.name} ({event.workflow})"}
+        if isinstance(event, ev.WorkflowCompleted):
+            self._moment(entry, "tool", what, event.outcome).returned = event.error or event.result
+            return
+        steps = f"{event.steps_done} / {event.steps or '?'}" if event.steps or event.steps_done else ""
+        self._moment(entry, "tool", what, ", ".join(filter(None, (event.status, event.step, steps))))
+
     def _reply(self, entry: Logged, event: ev.ReplyCompleted) -> None:
         row = self.turns.pop(event.agent, None)
         if row is None:
             return
         self._close(row, entry)
-        said = [row.note, _("ended by %(reason)s") % {"reason": event.finish_reason}]
+        wait = seconds(row.first_token_s) if row.first_token_s is not None else ""
+        begun = [_("first token after %(time)s") % {"time": wait}] if wait else []
+        said = [row.note, *begun, _("ended by %(reason)s") % {"reason": event.finish_reason}]
         if count := len(event.calls):
             said.append(ngettext("%(count)s tool call", "%(count)s tool calls", count) % {"count": count})
         row.note = ", ".join([*said, used(event.usage)])
@@ -140,7 +161,7 @@ class Reading:
         row = self._row(entry, "retry", what % {"number": event.failed_attempt, "most": event.max_attempts}, "", True)
         row.end = row.start + event.delay_s
         row.note = _("%(code)s: %(message)s; after a pause of %(pause)s") % {
-            "code": event.code, "message": event.message, "pause": seconds(event.delay_s),
+            "code": event.code, "message": event.message.rstrip("."), "pause": seconds(event.delay_s),
         }  # fmt: skip
 
     def _tool_end(self, entry: Logged, event: ev.ToolReturned | ev.ToolFailed) -> None:
@@ -160,8 +181,13 @@ class Reading:
             return
         self._close(row, entry)
         said = _("allowed") if event.decision == "allowed" else _("denied")
-        by = _("by %(person)s") % {"person": event.by} if event.by else _("because nobody decided in time")
-        row.note = ", ".join(filter(None, (f"{said} {by}", event.reason, _("not to scale"))))
+        by = (
+            _("by %(person)s") % {"person": self.people.get(event.by, event.by)}
+            if event.by
+            else _("because nobody decided in time")
+        )
+        why = f"“{event.reason}”" if event.reason else ""
+        row.note = "; ".join(filter(None, (f"{said} {by}", why, _("not to scale"))))
 
     def _end(self, entry: Logged, kind: Kind, what: str, note: str) -> None:
         """Whatever was open ends with the run."""
