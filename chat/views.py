@@ -111,6 +111,8 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> H
         "words": for_scripts(),
         "shared_with": chat and shared_with(chat),
         "most_chars": settings.CHAT_MESSAGE_MAX_CHARS,
+        "most_files": settings.CHAT_ATTACHMENTS_MAX,
+        "most_file_chars": settings.CHAT_ATTACHMENT_MAX_CHARS,
         **more,
     }
     return render(request, "chat/chat.html", context)

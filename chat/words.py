@@ -90,6 +90,15 @@ TEXTS: dict[str, Any] = {
     "jumpToLatest": _("Jump to latest"),
     "code": _("Code"),
     "table": _("Table"),
+    # The composer
+    "fork": _("Fork from here"),
+    "share": _("Who sees this chat"),
+    "agentIs": _("Agent: %(name)s"),
+    "modelIs": _("Model: %(name)s"),
+    "remove": _("Remove %(name)s"),
+    "notAttached": _("%(name)s was not attached: %(why)s"),
+    "unreadable": _("it is empty, or neither text nor a picture."),
+    "asFile": _("Attach as a file"),
     # People
     "private": _("Private"),
     "forProject": _("Project: %(name)s"),
@@ -117,6 +126,11 @@ COUNTED: dict[str, Any] = {
         "At most %(count)s characters fit. Shorten it, or send it in parts.",
         "count",
     ),
+    "usedMany": ngettext_lazy("Used %(count)s tool", "Used %(count)s tools", "count"),
+    "failedMany": ngettext_lazy("%(count)s failed", "%(count)s failed", "count"),
+    "tooBig": ngettext_lazy("at most %(count)s character fits.", "at most %(count)s characters fit.", "count"),
+    "tooManyFiles": ngettext_lazy("at most %(count)s file fits.", "at most %(count)s files fit.", "count"),
+    "pasted": ngettext_lazy("You pasted %(count)s character.", "You pasted %(count)s characters.", "count"),
     "left": ngettext_lazy("%(count)s character left", "%(count)s characters left", "count"),
     "over": ngettext_lazy("%(count)s character too many", "%(count)s characters too many", "count"),
 }

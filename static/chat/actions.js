@@ -1,9 +1,9 @@
 // What one can do with the messages, by their buttons: copy, edit, delete, regenerate, versions, fork, approvals.
 
-import { blank } from "./text.js";
 import { WORDS } from "./words.js";
 
 const SURE_MS = 4000; // a second press on Delete within this means it
+const editing = () => import("./editing.js");
 
 /** Let the buttons of the log do `does`: the functions of app.js. */
 export function listen(element, does) {
@@ -15,7 +15,7 @@ export function listen(element, does) {
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     const article = event.target.closest("article");
-    if (event.target.matches(".edit-form")) save(does, event.target, article);
+    if (event.target.matches(".edit-form")) editing().then(({ save }) => save(does, event.target, article));
     else decide(does, event.target, event.submitter, article);
   });
   element.addEventListener("keydown", (event) => event.key === "Escape" && escape(event));
@@ -26,8 +26,8 @@ const ACTIONS = {
   copy: (does, button, article) => does.copy(button, article.dataset.id),
   "copy-code": (does, button) => does.copy(button),
   rest: (does, button, article) => does.showRest(button, article.dataset.id),
-  edit: (_does, _button, article) => edit(article),
-  "cancel-edit": (_does, button, article) => leave(article, button),
+  edit: (_does, _button, article) => editing().then(({ edit }) => edit(article)),
+  "cancel-edit": (_does, button, article) => editing().then(({ leave }) => leave(article, button)),
   regenerate: (does, _button, article) => does.regenerate(article.dataset.id),
   version: (does, button, article) => step(does, button, article),
   fork: (does, _button, article) => does.fork(article.dataset.id),
@@ -54,48 +54,9 @@ function escape(event) {
   const form = event.target.closest(".edit-form");
   if (!menu && !form) return;
   event.stopPropagation();
-  if (form) return leave(form.closest("article"), form.querySelector("[data-action]"));
+  if (form) return form.querySelector("[data-action]").click();
   menu.open = false;
   menu.querySelector("summary").focus();
-}
-
-// --- Editing in place -------------------------------------------------------------------------------------------------
-
-function edit(article) {
-  if (article.querySelector(".edit-form")) return;
-  const text = article.querySelector(".text");
-  const form = blank("edit-template");
-  const box = form.querySelector("textarea");
-  box.value = box.defaultValue = text.textContent;
-  text.hidden = true;
-  article.querySelector(".parts").append(form);
-  article.classList.add("edited");
-  box.focus();
-}
-
-/** Back to the text as it is; what was changed is dropped at the second press only. */
-function leave(article, button) {
-  const form = article.querySelector(".edit-form");
-  const box = form.querySelector("textarea");
-  if (box.value !== box.defaultValue && !isSure(button, WORDS.dropChanges)) return;
-  close(article);
-  article.querySelector("[data-action=edit]").focus();
-}
-
-function close(article) {
-  article.querySelector(".edit-form").remove();
-  article.querySelector(".text").hidden = false;
-  article.classList.remove("edited");
-}
-
-async function save(does, form, article) {
-  const text = form.querySelector("textarea").value.trim();
-  if (!text) return form.querySelector("textarea").focus();
-  const button = form.querySelector("[type=submit]");
-  button.disabled = true; // a double click saves once
-  const isDone = await does.edit(article.dataset.id, text);
-  button.disabled = false;
-  if (isDone) does.focus();
 }
 
 // --- Deleting, deciding -----------------------------------------------------------------------------------------------
@@ -105,7 +66,7 @@ function remove(does, button, article) {
 }
 
 /** Whether this is the second press; the first one asks by the button itself. */
-function isSure(button, question) {
+export function isSure(button, question) {
   if (button.dataset.asked) return true;
   const word = button.textContent;
   const name = button.getAttribute("aria-label");

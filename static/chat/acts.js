@@ -11,8 +11,8 @@ export function regenerate(id) {
 
 /** Say it otherwise: a sibling of the message, with an answer of its own. */
 export async function edit(id, content) {
-  const { parent } = await (await parley.get(`/api/messages/${id}/`)).json();
-  return parley.sendMessage(page.chat, content, { parent });
+  const { parent, attachments } = await (await parley.get(`/api/messages/${id}/`)).json();
+  return parley.sendMessage(page.chat, content, { parent, attachments });
 }
 
 /** Erase its text; its place stays. */

@@ -18,7 +18,6 @@ import { textOf } from "./reducer.js";
 import { blank } from "./render.js";
 import { Runs } from "./runs.js";
 import { Scroller } from "./scroll.js";
-import { showSharing } from "./share.js";
 import { chosen, started } from "./start.js";
 import { StateLine, stateOf } from "./stateline.js";
 import { keep } from "./store.js";
@@ -55,16 +54,16 @@ const live = new Live({
 const people = new People({ faces: byId("people"), line: byId("typing"), me: page.user, tell: (message) => live.tell(message) });
 const draftKey = () => place("draft");
 const form = byId("composer");
-const composer = form ? new Composer(form, { onSend: send, onStop: stop, onInput, onProblem: report, draftKey }) : NO_COMPOSER;
+const composer = form ? new Composer(form, { onSend: send, onStop: stop, onInput, onProblem: report, onOffer: offer, draftKey }) : NO_COMPOSER;
 
 // --- Sending ----------------------------------------------------------------------------------------------------------
 
 /** Send a text: it is shown at once, and goes out when all before it have. */
-export function send(text) {
+export function send(text, attachments) {
   problem = null;
   ended = "";
   people.typed(false);
-  const item = { key: newKey(), text, choices: chosen(), parent: log.parent };
+  const item = { key: newKey(), text, attachments, choices: chosen(), parent: log.parent };
   if (!pager.isAtEnd) pager.restart();
   queue(item);
   scroller.anchor(item.article);
@@ -72,7 +71,7 @@ export function send(text) {
 
 function queue(item) {
   document.body.classList.remove("empty");
-  item.article = log.addOwn(item.text);
+  item.article = log.addOwn(item);
   item.foot = blank("waits-template");
   item.foot.addEventListener("click", ({ target }) => target.closest("button") && withdraw(item, target.closest("[data-edit]")));
   item.article.append(item.foot);
@@ -84,14 +83,15 @@ function queue(item) {
 function withdraw(item, isEdited) {
   if (!outbox.cancel(item)) return;
   item.article.remove();
-  if (isEdited) composer.giveBack([item.text]);
+  if (isEdited) composer.giveBack([item]);
   else composer.focus();
   refresh();
 }
 
 async function deliver(item) {
   if (!page.chat) await begin(item);
-  return parley.sendMessage(page.chat, item.text, { key: item.key, ...(item.parent && { parent: item.parent }) });
+  const { key, text, attachments, parent } = item;
+  return parley.sendMessage(page.chat, text, { key, attachments, parent: parent ?? undefined });
 }
 
 /** The first message makes its chat. */
@@ -102,7 +102,7 @@ async function begin(item) {
   outbox.move();
   history.pushState(null, "", `/chats/${chat.id}/`);
   chats.begun(chat);
-  showSharing(chat);
+  if (chat.sharing !== "private") showSharing(chat);
   live.open(chat.id);
 }
 
@@ -122,7 +122,7 @@ function onSent(item, { run, input, message }) {
 /** What is refused goes back to the composer, never to nothing. */
 function onRefused(items, error) {
   items.forEach((item) => item.article.remove());
-  composer.giveBack(items.map((item) => item.text));
+  composer.giveBack(items);
   if (page.chat && error.status === 404) close(WORDS.gone);
   else if (page.chat && error.status === 403) close(WORDS.readOnly);
   else report(WORDS.notSent({ why: whyInWords(error) }));
@@ -278,6 +278,8 @@ function onChat(chat) {
   showSharing(chat);
 }
 
+const showSharing = async (chat) => (await import("./share.js")).showSharing(chat);
+
 function onRights(permissions) {
   const canWrite = permissions.includes("write");
   if (canWrite && closed !== WORDS.readOnly) return;
@@ -304,6 +306,12 @@ export function report(text, action, act) {
   problem = { text, action, act };
   announcer.say(text);
   refresh();
+}
+
+/** Offer something: no problem, and gone once it is done. */
+function offer(text, action, act) {
+  report(text, action, () => ((problem = null), act()));
+  problem.tone = "";
 }
 
 /** Draw in the next frame, however often this is called before it. */
@@ -364,6 +372,13 @@ setInterval(() => {
   if (runs.first || outbox.items.length) refresh();
 }, 1000);
 
+for (const id of ["sharing", "people"]) {
+  byId(id).addEventListener("click", async () => page.chat && (await import("./share.js")).open());
+}
+
+// What is loaded only when it is needed could not be.
+addEventListener("unhandledrejection", ({ reason }) => /module/i.test(reason?.message) && report(WORDS.notDone({ why: WORDS.noServer })));
+
 listen(byId("log"), {
   ...{ regenerate, edit, remove, fork, approve, switchVersion },
   older: () => pager.older(),
@@ -378,4 +393,9 @@ outbox.kept().then((items) => (items.forEach(queue), items.length && scroller.to
 live.open(page.chat);
 scroller.toEnd();
 document.body.classList.add("ready");
+performance.mark("ready");
+if (form?.dataset.early) {
+  composer.setOpen(true);
+  composer.submit(); // it was sent before this was here
+}
 refresh();

@@ -7,6 +7,8 @@ const TWICE_MS = 500; // a click on Stop within this is the second half of a dou
 const PAUSE_MS = 300; // a draft is kept this long after the last key
 const NEAR = 0.9; // of the longest text: from here on the counter shows
 
+const LONG_PASTE = 4000; // characters: offered to go as a file
+
 /** In place of a composer for who may read only. */
 export const NO_COMPOSER = { text: "", offersStop: true, fill() {}, giveBack() {}, setRunning() {}, setOpen() {}, focus() {} };
 
@@ -15,22 +17,30 @@ export class Composer {
   #isRunning = false;
   #timer = 0;
   #over = 0; // characters too many
+  #files = null;
 
-  /** `onSend(text)`, `onStop()`, `onInput()` and `onProblem(text)` are called; `draftKey()` names the place of the draft. */
-  constructor(form, { onSend, onStop, onInput, onProblem, draftKey }) {
+  /**
+   * Called: `onSend(text, attachments)`, `onStop()`, `onInput()`, `onProblem(text)` and `onOffer(text, action, act)`;
+   * `draftKey()` names the place of the draft.
+   */
+  constructor(form, { onSend, onStop, onInput, onProblem, onOffer, draftKey }) {
     this.form = form;
     this.box = form.querySelector("textarea");
     this.send = form.querySelector(".send");
     this.stop = form.querySelector(".stop");
     this.counter = form.querySelector(".counter");
-    Object.assign(this, { onSend, onStop, onInput, onProblem, draftKey });
-    form.addEventListener("submit", (event) => (event.preventDefault(), this.#submit()));
+    Object.assign(this, { onSend, onStop, onInput, onProblem, onOffer, draftKey });
+    form.addEventListener("submit", (event) => (event.preventDefault(), this.submit()));
+    form.addEventListener("change", ({ target }) => target.type === "file" && this.#chosen(target));
+    this.box.addEventListener("paste", (event) => this.#pasted(event));
+    document.addEventListener("dragover", (event) => isOfFiles(event) && event.preventDefault());
+    document.addEventListener("drop", (event) => isOfFiles(event) && (event.preventDefault(), this.#attach(event.dataTransfer.files)));
     this.stop.addEventListener("click", () => this.onStop());
     this.box.addEventListener("keydown", (event) => this.#key(event));
     this.box.addEventListener("input", () => this.#typed());
     addEventListener("pagehide", () => this.#saveDraft());
     this.#show();
-    kept(draftKey()).then((draft) => draft && !this.box.value && this.#put(draft));
+    kept(draftKey()).then((draft) => draft && !this.box.value && this.#write(draft));
   }
 
   get text() {
@@ -39,13 +49,15 @@ export class Composer {
 
   /** Put a text in the box, as if it had been typed, with the cursor at its end. */
   fill(text) {
-    this.#put(text);
+    this.#write(text);
     this.focus();
   }
 
-  /** Texts that could not be sent come back, before what was typed since. */
-  giveBack(texts) {
-    this.fill([...texts, this.box.value].filter((text) => text.trim()).join("\n\n"));
+  /** Messages that could not be sent come back, before what was typed since. */
+  giveBack(messages) {
+    this.fill([...messages.map(({ text }) => text), this.box.value].filter((text) => text.trim()).join("\n\n"));
+    const attachments = messages.flatMap((each) => each.attachments ?? []);
+    if (attachments.length) this.#put(attachments);
   }
 
   focus() {
@@ -70,7 +82,7 @@ export class Composer {
     return !this.stop.hidden;
   }
 
-  #put(text) {
+  #write(text) {
     this.box.value = text;
     this.#typed();
   }
@@ -80,9 +92,11 @@ export class Composer {
     this.#timer = setTimeout(() => this.#saveDraft(), PAUSE_MS);
     this.#show();
     this.onInput();
+    if (this.box.value[0] === "/" || this.box.role) import("./slash.js").then(({ update }) => update());
   }
 
-  #submit() {
+  /** Send what is in the box. */
+  submit() {
     const text = this.box.value.trim();
     if (this.box.readOnly) return;
     if (!text) return this.onProblem(WORDS.empty);
@@ -90,7 +104,41 @@ export class Composer {
     this.box.value = "";
     this.#saveDraft();
     this.#show();
-    this.onSend(text);
+    this.onSend(text, this.#files?.take());
+  }
+
+  // --- Files: their part is loaded with the first one ---
+
+  #attach(files) {
+    return this.#useFiles((all) => all.add(files));
+  }
+
+  #put(attachments) {
+    return this.#useFiles((all) => all.put(attachments));
+  }
+
+  async #useFiles(act) {
+    const { Files } = await import("./files.js");
+    this.#files ??= new Files(this.form.querySelector(".files"), this.onProblem);
+    return act(this.#files);
+  }
+
+  async #chosen(input) {
+    await this.#attach([...input.files]);
+    input.value = "";
+    this.focus();
+  }
+
+  /** Files go along; a long text is offered to. */
+  #pasted(event) {
+    const { files } = event.clipboardData;
+    const text = event.clipboardData.getData("text/plain");
+    if (files.length && !text) return event.preventDefault(), this.#attach([...files]);
+    if (text.length <= LONG_PASTE) return;
+    this.onOffer(WORDS.pasted({ count: text.length }), WORDS.asFile, () => {
+      this.fill(this.box.value.replace(text.replaceAll("\r\n", "\n"), () => ""));
+      this.#put([{ type: "file", name: "pasted.txt", content: text }]);
+    });
   }
 
   #key(event) {
@@ -100,7 +148,7 @@ export class Composer {
     const isTouch = matchMedia("(pointer: coarse)").matches;
     if (isTouch && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    if (!event.repeat) this.#submit();
+    if (!event.repeat) this.submit();
   }
 
   /** Twice stops. */
@@ -149,4 +197,8 @@ export class Composer {
     this.box.style.height = "auto";
     this.box.style.height = `${this.box.scrollHeight}px`;
   }
+}
+
+function isOfFiles({ dataTransfer }) {
+  return dataTransfer.types.includes("Files");
 }

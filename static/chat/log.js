@@ -2,7 +2,8 @@
 
 import { parley } from "./api.js";
 import { pretty } from "./card.js";
-import { AnswerView, identify, newMessage, setOwnText, setTime } from "./render.js";
+import { foldTools } from "./fold.js";
+import { AnswerView, identify, newMessage, setContent, setTime } from "./render.js";
 import { textOf } from "./reducer.js";
 import { settle } from "./settle.js";
 import { enliven } from "./text.js";
@@ -20,10 +21,10 @@ export class Log {
   }
 
   /** An own message that is not confirmed yet. */
-  addOwn(text) {
+  addOwn(message) {
     const article = newMessage({ role: "user", author: this.page.user.name, isOwn: true });
     article.classList.add("pending");
-    setOwnText(article, text);
+    setContent(article, message.text, message.attachments);
     this.column.append(article);
     return article;
   }
@@ -45,11 +46,11 @@ export class Log {
 
   /** What somebody else in the chat has written. */
   addOther(message) {
-    const { role, author, created_at, content } = message;
+    const { role, author, created_at, content, attachments } = message;
     const isOwn = author?.id === this.page.user.id;
     const article = newMessage({ role, author: author?.name ?? "", time: new Date(created_at), isOwn });
     identify(article, message);
-    setOwnText(article, content);
+    setContent(article, content, attachments);
     this.#insert(article);
   }
 
@@ -80,6 +81,7 @@ export class Log {
     for (const article of root.querySelectorAll("article[data-id]")) setTime(article, new Date(article.querySelector("time").dateTime));
     for (const text of root.querySelectorAll(".text:not(.plain)")) text.replaceChildren(...text.children);
     enliven(root);
+    for (const article of root.querySelectorAll("article:not([data-status=in_progress], .pending)")) foldTools(article);
     const open = [...root.querySelectorAll("article[data-status=in_progress]")].filter((each) => each.dataset.run);
     for (const each of open) if (!this.#live.has(each.dataset.run)) this.#live.set(each.dataset.run, each);
     return open.map((each) => ({ run: each.dataset.run, article: this.#live.get(each.dataset.run) }));

@@ -5,7 +5,7 @@ import { pauseMs } from "../parley.js";
 import { keep, keptUnder } from "./store.js";
 
 export class Outbox {
-  items = []; // {key, text, choices, parent, at}, oldest first
+  items = []; // {key, text, attachments, choices, parent, at}, oldest first
   isBusy = false; // the first is on its way
   error = null; // why the first was not taken yet
   until = 0; // when it is tried again, ms
@@ -96,8 +96,8 @@ export class Outbox {
   }
 
   #keep(item) {
-    const { key, text, choices, parent, at } = item;
+    const { key, text, attachments, choices, parent, at } = item;
     item.kept = `${this.place()}:${at}:${key}`;
-    keep(item.kept, { key, text, choices, parent, at });
+    keep(item.kept, { key, text, attachments, choices, parent, at });
   }
 }

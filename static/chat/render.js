@@ -39,12 +39,15 @@ export function setTime(article, time) {
   }
 }
 
-/** Put an own message's text in its article. */
-export function setOwnText(article, text) {
+/** Put what a person wrote in its article, and the names of the files that go with it. */
+export function setContent(article, text, attachments = []) {
   const element = blank("text-template");
   element.classList.add("plain");
   element.textContent = text;
   article.querySelector(".parts").replaceChildren(element);
+  const list = article.querySelector(".attachments");
+  list.replaceChildren(...attachments.map(({ name, type }) => Object.assign(document.createElement("li"), { textContent: name || type })));
+  list.hidden = !attachments.length;
 }
 
 /** Draws one answer into its article, again and again; only what changed is touched. */

@@ -1,25 +1,32 @@
 // A message that is over takes its stored form: only what differs is exchanged, and what the reader opened stays open.
 
+import { foldTools, unfoldTools } from "./fold.js";
 import { isSelected } from "./text.js";
 
 /** Give the article on the page the content of the stored one. */
 export function settle(old, fresh) {
-  const [before, after] = [old, fresh].map((each) => [...each.querySelector(".parts").children]);
-  after.forEach((part, index) => exchange(before[index], part, old.querySelector(".parts")));
-  before.slice(after.length).forEach((part) => part.remove());
+  if (!foldTools(old)) unfoldTools(fresh);
+  exchangeAll(old.querySelector(".parts"), fresh.querySelector(".parts"));
   for (const name of ["class", "data-status", "data-parent", "data-run", "data-position", "data-role"]) {
     old.setAttribute(name, fresh.getAttribute(name));
   }
-  for (const name of [".why", ".end", ".actions"]) {
+  for (const name of [".attachments", ".why", ".end", ".actions"]) {
     const [was, is] = [old, fresh].map((each) => each.querySelector(`:scope > ${name}`));
     if (!was.isEqualNode(is) && !was.contains(document.activeElement)) was.replaceWith(is);
   }
+}
+
+function exchangeAll(old, fresh) {
+  const [before, after] = [old, fresh].map((each) => [...each.children]);
+  after.forEach((part, index) => exchange(before[index], part, old));
+  before.slice(after.length).forEach((part) => part.remove());
 }
 
 /** Put a part in the place of another; a text keeps the blocks that are the same. */
 function exchange(old, fresh, parent) {
   if (!old) return parent.append(fresh);
   if (old.isEqualNode(fresh)) return;
+  if (old.matches(".tools") && fresh.matches(".tools")) return exchangeAll(old, fresh);
   if (old.matches("details") && old.tagName === fresh.tagName) return exchangeDetails(old, fresh);
   if (old.className === fresh.className && old.matches(".text:not(.plain)")) return exchangeBlocks(old, fresh);
   unlessSelected(old, () => old.replaceWith(fresh));

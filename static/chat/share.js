@@ -3,7 +3,7 @@
 import { newKey } from "../parley.js";
 import { get, parley, post } from "./api.js";
 import { byId, page } from "./page.js";
-import { blank } from "./render.js";
+import { blank } from "./text.js";
 import { whyInWords, WORDS } from "./words.js";
 
 const MOST = 200; // people offered at once
@@ -22,6 +22,13 @@ export async function showSharing(now) {
 
 const sharesOf = async ({ id }) => (await json(`/api/chats/${id}/shares/?page_size=${MOST}`)).results;
 const projectOf = ({ project }) => project && json(`/api/projects/${project}/`);
+
+/** Open the dialog. */
+export async function open() {
+  part(".here").textContent = byId("people").title;
+  await act();
+  dialog.showModal();
+}
 
 async function fill() {
   chat = await json(`/api/chats/${page.chat}/`);
@@ -59,15 +66,6 @@ async function act(doing) {
     problem = WORDS.notDone({ why: whyInWords(error) });
   }
   part(".problem").textContent = problem;
-}
-
-for (const id of ["sharing", "people"]) {
-  byId(id).addEventListener("click", async () => {
-    if (!page.chat) return;
-    part(".here").textContent = byId("people").title;
-    await act();
-    dialog.showModal();
-  });
 }
 
 dialog.addEventListener("change", ({ target: { name, value } }) => {

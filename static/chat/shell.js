@@ -1,8 +1,9 @@
-// What every page has: the choice of colours and of language, and the list of chats that can be closed and, on a phone, opened.
+// What every page has: the choice of colours and of language, keys, and the list of chats that can be closed and, on a phone, opened.
 
 import { forget } from "./store.js";
 
 const YEAR_S = 31_536_000;
+const SINGLE = ["n", "/", "j", "k", "c", "e", "[", "]", "End", "?"]; // keys that do something outside of texts: keys.js
 
 function remember(name, value) {
   document.cookie = `${name}=${value}; path=/; max-age=${YEAR_S}; samesite=lax`;
@@ -26,6 +27,24 @@ document.querySelector(".nav-toggle")?.addEventListener("click", (event) => {
   event.currentTarget.setAttribute("aria-expanded", String(!isClosed));
   remember("nav", isClosed ? "closed" : "open");
 });
+
+document.querySelector("[data-keys]")?.addEventListener("click", () => document.getElementById("keys").showModal());
+
+addEventListener("keydown", async (event) => {
+  const { key, ctrlKey, metaKey, altKey, target } = event;
+  const isGraph = event.getModifierState("AltGraph"); // brackets need it on some keyboards
+  if ((ctrlKey || metaKey) && !isGraph) return key === "k" && search(event);
+  if ((altKey && !isGraph) || !SINGLE.includes(key) || target.closest("input, textarea, select, dialog")) return;
+  event.preventDefault();
+  (await import("./keys.js")).press(key);
+});
+
+function search(event) {
+  event.preventDefault();
+  const box = document.getElementById("search");
+  if (!box.offsetParent) document.getElementById("nav").showPopover();
+  box.focus();
+}
 
 // Drafts and messages that wait belong to who signs out: whoever comes next finds none.
 document.querySelector("form[action='/logout/']")?.addEventListener("submit", async (event) => {

@@ -1,0 +1,87 @@
+// "/" at the start of the composer: a list of what one can do instead of writing. It filters as one types; the box keeps the focus.
+
+import { fork } from "./acts.js";
+import { parley } from "./api.js";
+import { titled } from "./chats.js";
+import { byId, page } from "./page.js";
+import { WORDS } from "./words.js";
+
+const box = byId("text");
+const list = byId("slash");
+let found = []; // what fits: {label, act}
+let at = 0;
+
+/** Show what fits the text, or nothing where nothing does. */
+export function update() {
+  const asked = box.value.startsWith("/") && box.value.slice(1).toLowerCase();
+  found = asked === false ? [] : commands().filter(({ label }) => label.toLowerCase().includes(asked));
+  at = 0;
+  show();
+}
+
+function commands() {
+  const last = [...document.querySelectorAll("#log article[data-id]")].at(-1);
+  const inChat = [
+    { label: WORDS.fork, act: () => fork(last.dataset.id) },
+    { label: WORDS.share, act: () => byId("sharing").click() },
+  ];
+  return [
+    { label: WORDS.startNew, act: () => location.assign("/") },
+    ...(page.chat && last ? inChat : []),
+    ...page.archetypes.map(({ name, label }) => ({ label: WORDS.agentIs({ name: label }), act: () => choose("archetype", name) })),
+    ...Object.entries(page.models).map(([name, label]) => ({ label: WORDS.modelIs({ name: label }), act: () => choose("model", name) })),
+  ];
+}
+
+/** For this chat from now on, or for the one that begins. */
+async function choose(what, name) {
+  if (page.chat) return titled(await parley.change("PATCH", `/api/chats/${page.chat}/`, { [what]: name }));
+  byId(what).value = name;
+  byId(what).dispatchEvent(new Event("change"));
+}
+
+function show() {
+  list.hidden = !found.length;
+  list.replaceChildren(...found.map(({ label }, index) => {
+    const option = Object.assign(document.createElement("li"), { id: `slash-${index}`, role: "option", textContent: label });
+    option.setAttribute("aria-selected", String(index === at));
+    return option;
+  }));
+  list.children[at]?.scrollIntoView({ block: "nearest" });
+  if (list.hidden) return ["role", "aria-controls", "aria-expanded", "aria-activedescendant"].forEach((name) => box.removeAttribute(name));
+  box.role = "combobox";
+  box.setAttribute("aria-controls", list.id);
+  box.setAttribute("aria-expanded", "true");
+  box.setAttribute("aria-activedescendant", `slash-${at}`);
+}
+
+function take(index) {
+  const { act } = found[index];
+  box.value = "";
+  box.dispatchEvent(new Event("input"));
+  act();
+}
+
+function close() {
+  found = [];
+  show();
+}
+
+const KEYS = {
+  ArrowDown: () => ((at = (at + 1) % found.length), show()),
+  ArrowUp: () => ((at = (at + found.length - 1) % found.length), show()),
+  Enter: () => take(at),
+  Tab: () => take(at),
+  Escape: close,
+};
+
+// Before the composer, for which Enter sends.
+box.addEventListener("keydown", (event) => {
+  if (!found.length || !KEYS[event.key] || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  KEYS[event.key]();
+}, { capture: true });
+box.addEventListener("blur", close);
+list.addEventListener("pointerdown", (event) => event.preventDefault()); // the box keeps the focus
+list.addEventListener("click", ({ target }) => target.closest("li") && take([...list.children].indexOf(target.closest("li"))));
