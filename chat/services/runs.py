@@ -173,8 +173,14 @@ def _make_room(chat: Chat, user: User, if_busy: IfBusy) -> bool:
         raise Conflict(f"Run {blocker.pk} is not over.", code="run_live", fields={"run": [str(blocker.pk)]})
     limits.check_queue(len(open_runs) - 1)
     if live is not None and if_busy == "interrupt":
-        _ask_to_stop(live, user)
+        return _interrupt(live, user)
     return bool(open_runs)
+
+
+def _interrupt(live: Run, user: User) -> bool:
+    """Stop the chat's live run; whether one is open in the chat still. One that waits for a person ends here."""
+    stop(live, by=user)
+    return Run.objects.filter(chat=live.chat_id, status__in=OPEN).exists()
 
 
 def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunRequest, *, owner: UUID | None) -> Run:
