@@ -125,3 +125,12 @@ def test_it_waits_over_a_restart_and_expires_as_denied(new_server: Callable[...,
     assert alice.wait(run)["status"] == "succeeded"
     (result,) = [part for part in alice.answer(chat)["parts"] if part["type"] == "tool_result"]
     assert "Nobody decided in time" in result["error"]
+
+
+def test_a_message_that_interrupts_ends_a_waiting_run_and_is_answered(alice: Client, upstream: Upstream) -> None:
+    chat, run, _ = ask(alice, upstream, WRITE)
+    mark = key()
+    upstream.script(Turn(text="Rather this."), key=mark)
+    later = alice.start(chat, f"[[key={mark}]] never mind", if_busy="interrupt")["run"]["id"]
+    assert alice.wait(run)["status"] == "cancelled"
+    assert alice.wait(later)["status"] == "succeeded"
