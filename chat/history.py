@@ -37,17 +37,28 @@ def history(message: Message) -> tuple[Said, ...]:
 
 
 def _branch(message: Message) -> Iterator[dict[str, Any]]:
-    """The message's row, its parent's, and so on; reads twice the window at most."""
+    """The message's row, its parent's, and so on.
+
+    Reads so many rows at once as the window has, and once more as many where the branch leads past other ones.
+    """
     window = settings.CHAT_CONTEXT_MESSAGES
-    rows = Message.objects.filter(chat_id=message.chat_id, position__lte=message.position).order_by("-position")
-    by_id: dict[UUID, dict[str, Any]] = {row["pk"]: row for row in rows.values(*FIELDS)[: 2 * window]}
-    at: UUID | None = message.pk
-    for _ in range(window):
+    yield {name: getattr(message, name) for name in FIELDS}
+    at, by_id, below, reads = message.parent_id, dict[UUID, dict[str, Any]](), message.position, 0
+    for _ in range(window - 1):
         if at is None:
             return
+        if at not in by_id and reads < 2:
+            found = list(_before(message.chat_id, below)[:window])
+            by_id |= {row["pk"]: row for row in found}
+            below, reads = found[-1]["position"] if found else 0, reads + 1
         row = by_id.get(at) or Message.objects.values(*FIELDS).get(pk=at)
         yield row
         at = row["parent_id"]
+
+
+def _before(chat_id: UUID, position: int) -> Any:
+    rows = Message.objects.filter(chat_id=chat_id, position__lt=position).order_by("-position")
+    return rows.values(*FIELDS, "position")
 
 
 def _said(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> list[Said]:

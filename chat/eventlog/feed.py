@@ -75,6 +75,10 @@ class Feed:
             return []
         return self.entries[-behind:] if behind <= len(self.entries) else None
 
+    def whole(self) -> list[Logged]:
+        """The whole log, where this process executes the run and its window reaches back to the first event."""
+        return self.entries.copy() if self.is_local and len(self.entries) == self.next_seq - 1 else []
+
     def ring(self) -> None:
         """Wake every reader."""
         for bell in self.bells:

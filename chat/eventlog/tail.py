@@ -104,6 +104,9 @@ class _Reader:
 
     async def _next(self) -> Batch | None:
         """What follows the position, from memory where it reaches back that far; None: nothing yet."""
+        if self.position is None and (whole := self.feed.whole()):
+            self.generation = self.feed.generation
+            return Batch(rows.clean(whole, after=0))
         if self.generation == self.feed.generation and self.position is not None:
             entries = self.feed.since(self.position.seq)
             if entries is not None:

@@ -1,6 +1,7 @@
 """Appending to a run's log, for the one process that holds its lease."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -25,7 +26,8 @@ class Writer:
     Deltas are shown at once unless something before them still waits to be stored; everything else is shown when it is.
     """
 
-    def __init__(self, run_id: UUID, attempt: int, next_seq: int) -> None:
+    def __init__(self, run_id: UUID, attempt: int, next_seq: int, first: Sequence[Logged] = ()) -> None:
+        """`first`: the whole log before `next_seq`, where it is known: then readers need no database to begin."""
         self.run_id = run_id
         self.attempt = attempt
         self.next_seq = next_seq
@@ -35,7 +37,9 @@ class Writer:
         self.broken: Fenced | Refused | None = None
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self.feed = hub.feed(run_id)
-        self.feed.restart(next_seq, is_local=True)
+        self.feed.restart(next_seq - len(first), is_local=True)
+        if first:
+            self.feed.show(list(first))
 
     def append(self, events: list[AnyEvent]) -> None:
         """Take events that have happened. Costs no round trip; `stored` waits for one."""

@@ -35,12 +35,14 @@ End = Callable[[Usage], Terminal]  # the terminal event, once the usage is known
 class Execution:
     """Drives one attempt of a run. `run()` ends when the run has, or when it is no longer ours."""
 
-    def __init__(self, runner: "Runner", run_id: UUID, attempt: int) -> None:
+    def __init__(self, runner: "Runner", run_id: UUID, attempt: int, begun: Loaded | None = None) -> None:
+        """`begun`: what `load` would read, where this process has just stored it."""
         self.runner = runner
         self.run_id = run_id
         self.attempt = attempt
         self.intent: Intent | None = None
         self.is_waiting = False
+        self._begun = begun
         self._work: asyncio.Task[str] | None = None
 
     def leave(self, intent: Intent) -> None:
@@ -53,11 +55,12 @@ class Execution:
     async def run(self) -> None:
         """Load, work, end. Never raises but for cancellation."""
         try:
-            loaded = await self._load()
+            loaded = self._begun or await self._load()
+            self._begun = None
             if loaded is not None:
                 self.loaded = loaded
                 self.fold = loaded.fold
-                self.writer = Writer(self.run_id, self.attempt, loaded.next_seq)
+                self.writer = Writer(self.run_id, self.attempt, loaded.next_seq, loaded.first)
                 await self._drive()
         except Fenced:
             log.info("run %s goes on elsewhere", self.run_id)

@@ -1,11 +1,16 @@
-"""Rows to a job: everything a run needs, read at once when it begins. Sync."""
+"""Rows to a job: everything a run needs, read at once when it begins. Sync.
 
-from dataclasses import dataclass, replace
+Who stores a run knows most of it already and hands that over (`begin`); whoever takes a run over reads it (`load`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import UUID
 
 from django.conf import settings
 
+from accounts.permissions import Permissions
 from agents import events as ev
 from agents import ledger, options, registry
 from agents.events import AnyEvent
@@ -31,6 +36,7 @@ class Loaded:
     fold: Fold  # of what is stored
     next_seq: int
     is_begun: bool  # this attempt's run.started is stored
+    first: list[Logged] = field(default_factory=list)  # the whole log, where it was just stored
 
 
 def load(run_id: UUID, attempt: int) -> Loaded | None:
@@ -39,19 +45,31 @@ def load(run_id: UUID, attempt: int) -> Loaded | None:
     run = runs.filter(pk=run_id, attempt=attempt, status=RunStatus.RUNNING).first()
     if run is None:
         return None
-    entries = stored(run_id)
-    job = _job(run, [each.event for each in entries])
+    return _loaded(run, stored(run_id), permissions_on(run.user, run.chat))
+
+
+def begin(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> Loaded:
+    """The run as it was just stored here, claimed, with these events; `permissions`: its user's in its chat.
+
+    One query, or none for the first message of a chat.
+    """
+    entries = [Logged(run.attempt, seq, event) for seq, event in enumerate(first, 1)]
+    return replace(_loaded(run, entries, permissions), first=entries)
+
+
+def _loaded(run: Run, entries: list[Logged], permissions: Permissions) -> Loaded:
+    job = _job(run, [each.event for each in entries], permissions)
     fold = Fold(input_chars=sum(map(_chars, job.history)))
     for entry in entries:
         fold.apply(entry.event)
-    return Loaded(run, job, fold, _next_seq(entries), fold.attempt == attempt)
+    return Loaded(run, job, fold, _next_seq(entries), fold.attempt == run.attempt)
 
 
 def _next_seq(entries: list[Logged]) -> int:
     return entries[-1].seq + 1 if entries else 1
 
 
-def _job(run: Run, events: list[AnyEvent]) -> Job:
+def _job(run: Run, events: list[AnyEvent], permissions: Permissions) -> Job:
     archetype = registry.get(run.archetype)
     asked = options.load(run.options)
     if archetype.limits.timeout_s > settings.AGENTS_TIMEOUT_S:
@@ -64,7 +82,7 @@ def _job(run: Run, events: list[AnyEvent]) -> Job:
         history=history(run.input),
         provider=partial(provider_for, has_client_tools=bool(asked.tools)),
         options=asked,
-        context=_context(run),
+        context=_context(run, permissions),
         ledger=ledger.read(events),
         retry=RetryPolicy(settings.AGENTS_MAX_ATTEMPTS, settings.AGENTS_RETRY_MAX_S),
         tally=_tally(events),
@@ -73,7 +91,7 @@ def _job(run: Run, events: list[AnyEvent]) -> Job:
     )
 
 
-def _context(run: Run) -> ToolContext:
+def _context(run: Run, permissions: Permissions) -> ToolContext:
     chat = run.chat
     return ToolContext(
         user_id=run.user_id,
@@ -84,7 +102,7 @@ def _context(run: Run) -> ToolContext:
         branch=chat.branch_name(),
         author_name=run.user.display_name,
         author_email=run.user.email,
-        permissions=permissions_on(run.user, chat),
+        permissions=permissions,
         capabilities=capabilities_of(chat.project_id) if chat.project_id else frozenset(),
     )
 

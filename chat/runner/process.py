@@ -18,6 +18,7 @@ from chat.eventlog import Fenced, hub
 from chat.eventlog.follower import Follower
 from chat.runner import alone, chores, lease, presence, waiting
 from chat.runner.execution import Execution, Intent
+from chat.runner.loading import Loaded
 
 log = logging.getLogger(__name__)
 STOPS_S = 0.25  # how often it is looked whether a run shall stop, whether or not a bell rang
@@ -70,14 +71,17 @@ class Runner:
         takes = self.loop is not None and settings.CHAT_RUN_HERE and not self.is_draining
         return PROCESS if takes else None
 
-    def wake(self, run_id: UUID, attempt: int | None) -> None:
-        """A run was stored: claimed for this process by that attempt, or (None) for anybody. From any thread."""
+    def wake(self, run_id: UUID, attempt: int | None, begun: Loaded | None = None) -> None:
+        """A run was stored: claimed for this process by that attempt, or (None) for anybody. From any thread.
+
+        `begun` is what its execution would read first, if the caller has it.
+        """
         if self.loop is None or self.loop.is_closed():
             return  # some process's scan will find it
         if attempt is None:
             self.loop.call_soon_threadsafe(bell.ring, "queued", [run_id])
         else:
-            self.loop.call_soon_threadsafe(self.start, run_id, attempt)
+            self.loop.call_soon_threadsafe(self.start, run_id, attempt, begun)
 
     def stop(self, run_id: UUID, by: str) -> None:
         """Somebody asked to stop a run; the request is stored. From any thread."""
@@ -100,7 +104,7 @@ class Runner:
         self.follower.look()
         bell.grew([run_id])
 
-    def start(self, run_id: UUID, attempt: int) -> None:
+    def start(self, run_id: UUID, attempt: int, begun: Loaded | None = None) -> None:
         """Execute a run that this process has claimed."""
         if self.is_leaving:
             return self._spawn(self.give_back(run_id, attempt))
@@ -108,7 +112,7 @@ class Runner:
             if attempt > self.executions[run_id].attempt:
                 self._then[run_id] = attempt
             return
-        execution = Execution(self, run_id, attempt)
+        execution = Execution(self, run_id, attempt, begun)
         self.executions[run_id] = execution
         if not self._held_until:
             self._held_until = time.monotonic() + settings.CHAT_LEASE_S

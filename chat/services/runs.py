@@ -1,5 +1,6 @@
 """Starting and stopping runs. Sync: rows are written here, and the runner is told once they are committed."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
-from accounts.permissions import require
+from accounts.permissions import Permissions, require
 from agents import events as ev
 from agents import options
 from agents.events import AnyEvent
@@ -25,7 +26,10 @@ from chat.projection import fold
 from chat.runner import runner
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.lease import expiry
+from chat.runner.loading import begin
 from chat.services.messages import lock_chat
+
+log = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -35,7 +39,8 @@ def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
     Needs write in the chat. A chat with a live run does as `ask.if_busy` says: Conflict for "reject". Raises Invalid
     for a field that is not right, TooMany where too many wait already.
     """
-    require(permissions_on(user, chat), "write")
+    has = permissions_on(user, chat)
+    require(has, "write")
     items = [_checked(each) for each in ask.items or (Item("user", ask.content, ask.attachments),)]
     locked = _open_chat(chat)
     messages = _messages(user, locked, _parent(locked, ask.parent), items)
@@ -43,7 +48,7 @@ def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
     locked.position = messages[-1].position
     is_untitled = not locked.title
     locked.title = locked.title or next((_title(each.content) for each in items if each.role == "user"), "")
-    run = _start(user, locked, messages[-1], ask)
+    run = _start(user, locked, messages[-1], ask, has)
     new = [*(each.pk for each in messages), run.message_id]
     notices.tell(locked.pk, new=new, run=run.pk, is_new_run=True, has_changed=is_untitled)
     return run
@@ -64,7 +69,9 @@ def regenerate(*, user: User, message: Message, ask: RunRequest | None = None) -
 
 def answer_again(*, user: User, question: Message, ask: RunRequest) -> Run:
     """Start another run for a message that is there. Within a transaction, of a caller who has looked at rights."""
-    run = _start(user, _open_chat(question.chat), question, ask)
+    locked = _open_chat(question.chat)
+    question.refresh_from_db(fields=["content", "parts", "attachments", "status"])  # as it is under the lock
+    run = _start(user, locked, question, ask, permissions_on(user, question.chat))
     notices.tell(run.chat_id, new=[run.message_id], run=run.pk, is_new_run=True)
     return run
 
@@ -138,8 +145,8 @@ def _title(text: str) -> str:
     return line if len(line) <= 60 else line[:60].rsplit(" ", 1)[0] + "…"
 
 
-def _start(user: User, chat: Chat, question: Message, ask: RunRequest) -> Run:
-    """The answer's place and its run, in a chat that is locked."""
+def _start(user: User, chat: Chat, question: Message, ask: RunRequest, has: Permissions) -> Run:
+    """The answer's place and its run, in a chat that is locked and in which the user has these permissions."""
     limits.check_runs(chat.organization_id)
     is_busy = _make_room(chat, user, ask.if_busy)
     answer = Message(
@@ -152,12 +159,24 @@ def _start(user: User, chat: Chat, question: Message, ask: RunRequest) -> Run:
     answer.save(force_insert=True)
     run = _run(user, chat, question, answer, ask, owner=None if is_busy else runner.owner_here())
     run.save(force_insert=True)
-    first_events(run, _beginning(run))
+    first = _beginning(run)
+    first_events(run, first)
     chat.position, chat.leaf, chat.last_activity_at = answer.position, answer, timezone.now()
     chat.save(update_fields=["position", "leaf", "title", "last_activity_at", "updated_at"])
-    attempt = run.attempt or None
-    transaction.on_commit(lambda: runner.wake(run.id, attempt))
+    transaction.on_commit(lambda: _wake(run, first, has))
     return run
+
+
+def _wake(run: Run, first: Sequence[AnyEvent], has: Permissions) -> None:
+    """Tell the runner, with what it would have to read again. After the commit: nobody waits for the chat's lock."""
+    if not run.attempt:
+        return runner.wake(run.pk, None)
+    begun = None
+    try:
+        begun = begin(run, first, has)
+    except Exception:  # the run is stored: its execution reads what it needs, as any other would
+        log.warning("run %s is read again", run.pk, exc_info=True)
+    runner.wake(run.pk, run.attempt, begun)
 
 
 def _make_room(chat: Chat, user: User, if_busy: IfBusy) -> bool:
