@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+
 PATH = "/api/editorChat/test-sse"
 EVENTS = 6
 GAP_S = 0.5  # between two events, as the server sends them
@@ -92,70 +94,72 @@ def _take(found: Measured, line: bytes, at: float) -> None:
 
 
 def diagnose(found: Measured) -> list[str]:
-    """What is wrong on the way, most telling first; empty where events pass as they are sent."""
+    """What is wrong on the way, most telling first, in the reader's language; empty where events pass in time."""
     if found.status != 200 or not found.arrivals:
         return [_no_stream(found)]
     problems = list(_in_headers(found))
     held_s, first_s = found.held_s, found.arrivals[0]
     if held_s > TOLD_S or first_s > LATE_S:
-        told = f"Events are held back: the first came after {first_s:.2f} s, one {held_s:.2f} s late."
-        problems.insert(0, f"{told} {_culprit(found)}")
+        told = _("Events are held back: the first came after %(first)s s, one %(late)s s late.")
+        problems.insert(0, f"{told % {'first': f'{first_s:.2f}', 'late': f'{held_s:.2f}'}} {_culprit(found)}")
     if len(found.arrivals) < EVENTS:
-        problems.append(f"Only {len(found.arrivals)} of {EVENTS} events came: something cuts the stream.")
+        told = _("Only %(came)s of %(sent)s events came: something cuts the stream.")
+        problems.append(told % {"came": len(found.arrivals), "sent": EVENTS})
     return problems
 
 
 def _no_stream(found: Measured) -> str:
-    where = f" to {found.headers['location']}" if "location" in found.headers else ""
-    return f"No stream: the answer was {found.status}{where}. Is this the address of the installation?"
+    answer = f"{found.status} ({found.headers['location']})" if "location" in found.headers else str(found.status)
+    return _("No stream: the answer was %(answer)s. Is this the address of the installation?") % {"answer": answer}
 
 
 def _in_headers(found: Measured) -> Iterator[str]:
     headers = found.headers
     if encoding := headers.get("content-encoding"):
-        yield (
-            f"A proxy compresses the stream (Content-Encoding: {encoding}). "
+        told = _(
+            "A proxy compresses the stream (Content-Encoding: %(encoding)s). "
             "Take text/event-stream out of its types: in nginx gzip_types."
         )
+        yield told % {"encoding": encoding}
     if "content-length" in headers:
-        yield "A proxy gathered the whole stream before it sent it: it has a Content-Length."
+        yield _("A proxy gathered the whole stream before it sent it: it has a Content-Length.")
     if found.version == "1.0":
-        yield "The answer is HTTP/1.0, which has no chunks. Let the proxy speak HTTP/1.1."
+        yield _("The answer is HTTP/1.0, which has no chunks. Let the proxy speak HTTP/1.1.")
     if found.asked_in == "1.0":
-        yield "A proxy asks the server in HTTP/1.0. In nginx: proxy_http_version 1.1."
+        yield _("A proxy asks the server in HTTP/1.0. In nginx: proxy_http_version 1.1.")
     if not headers.get("content-type", "").startswith("text/event-stream"):
-        yield f"A proxy changed the Content-Type to {headers.get('content-type', 'nothing')}."
+        told = _("A proxy changed the Content-Type to %(type)s.")
+        yield told % {"type": headers.get("content-type", "-")}
     if "no-transform" not in headers.get("cache-control", ""):
-        yield "A proxy changed Cache-Control, whose no-transform forbids it to touch the stream."
+        yield _("A proxy changed Cache-Control, whose no-transform forbids it to touch the stream.")
 
 
 def _culprit(found: Measured) -> str:
     """Who holds them back, as far as the answer tells."""
     named = " ".join(found.headers.get(name, "") for name in ("server", "via", "x-cache", "cf-ray")).lower()
     if "content-encoding" in found.headers:
-        return "The compression does that."
+        return _("The compression does that.")
     if "nginx" in named:
-        return "nginx buffers: X-Accel-Buffering is ignored (proxy_ignore_headers), or a proxy behind it took it away."
+        return _(
+            "nginx buffers: X-Accel-Buffering is ignored (proxy_ignore_headers), or a proxy behind it took it away."
+        )
     if "cf-ray" in found.headers or "cloudflare" in named:
-        return "Cloudflare is on the way: its buffering must be off for these paths."
+        return _("Cloudflare is on the way: its buffering must be off for these paths.")
     if "x-accel-buffering" not in found.headers:
-        return "A proxy buffers. X-Accel-Buffering did not arrive: one on the way took it away."
-    return "A proxy that does not know X-Accel-Buffering buffers: switch its response buffering off."
+        return _("A proxy buffers. X-Accel-Buffering did not arrive: one on the way took it away.")
+    return _("A proxy that does not know X-Accel-Buffering buffers: switch its response buffering off.")
+
+
+SHOWN = (
+    *("content-type", "cache-control", "x-accel-buffering", "content-encoding", "content-length", "transfer-encoding"),
+    *("server", "via", "x-cache", "cf-ray", "location"),
+)
 
 
 def report(found: Measured) -> list[str]:
     """The headers that matter and the gaps, line by line."""
-    shown = (
-        "content-type",
-        "cache-control",
-        "x-accel-buffering",
-        "content-encoding",
-        "transfer-encoding",
-        "server",
-        "via",
-    )
-    lines = [f"HTTP/{found.version} {found.status}; the server was asked in HTTP/{found.asked_in or '?'}"]
-    lines += [f"{name}: {found.headers[name]}" for name in shown if name in found.headers]
+    lines = [f"HTTP/{found.version or '?'} {found.status}; the server was asked in HTTP/{found.asked_in or '?'}"]
+    lines += [f"{name}: {found.headers[name]}" for name in SHOWN if name in found.headers]
     before = 0.0
     for number, at in enumerate(found.arrivals, 1):
         lines.append(f"event {number} after {at:.2f} s, {at - before:.2f} s behind the one before")

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from chat import api, capabilities, characters_api, exports, openapi, tasks_api, views
+from chat import api, capabilities, characters_api, exports, openapi, self_test, tasks_api, views
 from chat.doors import (
     agent,
     agui,
@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("chats/<uuid:id>/", views.chat, name="page-chat"),
     path("chats/<uuid:id>/messages/", views.messages, name="page-messages"),
     path("favicon.ico", views.icon, name="icon"),
+    path("self-test/", self_test.self_test, name="self-test"),
     # REST
     path("api/chats/", api.Chats.as_view(), name="chats"),
     path("api/chats/<uuid:id>/", api.OneChat.as_view(), name="chat"),

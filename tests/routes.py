@@ -318,6 +318,7 @@ ROUTES = [
     Route("GET", "/favicon.ico", PUBLIC, kind="page"),
     Route("GET", "/chats/{id}/", READ, ids=chat_id, kind="page"),
     Route("GET", "/chats/{id}/messages/", READ, ids=chat_id, kind="page"),
+    Route("GET", "/self-test/", SIGNED_IN, kind="page"),
     Route("POST", "/api/auth/token", PUBLIC, credentials),
     Route("POST", "/api/auth/token/refresh", PUBLIC, lambda place: {"refresh": place.refresh}),
     Route("POST", "/api/auth/logout", PUBLIC, lambda place: {"refresh": place.refresh}, ok=(204,)),

@@ -1,15 +1,21 @@
 """manage.py test_sse: what lies before the server is named when it holds events back, and only then."""
 
 import gzip
+import html
 import http.client
 import http.server
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.utils import translation
 
+from accounts.models import User
 from chat.sse_check import Measured, diagnose
 from tests.deploy.nginx import Nginx, needs_nginx
 from tests.live import Server
@@ -39,7 +45,7 @@ SEEN: dict[str, tuple[Measured, list[str]]] = {
         Measured(200, "1.1", {**GOOD, "cache-control": "max-age=60"}, IN_TIME, "1.1"), ["no-transform"],
     ),
     "a stream that was cut": (Measured(200, "1.1", GOOD, IN_TIME[:4], "1.1"), ["Only 4 of 6"]),
-    "another site": (Measured(302, "1.1", {"location": "https://elsewhere"}, []), ["302 to https://elsewhere"]),
+    "another site": (Measured(302, "1.1", {"location": "https://elsewhere"}, []), ["302 (https://elsewhere)"]),
 }  # fmt: skip
 
 
@@ -49,6 +55,32 @@ def test_what_was_seen_is_named(seen: Measured, said: list[str]) -> None:
     assert len(problems) == len(said), problems
     for problem, expected in zip(problems, said, strict=True):
         assert expected in problem
+
+
+@pytest.mark.parametrize("seen", [each for each, said in SEEN.values() if said])
+def test_it_is_named_in_german_too(seen: Measured) -> None:
+    english = diagnose(seen)
+    with translation.override("de"):
+        assert not set(english) & set(diagnose(seen))
+
+
+@pytest.mark.parametrize(
+    "seen", ["{", "[]", '{"status": "x"}', '{"status":200,"version":"","headers":{"a":1}}', "x" * 9000]
+)
+def test_the_page_takes_no_nonsense(seen: str, alice: User) -> None:
+    client = Client()
+    client.force_login(alice)
+    assert client.get("/self-test/", {"seen": seen}).status_code == 400
+
+
+def test_the_page_says_what_the_browser_saw(alice: User) -> None:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(alice)
+    for found, said in SEEN.values():
+        text = html.unescape(client.get("/self-test/", {"seen": json.dumps(asdict(found))}).content.decode())
+        assert all(each in text for each in said) and ("Streams pass" in text) == (not said)
+    hurt = Measured(200, "1.1", {"content-type": "<script>alert(1)</script>"}, IN_TIME)
+    assert b"<script>alert" not in client.get("/self-test/", {"seen": json.dumps(asdict(hurt))}).content
 
 
 @pytest.mark.live
@@ -67,7 +99,9 @@ def test_an_address_where_nothing_is(server: Server) -> None:
 # Wrong ways to put nginx before it, and what is said of each.
 OLD = ("proxy_http_version 1.1;", "proxy_http_version 1.0;")  # nginx's own default
 PACKED = ("gzip_types ", "gzip_proxied any; gzip_types text/event-stream ")
+BUFFERS = ("proxy_connect_timeout", "proxy_ignore_headers X-Accel-Buffering; proxy_buffering on; proxy_connect_timeout")
 WRONG = {
+    "buffers": ([OLD, BUFFERS], ["Events are held back", "nginx buffers", "proxy_http_version 1.1"]),
     "gzip": ([PACKED], ["compresses the stream", "gzip_types"]),
     "HTTP/1.0": ([OLD], ["proxy_http_version 1.1"]),
 }
