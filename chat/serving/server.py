@@ -56,7 +56,11 @@ class Connection(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """Tells the service manager when it is ready and when it goes."""
+    """Tells the service manager when it is ready and when it goes. `owns_socket`: nobody else accepts on it."""
+
+    def __init__(self, config: uvicorn.Config, *, owns_socket: bool) -> None:
+        super().__init__(config)
+        self.owns_socket = owns_socket
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Return when connections are accepted."""
@@ -68,7 +72,28 @@ class Server(uvicorn.Server):
         """Accept no more, answer what has come, and end."""
         tell("STOPPING=1")
         self.server_state.is_leaving = True  # type: ignore[attr-defined]  # the connections have nothing else in common
+        if self.owns_socket:
+            for listening in sockets or ():
+                self._accept_last(listening)
         await super().shutdown(sockets)
+
+    def _accept_last(self, listening: socket.socket) -> None:
+        """Take what waits in a socket that is about to be closed: the kernel would reset it."""
+        while True:
+            try:
+                accepted, _ = listening.accept()
+            except OSError:
+                return
+            accepted.setblocking(False)
+            task = asyncio.get_running_loop().create_task(self._begin(accepted))
+            self.server_state.tasks.add(task)  # which the server waits for
+            task.add_done_callback(self.server_state.tasks.discard)
+
+    async def _begin(self, accepted: socket.socket) -> None:
+        await asyncio.get_running_loop().connect_accepted_socket(self._connection, accepted)
+
+    def _connection(self) -> Connection:
+        return Connection(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
 
 def _is_leaving(connection: HttpToolsProtocol) -> bool:

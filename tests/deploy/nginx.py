@@ -44,10 +44,10 @@ class Nginx:
 
     def configure(self, ports: Iterable[int], *changes: tuple[str, str]) -> None:
         """Write the configuration."""
-        upstream = "".join(f"server 127.0.0.1:{port} max_fails=3 fail_timeout=2s; " for port in ports)
+        upstream = "".join(f"server 127.0.0.1:{port} max_fails=0; " for port in ports)
         text = CONFIG.read_text()
         for number in ("8001", "8002"):
-            text = _changed(text, f"server 127.0.0.1:{number} max_fails=3 fail_timeout=2s;", "")
+            text = _changed(text, f"server 127.0.0.1:{number} max_fails=0;", "")
         for old, new in (
             ("upstream parley {", f"upstream parley {{ {upstream}"),
             ("listen 80;", self._listen()),

@@ -27,7 +27,7 @@ class Command(BaseCommand):
             listening, is_inherited = listener(host, port)
         except CannotListen as error:
             raise CommandError(str(error)) from error
-        server = Server(_config())
+        server = Server(_config(), owns_socket=not is_inherited)
         end = "It is held open for this process." if is_inherited else "Ctrl-C stops it."
         self.stdout.write(f"Listening on {name_of(listening)}. {end}")
         try:
