@@ -190,9 +190,9 @@ export async function stop() {
 }
 
 // What one can do with a message, by its id: true when it was done, else the state line says why it was not.
-export const regenerate = (id) => act(acts.regenerate, id).then(showNewest);
+export const regenerate = (id) => act(acts.regenerate, id);
 export const retry = regenerate;
-export const edit = (id, text) => act(acts.edit, id, text).then(showNewest);
+export const edit = (id, text) => act(acts.edit, id, text);
 export const remove = (id) => act(acts.remove, id);
 export const fork = (id) => act(acts.fork, id);
 export const approve = (run, call, decision, reason) => act(acts.approve, run, call, decision, reason);
@@ -205,9 +205,8 @@ export async function switchVersion(id, sibling) {
 }
 
 /** The newest branch again, once something was added to it. */
-function showNewest(isDone = true) {
-  if (isDone) history.replaceState(null, "", location.pathname);
-  return isDone;
+function showNewest() {
+  history.replaceState(null, "", location.pathname);
 }
 
 async function act(doing, ...given) {
@@ -237,10 +236,11 @@ export async function catchUp(from = 0) {
 
 async function load(from) {
   if (!pager.isAtEnd && !from) return; // the newest are not on the page
-  const at = new URLSearchParams(location.search).get("at");
+  const { search } = location;
+  const at = new URLSearchParams(search).get("at");
   const query = from ? `after=${from - 1}` : "from=0";
   const html = await get(`/chats/${page.chat}/messages/?${query}${at ? `&at=${at}` : ""}`, "text/html").then((found) => found.text(), () => null);
-  if (html === null) return; // what is shown stays as it is
+  if (html === null || search !== location.search) return; // what is shown stays; the reader may have turned to another version
   const fragment = fragmentOf(html);
   log.merge(fragment, (run) => runs.has(run), { from: Number(from) || undefined, to: pager.reach(fragment, from) }).forEach(watch);
 }

@@ -1,0 +1,162 @@
+"""What the composer does besides sending: commands, files, keys, and waiting for its scripts."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import Watch, sign_in
+from tests.browser.steps import answer, box, script, send, state
+from tests.live import Server
+from tests.upstream import ScriptedCall, Turn, Upstream
+
+pytestmark = [pytest.mark.browser, pytest.mark.live]
+Open = Callable[..., tuple[Page, Watch]]
+PASTE = """([name, type, text]) => {
+  const data = new DataTransfer();
+  if (name) data.items.add(new File([text], name, { type }));
+  else data.setData("text/plain", text);
+  const box = document.getElementById("text");
+  const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  if (box.dispatchEvent(event) && !name) document.execCommand("insertText", false, text);
+}"""
+
+
+def test_a_slash_lists_commands_that_filter_and_choose_by_keyboard(page: Page, upstream: Upstream) -> None:
+    box(page).press_sequentially("/agent")
+    options = page.get_by_role("listbox").get_by_role("option")
+    expect(page.get_by_role("listbox", name="Commands")).to_be_visible()
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    combobox = page.get_by_role("combobox", name="Message")
+    expect(combobox).to_have_attribute("aria-activedescendant", "slash-0")
+    box(page).press("ArrowDown")
+    chosen = options.nth(1).inner_text()
+    expect(combobox).to_have_attribute("aria-activedescendant", "slash-1")
+    box(page).press("Enter")
+    expect(page.locator("#archetype option:checked")).to_have_text(chosen.removeprefix("Agent: "))
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    expect(box(page)).to_have_value("")
+    expect(box(page)).to_be_focused()
+
+    box(page).press_sequentially("/etc/hosts is a file")  # nothing fits: it is a message
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    box(page).fill("/")
+    box(page).press("Escape")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    expect(box(page)).to_have_value("/")
+
+    send(page, f"Hello {script(upstream, Turn(text='Yes.'))}")
+    expect(answer(page)).to_contain_text("tokens")
+    box(page).press_sequentially("/gpt-4o")
+    box(page).press("Tab")
+    expect(page.locator(".agent")).to_contain_text("gpt-4o")
+    page.reload()
+    expect(page.locator(".agent")).to_contain_text("gpt-4o")
+
+
+def test_files_are_chosen_or_pasted_taken_away_and_sent_with_the_message(
+    page: Page, upstream: Upstream, tmp_path: Path
+) -> None:
+    notes, picture = tmp_path / "notes.txt", tmp_path / "photo.bin"
+    notes.write_text("The word is lighthouse.")
+    picture.write_bytes(b"\xff\xfe\x00\x01")
+    page.get_by_label("Attach files").set_input_files([notes, picture])
+    chips = page.locator("#composer").get_by_role("listitem")
+    expect(chips).to_have_count(1)
+    expect(chips).to_contain_text("notes.txt · 1 kB")
+    expect(state(page)).to_contain_text("photo.bin was not attached")
+    page.evaluate(PASTE, ["extra.md", "text/markdown", "# More"])
+    expect(chips).to_have_count(2)
+    page.get_by_role("button", name="Remove extra.md").click()
+    expect(chips).to_have_count(1)
+    send(page, f"Read it {script(upstream, Turn(text='Read.'))}")
+    expect(chips).to_have_count(0)
+    for _ in range(2):
+        expect(answer(page)).to_contain_text("tokens")
+        expect(page.get_by_role("article").first).to_contain_text("notes.txt")
+        page.reload()
+    assert any("lighthouse" in str(each) for each in upstream.requests())
+
+
+def test_a_long_paste_stays_text_until_one_says_otherwise(page: Page) -> None:
+    long = "word " * 900
+    box(page).fill("See: ")
+    page.evaluate(PASTE, ["", "", long])
+    expect(box(page)).to_have_value(f"See: {long}")
+    state(page).get_by_role("button", name="Attach as a file").click()
+    expect(box(page)).to_have_value("See: ")
+    expect(page.locator("#composer").get_by_role("listitem")).to_contain_text("pasted.txt")
+
+
+def test_what_is_sent_before_the_scripts_have_come_is_sent_when_they_have(
+    open_page: Open, server: Server, upstream: Upstream
+) -> None:
+    page, _ = open_page(server)
+    sign_in(page)
+    held: list[Route] = []
+    page.route("**/app.js", lambda route: held.append(route))
+    page.goto("/", wait_until="commit")
+    box(page).fill(f"Early {script(upstream, Turn(text='Yet answered.'))}")
+    box(page).press("Control+Enter")
+    expect(box(page)).to_have_js_property("readOnly", True)
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    expect(page.get_by_role("article").first).to_contain_text("Early")
+    expect(answer(page)).to_contain_text("Yet answered.")
+    expect(box(page)).to_be_editable()
+
+
+def test_many_tools_fold_to_one_line_once_the_answer_is_over(page: Page, upstream: Upstream) -> None:
+    calls = [ScriptedCall("list_files", {}), ScriptedCall("read_file", {"path": "README.md"})]
+    failing = ScriptedCall("read_file", {"path": "none.md"})
+    send(page, f"Look {script(upstream, Turn(tool_calls=[*calls, failing]), Turn(text='Done.'))}")
+    for _ in range(2):
+        expect(answer(page)).to_contain_text("Used 3 tools · 1 failed")
+        card = answer(page).get_by_text("list_files", exact=True)
+        expect(card).to_be_hidden()
+        answer(page).get_by_text("Used 3 tools").click()
+        expect(card).to_be_visible()
+        page.reload()
+
+
+def test_single_keys_do_what_the_list_of_keys_says(page: Page, upstream: Upstream) -> None:
+    words = uuid4().hex
+    send(page, f"Say {words} {script(upstream, Turn(text='One.'), Turn(text='Two.'))}")
+    expect(answer(page)).to_contain_text("tokens")
+    page.get_by_role("log").focus()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("k")
+    expect(answer(page)).to_be_focused()
+    page.keyboard.press("k")
+    expect(page.get_by_role("article").first).to_be_focused()
+    page.keyboard.press("j")
+    expect(answer(page)).to_be_focused()
+    page.keyboard.press("c")
+    expect(page.locator("#status")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "One."
+    answer(page).hover()
+    answer(page).get_by_role("button", name="Regenerate").click()
+    expect(answer(page)).to_contain_text("Two.")
+    expect(answer(page)).to_contain_text("2 of 2")
+    page.get_by_role("log").focus()
+    page.keyboard.press("[")
+    expect(answer(page)).to_contain_text("One.")
+    page.keyboard.press("]")
+    expect(answer(page)).to_contain_text("Two.")
+    page.get_by_role("log").focus()
+    page.keyboard.press("e")
+    expect(page.get_by_label("Your message")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.get_by_role("log").focus()
+    page.keyboard.press("/")
+    expect(box(page)).to_be_focused()
+    page.get_by_role("log").focus()
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", level=1)).to_have_text("New chat")
