@@ -1,0 +1,122 @@
+"""The runner by itself: what must be in time waits for nothing else, and nothing that was claimed is forgotten."""
+
+import asyncio
+import threading
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import OperationalError
+from django.utils import timezone
+
+from accounts import db as threads
+from accounts.db import db
+from accounts.models import User
+from chat import bell
+from chat.bell import PROCESS
+from chat.eventlog import Fenced
+from chat.models import Chat, Run, RunStatus
+from chat.runner.execution import Execution
+from chat.runner.process import Runner
+from tests.chat.rows import answer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WAIT_S = 10
+
+
+@pytest.fixture
+def run(chat: Chat, alice: User) -> Run:
+    """A run that this process holds, and whose lease has lapsed: the process has slept."""
+    run = answer(chat, alice, RunStatus.RUNNING)
+    run.owner, run.lease_expires_at = PROCESS, timezone.now() - timedelta(seconds=3)
+    run.save()
+    return run
+
+
+async def row(run: Run) -> Run:
+    return await db(Run.objects.get, pk=run.pk)
+
+
+def holding(run: Run) -> Runner:
+    runner = Runner()
+    runner.executions[run.pk] = Execution(runner, run.pk, run.attempt)
+    return runner
+
+
+async def test_a_process_that_slept_renews_before_a_tool_starts_and_goes_on(run: Run) -> None:
+    await holding(run).hold(run.pk)
+    kept = await row(run)
+    assert kept.attempt == run.attempt and kept.lease_expires_at and kept.lease_expires_at > timezone.now()
+
+
+async def test_where_another_has_taken_the_run_meanwhile_no_tool_starts(run: Run) -> None:
+    await db(Run.objects.filter(pk=run.pk).update, owner=uuid4(), attempt=2)
+    runner = holding(run)
+    with pytest.raises(Fenced):
+        await runner.hold(run.pk)
+    assert runner.executions[run.pk].intent == "lost"
+
+
+async def test_what_is_given_back_is_free_at_once_and_only_if_it_was_ours(run: Run) -> None:
+    runner = Runner()
+    await runner.give_back(run.pk, run.attempt + 1)
+    assert (await row(run)).owner == PROCESS
+    await runner.give_back(run.pk, run.attempt)
+    assert (await row(run)).owner is None and runner._queued.is_set()
+
+
+async def test_a_process_that_leaves_gives_back_what_it_is_still_handed(run: Run) -> None:
+    runner = Runner()
+    runner.is_leaving = True
+    runner.start(run.pk, run.attempt)
+    await asyncio.wait(runner.tasks, timeout=WAIT_S)
+    assert (await row(run)).owner is None and not runner.executions
+
+
+async def test_an_attempt_that_is_claimed_while_the_one_before_lets_go_is_begun_after_it(run: Run) -> None:
+    runner = holding(run)
+    runner.start(run.pk, run.attempt + 1)
+    assert runner.executions[run.pk].attempt == run.attempt
+    runner._ended(run.pk)
+    assert runner.executions[run.pk].attempt == run.attempt + 1
+    await asyncio.wait(runner.tasks, timeout=WAIT_S)
+
+
+async def test_a_stop_does_not_queue_behind_other_database_work(run: Run, alice: User) -> None:
+    await db(Run.objects.filter(pk=run.pk).update, cancel_requested_at=timezone.now(), cancel_requested_by=alice)
+    runner, over = holding(run), threading.Event()
+    busy = [asyncio.ensure_future(db(over.wait, WAIT_S)) for _ in range(settings.DB_THREADS + 1)]
+    try:
+        await runner._scan_stops()
+        assert not any(each.done() for each in busy)
+    finally:
+        over.set()
+        await asyncio.gather(*busy)
+    assert runner.executions[run.pk].intent == "stop" and runner.stopped_by[run.pk] == str(alice.pk)
+
+
+async def test_who_queued_up_behind_a_database_that_is_away_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads._Away, "at", float("inf"))
+    with pytest.raises(OperationalError):
+        await db(Run.objects.count)
+
+
+@pytest.mark.skipif(not settings.REDIS_URL, reason="only Redis can be flushed")
+async def test_bells_are_heard_again_after_redis_was_flushed() -> None:
+    heard: list[tuple[str, list[UUID]]] = []
+    listening = asyncio.create_task(bell.listen(lambda what, ids: heard.append((what, ids))))
+    layer: Any = get_channel_layer()
+    try:
+        for id in (uuid4(), uuid4()):
+            message = {"type": "runs.bell", "from": "another", "what": "stop", "ids": [str(id)]}
+            async with asyncio.timeout(WAIT_S):
+                while ("stop", [id]) not in heard:
+                    await layer.group_send(bell.GROUP, message)
+                    await asyncio.sleep(0.1)
+            await layer.flush()
+    finally:
+        listening.cancel()
+        await layer.close_pools()
