@@ -7,14 +7,12 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watch
 from tests.deploy.nginx import Nginx, needs_nginx
+from tests.deploy.test_sse import KEEPS, OLD, PACKED
 from tests.live import OWNER, PASSWORD, Server
 from tests.upstream import Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.live, needs_nginx]
 Open = Callable[..., tuple[Page, Watch]]
-PACKS = ("gzip_types ", "gzip_proxied any; gzip_types text/event-stream ")
-# An answer in chunks nginx passes on at once, also where it buffers; of one in HTTP/1.0 it waits for 4 KB or the end.
-OLD = ("proxy_http_version 1.1;", "proxy_http_version 1.0; proxy_ignore_headers X-Accel-Buffering; proxy_buffering on;")
 
 
 class Before:
@@ -27,10 +25,10 @@ class Before:
         self.server.start()
         self.nginx.start()
 
-    def configure(self, *changes: tuple[str, str]) -> None:
-        """Start nginx anew with these changes."""
+    def configure(self, ports: list[int], *changes: tuple[str, str]) -> None:
+        """Start nginx anew, before these ports, with these changes."""
         self.nginx.close()
-        self.nginx.configure([self.server.port], *changes)
+        self.nginx.configure(ports, *changes)
         self.nginx.start()
 
     def close(self) -> None:
@@ -45,9 +43,9 @@ def before(upstream: Upstream) -> Iterator[Before]:
     before.close()
 
 
-def opened(before: Before, open_page: Open, *changes: tuple[str, str]) -> Page:
+def opened(before: Before, open_page: Open, *changes: tuple[str, str], ports: list[int] | None = None) -> Page:
     """The page with what it found."""
-    before.configure(*changes)
+    before.configure(ports or [before.server.port], *changes)
     page, watch = open_page(before.server)
     watch.url = before.nginx.url
     page.goto(f"{before.nginx.url}/login/?next=/self-test/")
@@ -70,11 +68,13 @@ def test_through_the_nginx_of_the_docs_streams_pass(before: Before, open_page: O
 
 
 def test_an_nginx_that_packs_streams_is_named(before: Before, open_page: Open) -> None:
-    page = opened(before, open_page, PACKS)
+    page = opened(before, open_page, PACKED)
     expect(page.get_by_role("alert").first).to_contain_text("compresses the stream")
 
 
 def test_an_nginx_that_buffers_is_named(before: Before, open_page: Open) -> None:
-    page = opened(before, open_page, OLD)
+    inner = Nginx([before.server.port], KEEPS).start()
+    page = opened(before, open_page, OLD, ports=[inner.port])
+    inner.close()
     expect(page.get_by_role("alert").first).to_contain_text("Events are held back")
     expect(page.get_by_role("alert").first).to_contain_text("nginx buffers")
