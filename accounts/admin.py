@@ -6,12 +6,14 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth import admin as auth
 from django.contrib.auth import forms as auth_forms
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -127,6 +129,19 @@ class PersonAdmin(Lookups, UserAdmin):
         self.message_user(request, _("They are signed out everywhere."))
 
 
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(Lookups, auth.GroupAdmin):
+    """What people may do in the admin, under a name."""
+
+    change_list_template = Lookups.change_list_template
+    search_fields = ("^name",)
+    search_help_text = gettext_lazy("The beginning of a name")
+    id_fields = ()
+
+
 CHANGEABLE = ("email", "name", "is_active", "is_staff", "is_superuser")
 
 
@@ -146,7 +161,9 @@ class FewInlines(Lookups):
             return "-"
         count, meta = self._count(row), getattr(row, self.people).model._meta
         address = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
-        shown = ngettext("%(count)s person", "%(count)s people", count) % {"count": f"{count:,}"}
+        shown = ngettext("%(count)s person", "%(count)s people", count) % {
+            "count": number_format(count, force_grouping=True)
+        }
         return format_html('<a href="{}?{}__id__exact={}">{}</a>', address, row._meta.model_name, row.pk, shown)
 
     def _count(self, row: Any) -> int:

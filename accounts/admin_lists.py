@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 
 if TYPE_CHECKING:  # generic for the type checker only
     ModelAdmin = admin.ModelAdmin[Any]
@@ -65,7 +66,7 @@ class Lookups(ModelAdmin):
         text = search_term.strip().replace("\x00", "")
         if not text:
             return queryset, False
-        id = as_uuid(text)
+        id = as_uuid(text) if self.id_fields else None
         lookups = dict.fromkeys(self.id_fields, id) if id else dict(_lookup(each, text) for each in self.search_fields)
         wanted = Q()
         for lookup, value in lookups.items():
@@ -74,8 +75,8 @@ class Lookups(ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None) -> HttpResponse:
         """The list, with its saved views."""
-        tabs = _tabs(request, self.views)
-        return super().changelist_view(request, {"saved_views": tabs, **(extra_context or {})})
+        shown = {"saved_views": _tabs(request, self.views), "title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, {**shown, **(extra_context or {})})
 
 
 class ReadOnly(Lookups):

@@ -19,6 +19,7 @@ class Site(AdminSite):
     site_title = _("Parley administration")
     index_title = _("Right now")
     index_template = "admin/overview.html"
+    enable_nav_sidebar = False  # lists are wide, and the first screen has all of them
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The overview, as far as this person may see it, and all lists under it."""

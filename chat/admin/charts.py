@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from chat.admin.words import short
+from chat.admin.words import count, short
 
 SERIES = 6  # colours; the last is for all the rest
 WIDTH, HEIGHT = 960, 240
@@ -75,7 +75,7 @@ def _column(stack: Stack, series: Sequence[str], index: int, step: float, top: i
         tall = round(value / top * (HEIGHT - BOTTOM - TOP), 1)
         if value and tall >= 0.1:
             ground = round(ground - tall, 1)
-            said = f"{stack.day}, {name}: {value:,}"
+            said = f"{stack.day}, {name}: {count(value)}"
             parts.append((f"s{min(number, SERIES - 1)}", str(left), str(ground), str(width), str(tall), said))
     drawn = format_html_join(
         "", '<rect class="{}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>', parts
@@ -109,7 +109,7 @@ def _bar(row: Bar, index: int, length: int) -> SafeString:
     return format_html(
         '<g><title>{}: {}</title><text x="{}" y="{}" text-anchor="end">{}</text>'
         '<rect class="s0" x="{}" y="{}" width="{}" height="{}"/><text x="{}" y="{}">{}</text></g>',
-        row.name, f"{row.value:,}", NAMES - 8, y + 17, name, NAMES, y + 4, length, BAR - 8,
+        row.name, count(row.value), NAMES - 8, y + 17, name, NAMES, y + 4, length, BAR - 8,
         NAMES + length + 6, y + 17, short(row.value),
     )  # fmt: skip
 

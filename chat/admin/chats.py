@@ -19,6 +19,7 @@ from chat.admin.content import Gated, content_view
 from chat.admin.history import History
 from chat.admin.markup import TOKEN_HEADERS, link, link_to_list, long_text, pretty_json, table, text_block, tokens
 from chat.admin.words import clock
+from chat.admin.words import count as in_full
 from chat.models import Chat, ChatAlias, ChatShare, Message, Run
 
 SHOWN_MESSAGES = 100
@@ -85,7 +86,7 @@ class ChatAdmin(Gated):
     @admin.display(description=gettext_lazy("Tokens"), ordering="output_tokens")
     def total(self, chat: Chat) -> str:
         """Input and output of all its runs."""
-        return f"{chat.total_tokens:,}"
+        return in_full(chat.total_tokens)
 
     @admin.display(description=gettext_lazy("Tokens"))
     def token_totals(self, chat: Chat) -> SafeString:
@@ -209,13 +210,13 @@ def _gated(message: Message, render: Callable[[], SafeString], hidden: str = "")
 
 
 def _chars(count: int) -> str:
-    return ngettext("%(count)s character", "%(count)s characters", count) % {"count": f"{count:,}"}
+    return ngettext("%(count)s character", "%(count)s characters", count) % {"count": in_full(count)}
 
 
 def _message_cells(message: Message, is_open: bool) -> tuple[object, ...]:
     run = _run_of(message)
     usage = message.usage or {}
-    used = f"{usage.get('input_tokens', 0):,} + {usage.get('output_tokens', 0):,}" if usage else ""
+    used = f"{in_full(usage.get('input_tokens', 0))} + {in_full(usage.get('output_tokens', 0))}" if usage else ""
     length = _chars(message.chars)  # type: ignore[attr-defined]  # an annotation
     return (
         link(message, message.position),

@@ -11,17 +11,21 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from chat.admin.words import count
+
 Cells = Sequence[object]
 EMPTY = "-"
 
 
-def table(headers: Sequence[object], rows: Iterable[Cells], *, caption: object = "") -> SafeString:
-    """A table; a dash where there is no row."""
+def table(headers: Sequence[object], rows: Iterable[Cells], *, caption: object = "", numbers: int = 0) -> SafeString:
+    """A table; a dash where there is no row. `numbers` of its last columns are numbers and stand under each other."""
     body = [(row_of(cells),) for cells in rows]
     if not body:
         return format_html("{}", EMPTY)
     return format_html(
-        '<div class="wide"><table class="history">{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
+        '<div class="wide"><table class="history numbers-{}">{}'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        numbers,
         format_html("<caption>{}</caption>", caption) if caption else "",
         format_html_join("", '<th scope="col">{}</th>', ((header,) for header in headers)),
         format_html_join("", "{}", body),
@@ -59,17 +63,33 @@ def link(row: Model | None, text: object = "") -> SafeString:
     return format_html('<a href="{}">{}</a>', address, text or row)
 
 
+def person(user: Any) -> SafeString:
+    """Their address."""
+    return breaking(str(user))
+
+
+def breaking(address: str) -> SafeString:
+    """An e-mail address that breaks before its @ where room is short; any other text as it is."""
+    name, at, host = address.rpartition("@")
+    return format_html("{}<wbr>@{}", name, host) if at else format_html("{}", address)
+
+
 def link_to_list(model: type[Model], text: object, **filters: object) -> SafeString:
     """A link to the list of these rows."""
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     return format_html('<a href="{}?{}">{}</a>', address, urlencode(filters), text)
 
 
+def number(value: object) -> SafeString:
+    """A number of a list, where numbers stand under each other."""
+    return format_html('<span class="number">{}</span>', count(value) if isinstance(value, int) else value)
+
+
 def tokens(row: Any) -> tuple[str, str, str, str, str]:
     """Input, cached, output, reasoning and total of whatever counts them, with separators."""
     total = row.input_tokens + row.output_tokens
     counted = (row.input_tokens, row.cached_tokens, row.output_tokens, row.reasoning_tokens, total)
-    first, second, third, fourth, fifth = (f"{count:,}" for count in counted)
+    first, second, third, fourth, fifth = map(count, counted)
     return first, second, third, fourth, fifth
 
 

@@ -15,7 +15,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from chat.admin.markup import link
+from chat.admin import costs
+from chat.admin.markup import breaking, link, person
 from chat.admin.words import age, count, midnight, milliseconds, seconds, short
 from chat.models import Process, Run, RunStatus, UsageDay
 from chat.runner.presence import EVERY_S
@@ -46,14 +47,14 @@ def boxes(site: AdminSite, request: HttpRequest, now: datetime) -> list[Box]:
     """What this person may see of it, in the order in which it is asked."""
     runs: list[Callable[[], Box]] = [
         lambda: running(now, order=_oldest_first(site, request)),
-        lambda: waiting(now),
         failed,
+        lambda: waiting(now),
         slowest,
     ]
     asked = [
         *(runs if request.user.has_perm("chat.view_run") else ()),
-        *([spending] if request.user.has_perm("chat.view_usageday") else ()),
         *([lambda: processes(now)] if request.user.has_perm("chat.view_process") else ()),
+        *([spending] if request.user.has_perm("chat.view_usageday") else ()),
     ]
     return [ask() for ask in asked]
 
@@ -80,7 +81,7 @@ def running(now: datetime, *, order: str = "") -> Box:
         is_bad=bool(lapsed),
         headers=(_("For"), _("Chat"), _("Person"), _("Model"), _("Attempt")),
         rows=[
-            (age(run.started_at, now), link(run, _title(run)), run.user, run.model, run.attempt)
+            (age(run.started_at, now), link(run, _title(run)), person(run.user), run.model, run.attempt)
             for run in _few(live.order_by("started_at"))
         ],
         numbers=1,
@@ -98,7 +99,7 @@ def waiting(now: datetime) -> Box:
         figure=count(waits.count()),
         headers=(_("Begun"), _("Chat"), _("Person"), _("Denied in")),
         rows=[
-            (age(run.started_at, now), link(run, _title(run)), run.user, _until(run.waits_until, now))
+            (age(run.started_at, now), link(run, _title(run)), person(run.user), _until(run.waits_until, now))
             for run in _few(waits.order_by("waits_until"))
         ],
         empty=_("Nothing waits for a person."),
@@ -159,7 +160,10 @@ def spending() -> Box:
     """Who uses the most tokens, today and in seven days."""
     today = timezone.localdate()
     week = UsageDay.objects.filter(day__gt=today - timedelta(days=7), day__lte=today)
-    total = week.aggregate(today=_tokens(Q(day=today)), week=_tokens(Q()))
+    is_today = Q(day=today)
+    total = week.aggregate(
+        today=_tokens(is_today), week=_tokens(Q()), **costs.sums(is_today, prefix="today_"), **costs.sums()
+    )
     kinds = (
         (_("Projects"), "project", "project__name"),
         (_("People"), "user", "user__email"),
@@ -170,7 +174,7 @@ def spending() -> Box:
         _("Who spends"),
         usage_at(),
         figure=short(total["today"] or 0),
-        note=_("tokens today; %(count)s in 7 days") % {"count": short(total["week"] or 0)},
+        note=_("tokens today; %(count)s in 7 days") % {"count": short(total["week"] or 0)} + _money(total),
         parts=[_spenders(week, today, *kind) for kind in kinds],
     )
 
@@ -257,19 +261,30 @@ def _tokens(when: Q) -> Sum:
     return Sum(F("input_tokens") + F("output_tokens"), filter=when or None, default=0)
 
 
+def _money(total: dict[str, Any]) -> str:
+    """What it cost, as far as prices are known; nothing where none is."""
+    if not costs.known():
+        return ""
+    return "; " + _("%(today)s today, %(week)s in 7 days") % {
+        "today": costs.read(total, prefix="today_"), "week": costs.read(total),
+    }  # fmt: skip
+
+
 def _spenders(week: QuerySet[UsageDay], today: Any, title: str, key: str, name: str) -> Box:
-    found = week.order_by().values_list(key, name).annotate(week=_tokens(Q()), today=_tokens(Q(day=today)))
+    found = week.order_by().values(key, name).annotate(week=_tokens(Q()), today=_tokens(Q(day=today)), **costs.sums())
     parameter = key if key == "model" else f"{key}__id__exact"
+    rows = [
+        (_spender_link(parameter, row[key], row[name]), short(row["today"]), short(row["week"]), costs.read(row))
+        for row in map(dict, found.order_by("-week")[:SHOWN_ROWS])
+    ]
+    columns = 4 if costs.known() else 3
     return Box(
         key,
         title,
         "",
-        headers=(title, _("Today"), _("7 days")),
-        rows=[
-            (_spender_link(parameter, id, shown), short(now), short(before))
-            for id, shown, before, now in found.order_by("-week")[:SHOWN_ROWS]
-        ],
-        numbers=2,
+        headers=(title, _("Today"), _("7 days"), _("Cost, 7 days"))[:columns],
+        rows=[row[:columns] for row in rows],
+        numbers=columns - 1,
         empty=_("Nothing was used."),
     )
 
@@ -277,7 +292,8 @@ def _spenders(week: QuerySet[UsageDay], today: Any, title: str, key: str, name: 
 def _spender_link(parameter: str, id: object, shown: str | None) -> SafeString:
     if id is None:
         return format_html('<a href="{}">{}</a>', usage_at(project__isnull="True", days="7"), _("No project"))
-    return format_html('<a href="{}">{}</a>', usage_at(**{parameter: id, "days": "7"}), shown)
+    name = breaking(shown or "")
+    return format_html('<a href="{}">{}</a>', usage_at(**{parameter: id, "days": "7"}), name)
 
 
 def _oldest_first(site: AdminSite, request: HttpRequest) -> str:

@@ -1,32 +1,28 @@
 """Runs: their lists and saved views, and the page that shows one as a flight recorder does. Tool calls."""
 
 import json
-import time
 from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy
 
 from accounts.admin_lists import View
 from chat.admin import acting, filters
 from chat.admin.content import Gated
 from chat.admin.history import History
-from chat.admin.markup import EMPTY, TOKEN_HEADERS, link, pretty_json, table, text_block, tokens
-from chat.admin.timeline import Timeline
-from chat.admin.words import age, clock, milliseconds, seconds
-from chat.eventlog import stored
-from chat.eventlog.rows import clean
+from chat.admin.markup import number, pretty_json, text_block
+from chat.admin.run_page import recorded
+from chat.admin.words import age, milliseconds
 from chat.models import Run, ToolCall
 
-ROWS_A_PAGE = 200
+WHY_CHARS = 120  # of a failure's reason, in a list
 
 
 @admin.register(Run)
@@ -128,14 +124,17 @@ class RunAdmin(Gated):
 
     @admin.display(description=gettext_lazy("Status"), ordering="status")
     def state(self, run: Run) -> SafeString:
-        """Its status, and the code that it failed with."""
-        code = format_html(" <code>{}</code>", run.error_code) if run.error_code else ""
-        return format_html('<span class="state state-{}">{}</span>{}', run.status, run.get_status_display(), code)
+        """Its status; of a failed one the code and the reason too."""
+        shown = format_html('<span class="state state-{}">{}</span>', run.status, run.get_status_display())
+        if not run.error_code:
+            return shown
+        why = Truncator(run.error_message).chars(WHY_CHARS)
+        return format_html('{} <code>{}</code><span class="why">{}</span>', shown, run.error_code, why)
 
     @admin.display(description=gettext_lazy("Tokens"), ordering="output_tokens")
-    def total(self, run: Run) -> str:
+    def total(self, run: Run) -> SafeString:
         """Input and output of all its turns."""
-        return f"{run.total_tokens:,}"
+        return number(run.total_tokens)
 
     @admin.display(description=gettext_lazy("First token"), ordering="first_token_ms")
     def first_token(self, run: Run) -> str:
@@ -164,7 +163,7 @@ class RunAdmin(Gated):
         response = super().changeform_view(request, object_id, form_url, extra_context)
         shown = getattr(response, "context_data", None) or {}
         if isinstance(run := shown.get("original"), Run):
-            shown.update(_recorded(run, request), verbs=acting.verbs(self, request, run))
+            shown.update(recorded(run, request), verbs=acting.verbs(self, request, run))
         return response
 
 
@@ -210,65 +209,3 @@ def pretty_result(call: ToolCall) -> str:
         return pretty_json(json.loads(call.result)) if call.result else ""
     except ValueError:
         return call.result
-
-
-def _recorded(run: Run, request: HttpRequest) -> dict[str, Any]:
-    """What the page shows above the run's fields."""
-    log = stored(run.pk)
-    gate = run.content_gate  # type: ignore[attr-defined]
-    timeline = Timeline(log, clean(log, after=0), with_text=gate.is_open)
-    page = Paginator(timeline.rows, ROWS_A_PAGE).get_page(request.GET.get("rows"))
-    return {
-        "title": _("Run: %(status)s") % {"status": run.get_status_display()},
-        "subtitle": None,
-        "run": run,
-        "head": _head(run),
-        "page": page,
-        "sections": timeline.sections(page.object_list, now=time.time(), crashes=run.crashes),
-        "sees_calls": request.user.has_perm("chat.view_toolcall"),
-        "usage_by_turn": _usage_by_turn(run),
-        "before": run.chat.runs.filter(position__lt=run.position).order_by("-position").only("pk", "status").first(),
-        "after": run.chat.runs.filter(position__gt=run.position).order_by("position").only("pk", "status").first(),
-        "is_compacted": run.log_state != "whole",
-    }
-
-
-def _head(run: Run) -> list[tuple[str, object]]:
-    counted = "" if run.usage_status in ("", "reported") else f" ({run.usage_status})"
-    spent = _("%(input)s in, %(cached)s of it cached; %(output)s out, %(reasoning)s of it reasoning") % {
-        "input": f"{run.input_tokens:,}",
-        "cached": f"{run.cached_tokens:,}",
-        "output": f"{run.output_tokens:,}",
-        "reasoning": f"{run.reasoning_tokens:,}",
-    }
-    return [
-        (_("Person"), link(run.user)),
-        (_("Chat"), link(run.chat)),
-        (_("Project"), link(run.chat.project)),
-        (_("Organization"), link(run.chat.organization)),
-        (_("Model"), run.model),
-        (_("Archetype"), run.archetype),
-        (_("Made"), clock(run.created_at)),
-        (_("First token"), milliseconds(run.first_token_ms)),
-        (_("Took"), _took(run)),
-        (_("Attempts"), run.attempt),
-        (_("Lapsed leases"), run.crashes),
-        (_("Turns"), _("%(turns)s, %(retries)s retries") % {"turns": run.turns, "retries": run.retries}),
-        (_("Tokens"), f"{spent}{counted}"),
-    ]
-
-
-def _took(run: Run) -> str:
-    if run.started_at is None:
-        return _("not begun; it has waited for %(time)s") % {"time": age(run.created_at, timezone.now())}
-    if run.ended_at is None:
-        return _("%(time)s so far") % {"time": age(run.started_at, timezone.now())}
-    return seconds((run.ended_at - run.started_at).total_seconds())
-
-
-def _usage_by_turn(run: Run) -> SafeString | str:
-    """One row a turn and attempt: one that was taken back was paid for too."""
-    records = run.usage_records.all()
-    rows = [(each.agent, each.turn, each.attempt, each.model, *tokens(each), each.status) for each in records]
-    headers = (_("Agent"), _("Turn"), _("Attempt"), _("Model"), *TOKEN_HEADERS, _("Counted"))
-    return table(headers, rows) if rows else EMPTY

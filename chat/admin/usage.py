@@ -1,6 +1,7 @@
 """What was used: by day with charts, and turn by turn."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,11 +15,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin_lists import View
-from chat.admin import charts, filters
+from chat.admin import charts, costs, filters
 from chat.admin.history import History
-from chat.admin.markup import TOKEN_HEADERS, table
+from chat.admin.markup import TOKEN_HEADERS, number, table
+from chat.admin.words import count
 from chat.models import UsageDay, UsageRecord
 
+SHOWN_COUNTS = ("input", "cached", "output")
 COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 TOTAL = Sum(F("input_tokens") + F("output_tokens"), default=0)
 SHOWN_NAMES = 10  # of projects and people
@@ -42,8 +45,8 @@ class Days(SimpleListFilter):
 
     def choices(self, changelist: Any) -> Any:
         """The same, the month in the place of all."""
-        for number, choice in enumerate(super().choices(changelist)):
-            yield {**choice, "display": _("%(count)s days") % {"count": DEFAULT_DAYS}} if number == 0 else choice
+        for place, choice in enumerate(super().choices(changelist)):
+            yield {**choice, "display": _("%(count)s days") % {"count": DEFAULT_DAYS}} if place == 0 else choice
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Days since then."""
@@ -56,9 +59,37 @@ def days_of(value: str | None) -> int:
     return min(max(asked, 1), MAX_DAYS)
 
 
+class Counted(History):
+    """Rows of token counts: the numbers in full, and what they cost where prices are known."""
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """With the cost last, where there is a price."""
+        return [*self.list_display, *(["cost"] if costs.known() else [])]
+
+    @admin.display(description=gettext_lazy("Input"), ordering="input_tokens")
+    def input(self, row: Any) -> SafeString:
+        """All input tokens."""
+        return number(row.input_tokens)
+
+    @admin.display(description=gettext_lazy("of it cached"), ordering="cached_tokens")
+    def cached(self, row: Any) -> SafeString:
+        """Those that came from the provider's cache."""
+        return number(row.cached_tokens)
+
+    @admin.display(description=gettext_lazy("Output"), ordering="output_tokens")
+    def output(self, row: Any) -> SafeString:
+        """All output tokens."""
+        return number(row.output_tokens)
+
+    @admin.display(description=gettext_lazy("Cost"))
+    def cost(self, row: Any) -> SafeString:
+        """By the price of its model."""
+        return number(costs.cost_of([(row.model, row.input_tokens, row.cached_tokens, row.output_tokens)]))
+
+
 @admin.register(UsageDay)
-class UsageDayAdmin(History):
-    list_display = ("day", "organization", "project", "user", "model", "runs", "failed", *COUNTS)
+class UsageDayAdmin(Counted):
+    list_display = ("day", "organization", "project", "user", "model", "runs", "failed", *SHOWN_COUNTS)
     list_filter = (Days, filters.Model)
     list_select_related = ("user", "organization", "project")
     search_fields = ("^user__email", "^project__name", "^organization__name")
@@ -86,22 +117,25 @@ def figures(rows: QuerySet[UsageDay], days: int) -> dict[str, Any]:
     """Charts and tables of these rows, for the template."""
     rows = rows.order_by()
     daily = list(rows.values_list("day", "model").annotate(*(Sum(name) for name in COUNTS), Sum("runs"), Sum("failed")))
-    models = _sums(((model, counts[0] + counts[2]) for _day, model, *counts in daily))
-    series = _series(models)
+    models = _by_model(daily)
+    series = _series([each.bar for each in models])
     since = timezone.localdate() - timedelta(days=days - 1)
     title = _("Tokens by day and model")
     return {
         "daily": charts.by_day(_stacks(daily, series, since, days), series, id="by-day", title=title),
         "daily_table": _daily_table(daily, title),
-        "by_model": _named(models, "by-model", _("Tokens by model")),
-        "by_project": _named(_top(rows, "project__name"), "by-project", _("Tokens by project")),
-        "by_user": _named(_top(rows, "user__email"), "by-user", _("Tokens by person")),
+        "in_all": _in_all(daily),
+        "parts": [
+            _named(models, "by-model", _("Tokens by model")),
+            _named(_top(rows, "project__name"), "by-project", _("Tokens by project")),
+            _named(_top(rows, "user__email"), "by-user", _("Tokens by person")),
+        ],
     }
 
 
 @admin.register(UsageRecord)
-class UsageRecordAdmin(History):
-    list_display = ("created_at", "user", "project", "model", "turn", *COUNTS, "total", "status")
+class UsageRecordAdmin(Counted):
+    list_display = ("created_at", "user", "project", "model", "turn", *SHOWN_COUNTS, "total", "status")
     list_filter = ("created_at", filters.Model, "status")
     list_select_related = ("user", "organization", "project")
     search_fields = ("^user__email", "^project__name", "^organization__name")
@@ -113,9 +147,9 @@ class UsageRecordAdmin(History):
     change_list_template = "admin/chat/usagerecord/change_list.html"
 
     @admin.display(description=gettext_lazy("Total"))
-    def total(self, record: UsageRecord) -> str:
+    def total(self, record: UsageRecord) -> SafeString:
         """Input and output together."""
-        return f"{record.input_tokens + record.output_tokens:,}"
+        return number(record.input_tokens + record.output_tokens)
 
     def changelist_view(self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None) -> HttpResponse:
         """The list, with the sums by model of all that the filters leave above it."""
@@ -131,21 +165,52 @@ def sums_by_model(records: QuerySet[UsageRecord]) -> SafeString:
     sums = {name: Sum(name) for name in COUNTS}
     rows: list[dict[str, Any]] = [dict(row) for row in records.order_by().values("model").annotate(**sums)]
     rows.sort(key=lambda row: -(row["input_tokens"] + row["output_tokens"]))
+    priced = [(row["model"], row["input_tokens"], row["cached_tokens"], row["output_tokens"]) for row in rows]
+    paid: list[costs.Cost] = [costs.cost_of([each]) for each in priced]
     if len(rows) > 1:
         rows.append({"model": _("All")} | {name: sum(row[name] for row in rows) for name in COUNTS})
-    return table((_("Model"), *TOKEN_HEADERS), [(row["model"], *_cells(row)) for row in rows])
+        paid.append(costs.cost_of(priced))
+    shown = [(row["model"], *_cells(row), cost) for row, cost in zip(rows, paid, strict=True)]
+    return _money_table((_("Model"), *TOKEN_HEADERS, _("Cost")), shown)
+
+
+@dataclass(frozen=True)
+class Named:
+    """What one model, project or person used."""
+
+    bar: charts.Bar
+    cost: costs.Cost
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
     total = row["input_tokens"] + row["output_tokens"]
-    return [f"{count:,}" for count in (*(row[name] for name in COUNTS), total)]
+    return [count(each) for each in (*(row[name] for name in COUNTS), total)]
 
 
-def _sums(pairs: Any) -> list[charts.Bar]:
-    sums: dict[str, int] = {}
-    for name, value in pairs:
-        sums[name] = sums.get(name, 0) + value
-    return sorted((charts.Bar(name, value) for name, value in sums.items()), key=lambda bar: -bar.value)
+def _by_model(daily: Sequence[Any]) -> list[Named]:
+    """The models with the most tokens first."""
+    sums: dict[str, list[int]] = {}
+    for _day, model, *counts in daily:
+        sums[model] = [a + b for a, b in zip(sums.get(model, [0, 0, 0]), counts[:3], strict=True)]
+    named = [
+        Named(charts.Bar(model, each[0] + each[2]), costs.cost_of([(model, each[0], each[1], each[2])]))
+        for model, each in sums.items()
+    ]
+    return sorted(named, key=lambda each: -each.bar.value)
+
+
+def _in_all(daily: Sequence[Any]) -> str:
+    """Tokens, cost and runs of all of it, in a sentence."""
+    tokens, runs, failed = (sum(column) for column in zip((0, 0, 0), *_summable(daily), strict=True))
+    said = _("%(tokens)s tokens in %(runs)s runs, %(failed)s of them failed") % {
+        "tokens": count(tokens), "runs": count(runs), "failed": count(failed),
+    }  # fmt: skip
+    cost = costs.cost_of((model, counts[0], counts[1], counts[2]) for _day, model, *counts in daily)
+    return f"{said}; {cost}" if costs.known() else said
+
+
+def _summable(daily: Sequence[Any]) -> list[tuple[int, int, int]]:
+    return [(counts[0] + counts[2], counts[4], counts[5]) for _day, _model, *counts in daily]
 
 
 def _series(models: Sequence[charts.Bar]) -> list[str]:
@@ -166,20 +231,30 @@ def _stacks(daily: Sequence[Any], series: Sequence[str], since: date, days: int)
 
 def _daily_table(daily: Sequence[Any], caption: str) -> SafeString:
     ordered = sorted(daily, key=lambda row: (row[0], row[2] + row[4]), reverse=True)
-    rows = [(day, model, *(f"{count:,}" for count in counts)) for day, model, *counts in ordered]
-    headers = (_("Day"), _("Model"), *TOKEN_HEADERS[:4], _("Runs"), _("Failed"))
-    return table(headers, rows, caption=caption)
+    rows = [
+        (day, model, *map(count, counts), costs.cost_of([(model, counts[0], counts[1], counts[2])]))
+        for day, model, *counts in ordered
+    ]
+    headers = (_("Day"), _("Model"), *TOKEN_HEADERS[:4], _("Runs"), _("Failed"), _("Cost"))
+    return _money_table(headers, rows, caption=caption)
 
 
-def _top(rows: QuerySet[UsageDay], name: str) -> list[charts.Bar]:
-    found = rows.values_list(name).annotate(total=TOTAL).order_by("-total")[:SHOWN_NAMES]
-    return [charts.Bar(shown or _("No project"), total) for shown, total in found]
+def _top(rows: QuerySet[UsageDay], name: str) -> list[Named]:
+    found = rows.values(name).annotate(total=TOTAL, **costs.sums()).order_by("-total")[:SHOWN_NAMES]
+    return [Named(charts.Bar(row[name] or _("No project"), row["total"]), costs.read(row)) for row in map(dict, found)]
 
 
-def _named(rows: list[charts.Bar], id: str, title: str) -> dict[str, Any]:
+def _named(rows: list[Named], id: str, title: str) -> dict[str, Any]:
     shown = rows[:SHOWN_NAMES]
+    cells = [(row.bar.name, count(row.bar.value), row.cost) for row in shown]
     return {
         "title": title,
-        "chart": charts.bars(shown, id=id, title=title),
-        "table": table((_("Name"), _("Tokens")), [(row.name, f"{row.value:,}") for row in shown], caption=title),
+        "chart": charts.bars([row.bar for row in shown], id=id, title=title),
+        "table": _money_table((_("Name"), _("Tokens"), _("Cost")), cells, caption=title),
     }
+
+
+def _money_table(headers: Sequence[object], rows: Sequence[Sequence[object]], *, caption: str = "") -> SafeString:
+    """A table whose last column is money; without that column where no price is known."""
+    end = None if costs.known() else -1
+    return table(headers[:end], [row[:end] for row in rows], caption=caption, numbers=len(headers[:end]) - 1)

@@ -1,15 +1,16 @@
-"""Times, lengths and counts as people read them."""
+"""Times, lengths and counts as people read them, in the separators of their language."""
 
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 
 def seconds(value: float) -> str:
     """A length of time: 0.3 s, 12 s, 4 min 05 s, 3 h 12 min, 2 d 4 h."""
     if value < 10:
-        return _("%(count)s s") % {"count": f"{max(0.0, value):.1f}"}
+        return _("%(count)s s") % {"count": number_format(round(max(0.0, value), 1), 1)}
     if value < 60:
         return _("%(count)s s") % {"count": f"{value:.0f}"}
     whole = int(value)
@@ -34,14 +35,14 @@ def milliseconds(value: int | None) -> str:
 
 def count(value: int) -> str:
     """A number with separators."""
-    return f"{value:,}"
+    return str(number_format(value, force_grouping=True))
 
 
 def short(value: int) -> str:
     """A large number in few characters: 950, 1.2 k, 3.4 M, 5.6 G."""
     for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if value >= size:
-            return f"{value / size:.1f} {unit}"
+            return f"{number_format(round(value / size, 1), 1)} {unit}"
     return str(value)
 
 

@@ -20,6 +20,7 @@ if __name__ == "__main__":
     environment.prepare()
 
 from django.contrib import admin
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, setup_test_environment
@@ -114,8 +115,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="a part of the names of the pages to measure")
     chosen = parser.parse_args()
     setup_test_environment()
-    connection.creation.create_test_db(verbosity=0)
     try:
+        call_command("migrate", verbosity=0)
         start = time.perf_counter()
         runs = fill(chosen.rows)
         print(
@@ -128,7 +129,7 @@ def main() -> None:
             if chosen.only in name:
                 show(measure(client, name, address))
     finally:
-        connection.creation.destroy_test_db("", verbosity=0)
+        connection.close()
         environment.clean()
 
 

@@ -1,6 +1,6 @@
 """A run's log as a flight recorder reads: a row for each turn, block of text, tool call, approval and end. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -27,11 +27,13 @@ class Section:
 class Timeline:
     """All of a run. `rows` are bare: what is shown of them is worked out by `sections`, for a page of them."""
 
-    def __init__(self, log: Iterable[Logged], kept: Iterable[Logged], *, with_text: bool = False) -> None:
-        """The whole log; what is not in `kept` was taken back and is marked so."""
+    def __init__(
+        self, log: Iterable[Logged], kept: Iterable[Logged], *, with_text: bool = False, people: Mapping[str, str]
+    ) -> None:
+        """The whole log; what is not in `kept` was taken back and is marked so. `people` names those who decided."""
         self.entries = list(log)
         kept_seqs = {entry.seq for entry in kept}
-        reading = Reading(with_text=with_text)
+        reading = Reading(people, with_text=with_text)
         for entry in self.entries:
             reading.take(entry, entry.seq in kept_seqs)
         self.rows = reading.rows

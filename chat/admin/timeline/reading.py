@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from agents import events as ev
 from chat.admin.timeline.rows import SHOWN_CHARS, Kind, Row, used
-from chat.admin.words import seconds
+from chat.admin.words import milliseconds, seconds
 from chat.eventlog import Logged
 from chat.eventlog.rows import pieces_of
 
@@ -145,16 +146,9 @@ class Reading:
         self._moment(entry, "tool", what, ", ".join(filter(None, (event.status, event.step, steps))))
 
     def _reply(self, entry: Logged, event: ev.ReplyCompleted) -> None:
-        row = self.turns.pop(event.agent, None)
-        if row is None:
-            return
-        self._close(row, entry)
-        wait = seconds(row.first_token_s) if row.first_token_s is not None else ""
-        begun = [_("first token after %(time)s") % {"time": wait}] if wait else []
-        said = [row.note, *begun, _("ended by %(reason)s") % {"reason": event.finish_reason}]
-        if count := len(event.calls):
-            said.append(ngettext("%(count)s tool call", "%(count)s tool calls", count) % {"count": count})
-        row.note = ", ".join([*said, used(event.usage)])
+        if row := self.turns.pop(event.agent, None):
+            self._close(row, entry)
+            row.note = partial(_replied, str(row.note), row.first_token_s, event)
 
     def _retry(self, entry: Logged, event: ev.RetryScheduled) -> None:
         what = _("Tries again: %(number)s of %(most)s failed")
@@ -167,13 +161,8 @@ class Reading:
     def _tool_end(self, entry: Logged, event: ev.ToolReturned | ev.ToolFailed) -> None:
         row = self.calls.pop(event.call, None) or self._row(entry, "tool", event.name, "", True)
         self._close(row, entry)
-        if isinstance(event, ev.ToolReturned):
-            row.note = _("returned, cut at its limit") if event.truncated else _("returned")
-            row.returned = event.result
-        else:
-            row.note, row.returned = OUTCOMES[event.outcome](), event.error
-        if event.elapsed_ms:
-            row.note += "; " + _("it ran for %(time)s") % {"time": seconds(event.elapsed_ms / 1000)}
+        row.note = partial(_outcome, event)
+        row.returned = event.result if isinstance(event, ev.ToolReturned) else event.error
 
     def _decided(self, entry: Logged, event: ev.ApprovalResolved) -> None:
         row = self.waits.pop(event.call, None)
@@ -218,3 +207,25 @@ OUTCOMES = {
     "refused": lambda: _("refused: it was not run"),
     "unknown": lambda: _("outcome unknown: it may or may not have run, and was not repeated"),
 }
+
+
+def _replied(model: str, wait_s: float | None, event: ev.ReplyCompleted) -> str:
+    """How a turn went, in words."""
+    said = [model]
+    if wait_s is not None:
+        said.append(_("first token after %(time)s") % {"time": milliseconds(round(wait_s * 1000))})
+    said.append(_("ended by %(reason)s") % {"reason": event.finish_reason})
+    if count := len(event.calls):
+        said.append(ngettext("%(count)s tool call", "%(count)s tool calls", count) % {"count": count})
+    return ", ".join([*said, used(event.usage)])
+
+
+def _outcome(event: ev.ToolReturned | ev.ToolFailed) -> str:
+    """How a tool call ended, in words."""
+    if isinstance(event, ev.ToolFailed):
+        said = OUTCOMES[event.outcome]()
+    else:
+        said = _("returned, cut at its limit") if event.truncated else _("returned")
+    if not event.elapsed_ms:
+        return said
+    return said + "; " + _("it ran for %(time)s") % {"time": seconds(event.elapsed_ms / 1000)}

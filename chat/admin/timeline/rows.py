@@ -1,13 +1,16 @@
 """One line of the timeline, and how its texts are put."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from agents.usage import Usage
+from chat.admin.words import count
 
 SHOWN_CHARS = 20_000  # of one row's arguments, result or text
 
@@ -26,13 +29,14 @@ class Row:
     what: str
     end: float | None = None  # None: it goes on, or is a moment
     is_moment: bool = False
-    note: str = ""
+    note: str | Callable[[], str] = ""  # what happened; put into words for a row that is shown
     agent: str = ""
     given: object = None  # what a tool or an agent was asked, as it is in the event
     returned: object = None  # what came back; of a block its text, where that is shown
     is_taken_back: bool = False
     deltas: int = 0  # of a block
     chars: int = 0
+    first_token_s: float | None = None  # of a turn: after its start
     left: int = 0  # of its bar
     width: int = 0
     at: str = ""  # after the run's first event
@@ -43,21 +47,21 @@ class Row:
         """The numbers of its first and last event."""
         return str(self.first_seq) if self.first_seq == self.last_seq else f"{self.first_seq}–{self.last_seq}"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         """What happened, in words."""
         if not self.deltas:
-            return self.note
-        deltas = ngettext("%(count)s delta", "%(count)s deltas", self.deltas) % {"count": f"{self.deltas:,}"}
-        chars = ngettext("%(count)s character", "%(count)s characters", self.chars) % {"count": f"{self.chars:,}"}
+            return self.note if isinstance(self.note, str) else self.note()
+        deltas = ngettext("%(count)s delta", "%(count)s deltas", self.deltas) % {"count": count(self.deltas)}
+        chars = ngettext("%(count)s character", "%(count)s characters", self.chars) % {"count": count(self.chars)}
         return f"{deltas}, {chars}"
 
-    @property
+    @cached_property
     def arguments(self) -> str:
         """What was asked, as a person reads it."""
         return as_text(self.given)
 
-    @property
+    @cached_property
     def result(self) -> str:
         """What came back, as a person reads it."""
         return as_text(self.returned)
@@ -66,7 +70,7 @@ class Row:
 def used(usage: Usage) -> str:
     """Tokens in words."""
     said = _("%(input)s in (%(cached)s cached), %(output)s out") % {
-        "input": f"{usage.input_tokens:,}", "cached": f"{usage.cached_tokens:,}", "output": f"{usage.output_tokens:,}",
+        "input": count(usage.input_tokens), "cached": count(usage.cached_tokens), "output": count(usage.output_tokens),
     }  # fmt: skip
     return said if usage.status == "reported" else f"{said}, {usage.status}"
 
@@ -82,4 +86,4 @@ def clipped(text: str) -> str:
     """The text, or its beginning and how long it was."""
     if len(text) <= SHOWN_CHARS:
         return text
-    return f"{text[:SHOWN_CHARS]}\n" + _("[cut here: it has %(count)s characters]") % {"count": f"{len(text):,}"}
+    return f"{text[:SHOWN_CHARS]}\n" + _("[cut here: it has %(count)s characters]") % {"count": count(len(text))}
