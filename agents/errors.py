@@ -3,6 +3,7 @@
 AgentError
 +-- ProviderError     the model's service failed; carries code, retryable and retry_after_s
 +-- LimitReached      a limit of the run was met; carries its name
++-- QuotaExceeded     the organization's budget does not cover the next turn
 +-- Waiting           a tool call waits for a person
 +-- UnknownArchetype  no archetype of that name is registered
 """
@@ -19,6 +20,7 @@ CODES = {
     "upstream_incomplete": "The model provider ended its answer before it was complete.",
     "upstream_malformed": "The model provider sent something that could not be understood.",
     "upstream_error": "The model provider reported an error.",
+    "quota_exceeded": "The organization's token budget does not cover the next turn.",
     "limit": "The run met one of its limits.",
     "poison": "The run ended its process three times and is not tried again.",
     "storage": "The run's events could not be stored.",
@@ -49,6 +51,10 @@ class LimitReached(AgentError):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
+
+
+class QuotaExceeded(AgentError):
+    """The organization's budget does not cover the next turn. What has been said stays."""
 
 
 class Waiting(AgentError):

@@ -11,6 +11,7 @@ from agents.ledger import Ledger
 from agents.messages import Message
 from agents.options import RunOptions
 from agents.providers.base import Provider
+from agents.purse import Purse
 from tools.base import ToolContext
 
 
@@ -45,6 +46,7 @@ class Job:
     ledger: Ledger = field(default_factory=Ledger)
     retry: RetryPolicy = RetryPolicy()
     tally: Tally = field(default_factory=Tally)
+    purse: Purse | None = None  # None: nobody counts
     max_depth: int = 3  # of subagents
     asks_first: frozenset[str] = frozenset()  # names of tools whose calls a person must allow
     approval_lifetime_s: float = 24 * 3600.0

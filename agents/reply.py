@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from itertools import count
 
+import msgspec
+
 from agents import events as ev
 from agents.archetypes.base import Limits
 from agents.errors import LimitReached, ProviderError
@@ -20,6 +22,7 @@ from agents.providers.base import (
     TextPiece,
     UsageReport,
 )
+from agents.purse import Share, input_of
 from agents.usage import Usage
 from tools.cleaning import clean
 
@@ -27,8 +30,9 @@ from tools.cleaning import clean
 async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGenerator[list[AnyEvent], None]:
     """Yield the reply's events; ask again, at most as often as the job allows, until its first visible token.
 
-    Raises ProviderError. What had come by then has been yielded.
+    Raises ProviderError, or QuotaExceeded before anything is asked. What had come by then has been yielded.
     """
+    request = await _afforded(job, request, reply)
     for attempt in count(1):
         try:
             async with aclosing(_ask(job, request, reply)) as events:
@@ -52,6 +56,15 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
             ]
             await asyncio.sleep(delay_s)
             reply.start_again()
+
+
+async def _afforded(job: Job, request: ProviderRequest, reply: "Reply") -> ProviderRequest:
+    """The request, cut down to what its turn may use where somebody counts."""
+    if job.purse is None:
+        return request
+    share = reply.share = await job.purse.take(input_of(request))
+    most = min(share.output_tokens, request.max_output_tokens or share.output_tokens)
+    return msgspec.structs.replace(request, max_output_tokens=most)
 
 
 async def _ask(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGenerator[list[AnyEvent], None]:
@@ -79,6 +92,7 @@ class Reply:
         self.turn = turn
         self.limits = limits
         self.request: ProviderRequest | None = None
+        self.share: Share | None = None
         self.start_again()
 
     def start_again(self) -> None:
@@ -150,6 +164,8 @@ class Reply:
         """The event that says the reply is whole; its tokens are added to the run's."""
         usage = self.usage or self.estimate()
         self.job.tally.output_tokens += usage.output_tokens
+        if self.share is not None and self.job.purse is not None:
+            self.job.purse.settle(self.share, usage.total_tokens)
         return ev.ReplyCompleted(
             at=self.job.now(),
             agent=self.path,

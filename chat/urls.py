@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from chat import api, capabilities, characters_api, exports, openapi, self_test, tasks_api, views
+from chat import api, budgets_api, capabilities, characters_api, exports, openapi, self_test, tasks_api, views
 from chat.doors import (
     agent,
     agui,
@@ -67,6 +67,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/runs/<uuid:id>/", api.OneRun.as_view(), name="run"),
     path("api/models/", api.Models.as_view(), name="models"),
     path("api/archetypes/", api.Archetypes.as_view(), name="archetypes"),
+    path("api/organizations/<uuid:id>/budget/", budgets_api.OrganizationBudget.as_view(), name="budget"),
     path("api/tasks/", tasks_api.Tasks.as_view(), name="tasks"),
     path("api/tasks/<uuid:id>/", tasks_api.OneTask.as_view(), name="task"),
     path("api/characters/", characters_api.Characters.as_view(), name="characters"),

@@ -322,6 +322,7 @@ AGENTS_RETRY_MAX_S = env.float("AGENTS_RETRY_MAX_S", 30.0)
 AGENTS_CONNECT_TIMEOUT_S = env.float("AGENTS_CONNECT_TIMEOUT_S", 5.0)
 AGENTS_IDLE_TIMEOUT_S = env.float("AGENTS_IDLE_TIMEOUT_S", 60.0)
 AGENTS_TIMEOUT_S = env.float("AGENTS_TIMEOUT_S", 600.0)
+AGENTS_BUDGET_TURN_TOKENS = env.int("AGENTS_BUDGET_TURN_TOKENS", 16_384)
 
 # --- Tools ------------------------------------------------------------------------------------------------------------
 TOOLS_REPOSITORIES = PARLEY_DATA / "repositories"

@@ -330,6 +330,7 @@ ROUTES = [
     Route("GET", "/api/organizations/{id}/", READ, ids=organization_id),
     Route("PATCH", "/api/organizations/{id}/", ADMIN, fixed(name="Other"), ids=organization_id),
     Route("DELETE", "/api/organizations/{id}/", OWNER, ok=(204,), ids=organization_id),
+    Route("GET", "/api/organizations/{id}/budget/", READ, ids=organization_id),
     Route("GET", MEMBERS, READ, ids=organization_id),
     Route("POST", MEMBERS, ADMIN, lambda place: {"email": place.spare.email}, ok=(201,), ids=organization_id),
     Route("GET", ONE_MEMBER, READ, ids=member_id),

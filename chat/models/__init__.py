@@ -1,5 +1,6 @@
 """What was said, and what was done to say it."""
 
+from chat.models.budgets import Budget, Period
 from chat.models.characters import Character
 from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing
 from chat.models.chores import Chore
@@ -13,6 +14,7 @@ from chat.models.usage import UsageDay
 __all__ = [
     "LIVE",
     "OPEN",
+    "Budget",
     "Character",
     "Chat",
     "ChatAlias",
@@ -25,6 +27,7 @@ __all__ = [
     "MessageKind",
     "MessageRole",
     "MessageStatus",
+    "Period",
     "Process",
     "Run",
     "RunEvent",

@@ -82,6 +82,7 @@ class Run(models.Model):
     output_tokens = models.PositiveBigIntegerField(default=0)
     reasoning_tokens = models.PositiveBigIntegerField(default=0)
     usage_status = models.CharField(max_length=10, blank=True)  # reported, estimated, unknown
+    reserved_tokens = models.PositiveBigIntegerField(default=0)  # of its organization's budget, while it is open
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)  # from its start

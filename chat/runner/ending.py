@@ -13,7 +13,7 @@ from django.db.models import F
 from agents import events as ev
 from agents.events import AnyEvent, Terminal
 from agents.usage import Usage
-from chat import notices, usage_days
+from chat import budgets, notices, usage_days
 from chat.eventlog import Fenced, Logged
 from chat.eventlog.rows import insert
 from chat.models import Chat, Message, MessageStatus, Run, RunStatus, UsageRecord
@@ -69,6 +69,8 @@ def store_ending(ending: Ending) -> tuple[UUID, int] | None:
         _save_run(run, ending.fold, usage)
         _add_to_chat(run.chat, usage)
         usage_days.add(run, ending.fold)
+        if run.reserved_tokens:
+            budgets.settle(run, usage.total_tokens)
         notices.tell(run.chat_id, changed=[run.message_id], run=run.id)
         return lease.claim_next(run.chat_id) if ending.claims_next else None
 

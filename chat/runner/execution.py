@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accounts.db import AWAY, db, db_write
 from agents import events as ev
-from agents.errors import CODES, ProviderError, UnknownArchetype, Waiting
+from agents.errors import CODES, ProviderError, QuotaExceeded, UnknownArchetype, Waiting
 from agents.events import AnyEvent, Terminal
 from agents.loop import Agent
 from agents.usage import Usage
@@ -155,6 +155,8 @@ class Execution:
             return None if self.is_waiting else self._cancelled
         except ProviderError as error:
             return _failed(error.code, error.message, retryable=error.retryable)
+        except QuotaExceeded:
+            return _failed("quota_exceeded", retryable=False)
         except Refused:
             return _failed("storage", retryable=False)
         except UnknownArchetype as error:

@@ -23,6 +23,7 @@ from chat.history import history
 from chat.models import Run, RunStatus
 from chat.projection import Fold
 from chat.runner.providers import provider_for
+from chat.runner.purse import RunPurse
 from tools.base import ToolContext
 from tools.capabilities import capabilities_of
 
@@ -62,6 +63,8 @@ def _loaded(run: Run, entries: list[Logged], permissions: Permissions) -> Loaded
     fold = Fold(input_chars=sum(map(_chars, job.history)))
     for entry in entries:
         fold.apply(entry.event)
+    if run.reserved_tokens:
+        job = replace(job, purse=RunPurse(run, spent=fold.usage.total_tokens))
     return Loaded(run, job, fold, _next_seq(entries), fold.attempt == run.attempt)
 
 

@@ -17,7 +17,7 @@ from accounts.permissions import Permissions, require
 from agents import events as ev
 from agents import options
 from agents.events import AnyEvent
-from chat import limits, notices, rules
+from chat import budgets, limits, notices, rules
 from chat.access import permissions_on
 from chat.dialects.base import IF_BUSY, IfBusy, Item, RunRequest
 from chat.eventlog import Logged, first_events, stored
@@ -158,6 +158,7 @@ def _start(user: User, chat: Chat, question: Message, ask: RunRequest, has: Perm
     )
     answer.save(force_insert=True)
     run = _run(user, chat, question, answer, ask, owner=None if is_busy else runner.owner_here())
+    run.reserved_tokens = budgets.reserve(chat.organization_id)
     run.save(force_insert=True)
     first = _beginning(run)
     first_events(run, first)
