@@ -169,12 +169,19 @@ class Room:
             self.me.held.pop(held.run)
 
     def sleep(self) -> None:
-        """It was away for longer than its lease, and does not know."""
-        Run.objects.filter(owner=self.me.id).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+        """It is away for longer than its lease, another looks for work meanwhile, and it knows of nothing."""
+        sleeper = self.me
+        self._lapse()
+        self.be(self.dice.choice([each for each in self.processes if each is not sleeper]))
+        self.look()
+        self.be(sleeper)
 
     def die(self) -> None:
-        self.sleep()
+        self._lapse()
         self.me.held.clear()
+
+    def _lapse(self) -> None:
+        Run.objects.filter(owner=self.me.id).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
 
     def _wake(self, run_id: UUID, attempt: int | None, *told: object) -> None:
         if attempt is not None:
