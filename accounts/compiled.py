@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connections, models
 
 Row = TypeVar("Row", bound=models.Model)
-Value = UUID | int
+Value = UUID | int | str
 
 
 class Compiled(Generic[Row]):
@@ -76,7 +76,9 @@ class _Shape(Generic[Row]):
 
 def _mark(kind: type[Value], number: int) -> Value:
     """A value that no query has of itself."""
-    return UUID(int=0xC0DE << 64 | number) if kind is UUID else 1_900_000_000 + number
+    if kind is UUID:
+        return UUID(int=0xC0DE << 64 | number)
+    return f"a value's place: {number}" if kind is str else 1_900_000_000 + number
 
 
 def _is_known(param: Any, numbers: dict[Any, int]) -> bool:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
 AWAY = (OperationalError, InterfaceError)  # the database cannot be reached, or not now: the same may work later
 P = ParamSpec("P")
@@ -56,6 +56,23 @@ async def db_keep(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 async def _submit(pool: ThreadPoolExecutor, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     job = functools.partial(_with_fresh_connection, time.monotonic(), fn, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(pool, job)
+
+
+def in_transaction(fn: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a service: what it writes is written whole or not at all.
+
+    Within a caller's transaction that is the caller's: without the two statements of a savepoint. So whoever calls it
+    there lets what it raises end the transaction.
+    """
+
+    @functools.wraps(fn)
+    def whole(*args: P.args, **kwargs: P.kwargs) -> R:
+        if connection.in_atomic_block:
+            return fn(*args, **kwargs)
+        with transaction.atomic():
+            return fn(*args, **kwargs)
+
+    return whole
 
 
 class _Away:

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.compiled import Compiled
 from accounts.errors import Invalid, KeyReused
 from accounts.models import IdempotencyKey, User
 
@@ -38,15 +39,14 @@ def once(*, user: User, key: str | None, route: str, body: bytes, make: Callable
         with transaction.atomic():
             return make()
     _check(key)
-    with transaction.atomic():
-        wanted = {"route": route[:200], "body_hash": hashlib.sha256(body).hexdigest()}
-        row, is_new = _claim(user, key, wanted)
-        if not is_new:
-            return _stored(row, wanted)
-        answer = make()
-        row.status, row.answer, row.run_id = answer.status, answer.body, answer.run_id
-        row.save(update_fields=["status", "answer", "run_id"])
-        return answer
+    wanted = IdempotencyKey(user=user, key=key, route=route[:200], body_hash=hashlib.sha256(body).hexdigest())
+    while True:
+        try:
+            with transaction.atomic():
+                known = _known(wanted)
+                return _stored(known, wanted) if known else _made(wanted, make)
+        except _Taken:
+            continue  # somebody else was quicker, and has made it by now
 
 
 def _check(key: str) -> None:
@@ -55,16 +55,38 @@ def _check(key: str) -> None:
         raise Invalid("The Idempotency-Key is not valid.", fields={"Idempotency-Key": [text]})
 
 
-def _claim(user: User, key: str, wanted: dict[str, str]) -> tuple[IdempotencyKey, bool]:
-    """The key's row and whether we made it. The unique constraint lets one of many win; the others wait for it."""
-    row, is_new = IdempotencyKey.objects.get_or_create(user=user, key=key, defaults=wanted)
-    if is_new or row.created_at > timezone.now() - timedelta(seconds=settings.IDEMPOTENCY_LIFETIME_S):
-        return row, is_new
+class _Taken(Exception):
+    """The key was claimed in between."""
+
+
+_keys: Compiled[IdempotencyKey] = Compiled(
+    lambda user, key: IdempotencyKey.objects.filter(user_id=user, key=key), UUID, str
+)
+
+
+def _known(wanted: IdempotencyKey) -> IdempotencyKey | None:
+    """The key's row, if there is one that counts still."""
+    row = _keys.first(wanted.user_id, wanted.key)
+    if row is None or row.created_at > timezone.now() - timedelta(seconds=settings.IDEMPOTENCY_LIFETIME_S):
+        return row
     IdempotencyKey.objects.filter(pk=row.pk).delete()  # too old to count
-    return IdempotencyKey.objects.get_or_create(user=user, key=key, defaults=wanted)
+    return None
 
 
-def _stored(row: IdempotencyKey, wanted: dict[str, str]) -> Answer:
-    if (row.route, row.body_hash) != (wanted["route"], wanted["body_hash"]):
+def _made(row: IdempotencyKey, make: Callable[[], Answer]) -> Answer:
+    """The unique constraint lets one of many claim the key; the others wait for it here, and begin again."""
+    try:
+        row.pk = None
+        row.save(force_insert=True)
+    except IntegrityError as error:
+        raise _Taken from error
+    answer = make()
+    row.status, row.answer, row.run_id = answer.status, answer.body, answer.run_id
+    row.save(update_fields=["status", "answer", "run_id"])
+    return answer
+
+
+def _stored(row: IdempotencyKey, wanted: IdempotencyKey) -> Answer:
+    if (row.route, row.body_hash) != (wanted.route, wanted.body_hash):
         raise KeyReused
     return Answer(status=row.status, body=row.answer, run_id=row.run_id, replayed=True)

@@ -5,11 +5,14 @@ Streams and sockets are counted in this process's memory and, where there is Red
 """
 
 import asyncio
+import functools
 from collections import Counter
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
+from accounts.compiled import Compiled
 from accounts.errors import TooMany
 from chat import places
 from chat.models import OPEN, Run
@@ -119,10 +122,20 @@ def check_runs(organization_id: UUID) -> None:
     most = settings.CHAT_RUNS_PER_ORGANIZATION
     if not most:
         return
-    are_open = Run.objects.filter(chat__organization_id=organization_id, status__in=OPEN).order_by()
-    if are_open[:most].count() >= most:
+    if _open_run(most).first(organization_id) is not None:
         told = f"Your organization has {most} runs open. Try again when some have ended."
         raise TooMany(told, code="too_many_runs", retry_after_s=RETRY_S)
+
+
+@functools.cache
+def _open_run(number: int) -> Compiled[Run]:
+    """The organization's open run of that number, if it has so many."""
+
+    def find(organization: UUID) -> "QuerySet[Run]":
+        are_open = Run.objects.filter(chat__organization_id=organization, status__in=OPEN).order_by()
+        return are_open.only("pk")[number - 1 : number]
+
+    return Compiled(find, UUID)
 
 
 def check_queue(waiting: int) -> None:

@@ -10,6 +10,7 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from agents.events import RunFailed
 from chat.models import Run, RunStatus, UsageDay, UsageRecord
 from chat.projection import Fold
 
@@ -22,10 +23,11 @@ Counts = dict[str, int]
 
 
 def add(run: Run, fold: Fold) -> None:
-    """Count a run that ends: within the transaction that ends it, after its row says how."""
-    assert run.ended_at is not None
-    day = timezone.localdate(run.ended_at)
-    by_model = {run.model: _no_counts() | {"runs": 1, "failed": int(run.status == RunStatus.FAILED)}}
+    """Count a run that ends as its fold says: within the transaction that ends it."""
+    terminal = fold.terminal
+    assert terminal is not None
+    day = datetime.fromtimestamp(terminal.at, timezone.get_current_timezone()).date()
+    by_model = {run.model: _no_counts() | {"runs": 1, "failed": int(isinstance(terminal, RunFailed))}}
     for each in fold.usages:
         counts = by_model.setdefault(each.model, _no_counts())
         for name in TOKENS:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from agents.events import DELTAS, AnyEvent
+from agents.events import DELTAS, AnyEvent, ReplyCompleted, TurnCompleted
 from chat.eventlog.committer import committer
 from chat.eventlog.feed import hub
 from chat.eventlog.rows import Logged
@@ -18,6 +18,17 @@ class Fenced(Exception):
 
 class Refused(Exception):
     """The database will not take these events; what was stored before stays."""
+
+
+def _is_urgent(event: AnyEvent) -> bool:
+    """Whether it is stored at once: not deltas, nor what the next event or the run's end follows at once anyway."""
+    match event:
+        case ReplyCompleted(calls=calls):
+            return bool(calls)
+        case TurnCompleted():
+            return False
+        case _:
+            return not isinstance(event, DELTAS)
 
 
 class Writer:
@@ -48,13 +59,12 @@ class Writer:
         entries = [Logged(self.attempt, seq, event) for seq, event in enumerate(events, self.next_seq)]
         self.next_seq += len(entries)
         self.pending += entries
-        is_urgent = not all(isinstance(event, DELTAS) for event in events)
-        if is_urgent or self.unshown:
+        if self.unshown or not all(isinstance(event, DELTAS) for event in events):
             self.unshown += entries
             self._show()
         else:
             self.feed.show(entries)
-        committer.wake(self, is_urgent)
+        committer.wake(self, any(map(_is_urgent, events)))
 
     @property
     def is_full(self) -> bool:
@@ -63,11 +73,23 @@ class Writer:
 
     async def stored(self) -> None:
         """Return once everything appended so far is stored. Raises Fenced or Refused."""
+        await self._stored_until(self.next_seq - 1)
+
+    async def rest(self) -> list[Logged]:
+        """Take what nobody has begun to store, to be stored with the end; what came before it is stored by then.
+
+        Raises Fenced or Refused.
+        """
+        rest = self.take()
+        await self._stored_until(self.next_seq - 1 - len(rest))
+        return rest
+
+    async def _stored_until(self, seq: int) -> None:
         if self.broken is not None:
             raise self.broken
-        if self.stored_seq < self.next_seq - 1:
+        if self.stored_seq < seq:
             waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append((self.next_seq - 1, waiter))
+            self._waiters.append((seq, waiter))
             await waiter
 
     def take(self) -> list[Logged]:
@@ -110,8 +132,9 @@ class Writer:
             hub.forget(self.feed)
 
     def end(self, entries: list[Logged]) -> None:
-        """Show the entries that ended the run; they are stored."""
+        """Show the entries that ended the run; they are stored, and so is all before them."""
         self.stored_seq = entries[-1].seq
+        self._show()
         self.feed.show(entries)
         self.feed.is_local = False
         committer.drop(self)

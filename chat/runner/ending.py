@@ -28,7 +28,7 @@ STOPPED = "The run ended while this ran. It may or may not have taken effect."
 class Ending:
     """A run that is over, as the process that holds it sees it."""
 
-    run_id: UUID
+    run: Run  # with its chat; only what never changes of them is looked at
     attempt: int
     fold: Fold  # closed; holds the terminal
     entries: list[Logged]  # the last events, the terminal one last
@@ -59,31 +59,20 @@ def store_ending(ending: Ending) -> tuple[UUID, int] | None:
 
     Raises Fenced where the run is not this attempt's any more.
     """
+    run, usage = ending.run, ending.fold.usage
     with transaction.atomic():
-        run = _locked(ending)
+        # The chat before its run: everybody locks in this order.
+        if not (_add_to_chat(run.chat_id, usage) and _end_run(ending, usage)):
+            raise Fenced
         insert(run.id, ending.entries).save(force_insert=True)
         record(run.id, [each.event for each in ending.entries])
-        usage = ending.fold.usage
         _save_message(run, ending.fold, usage)
         _save_usage(run, ending.fold)
-        _save_run(run, ending.fold, usage)
-        _add_to_chat(run.chat, usage)
         usage_days.add(run, ending.fold)
         if run.reserved_tokens:
             budgets.settle(run, usage.total_tokens)
         notices.tell(run.chat_id, changed=[run.message_id], run=run.id)
         return lease.claim_next(run.chat_id) if ending.claims_next else None
-
-
-def _locked(ending: Ending) -> Run:
-    """The run, its chat locked before it: everybody locks in this order."""
-    chat = Chat.objects.select_for_update(of=("self",)).filter(runs=ending.run_id).first()
-    mine = Run.objects.select_for_update().filter(pk=ending.run_id, attempt=ending.attempt, status=ending.expects)
-    run = mine.first()
-    if chat is None or run is None:
-        raise Fenced
-    run.chat = chat
-    return run
 
 
 STATUSES: dict[type[AnyEvent], tuple[RunStatus, MessageStatus]] = {
@@ -130,34 +119,45 @@ def _save_usage(run: Run, fold: Fold) -> None:
     )
 
 
-def _save_run(run: Run, fold: Fold, usage: Usage) -> None:
-    terminal = fold.terminal
+def _end_run(ending: Ending, usage: Usage) -> bool:
+    """Set the run's row, if it is still that attempt's: one conditional UPDATE."""
+    fold, terminal = ending.fold, ending.fold.terminal
     assert terminal is not None
-    run.status = STATUSES[type(terminal)][0]
-    run.owner, run.lease_expires_at = None, None
-    run.ended_at = _time(terminal.at)
-    run.turns, run.retries = fold.turns, fold.retries
-    if fold.first_token_at:
-        run.first_token_ms = max(0, int((fold.first_token_at - fold.started_at) * 1000))
-    match terminal:
-        case ev.RunCompleted(reason=reason) | ev.RunCancelled(reason=reason):
-            run.end_reason = reason[:40]
-        case ev.RunFailed(code=code, message=message):
-            run.error_code, run.error_message = code, message
-    run.input_tokens, run.cached_tokens = usage.input_tokens, usage.cached_tokens
-    run.output_tokens, run.reasoning_tokens = usage.output_tokens, usage.reasoning_tokens
-    run.usage_status = usage.status
-    run.save()
-
-
-def _add_to_chat(chat: Chat, usage: Usage) -> None:
-    Chat.objects.filter(pk=chat.pk).update(
-        input_tokens=F("input_tokens") + usage.input_tokens,
-        cached_tokens=F("cached_tokens") + usage.cached_tokens,
-        output_tokens=F("output_tokens") + usage.output_tokens,
-        reasoning_tokens=F("reasoning_tokens") + usage.reasoning_tokens,
-        last_activity_at=lease.db_now(),
+    mine = Run.objects.filter(pk=ending.run.pk, attempt=ending.attempt, status=ending.expects)
+    first_ms = {"first_token_ms": max(0, int((fold.first_token_at - fold.started_at) * 1000))}
+    count = mine.update(
+        status=STATUSES[type(terminal)][0],
+        owner=None,
+        lease_expires_at=None,
+        ended_at=_time(terminal.at),
+        turns=fold.turns,
+        retries=fold.retries,
+        usage_status=usage.status,
+        **_tokens(usage),
+        **_why(terminal),
+        **(first_ms if fold.first_token_at else {}),
     )
+    return bool(count)
+
+
+def _why(terminal: Terminal) -> dict[str, str]:
+    match terminal:
+        case ev.RunFailed(code=code, message=message):
+            return {"error_code": code, "error_message": message}
+        case ev.RunCompleted(reason=reason) | ev.RunCancelled(reason=reason):
+            return {"end_reason": reason[:40]}
+
+
+def _tokens(usage: Usage) -> dict[str, int]:
+    return {name: getattr(usage, name) for name in usage_days.TOKENS}
+
+
+def _add_to_chat(chat_id: UUID, usage: Usage) -> bool:
+    """Count the run's tokens, which locks the chat to the end of the transaction. False where it is gone."""
+    count = Chat.objects.filter(pk=chat_id).update(
+        last_activity_at=lease.db_now(), **{name: F(name) + count for name, count in _tokens(usage).items() if count}
+    )
+    return bool(count)
 
 
 def _time(at: float) -> datetime:

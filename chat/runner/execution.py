@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
-BARRIERS = (ev.ReplyCompleted, ev.ToolCalled)  # stored before the loop goes on: the effect ledger
 # stop: somebody asked. hand_over: this process is going. lost: the lease is, or may be, another's.
 Intent = Literal["stop", "hand_over", "lost"]
 End = Callable[[Usage], Terminal]  # the terminal event, once the usage is known
@@ -126,7 +125,7 @@ class Execution:
         async with asyncio.timeout(rest_s), aclosing(agent.work()) as happenings:
             async for events in happenings:
                 self._take(events)
-                if isinstance(events[-1], BARRIERS):
+                if _is_barrier(events[-1]):
                     await self.writer.stored()
                     await self.runner.hold(self.run_id)
                 elif self.writer.is_full:
@@ -174,16 +173,31 @@ class Execution:
 
     async def _end(self, end: End) -> None:
         """Close what is open, store the end with everything that goes with it, and show it."""
-        events = last_events(self.fold, self.loaded.run.message_id, end)
-        if self.writer.broken is None:
-            await self.writer.stored()
-        entries = [Logged(self.attempt, seq, event) for seq, event in enumerate(events, self.writer.stored_seq + 1)]
-        ending = Ending(self.run_id, self.attempt, self.fold, entries, claims_next=self.runner.owner_here() is not None)
-        next_run = await self._try_until_ours(store_ending, ending)
-        self.writer.end(entries)
+        rest = [] if self.writer.broken else await self.writer.rest()
+        try:
+            next_run = await self._store_end(end, rest)
+        except (Fenced, *AWAY):
+            raise
+        except Exception:
+            if not rest:
+                raise
+            log.exception("the last events of run %s cannot be stored", self.run_id)
+            self.writer.on_refused()
+            next_run = await self._store_end(_failed("storage", retryable=False), [])
         bell.grew([self.run_id])
         if next_run is not None:
             self.runner.start(*next_run)
+
+    async def _store_end(self, end: End, rest: list[Logged]) -> tuple[UUID, int] | None:
+        """Store these events and the last ones; the run that was claimed with that."""
+        events = last_events(self.fold, self.loaded.run.message_id, end)
+        first = self.writer.stored_seq + len(rest) + 1
+        last = [Logged(self.attempt, seq, event) for seq, event in enumerate(events, first)]
+        claims = self.runner.owner_here() is not None
+        ending = Ending(self.loaded.run, self.attempt, self.fold, [*rest, *last], claims_next=claims)
+        next_run = await self._try_until_ours(store_ending, ending)
+        self.writer.end(last)
+        return next_run
 
     def _waits_until(self) -> float:
         """When the first of the open approvals expires."""
@@ -198,6 +212,11 @@ class Execution:
                 if self.intent in ("lost", "hand_over"):
                     raise Fenced from None
                 await asyncio.sleep(0.5)
+
+
+def _is_barrier(event: AnyEvent) -> bool:
+    """Whether it is stored before the loop goes on: the effect ledger. Without calls, a reply has no effects."""
+    return isinstance(event, ev.ToolCalled) or (isinstance(event, ev.ReplyCompleted) and bool(event.calls))
 
 
 def _completed(reason: str) -> End:

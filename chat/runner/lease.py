@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 
+from accounts.compiled import Compiled
 from chat.bell import PROCESS
 from chat.models import LIVE, Chat, Run, RunStatus
 
@@ -54,13 +55,19 @@ def take_over(run_id: UUID) -> int | None:
 
 def claim_next(chat_id: UUID) -> tuple[UUID, int] | None:
     """Claim the next queued run of a locked chat, if it has one and none is live: (run, attempt)."""
-    if Run.objects.filter(chat_id=chat_id, status__in=LIVE).exists():
+    head = _next.first(chat_id)
+    if head is None or not claim_queued(head.pk):
         return None
-    queued = Run.objects.filter(chat_id=chat_id, status=RunStatus.QUEUED).order_by("position")
-    head = queued.values_list("pk", "attempt").first()
-    if head is None or not claim_queued(head[0]):
-        return None
-    return head[0], head[1] + 1
+    return head.pk, head.attempt + 1
+
+
+def _idle_next(chat_id: UUID) -> models.QuerySet[Run]:
+    live = Run.objects.filter(chat_id=chat_id, status__in=LIVE)
+    queued = Run.objects.filter(~models.Exists(live), chat_id=chat_id, status=RunStatus.QUEUED)
+    return queued.order_by("position").only("pk", "attempt")[:1]
+
+
+_next: Compiled[Run] = Compiled(_idle_next, UUID)
 
 
 def claim_queued(run_id: UUID) -> bool:

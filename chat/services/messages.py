@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.compiled import Compiled
 from accounts.errors import Conflict, NotAllowed, NotFound
 from accounts.models import IdempotencyKey, User
 from accounts.permissions import require
@@ -79,10 +80,13 @@ def delete_message(*, user: User, message: Message) -> Message:
 
 def lock_chat(chat: Chat) -> Chat:
     """The chat as it is now, locked to the end of the transaction. Raises NotFound if it is gone."""
-    locked = Chat.objects.select_for_update().filter(pk=chat.pk).first()
+    locked = _locked.first(chat.pk)
     if locked is None:
         raise NotFound
     return locked
+
+
+_locked: Compiled[Chat] = Compiled(lambda id: Chat.objects.select_for_update().filter(pk=id), UUID)
 
 
 def add_message(chat: Chat, parent: Message | None, **fields: Any) -> Message:

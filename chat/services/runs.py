@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Literal
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.compiled import Compiled
+from accounts.db import in_transaction
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
 from accounts.permissions import Permissions, require
@@ -32,7 +33,7 @@ from chat.services.messages import lock_chat
 log = logging.getLogger(__name__)
 
 
-@transaction.atomic
+@in_transaction
 def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
     """Store the message, a place for its answer and the run that will write it; the run starts once this is committed.
 
@@ -44,11 +45,10 @@ def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
     items = [_checked(each) for each in ask.items or (Item("user", ask.content, ask.attachments),)]
     locked = _open_chat(chat)
     messages = _messages(user, locked, _parent(locked, ask.parent), items)
-    Message.objects.bulk_create(messages)
     locked.position = messages[-1].position
     is_untitled = not locked.title
     locked.title = locked.title or next((_title(each.content) for each in items if each.role == "user"), "")
-    run = _start(user, locked, messages[-1], ask, has)
+    run = _start(user, locked, messages[-1], ask, has, new=messages)
     new = [*(each.pk for each in messages), run.message_id]
     notices.tell(locked.pk, new=new, run=run.pk, is_new_run=True, has_changed=is_untitled)
     return run
@@ -102,14 +102,14 @@ def _checked(item: Item) -> Item:
     return replace(item, content=text, attachments=files)
 
 
-def _messages(user: User, chat: Chat, parent: Message | None, items: Sequence[Item]) -> list[Message]:
+def _messages(user: User, chat: Chat, parent: UUID | None, items: Sequence[Item]) -> list[Message]:
     """The rows, not saved, each under the one before."""
     messages: list[Message] = []
     for position, item in enumerate(items, chat.position + 1):
         messages.append(
             Message(
                 chat=chat,
-                parent=messages[-1] if messages else parent,
+                parent_id=messages[-1].pk if messages else parent,
                 position=position,
                 role=MessageRole(item.role),
                 author=user if item.role == "user" else None,
@@ -128,15 +128,12 @@ def _open_chat(chat: Chat) -> Chat:
     return locked
 
 
-def _parent(chat: Chat, parent: UUID | Literal["leaf"] | None) -> Message | None:
+def _parent(chat: Chat, parent: UUID | Literal["leaf"] | None) -> UUID | None:
     if parent == "leaf":
-        return chat.leaf
-    if parent is None:
-        return None
-    found = Message.objects.filter(chat=chat, pk=parent).first()
-    if found is None:
+        return chat.leaf_id
+    if parent is not None and not Message.objects.filter(chat=chat, pk=parent).exists():
         raise NotFound(fields={"parent": ["There is no such message in this chat."]})
-    return found
+    return parent
 
 
 def _title(text: str) -> str:
@@ -145,8 +142,13 @@ def _title(text: str) -> str:
     return line if len(line) <= 60 else line[:60].rsplit(" ", 1)[0] + "…"
 
 
-def _start(user: User, chat: Chat, question: Message, ask: RunRequest, has: Permissions) -> Run:
-    """The answer's place and its run, in a chat that is locked and in which the user has these permissions."""
+def _start(
+    user: User, chat: Chat, question: Message, ask: RunRequest, has: Permissions, new: Sequence[Message] = ()
+) -> Run:
+    """The answer's place and its run, in a chat that is locked and in which the user has these permissions.
+
+    `new`: messages to be stored before the answer.
+    """
     limits.check_runs(chat.organization_id)
     is_busy = _make_room(chat, user, ask.if_busy)
     answer = Message(
@@ -156,9 +158,9 @@ def _start(user: User, chat: Chat, question: Message, ask: RunRequest, has: Perm
         role=MessageRole.ASSISTANT,
         status=MessageStatus.IN_PROGRESS,
     )
-    answer.save(force_insert=True)
     run = _run(user, chat, question, answer, ask, owner=None if is_busy else runner.owner_here())
     run.reserved_tokens = budgets.reserve(chat.organization_id)
+    Message.objects.bulk_create([*new, answer])
     run.save(force_insert=True)
     first = _beginning(run)
     first_events(run, first)
@@ -184,9 +186,7 @@ def _make_room(chat: Chat, user: User, if_busy: IfBusy) -> bool:
     """Whether a run is open in the chat already, after doing what `if_busy` says about it."""
     if if_busy not in IF_BUSY:
         raise Invalid(fields={"if_busy": [f"Expected one of: {', '.join(IF_BUSY)}."]})
-    open_runs = list(
-        Run.objects.filter(chat=chat, status__in=OPEN).order_by("position")[: settings.CHAT_MAX_QUEUED + 1]
-    )
+    open_runs = _open_runs(chat.pk)
     live = next((each for each in open_runs if each.status in LIVE), None)
     if open_runs and if_busy == "reject":
         blocker = live or open_runs[0]
@@ -201,6 +201,11 @@ def _interrupt(live: Run, user: User) -> bool:
     """Stop the chat's live run; whether one is open in the chat still. One that waits for a person ends here."""
     stop(live, by=user)
     return Run.objects.filter(chat=live.chat_id, status__in=OPEN).exists()
+
+
+_open_runs: Compiled[Run] = Compiled(
+    lambda chat: Run.objects.filter(chat_id=chat, status__in=OPEN).order_by("position").only("pk", "status"), UUID
+)
 
 
 def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunRequest, *, owner: UUID | None) -> Run:
@@ -257,7 +262,7 @@ def _end_unowned(run: Run, user: User) -> None:
     last = [Logged(run.attempt, seq, event) for seq, event in enumerate(events, entries[-1].seq + 1)]
     status = RunStatus(run.status)
     claims = runner.owner_here() is not None
-    following = store_ending(Ending(run.pk, run.attempt, folded, last, claims_next=claims, expects=status))
+    following = store_ending(Ending(run, run.attempt, folded, last, claims_next=claims, expects=status))
     run.refresh_from_db()
     transaction.on_commit(lambda: runner.grew(run.pk))
     if following is not None:

@@ -41,7 +41,7 @@ def end(run: Run, *extra: ev.AnyEvent, failed: bool = False) -> None:
 
     ended = [*more, *last_events(folded, run.message_id, last)]
     log = [Logged(1, seq, event) for seq, event in enumerate(ended, entries[-1].seq + 1)]
-    store_ending(Ending(run.pk, 1, folded, log, claims_next=False))
+    store_ending(Ending(run, 1, folded, log, claims_next=False))
 
 
 def rows() -> list[tuple[object, ...]]:
@@ -68,7 +68,8 @@ def test_the_end_of_a_run_counts_it_once_a_model_and_day(chat: Chat, alice: User
 
 @pytest.mark.django_db
 def test_a_chat_without_a_project_has_one_row_a_day_too(chat: Chat, alice: User) -> None:
-    Chat.objects.filter(pk=chat.pk).update(project=None)
+    chat.project = None
+    chat.save()
     end(answer(chat, alice, RunStatus.RUNNING))
     end(answer(chat, alice, RunStatus.RUNNING))
     assert list(UsageDay.objects.filter(model=chat.model).values_list("project", "runs")) == [(None, 2)]
