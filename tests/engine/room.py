@@ -213,10 +213,10 @@ class Room:
         return True
 
     def _end(self, held: Held, end: Callable[..., ev.Terminal]) -> None:
-        message = Run.objects.values_list("message_id", flat=True).get(pk=held.run)
-        events = last_events(held.fold, message, end)
+        run = Run.objects.select_related("chat").get(pk=held.run)
+        events = last_events(held.fold, run.message_id, end)
         entries = [Logged(held.attempt, seq, event) for seq, event in enumerate(events, held.next_seq)]
-        ending = Ending(held.run, held.attempt, held.fold, entries, claims_next=self.dice.random() < 0.7)
+        ending = Ending(run, held.attempt, held.fold, entries, claims_next=self.dice.random() < 0.7)
         self.me.held.pop(held.run)
         following: list[tuple[UUID, int] | None] = []
         self._or_fenced(held, lambda: following.append(store_ending(ending)))
