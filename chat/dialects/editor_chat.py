@@ -2,7 +2,8 @@
 "client"; the choices where it contradicts itself are in docs/doors/editor-chat.md. Read 2026-11.
 
 `:ok`, then data frames: content, tool_call_start, tool_result, tool_error, error, done, and `[DONE]`. Everything is
-ASCII. A GET sends each tool event twice, unnamed and named, since its two clients listen for one or the other.
+ASCII. A GET sends each tool event twice, unnamed and named, since its two clients listen for one or the other; each of
+its frames has an id, `[DONE]` too.
 No words for: reasoning, turns, retries, tools that the client runs, workflows, subagents' own text, a stopped run (it
 ends with `done` as any other).
 """
@@ -77,12 +78,11 @@ class Encoder:
                 return self._tool([error, failed], place)
             case ev.TurnReset(agent=""):
                 self.is_over = True
-                return [*_error(TAKEN_BACK, place), DONE]
+                return self._end({"type": "error", "error": TAKEN_BACK}, place)
             case ev.RunFailed():
-                return [*_error(event.message, place), DONE]
+                return self._end({"type": "error", "error": event.message}, place)
             case ev.RunCompleted() | ev.RunCancelled():
-                end = {"type": "done", "tokensUsed": _tokens(event.usage)}
-                return [sse.ascii_frame(end, id=place + ".0"), DONE]
+                return self._end({"type": "done", "tokensUsed": _tokens(event.usage)}, place)
             case _:
                 return []  # no word for it
 
@@ -93,6 +93,10 @@ class Encoder:
     def let_go(self) -> list[bytes]:
         """A plain close: its client comes back with its last id."""
         return []
+
+    def _end(self, data: dict[str, Any], place: str) -> list[bytes]:
+        last = f"id: {place}.1\n".encode() + DONE if self.named else DONE
+        return [sse.ascii_frame(data, id=place + ".0"), last]
 
     def _tool(self, frames: list[dict[str, Any]], place: str) -> list[bytes]:
         """Tool frames; where only one copy is sent it carries the id of the last, so that a resume skips both."""
@@ -108,10 +112,6 @@ class Encoder:
 
 def _result(event: ev.ToolReturned | ev.ToolFailed, result: dict[str, Any]) -> dict[str, Any]:
     return {"type": "tool_result", "tool_name": event.name, "tool_call_id": event.call, "result": result}
-
-
-def _error(text: str, place: str) -> list[bytes]:
-    return [sse.ascii_frame({"type": "error", "error": text}, id=place + ".0")]
 
 
 def _tokens(usage: Usage) -> dict[str, int]:

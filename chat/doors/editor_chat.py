@@ -19,8 +19,9 @@ from chat.access import get_chat
 from chat.dialects import editor_chat, sse
 from chat.doors import editor_chat_records, starting
 from chat.doors.errors import in_words
-from chat.doors.reading import Reader, is_end, place, streamed, to_end
+from chat.doors.reading import LAST, Reader, place, streamed, to_end
 from chat.event_stream import EventStream
+from chat.eventlog.rows import event_at
 from chat.models import OPEN, Chat
 from chat.runner import runner
 
@@ -86,7 +87,7 @@ def _attach(request: HttpRequest, chat_id: UUID) -> Reader | None:
     chat = get_chat(user, chat_id)
     after = place(request)
     if after is not None and (named := chat.runs.filter(pk=after.run).first()):
-        return None if is_end(after) else Reader(user, named, after)
+        return None if isinstance(event_at(after), LAST) else Reader(user, named, after)
     return _current(user, chat)
 
 

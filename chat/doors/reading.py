@@ -14,7 +14,7 @@ from accounts.authentication import still_valid
 from accounts.db import db
 from accounts.errors import RequestError
 from accounts.models import User
-from agents.events import TERMINALS
+from agents.events import TERMINALS, TurnReset
 from chat import cursor, limits
 from chat.access import sees
 from chat.cursor import Cursor
@@ -57,6 +57,10 @@ def place(request: HttpRequest) -> Cursor | None:
     """The cursor that a request carries, in `after` or Last-Event-ID. Raises Invalid for a malformed one."""
     text = request.GET.get("after") or request.headers.get("Last-Event-ID", "")
     return cursor.parse(text) if text else None
+
+
+# What the dialects end with that have no word for turn.reset: who has seen it has nothing more to read.
+LAST = (*TERMINALS, TurnReset)
 
 
 def is_end(after: Cursor) -> bool:

@@ -18,14 +18,13 @@ from accounts.errors import NotFound, RequestError, Unavailable
 from accounts.idempotency import Answer
 from accounts.models import Project, User
 from accounts.parsing import read_json
-from agents.events import TERMINALS
 from chat.access import get_run
 from chat.dialects import sessions as dialect
 from chat.dialects.base import RunRequest
 from chat.dialects.sessions import Encoder, Place
 from chat.doors import said, starting
 from chat.doors.errors import in_words
-from chat.doors.reading import Reader, place, streamed
+from chat.doors.reading import LAST, Reader, place, streamed
 from chat.event_stream import EventStream
 from chat.eventlog.rows import event_at
 from chat.models import Chat, ChatAlias, ChatSession, Message, Run, Task
@@ -158,7 +157,7 @@ def _end_again(reader: Reader) -> list[bytes]:
     if after is None or after.run != reader.run.pk:
         return []
     event = event_at(after)
-    if event is None or not isinstance(event, TERMINALS):
+    if event is None or not isinstance(event, LAST):
         return []
     return Encoder(reader.info).encode(after.attempt, after.seq, event)
 

@@ -143,7 +143,8 @@ def test_editor_chat_is_ascii_and_ends_with_done(name: str) -> None:
     for dialect in ("editor_chat_post", "editor_chat_get"):
         written = frames(dialect, clean(transcripts.ALL[name](), after=0))
         assert b"".join(written).isascii()
-        assert written[0] == b":ok\n\n" and written[-1] == b"data: [DONE]\n\n"
+        assert written[0] == b":ok\n\n" and written[-1].endswith(editor_chat.DONE)
+    assert all(frame.startswith(b"id: ") for frame in written[1:])  # those of the GET
 
 
 @pytest.mark.parametrize("dialect", ["editor_chat_post", "initiate_chat", "sessions", "threads"])
