@@ -1,9 +1,13 @@
 """A cap on request bodies, before anything reads, stores or authenticates them."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
+
+from accounts.errors import RequestError
+from chat.doors.shapes import shaped
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -21,13 +25,13 @@ def capped(receive: Receive, scope: dict[str, Any], send: Send) -> Receive:
             return {"type": "http.disconnect"}
         if _declared(scope) > settings.BODY_MAX_BYTES and not seen:
             is_refused = True
-            await _refuse(send)
+            await _refuse(scope, send)
             return {"type": "http.disconnect"}
         message = await receive()
         seen += len(message.get("body", b""))
         if message["type"] == "http.request" and seen > settings.BODY_MAX_BYTES:
             is_refused = True
-            await _refuse(send)
+            await _refuse(scope, send)
             return {"type": "http.disconnect"}
         return message
 
@@ -40,9 +44,10 @@ def _declared(scope: dict[str, Any]) -> int:
     return int(value) if value.isdigit() else 0
 
 
-async def _refuse(send: Send) -> None:
-    text = f"The body is longer than {settings.BODY_MAX_BYTES} bytes."
-    body = b'{"error":{"code":"too_large","message":"' + text.encode() + b'","fields":{}}}'
+async def _refuse(scope: dict[str, Any], send: Send) -> None:
+    error = RequestError(f"The body is longer than {settings.BODY_MAX_BYTES} bytes.", code="too_large")
+    error.status = 413
+    body = json.dumps(shaped(scope["path"], error)).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

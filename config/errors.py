@@ -1,7 +1,8 @@
 """The one place that turns what was raised into an HTTP answer, for REST, async views and pages alike.
 
-Under the API's paths an error is `{"error": {"code", "message", "fields"}}`, elsewhere a small page. A bug answers 500
-with an id that is also in the log line with its trace (config.logs), and tells nothing else.
+Under the API's paths an error is `{"error": {"code", "message", "fields"}}`, or in the form of the path's door;
+elsewhere a small page. A bug answers 500 with an id that is also in the log line with its trace (config.logs), and
+tells nothing else.
 """
 
 import logging
@@ -30,6 +31,7 @@ from accounts.errors import (
     Unavailable,
 )
 from accounts.races import lost_to
+from chat.doors.shapes import shaped
 
 API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/")
 DATABASE_RETRY_S = 2
@@ -55,7 +57,7 @@ class InternalError(RequestError):
 
 def answer(request: HttpRequest, error: RequestError) -> HttpResponse:
     """The response that says this error, in the form of the request's path."""
-    response = _json(error) if is_api(request) else _page(request, error)
+    response = _json(request, error) if is_api(request) else _page(request, error)
     if error.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="parley"'
         if has_cookie(request):
@@ -70,9 +72,8 @@ def is_api(request: HttpRequest) -> bool:
     return request.path.startswith(API_PATHS)
 
 
-def _json(error: RequestError) -> HttpResponse:
-    told = {"code": error.code, "message": error.message, "fields": error.fields}
-    return JsonResponse({"error": told}, status=error.status)
+def _json(request: HttpRequest, error: RequestError) -> HttpResponse:
+    return JsonResponse(shaped(request.path, error), status=error.status)
 
 
 def _page(request: HttpRequest, error: RequestError) -> HttpResponse:
@@ -188,8 +189,12 @@ class ErrorMiddleware:
 
 
 def _in_shape(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The response; Django's bare 405 in the API's form."""
-    if response.status_code != 405 or not is_api(request) or "json" in response.get("Content-Type", ""):
+    """The response; Django's bare 405 in the API's form. Who asks by OPTIONS what an address takes is told so."""
+    if response.status_code != 405 or not is_api(request):
+        return response
+    if request.method == "OPTIONS":
+        return HttpResponse(status=204, headers={"Allow": f"{response.get('Allow', '')}, OPTIONS"})
+    if "json" in response.get("Content-Type", ""):
         return response
     shaped = answer(request, MethodNotAllowed())
     shaped["Allow"] = response.get("Allow", "")

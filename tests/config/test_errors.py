@@ -1,5 +1,6 @@
 """Errors: one shape, from every kind of view; a bug tells an id and nothing else."""
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,9 @@ import pytest
 from django.test import AsyncClient, Client
 from rest_framework.test import APIClient
 
+from accounts.errors import NotFound
 from accounts.models import User
+from config.body import capped
 from tests.config.routes import SECRET
 
 pytestmark = [pytest.mark.urls("tests.config.routes"), pytest.mark.django_db]
@@ -85,6 +88,51 @@ async def test_a_wrong_method_is_405_in_json_and_says_which_are_right(path: str,
     response = await fetch(path, "delete")
     assert (response.status_code, response.json()["error"]["code"]) == (405, "method_not_allowed")
     assert response["Allow"] == allow
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/nowhere", {"type": "invalid_request_error", "code": "not_found", "param": None}),
+        ("/api/llm/nowhere", {"type": "invalid_request_error", "code": "not_found", "param": None}),
+        ("/trpc/a/b", {"code": -32004, "data": {"code": "NOT_FOUND", "httpStatus": 404, "path": "a/b"}}),
+        ("/chat/nowhere", {"code": "not_found", "fields": {}}),
+    ],
+)
+async def test_below_a_door_errors_have_its_form(path: str, told: dict[str, Any]) -> None:
+    response = await fetch(path)
+    assert response.status_code == 404
+    assert response.json()["error"] == {"message": NotFound.message, **told}
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("/v1/responses", "too_large"), ("/trpc/a", -32013), ("/api/chat", "too_large")]
+)
+async def test_a_body_that_is_too_large_is_told_in_the_form_of_its_door(path: str, code: object) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("it is refused by its announced length")
+
+    scope = {"path": path, "headers": [(b"content-length", b"99999999")]}
+    assert await capped(receive, scope, send)() == {"type": "http.disconnect"}
+    assert sent[0]["status"] == 413
+    assert json.loads(sent[1]["body"])["error"]["code"] == code
+
+
+async def test_the_agent_door_says_it_where_its_clients_look() -> None:
+    assert (await fetch("/agent/nowhere")).json()["detail"] == NotFound.message
+
+
+@pytest.mark.urls("config.urls")
+@pytest.mark.parametrize("path", ["/v1/responses", "/agent/chat", "/chat/threads", "/trpc/editorChat.create"])
+async def test_who_asks_what_an_address_takes_is_told(path: str) -> None:
+    response = await fetch(path, "options")
+    assert (response.status_code, response.content) == (204, b"")
+    assert "POST" in response["Allow"]
 
 
 @pytest.mark.parametrize(
