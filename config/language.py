@@ -1,6 +1,6 @@
 """Pages speak the reader's language: the one chosen in the page (a cookie), else the one the browser asks for first.
 
-The API, its doors and the admin speak English whatever is asked: programs compare what they get.
+The API and its doors speak English whatever is asked: programs compare what they get.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ from django.utils.cache import patch_vary_headers
 
 from config.errors import is_api
 
-NOT_PAGES = ("/admin/", "/healthz", "/readyz", settings.STATIC_URL)
+NOT_PAGES = ("/healthz", "/readyz", settings.STATIC_URL)
 
 
 class LanguageMiddleware:
@@ -46,7 +46,7 @@ def language_of(request: HttpRequest) -> str:
 
 
 def is_page(request: HttpRequest) -> bool:
-    """Whether people read what is at this path, other than the admin."""
+    """Whether people read what is at this path."""
     return not is_api(request) and not request.path.startswith(NOT_PAGES)
 
 

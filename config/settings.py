@@ -55,6 +55,7 @@ REDIS_URL = env.str("REDIS_URL", "")
 DB_THREADS = env.int("DB_THREADS", 4)
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+DB_SESSION = "-c idle_in_transaction_session_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2"
 if IS_SQLITE:
     DATABASES["default"]["ENGINE"] = "config.sqlite"
     # IMMEDIATE, because a transaction that reads first and writes later fails at once when another writes between.
@@ -66,13 +67,22 @@ if IS_SQLITE:
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
     DATABASES["default"]["OPTIONS"] = {
+        # A host that is cut off is noticed within seconds, here and there, and keeps no row locked for longer.
+        "connect_timeout": 3,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 5000,
+        "options": env.str("DB_SESSION", DB_SESSION),
+        **DATABASES["default"].get("OPTIONS", {}),
         "pool": {"min_size": 2, "max_size": env.int("DB_POOL_MAX", 20), "timeout": env.float("DB_POOL_TIMEOUT_S", 2.0)}
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if REDIS_URL:
-    # redis-py 8 gives up on a blocking read after 5 s unless told not to.
-    _host = {"address": REDIS_URL, "socket_timeout": None}
+    # redis-py 8 gives up on a read after 5 s, which is how long the layer lets Redis block it. A Redis that is cut off
+    # says nothing at all.
+    _host = {"address": REDIS_URL, "socket_timeout": 15.0, "socket_connect_timeout": 2.0}
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [_host]}}}
     _cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     CACHES = {"default": {**_cache, "OPTIONS": {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}}}
@@ -137,7 +147,7 @@ TEMPLATES = [
 ]
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "admin"]
 LANGUAGE_COOKIE_NAME = "language"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -1,0 +1,80 @@
+"""The admin's words: each has its German, the compiled catalogue is the written one, and readers get their language."""
+
+import ast
+import gettext
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.utils import translation
+from django.utils.translation.template import templatize
+
+from accounts.models import User
+from chat.admin import names
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "locale" / "admin" / "de" / "LC_MESSAGES"
+SOURCES = [*ROOT.glob("chat/admin/**/*.py"), ROOT / "chat/admin_site.py", *ROOT.glob("accounts/admin*.py")]
+PAGES = [*ROOT.glob("templates/admin/**/*.html")]
+PLACES = re.compile(r"%\((\w+)\)s")
+TEXT = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+
+
+def catalogue() -> gettext.GNUTranslations:
+    with open(FOLDER / "django.mo", "rb") as file:
+        return gettext.GNUTranslations(file)
+
+
+def in_code() -> Iterator[str]:
+    """Texts in calls of gettext's functions."""
+    functions = ("_", "gettext", "gettext_lazy", "ngettext")
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
+                if isinstance(node.args[0], ast.Constant):  # names are not: see names.said
+                    yield node.args[0].value
+
+
+def in_pages() -> Iterator[str]:
+    for path in PAGES:
+        source = templatize(path.read_text(), origin=str(path))
+        for kind, text, second in re.findall(rf"(n|p)?gettext\({TEXT}(?:,\s*{TEXT})?", source):
+            yield ast.literal_eval(second if kind == "p" else text)
+
+
+def test_every_text_has_its_german() -> None:
+    with translation.override(None):
+        texts = {text for text in [*in_code(), *in_pages(), *names.said()] if text.strip()}
+    known = {key[0] if isinstance(key, tuple) else key.rpartition("\x04")[2] for key in catalogue()._catalog}  # type: ignore[attr-defined]
+    assert len(texts) > 300
+    assert texts - known == set()
+    assert known - texts == {""}, "nobody says these any more"
+
+
+def test_names_in_a_text_are_those_of_its_german_and_none_is_empty() -> None:
+    for key, german in catalogue()._catalog.items():  # type: ignore[attr-defined]
+        text = key[0] if isinstance(key, tuple) else key
+        assert german, text
+        assert set(PLACES.findall(german)) == set(PLACES.findall(text)) or not text, text
+
+
+def test_the_compiled_catalogue_is_the_written_one() -> None:
+    written = re.findall(r'^msgstr(?:\[\d\])? "(.+)"$', (FOLDER / "django.po").read_text(), re.MULTILINE)
+    compiled = catalogue()._catalog  # type: ignore[attr-defined]
+    assert sorted(text.replace('\\"', '"') for text in written) == sorted(text for key, text in compiled.items() if key)
+
+
+@pytest.mark.django_db
+def test_the_admin_speaks_the_readers_language() -> None:
+    client = Client(headers={"accept-language": "de"})
+    client.force_login(User.objects.create_superuser("root@example.com"))
+    first = client.get("/admin/").content.decode()
+    assert all(
+        each in first for each in ("Im Augenblick", "Läuft gerade", "Wer verbraucht", "Werkzeugaufrufe", "Konten")
+    )
+    runs = client.get("/admin/chat/run/").content.decode()
+    assert all(each in runs for each in ("<h1>Läufe</h1>", "Gelungen", "Heute gescheitert"))
+    client.cookies["language"] = "en"
+    assert "Running now" in client.get("/admin/").content.decode()
