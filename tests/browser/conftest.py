@@ -17,6 +17,8 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`))"""
 WAIT_MS = 10_000
+# Chromium's sandbox needs user namespaces, which root has not.
+ARGUMENTS = ["--no-sandbox"] if os.geteuid() == 0 else []
 
 
 @dataclass
@@ -55,11 +57,9 @@ def browser() -> Iterator[Browser]:
     if program is None:
         warnings.warn(f"No Chromium on this machine ({', '.join(PROGRAMS)}): THE PAGE IS NOT TESTED.", stacklevel=1)
         pytest.skip("no Chromium")
-    # Chromium's sandbox needs user namespaces, which root has not.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         expect.set_options(timeout=WAIT_MS)
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
 

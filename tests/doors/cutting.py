@@ -17,6 +17,9 @@ class Tunnel:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.opened = 0  # connections so far
         self._open: list[socket.socket] = []
+        self._flows = threading.Event()
+        self._flows.set()
+        self._is_refusing = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -26,28 +29,46 @@ class Tunnel:
                 each.shutdown(socket.SHUT_RDWR)
         self._open.clear()
 
+    def refuse(self) -> None:
+        """End every connection and each new one, until `mend`."""
+        self._is_refusing = True
+        self.cut()
+
+    def swallow(self) -> None:
+        """Keep the connections and pass nothing on, until `mend`: as a network that loses every packet."""
+        self._flows.clear()
+
+    def mend(self) -> None:
+        """All is well again; what was swallowed comes late."""
+        self._is_refusing = False
+        self._flows.set()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._listener.close()
+        self.mend()
         self.cut()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):  # closed
             while True:
                 near, _ = self._listener.accept()
+                if self._is_refusing:
+                    near.close()
+                    continue
                 far = socket.create_connection(self._to)  # type: ignore[arg-type]
                 self.opened += 1
                 self._open += [near, far]
                 for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+                    threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
 
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    for each in (source, sink):
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
+            while data := source.recv(65536):
+                self._flows.wait()
+                sink.sendall(data)
+        for each in (source, sink):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
