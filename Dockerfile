@@ -1,7 +1,8 @@
 # Stage 1: everything that runs, in one virtual environment.
 FROM python:3.11-slim AS build
-COPY requirements.txt requirements.lock /build/
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check -r /build/requirements.txt
+COPY requirements.lock /build/
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes \
+    -r /build/requirements.lock
 
 # Stage 2: that, the code, and nobody with rights.
 FROM python:3.11-slim

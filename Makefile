@@ -83,7 +83,7 @@ format: $(DEV) ## put the code in shape
 
 setup: $(DEV) ## install everything for working on Parley
 
-lock: ## resolve the requirements anew and write requirements.lock
+lock: ## resolve the requirements anew and write both lock files
 	@.ci/lock
 
 # --- Installing --------------------------------------------------------------------------------------------------------
@@ -92,12 +92,15 @@ $(PY):
 	@.ci/make-venv "$(VENV)"
 
 # Python files are compiled as they are first imported (into PYTHONPYCACHEPREFIX), so pip need not compile them all.
-$(RUNTIME): requirements.txt requirements.lock | $(PY)
-	@.ci/step "Installing what Parley runs on" "$(PY)" -m pip install -qq --no-compile -r requirements.txt
+# What is downloaded must have a hash of the lock's; the lock names every package, so none is looked for beyond it.
+PIP := -m pip install -qq --no-compile --no-deps --require-hashes
+
+$(RUNTIME): requirements.lock | $(PY)
+	@.ci/step "Installing what Parley runs on" "$(PY)" $(PIP) -r requirements.lock
 	@touch "$@"
 
-$(DEV): requirements-dev.txt requirements.txt requirements.lock | $(PY)
-	@.ci/step "Installing what the tests need" "$(PY)" -m pip install -qq --no-compile -r requirements-dev.txt
+$(DEV): requirements-dev.lock requirements.lock | $(PY)
+	@.ci/step "Installing what the tests need" "$(PY)" $(PIP) -r requirements.lock -r requirements-dev.lock
 	@touch "$(RUNTIME)" "$@"
 
 chromium: # for the browser tests; without one they say so and are skipped
