@@ -4,7 +4,7 @@ WhiteNoise's own middleware is sync: under ASGI it would hold a thread for each 
 files over as a sync iterator. Here only a request for a static file goes to it, in a thread, and comes back whole.
 
 The page's own scripts and styles leave without comments, indentation and the spaces around punctuation, a quarter of
-their bytes. There is no build step: names stay, and a script keeps its lines, so that a browser's traces read well.
+their bytes. There is no build step: names stay, and a line of a script is still a statement, so that traces read well.
 """
 
 import re
@@ -18,20 +18,23 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 # What is left out, as this project writes it. Each match goes but for its groups: they hold what must stay as it is
-# (strings, templates, regular expressions) or the punctuation between spaces. `+`, `-` and `/` keep theirs: `a + +b`.
+# (strings, templates, regular expressions) or the punctuation between spaces. `+`, `-` and `/` keep theirs unless names
+# or brackets stand on both sides: `a + +b`.
 JS = re.compile(
     rb"""
     ^[ \t]*(?://|/\*\*|\*[ /\n]).*\n | ^[ \t]+ | ^\n                       # a line that is all comment, indentation
     | [ ]*("(?:\\.|[^"\\\n])*" | `(?:\\.|[^`\\])*`                             # a string, a template
       | (?<=[ (,=:[!&|?{};])/(?![/* ])(?:\\.|\[(?:\\.|[^]\\\n])*]|[^[/\\\n])+/)  # a regular expression
     | [ ]*//[ ].*                                                          # a comment behind code
+    | ;?\n[ \t]*(?=}) | [ ]*({)[ ]*\n                                     # the end and the beginning of a block
     | [ ]*([]=<>,:;?&|{}()[!*])[ ]*
+    | (?<=[\w)\]])[ ]([+/-])[ ](?=[\w(\[])
     """,
     re.MULTILINE | re.VERBOSE,
 )
 CSS = re.compile(
     rb"""
-    ^/\*.*\*/\n | ("(?:\\.|[^"\\\n])*") | \s*([{},;])\s* | (?<=[\w-]:)[ ]+ | ^[ \t]+ | ^\n
+    ^/\*.*\*/\n | ("(?:\\.|[^"\\\n])*") | \s*([{},]|;(?!\s*}))\s* | ; | (?<=[\w-]:)[ ]+ | ^[ \t]+ | ^\n
     """,
     re.MULTILINE | re.VERBOSE,
 )

@@ -11,9 +11,8 @@ import { fragmentOf } from "./html.js";
 import { Live } from "./live.js";
 import { Log } from "./log.js";
 import { Outbox } from "./outbox.js";
-import { byId, page } from "./page.js";
+import { byId, messagesPath, page } from "./page.js";
 import { Pager } from "./pager.js";
-import { People } from "./people.js";
 import { textOf } from "./reducer.js";
 import { blank } from "./render.js";
 import { Runs } from "./runs.js";
@@ -48,10 +47,10 @@ const runs = new Runs({ onChange, onOver, onLost, isHidden: () => document.hidde
 const pager = new Pager(log, scroller, { isOpen: (run) => runs.has(run), watch });
 const live = new Live({
   isSending: () => outbox.isBusy,
-  ...{ onPeople: (message) => people.hear(message), onMessage: arrived, onChanged, onWelcome, onChat, onRights, onDeleted, onEnd: onLost },
+  ...{ onPeople: hear, onMessage: arrived, onChanged, onWelcome, onChat, onRights, onDeleted, onEnd: onLost },
   reload: () => catchUp(),
 });
-const people = new People({ faces: byId("people"), line: byId("typing"), me: page.user, tell: (message) => live.tell(message) });
+let people = null; // the others here, once there are any
 const draftKey = () => place("draft");
 const form = byId("composer");
 const composer = form ? new Composer(form, { onSend: send, onStop: stop, onInput, onProblem: report, onOffer: offer, draftKey }) : NO_COMPOSER;
@@ -62,7 +61,7 @@ const composer = form ? new Composer(form, { onSend: send, onStop: stop, onInput
 export function send(text, attachments) {
   problem = null;
   ended = "";
-  people.typed(false);
+  people?.typed(false);
   const item = { key: newKey(), text, attachments, choices: chosen(), parent: log.parent };
   if (!pager.isAtEnd) pager.restart();
   queue(item);
@@ -136,7 +135,7 @@ function onDelay() {
 }
 
 function onInput() {
-  if (composer.text) people.typed();
+  if (composer.text) people?.typed();
   if (problem && !problem.act) problem = null;
   refresh();
 }
@@ -236,10 +235,9 @@ export async function catchUp(from = 0) {
 
 async function load(from) {
   if (!pager.isAtEnd && !from) return; // the newest are not on the page
+  const path = messagesPath(from ? `after=${from - 1}` : "from=0");
   const { search } = location;
-  const at = new URLSearchParams(search).get("at");
-  const query = from ? `after=${from - 1}` : "from=0";
-  const html = await get(`/chats/${page.chat}/messages/?${query}${at ? `&at=${at}` : ""}`, "text/html").then((found) => found.text(), () => null);
+  const html = await get(path, "text/html").then((found) => found.text(), () => null);
   if (html === null || search !== location.search) return; // what is shown stays; the reader may have turned to another version
   const fragment = fragmentOf(html);
   log.merge(fragment, (run) => runs.has(run), { from: Number(from) || undefined, to: pager.reach(fragment, from) }).forEach(watch);
@@ -256,6 +254,14 @@ function arrived(message) {
   else log.addOther(message);
   if (!isOpen && message.author && message.author.id !== page.user.id) tellOf(message.author);
   refresh();
+}
+
+/** Of people; the part that shows them is loaded with the first of them. */
+async function hear(message) {
+  if (!people && message.type !== "presence" && message.type !== "typing") return;
+  const { People } = await import("./people.js");
+  people ??= new People({ faces: byId("people"), line: byId("typing"), me: page.user, tell: (message) => live.tell(message) });
+  people.hear(message);
 }
 
 function tellOf({ name }) {

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { fragmentOf } from "./html.js";
-import { page } from "./page.js";
+import { messagesPath, page } from "./page.js";
 import { WORDS } from "./words.js";
 
 const PAGE = 50; // messages at once, as in chat/views.py
@@ -94,9 +94,8 @@ export class Pager {
   async #load(query, put) {
     if (this.#isBusy || !page.chat) return;
     this.#isBusy = true;
-    const at = new URLSearchParams(location.search).get("at");
     try {
-      const answer = await get(`/chats/${page.chat}/messages/?${query()}${at ? `&at=${at}` : ""}`, "text/html");
+      const answer = await get(messagesPath(query()), "text/html");
       const fragment = fragmentOf(await answer.text());
       const open = this.log.adopt(fragment);
       put([...fragment.querySelectorAll("article")].map((each) => this.log.own(each, this.isOpen)));

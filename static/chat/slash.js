@@ -41,14 +41,16 @@ async function choose(what, name) {
 }
 
 function show() {
-  list.hidden = !found.length;
+  list.togglePopover(found.length > 0);
   list.replaceChildren(...found.map(({ label }, index) => {
     const option = Object.assign(document.createElement("li"), { id: `slash-${index}`, role: "option", textContent: label });
     option.setAttribute("aria-selected", String(index === at));
     return option;
   }));
   list.children[at]?.scrollIntoView({ block: "nearest" });
-  if (list.hidden) return ["role", "aria-controls", "aria-expanded", "aria-activedescendant"].forEach((name) => box.removeAttribute(name));
+  if (!found.length) return ["role", "aria-controls", "aria-expanded", "aria-activedescendant"].forEach((name) => box.removeAttribute(name));
+  const { left, top, width } = box.closest(".box").getBoundingClientRect();
+  Object.assign(list.style, { left: `${left}px`, bottom: `${innerHeight - top + 4}px`, width: `${width}px` });
   box.role = "combobox";
   box.setAttribute("aria-controls", list.id);
   box.setAttribute("aria-expanded", "true");

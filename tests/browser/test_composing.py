@@ -1,4 +1,4 @@
-"""What the composer does besides sending: commands, files, keys, and waiting for its scripts."""
+"""What the composer does besides sending: commands, files, keys, and being there in time."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -152,6 +152,7 @@ def test_single_keys_do_what_the_list_of_keys_says(page: Page, upstream: Upstrea
     page.keyboard.press("e")
     expect(page.get_by_label("Your message")).to_be_focused()
     page.keyboard.press("Escape")
+    expect(page.get_by_label("Your message")).to_have_count(0)
     page.keyboard.press("Control+k")
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.get_by_role("log").focus()
@@ -160,3 +161,20 @@ def test_single_keys_do_what_the_list_of_keys_says(page: Page, upstream: Upstrea
     page.get_by_role("log").focus()
     page.keyboard.press("n")
     expect(page.get_by_role("heading", level=1)).to_have_text("New chat")
+
+
+def test_a_chat_of_a_hundred_messages_can_be_answered_within_a_second(page: Page, server: Server) -> None:
+    """From the navigation's start; the best of some loads, for other tests run beside this one."""
+    token = server.token()
+    organization = server.call("GET", "/api/organizations/", token=token).body["results"][0]["id"]
+    chat = server.call("POST", "/api/chats/", {"organization": organization}, token=token).body["id"]
+    for number in range(100):
+        text = f"Message {number}: " + "a few words to read, " * 20
+        assert server.call("POST", f"/api/chats/{chat}/messages/", {"content": text}, token=token).status == 201
+    took = []
+    for _ in range(8):
+        page.goto(f"/chats/{chat}/")
+        page.wait_for_selector("body.ready")
+        took.append(page.evaluate("performance.getEntriesByName('ready')[0].startTime"))
+    expect(page.get_by_role("article")).to_have_count(50)
+    assert min(took) < 1000, took

@@ -50,13 +50,13 @@ SERVED = {
         '// A comment.\nimport { a } from "./a.js";\n\n/** Says. */\nexport function f(x) {\n'
         "  if (x === 1) return `// kept: ${a}\n  * kept`; // gone\n"
         "  return /a; [/] = (b)/.test(x) ? x + +1 - -1 : a / 2;\n}\n",
-        'import{a}from"./a.js";\nexport function f(x){\n'
-        "if(x===1)return`// kept: ${a}\n  * kept`;\nreturn/a; [/] = (b)/.test(x)?x + +1 - -1:a / 2;\n}\n",
+        'import{a}from"./a.js";\nexport function f(x){'
+        "if(x===1)return`// kept: ${a}\n  * kept`;\nreturn/a; [/] = (b)/.test(x)?x + +1 - -1:a/2}\n",
     ),
     "style": (
         ".css",
         '/* A comment. */\n\na > b, a :is(c) {\n  margin: 0 calc(1px + 2px);\n  content: " ; ";\n}\n',
-        'a > b,a :is(c){margin:0 calc(1px + 2px);content:" ; ";}',
+        'a > b,a :is(c){margin:0 calc(1px + 2px);content:" ; "}',
     ),
 }
 
