@@ -82,7 +82,8 @@ class Run(models.Model):
     output_tokens = models.PositiveBigIntegerField(default=0)
     reasoning_tokens = models.PositiveBigIntegerField(default=0)
     usage_status = models.CharField(max_length=10, blank=True)  # reported, estimated, unknown
-    reserved_tokens = models.PositiveBigIntegerField(default=0)  # of its organization's budget, while it is open
+    # Of its organization's budget, while it is open. With a default in the table: older processes know no such column.
+    reserved_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)  # from its start
