@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db import connections, models
+from django.db import connections
 
-Row = TypeVar("Row", bound=models.Model)
+Row = TypeVar("Row")
 Value = UUID | int | str
 
 
@@ -23,7 +23,7 @@ class Compiled(Generic[Row]):
     of them as it is. What it makes is kept by each thread for its own connection.
     """
 
-    def __init__(self, build: Callable[..., models.QuerySet[Row]], *kinds: type[Value]) -> None:
+    def __init__(self, build: Callable[..., Any], *kinds: type[Value]) -> None:
         self._build = build
         self._marks = [_mark(kind, number) for number, kind in enumerate(kinds)]
         self._threads = threading.local()
@@ -46,11 +46,11 @@ class _Shape(Generic[Row]):
     Django's own iterable turns rows into models; only what it would compile and execute is replaced.
     """
 
-    def __init__(self, queryset: models.QuerySet[Row], marks: list[Value]) -> None:
-        self.queryset: Any = queryset
+    def __init__(self, queryset: Any, marks: list[Value]) -> None:
+        self.queryset = queryset
         self.connection = connections[queryset.db]
         self.has_uuids = self.connection.features.has_native_uuid_field
-        self.compiler: Any = queryset.query.get_compiler(queryset.db)
+        self.compiler = queryset.query.get_compiler(queryset.db)
         self.sql, params = self.compiler.as_sql()
         numbers = {self._adapted(mark): number for number, mark in enumerate(marks)}
         self.params = list(params)
@@ -58,8 +58,7 @@ class _Shape(Generic[Row]):
         assert {number for _, number in self.places} == set(range(len(marks))), "a value has no place in the query"
         self.found: list[Any] = []
         self.compiler.execute_sql = lambda *args, **kwargs: [self.found]
-        query: Any = queryset.query
-        query.get_compiler = lambda *args, **kwargs: self.compiler
+        queryset.query.get_compiler = lambda *args, **kwargs: self.compiler
 
     def rows(self, values: tuple[Value, ...]) -> list[Row]:
         params = self.params.copy()

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from accounts.compiled import Compiled
 from accounts.errors import QuotaExceeded
 from chat.eventlog import Fenced
 from chat.models import OPEN, Budget, Period, Run, RunStatus
@@ -80,8 +81,13 @@ def standing(budget: Budget) -> Standing:
     return _standing(budget)
 
 
+_budgets: Compiled[Budget] = Compiled(
+    lambda organization: Budget.objects.select_for_update().filter(organization_id=organization), UUID
+)
+
+
 def _locked(organization_id: UUID) -> Budget | None:
-    budget = Budget.objects.select_for_update().filter(organization=organization_id).first()
+    budget = _budgets.first(organization_id)
     if budget is not None and _begin_period(budget):
         budget.save(update_fields=["used", "began_on"])
     return budget

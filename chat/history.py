@@ -1,5 +1,6 @@
 """Rows to what the model reads: the branch that ends in one message, its newest part. Sync."""
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 
+from accounts.compiled import Compiled
 from agents.events import Call
 from agents.messages import AssistantMessage, Image, SystemMessage, ToolMessage, UserMessage
 from agents.messages import Message as Said
@@ -48,7 +50,7 @@ def _branch(message: Message) -> Iterator[dict[str, Any]]:
         if at is None:
             return
         if at not in by_id and reads < 2:
-            found = list(_before(message.chat_id, below)[:window])
+            found = _before(window)(message.chat_id, below)
             by_id |= {row["pk"]: row for row in found}
             below, reads = found[-1]["position"] if found else 0, reads + 1
         row = by_id.get(at) or Message.objects.values(*FIELDS).get(pk=at)
@@ -56,9 +58,15 @@ def _branch(message: Message) -> Iterator[dict[str, Any]]:
         at = row["parent_id"]
 
 
-def _before(chat_id: UUID, position: int) -> Any:
-    rows = Message.objects.filter(chat_id=chat_id, position__lt=position).order_by("-position")
-    return rows.values(*FIELDS, "position")
+@functools.cache
+def _before(number: int) -> Compiled[Any]:
+    """So many rows of a chat before a position, the newest first."""
+
+    def find(chat: UUID, position: int) -> Any:
+        rows = Message.objects.filter(chat_id=chat, position__lt=position).order_by("-position")
+        return rows.values(*FIELDS, "position")[:number]
+
+    return Compiled(find, UUID, int)
 
 
 def _said(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> list[Said]:

@@ -15,9 +15,9 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
-django_app = get_asgi_application()
+django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402  (apps must be loaded first)
 
@@ -26,7 +26,9 @@ from chat.holdings import tell_on_signal  # noqa: E402
 from chat.routing import sockets  # noqa: E402
 from chat.runner import runner  # noqa: E402
 from config.body import capped  # noqa: E402
+from config.handler import Handler  # noqa: E402
 
+django_app = Handler()
 log = logging.getLogger(__name__)
 Message = Any  # ASGI's own: a dictionary with a type
 Receive = Callable[[], Awaitable[Message]]
