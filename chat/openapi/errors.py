@@ -33,6 +33,7 @@ ERROR: Schema = {
 SAYING = {
     400: "A field, parameter or header is not valid; `fields` names it",
     401: "No credentials, or none that hold",
+    402: "The organization's budget of tokens is used up; Retry-After says when it begins anew, where it does",
     403: "Visible, but your role does not include this",
     404: "Unknown, or not visible to you: the two look the same",
     405: "The address does not take this method",
@@ -51,11 +52,7 @@ MORE: dict[tuple[str, str], tuple[int, ...]] = {
     ("post", "/api/auth/token"): (401, 429),
     ("post", "/api/auth/token/refresh"): (401, 409),
     ("post", "/api/auth/logout"): (401,),
-    ("post", "/api/organizations/{organization}/members/"): (409,),
-    ("patch", "/api/organizations/{organization}/members/{id}/"): (409,),
-    ("delete", "/api/organizations/{organization}/members/{id}/"): (409,),
-    ("post", "/api/projects/{project}/members/"): (409,),
-    ("post", "/api/messages/{id}/regenerate/"): (429,),
+    ("post", "/api/messages/{id}/regenerate/"): (402, 429),
 }
 KEY: Schema = {
     "name": "Idempotency-Key",
@@ -73,12 +70,18 @@ def finish(result: Schema) -> Schema:
         answers = operation.setdefault("responses", {})
         if _creates(path, method, operation):
             operation.setdefault("parameters", []).append(KEY)
-        for status in sorted({*_statuses(operation), *MORE.get((method, path), ())}):
+        for status in sorted({*_statuses(method, operation), *MORE.get((method, path), ())}):
             answers.setdefault(str(status), {"description": SAYING[status]})
-        for status, said in answers.items():
-            if int(status) >= 400:
-                said.setdefault("content", {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}})
+        errors = [said for status, said in answers.items() if int(status) >= 400]
+        for said in errors:
+            said.setdefault("content", _form(errors))
     return result
+
+
+def _form(errors: list[Schema]) -> Schema:
+    """The form of an operation's errors: its door's own, where it has told any."""
+    own = (said["content"] for said in errors if "content" in said)
+    return next(own, {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}})
 
 
 def _operations(result: Schema) -> Iterator[tuple[str, str, Schema]]:
@@ -95,7 +98,7 @@ def _creates(path: str, method: str, operation: Schema) -> bool:
     return method == "post" and ("201" in answers or is_streamed) and not path.startswith("/api/auth/")
 
 
-def _statuses(operation: Schema) -> Iterator[int]:
+def _statuses(method: str, operation: Schema) -> Iterator[int]:
     """The errors that an operation of this form can answer."""
     places = {each["in"] for each in operation.get("parameters", [])}
     has_body, is_signed_in = "requestBody" in operation, {} not in operation.get("security", [{}])
@@ -107,6 +110,10 @@ def _statuses(operation: Schema) -> Iterator[int]:
         yield from (401, 403)  # 403 also where a cookie comes from a page that is not listed
     if is_signed_in and (has_body or "path" in places or _names_rows(operation)):
         yield 404
+    if is_signed_in and method != "get" and (has_body or "path" in places):
+        yield 409  # also where what it names is changed or deleted at the same moment
+    if "429" in operation["responses"] and has_body:  # it starts a run
+        yield 402
     if KEY in operation.get("parameters", []):
         yield 422
     yield from (405, 503)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.errors import QuotaExceeded, RequestError
 from agents import events as ev
 from chat.dialects import trpc
 from chat.dialects.initiate_chat import Encoder
@@ -72,3 +73,10 @@ def test_a_value_takes_no_id_out_of_its_alphabet() -> None:
     for bad in ("a\nb", "", "ä", "a b"):
         with pytest.raises(ValueError, match="not an id"):
             trpc.value({}, id=bad, is_tracked=True)
+
+
+def test_every_refusal_has_its_own_word_in_trpc() -> None:
+    refusals = [each for each in RequestError.__subclasses__() if each.__module__ == "accounts.errors"]
+    told = {each.status: trpc.error(each(), "a.b")["data"]["code"] for each in refusals if each.status != 410}
+    assert told[QuotaExceeded.status] == "PAYMENT_REQUIRED"
+    assert len(set(told.values())) == len(told) > 7
