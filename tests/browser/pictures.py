@@ -31,7 +31,7 @@ SHOWN = {
 
 QUESTION = "What does a birthday order of 12 coffees and 3 cakes cost, and can we take a discount off it?"
 CODE = '''def total(order: dict[str, int], discount: float = 0.0) -> int:
-    """The sum of an order in cents: name to count. `discount` is a share, from 0 to 1."""
+    """The sum of an order in cents; `discount` is a share, from 0 to 1."""
     if not 0 <= discount <= 1:
         raise ValueError(f"a discount is from 0 to 1, not {discount}")
     whole = sum(PRICES[name] * count for name, count in order.items())

@@ -52,6 +52,7 @@ def test_tools_and_text_come_and_a_reload_in_mid_answer_goes_on(page: Page, upst
     expect(answer(page)).to_contain_text("tokens")
     expect(state(page)).to_have_text("")
 
+    expect(answer(page).locator("details.end")).to_be_visible()  # as it is stored
     watched = answer(page).inner_text()
     page.reload()
     expect(answer(page).locator("strong")).to_have_text("in README.md")
