@@ -10,7 +10,7 @@ def kept_secret(folder: Path, name: str) -> str:
     path = folder / name
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".{name}.{os.getpid()}"
+        draft = folder / f".{name}.{secrets.token_hex(8)}"  # containers share the folder, and their process ids
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(48))
         _publish(draft, path)

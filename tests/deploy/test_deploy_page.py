@@ -1,0 +1,119 @@
+"""docs/deploy.md: its commands do what it says, and the files it points to are right."""
+
+import configparser
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from chat.chaos.servers import _postgres_bin as postgres_bin
+from tests import environment
+from tests.environment import ROOT, setting_names
+from tests.live import Server
+from tests.streams import Client, client, key
+from tests.upstream import Turn, Upstream
+
+PAGE = (ROOT / "docs" / "deploy.md").read_text()
+BLOCKS = dict(re.findall(r"```sh ([a-z-]+)\n(.*?)```", PAGE, re.DOTALL))
+UNITS = sorted(
+    each for each in (ROOT / "docs" / "deploy").iterdir() if each.suffix in (".service", ".socket", ".timer")
+)
+KIND = "postgres" if environment.profile() == "scaled" else "sqlite"
+NewServer = Callable[..., Server]
+
+
+def run(name: str, server: Server, backup: pathlib.Path) -> str:
+    """What the page's commands print, on this server's data."""
+    programs = [str(pathlib.Path(sys.executable).parent), *([postgres_bin()] if KIND == "postgres" else [])]
+    environ = {**server.environ(), "PATH": os.pathsep.join([*programs, os.environ["PATH"]]), "BACKUP": str(backup)}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", BLOCKS[name]],
+        cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.live
+@pytest.mark.faults
+@pytest.mark.smoke
+def test_what_is_backed_up_while_it_runs_is_there_again_when_it_is_restored(
+    new_server: NewServer, upstream: Upstream, tmp_path: pathlib.Path
+) -> None:
+    server = new_server().start()
+    alice, mark = client(server), key()
+    upstream.script(Turn(text="Kept."), key=mark)
+    chat = alice.chat()
+    alice.wait(alice.start(chat, f"[[key={mark}]] go")["run"]["id"])
+    run(f"{KIND}-backup", server, tmp_path)
+    assert server.call("DELETE", f"/api/chats/{chat}/", token=alice.token).status == 204
+    later = alice.chat(title="Later")
+    server.stop()
+    shutil.rmtree(server.data / "repositories")
+    run(f"{KIND}-restore", server, tmp_path)
+    server.start_process()
+    assert alice.answer(chat)["content"] == "Kept."  # by the same token: the keys are the same
+    assert server.call("GET", f"/api/chats/{later}/", token=alice.token).status == 404
+    assert list((server.data / "repositories").iterdir())
+    assert server.manage("check_log").returncode == 0
+    assert _goes_on(alice, upstream, chat) == "Goes on."
+
+
+def _goes_on(alice: Client, upstream: Upstream, chat: str) -> str:
+    mark = key()
+    upstream.script(Turn(text="Goes on."), key=mark)
+    alice.wait(alice.start(chat, f"[[key={mark}]] go")["run"]["id"])
+    return str(alice.answer(chat)["content"])
+
+
+@pytest.mark.skipif(KIND == "postgres", reason="it meets no database")
+def test_a_new_secret_is_long_enough() -> None:
+    script = BLOCKS["secret"]
+    path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(["sh", "-c", script], env={"PATH": path}, capture_output=True, text=True, check=True)
+    assert len(done.stdout.strip()) >= 50
+
+
+def test_every_block_of_commands_is_run() -> None:
+    assert set(BLOCKS) == {
+        "secret",
+        *(f"{kind}-{what}" for kind in ("sqlite", "postgres") for what in ("backup", "restore")),
+    }
+
+
+def test_every_file_it_points_to_is_there() -> None:
+    paths = [path.partition("#")[0] for path in re.findall(r"\]\(([^)]+)\)", PAGE) if "://" not in path]
+    assert len(paths) > 5
+    assert [path for path in paths if not (ROOT / "docs" / path).exists()] == []
+    assert [each.name for each in UNITS if each.name not in PAGE] == []
+
+
+def test_every_setting_and_command_it_names_is_there() -> None:
+    theirs = {"BACKUP", "LISTEN_FDS", "SIGTERM", "SO_REUSEPORT", "POSTGRES_PASSWORD", "VACUUM_INTO"}
+    named = set(re.findall(r"`([A-Z][A-Z_]{3,})(?:=[^`]*)?`", PAGE)) - theirs
+    assert named and named - set(setting_names()) == set()
+    commands = set(re.findall(r"manage\.py ([a-z_]+)", PAGE)) - {"migrate", "check"}
+    there = {each.stem for each in ROOT.glob("*/management/commands/*.py")}
+    assert commands and commands - there == set()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_says_what_there_is(unit: pathlib.Path) -> None:
+    parsed = configparser.ConfigParser(strict=True, interpolation=None)
+    parsed.optionxform = str  # type: ignore[assignment]
+    parsed.read_string(unit.read_text())
+    if unit.suffix == ".service":
+        _, _, command = parsed["Service"]["ExecStart"].partition("manage.py ")
+        assert list(ROOT.glob(f"*/management/commands/{command}.py")), command
+        seconds = int(parsed["Service"].get("TimeoutStopSec", "99"))
+        assert seconds > 10 + 5  # CHAT_DRAIN_S, and time to close
+    if not shutil.which("systemd-analyze"):
+        return
+    done = subprocess.run(["systemd-analyze", "verify", *map(str, UNITS)], capture_output=True, text=True)
+    said = [line for line in done.stderr.splitlines() if unit.name.split("@")[0].split(".")[0] in line]
+    assert [line for line in said if "/srv/parley/.venv/bin/python is not executable" not in line] == []
