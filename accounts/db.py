@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
+from django.db import InterfaceError, InternalError, OperationalError, close_old_connections, connection, transaction
 
 AWAY = (OperationalError, InterfaceError)  # the database cannot be reached, or not now: the same may work later
+READ_ONLY = "25006"  # read_only_sql_transaction
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -75,6 +76,11 @@ def in_transaction(fn: Callable[P, R]) -> Callable[P, R]:
     return whole
 
 
+def is_read_only(error: BaseException) -> bool:
+    """PostgreSQL takes no writes: we are connected to a standby, as in the middle of a failover."""
+    return getattr(error.__cause__, "sqlstate", None) == READ_ONLY
+
+
 class _Away:
     """When a job last waited for a connection in vain, by the monotonic clock."""
 
@@ -88,6 +94,10 @@ def _with_fresh_connection(asked_at: float, fn: Callable[P, R], *args: P.args, *
     close_old_connections()
     try:
         return fn(*args, **kwargs)
+    except InternalError as error:
+        if is_read_only(error):
+            raise OperationalError("The database takes no writes now.") from error
+        raise
     except OperationalError as error:
         if type(error.__cause__).__name__ == "PoolTimeout":  # psycopg's pool, where there is one
             _Away.at = time.monotonic()

@@ -1,11 +1,14 @@
-"""What the database says where something was deleted in the middle of a request, and what its sender is told."""
+"""What the database says where something was deleted in the middle of a request, or where it takes no writes, and what
+its sender is told.
+"""
 
 import logging
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, IntegrityError
 
-from accounts.errors import Conflict, NotFound, RequestError
+from accounts.db import is_read_only
+from accounts.errors import Conflict, NotFound, RequestError, Unavailable
 
 LOST = (DatabaseError, ObjectDoesNotExist)  # what may mean it
 log = logging.getLogger(__name__)
@@ -32,6 +35,8 @@ def _told(error: BaseException) -> RequestError | None:
             return NotFound()
         case DatabaseError() if "did not affect any rows" in str(error):  # what Django says of a save
             return NotFound()
+        case DatabaseError() if is_read_only(error):
+            return Unavailable(retry_after_s=2)
     return None
 
 

@@ -22,7 +22,7 @@ from tests.servers import free_port
 
 OWNER = "alice@example.com"
 PASSWORD = "correct horse battery"
-START_S = 90  # a busy machine
+START_S = 180  # a busy machine
 # A server with one of these makes its database and first owner by itself.
 BY_HAND = {"DATABASE_URL", "PARLEY_ENV", "PARLEY_DATA", "PARLEY_OWNER_EMAIL", "PARLEY_OWNER_PASSWORD"}
 STOP_S = 30

@@ -29,8 +29,10 @@ def free_port() -> int:
 class Postgres:
     """A PostgreSQL cluster. `url` is what DATABASE_URL wants; made and started by the constructor."""
 
-    def __init__(self, *, is_durable: bool = False) -> None:
-        """`is_durable` keeps fsync on: for tests that kill the server and count what is left."""
+    def __init__(self, *, is_durable: bool = False, also_at: str = "") -> None:
+        """`is_durable` keeps fsync on: for tests that kill the server and count what is left. `also_at`: one more
+        address of this machine, for other hosts; anybody there is let in.
+        """
         self.port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pg_"))  # short: a unix socket's path has 107 bytes
@@ -38,11 +40,15 @@ class Postgres:
         if os.geteuid() == 0:
             self._become_unprivileged()
         self.bin = _readable_by_all(_postgres_bin(), self.folder) if self._unprivileged else _postgres_bin()
-        self._options = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder} -c max_connections=200"
+        addresses = f"127.0.0.1,{also_at}" if also_at else "127.0.0.1"
+        self._options = f"-p {self.port} -c listen_addresses={addresses} -k {self.folder} -c max_connections=200"
         if not is_durable:
             self._options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         data = str(self.folder / "data")
         self._run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        if also_at:
+            with open(self.folder / "data" / "pg_hba.conf", "a") as rules:
+                rules.write(f"host all all {also_at}/24 trust\n")
         self.start()
 
     def start(self) -> None:

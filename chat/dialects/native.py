@@ -5,6 +5,7 @@ A reader whose cursor is unknown gets `{"type": "log.reset"}` and then everythin
 `event: reconnect` and should come back with its last id.
 """
 
+import random
 import re
 from typing import Any
 from uuid import UUID
@@ -70,8 +71,9 @@ class Encoder:
         return [sse.frame({"type": "log.reset", "run": self.run})]
 
     def let_go(self) -> list[bytes]:
-        """Come back with your last id."""
-        return [f"retry: {sse.RETRY_MS}\nevent: reconnect\ndata: {{}}\n\n".encode()]
+        """Come back with your last id; not all at the same instant."""
+        after_ms = random.randint(sse.RETRY_MS // 2, sse.RETRY_MS * 2)
+        return [f"retry: {after_ms}\nevent: reconnect\ndata: {{}}\n\n".encode()]
 
 
 class SocketEncoder(Encoder):

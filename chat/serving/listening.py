@@ -18,7 +18,22 @@ class CannotListen(Exception):
 def listener(host: str, port: int) -> tuple[socket.socket, bool]:
     """The socket, and whether it was inherited. Raises CannotListen."""
     inherited = _inherited()
-    return (inherited, True) if inherited is not None else (_bound(host, port), False)
+    found = inherited if inherited is not None else _bound(host, port)
+    _notice_who_vanishes(found)
+    return found, inherited is not None
+
+
+def _notice_who_vanishes(listening: socket.socket) -> None:
+    """Let the kernel end connections that nobody is behind any more: no FIN comes from a network that was cut.
+
+    What was sent must be acknowledged within WRITE_TIMEOUT_S; a heartbeat fits into buffers for ever otherwise.
+    """
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections take it over
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(settings.WRITE_TIMEOUT_S * 1000))
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
 
 def name_of(listening: socket.socket) -> str:
