@@ -41,7 +41,6 @@ def run(name: str, server: Server, backup: pathlib.Path) -> str:
 
 @pytest.mark.live
 @pytest.mark.faults
-@pytest.mark.smoke
 def test_what_is_backed_up_while_it_runs_is_there_again_when_it_is_restored(
     new_server: NewServer, upstream: Upstream, tmp_path: pathlib.Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""The image and the set of containers, as far as they can be tried without any: the steps of the Dockerfile, done here."""
+"""The image and the set of containers, as far as they can be tried without any: the Dockerfile is followed here."""
 
 import fnmatch
 import json
