@@ -60,15 +60,15 @@ class TurnStarted(Event, frozen=True, kw_only=True, tag="turn.started"):
     model: str
 
 
-class TextDelta(Event, frozen=True, kw_only=True, tag="text.delta"):
-    """The next piece of the answer's text."""
+class TextDelta(Event, frozen=True, kw_only=True, tag="text.delta", gc=False):
+    """The next piece of the answer's text. As it holds no containers, the garbage collector need not know of it."""
 
     text: str
     pieces: int = 1  # how many deltas this one was made of, long after the run's end
     until: float = 0.0  # when the last of them came, where they are several
 
 
-class ReasoningDelta(Event, frozen=True, kw_only=True, tag="reasoning.delta"):
+class ReasoningDelta(Event, frozen=True, kw_only=True, tag="reasoning.delta", gc=False):
     """The next piece of what the model thinks aloud."""
 
     text: str

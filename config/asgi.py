@@ -5,6 +5,7 @@ for every open stream, and cuts streams short when the server is told to stop.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -20,6 +21,7 @@ import django
 django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402  (apps must be loaded first)
+from django.urls import get_resolver  # noqa: E402
 
 from chat.event_stream import SLOT, Slot  # noqa: E402
 from chat.holdings import tell_on_signal  # noqa: E402
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 Message = Any  # ASGI's own: a dictionary with a type
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+# A request makes thousands of objects and few of them in circles: looking for those after each 700 is no use.
+GC_THRESHOLDS = (10_000, 20, 20)
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -107,11 +111,24 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             runner.bind()
             _on_signals(draining)
             tell_on_signal()
+            _settle()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await (draining[0] if draining else runner.drain())
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _settle() -> None:
+    """Load what the first request would, and leave all that is there by now out of garbage collection.
+
+    It lives as long as the process. Without this each full collection walks through all of Django, and under load that
+    was a third of a stream's CPU (docs/decisions/0050-the-cost-of-a-chunk.md).
+    """
+    get_resolver().url_patterns  # noqa: B018  (imports every view)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _on_signals(draining: "list[asyncio.Task[None]]") -> None:

@@ -23,19 +23,19 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     extra: dict[str, Any] = {}  # further fields of the provider's own protocol
 
 
-class TextPiece(msgspec.Struct, frozen=True):
+class TextPiece(msgspec.Struct, frozen=True, gc=False):
     """The next piece of text."""
 
     text: str
 
 
-class ReasoningPiece(msgspec.Struct, frozen=True):
+class ReasoningPiece(msgspec.Struct, frozen=True, gc=False):
     """The next piece of reasoning."""
 
     text: str
 
 
-class CallPiece(msgspec.Struct, frozen=True):
+class CallPiece(msgspec.Struct, frozen=True, gc=False):
     """A piece of a tool call; pieces of one call share `index`. Name comes whole, arguments in parts."""
 
     index: int
@@ -43,7 +43,7 @@ class CallPiece(msgspec.Struct, frozen=True):
     arguments: str = ""
 
 
-class Finish(msgspec.Struct, frozen=True):
+class Finish(msgspec.Struct, frozen=True, gc=False):
     """The provider said why it stopped: stop, length, tool_calls or content_filter."""
 
     reason: str

@@ -1,10 +1,11 @@
 """The log in the database: what is stored, and from where a reader goes on. Sync; call it through `db`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 
 from agents import events as ev
@@ -13,12 +14,16 @@ from chat.cursor import Cursor
 from chat.models import OPEN, Run, RunEvent
 
 
-class Logged(NamedTuple):
-    """An event with its place in the log."""
+class Logged(msgspec.Struct, frozen=True, gc=False):
+    """An event with its place in the log. Nothing in it points back to it, so the garbage collector passes it by."""
 
     attempt: int
     seq: int
     event: AnyEvent
+
+    def __iter__(self) -> Iterator[Any]:
+        """So that it can be taken apart: attempt, seq, event."""
+        return iter((self.attempt, self.seq, self.event))
 
 
 @dataclass
