@@ -6,17 +6,36 @@ the body once Django has let go. Without a wrapper (runserver, Django's test cli
 """
 
 from collections.abc import AsyncGenerator
+from typing import Protocol
 
 from django.http import HttpRequest, StreamingHttpResponse
 
 SLOT = "parley.stream"  # its key in the ASGI scope
+DIRECT = "parley.direct"  # where our server leaves a request's Direct
+
+
+class Direct(Protocol):
+    """A way to the reader that needs no task: what is written has left when `write` returns."""
+
+    def is_open(self) -> bool:
+        """Whether it may be used now: the reader is there and takes what it gets."""
+
+    def write(self, body: bytes) -> None:
+        """Send more of an answer whose body has begun."""
 
 
 class Slot:
     """Where a response leaves its body for the wrapper."""
 
-    def __init__(self) -> None:
+    def __init__(self, direct: Direct | None = None) -> None:
         self.body: AsyncGenerator[bytes, None] | None = None
+        self.direct = direct
+
+
+def direct_of(request: HttpRequest) -> Direct | None:
+    """The way to the request's reader that passes by all tasks; None where the server offers none."""
+    slot: Slot | None = getattr(request, "scope", {}).get(SLOT)
+    return slot.direct if slot is not None else None
 
 
 class Streamed(StreamingHttpResponse):

@@ -23,7 +23,7 @@ django.setup(set_prefix=False)
 from django.conf import settings  # noqa: E402  (apps must be loaded first)
 from django.urls import get_resolver  # noqa: E402
 
-from chat.event_stream import SLOT, Slot  # noqa: E402
+from chat.event_stream import DIRECT, SLOT, Slot  # noqa: E402
 from chat.holdings import tell_on_signal  # noqa: E402
 from chat.routing import sockets  # noqa: E402
 from chat.runner import runner  # noqa: E402
@@ -52,7 +52,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
 
 
 async def _http(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    slot = Slot()
+    slot = Slot(scope.pop(DIRECT, None))
     start: Message = {}
 
     async def hold_back(message: Message) -> None:
@@ -64,35 +64,72 @@ async def _http(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
     await django_app({**scope, SLOT: slot}, capped(receive, scope, send), hold_back)
     if start:
-        await _stream(slot, start, receive, send)
+        await _Stream(slot, start, send).run(receive)
 
 
-async def _stream(slot: Slot, start: Message, receive: Receive, send: Send) -> None:
-    """Send the body until it ends or its reader leaves."""
-    pump = asyncio.create_task(_pump(slot, start, send))
-    watch = asyncio.create_task(_gone(receive))
-    try:
-        await asyncio.wait((pump, watch), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        pump.cancel()
-        watch.cancel()
-        outcome, _ = await asyncio.gather(pump, watch, return_exceptions=True)
-        if isinstance(outcome, Exception) and not isinstance(outcome, TimeoutError | OSError):
-            log.error("a stream broke off", exc_info=outcome)
+class _Stream:
+    """A body on its way to its reader, in the request's own task. Cut when the reader leaves or does not read."""
 
+    def __init__(self, slot: Slot, start: Message, send: Send) -> None:
+        self.slot = slot
+        self.start = start
+        self.send = send
+        self.is_over = self.is_cut = False
+        self.sending_since = 0.0  # by the loop's clock; 0: nothing is being sent
+        self.loop = asyncio.get_running_loop()
+        self.task = asyncio.current_task()
+        self.timer = self.loop.call_later(settings.WRITE_TIMEOUT_S, self._look)
 
-async def _pump(slot: Slot, start: Message, send: Send) -> None:
-    assert slot.body is not None
-    async with aclosing(slot.body) as body:
-        await _send(send, {**start, "headers": [*start["headers"], (b"connection", b"keep-alive")]})
-        async for chunk in body:
-            if chunk:
-                await _send(send, {"type": "http.response.body", "body": chunk, "more_body": True})
-        await _send(send, {"type": "http.response.body", "body": b""})
+    async def run(self, receive: Receive) -> None:
+        """Send the body to its end, or until it is cut."""
+        watch = self.loop.create_task(_gone(receive))
+        watch.add_done_callback(lambda _: self._cut())
+        try:
+            await self._pump()
+        except asyncio.CancelledError:
+            if not self.is_cut:
+                raise
+        except OSError:
+            pass  # the reader is gone
+        except Exception:
+            log.exception("a stream broke off")
+        finally:
+            self.is_over = True
+            self.timer.cancel()
+            watch.cancel()
+
+    async def _pump(self) -> None:
+        assert self.slot.body is not None
+        async with aclosing(self.slot.body) as body:
+            await self._send({**self.start, "headers": [*self.start["headers"], (b"connection", b"keep-alive")]})
+            async for chunk in body:
+                if chunk:
+                    await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await self._send({"type": "http.response.body", "body": b""})
+            self.is_over = True
+
+    async def _send(self, message: Message) -> None:
+        self.sending_since = self.loop.time()
+        await self.send(message)
+        self.sending_since = 0.0
+
+    def _look(self) -> None:
+        """Cut a reader that does not read for WRITE_TIMEOUT_S: it may come back and resume. One timer, not one a send."""
+        began_at = self.sending_since or self.loop.time()
+        rest_s = began_at + settings.WRITE_TIMEOUT_S - self.loop.time()
+        if rest_s <= 0:
+            self._cut()
+        else:
+            self.timer = self.loop.call_later(rest_s, self._look)
+
+    def _cut(self) -> None:
+        if not self.is_over and self.task is not None:
+            self.is_over = self.is_cut = True
+            self.task.cancel()
 
 
 async def _send(send: Send, message: Message) -> None:
-    """A reader that does not read for WRITE_TIMEOUT_S is cut: it may come back and resume."""
+    """A client that does not read for WRITE_TIMEOUT_S is cut."""
     async with asyncio.timeout(settings.WRITE_TIMEOUT_S):
         await send(message)
 

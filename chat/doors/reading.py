@@ -14,15 +14,15 @@ from accounts.authentication import still_valid
 from accounts.db import db
 from accounts.errors import RequestError
 from accounts.models import User
-from agents.events import TERMINALS, TurnReset
+from agents.events import DELTAS, TERMINALS, TurnReset
 from chat import cursor, limits
 from chat.access import sees
 from chat.cursor import Cursor
 from chat.dialects import native, sse
 from chat.dialects.base import Encoder, RunInfo
 from chat.doors.native_blocks import BlockEncoder
-from chat.event_stream import EventStream
-from chat.eventlog import tail
+from chat.event_stream import Direct, EventStream, direct_of
+from chat.eventlog import Logged, tail
 from chat.eventlog.rows import event_at
 from chat.models import OPEN, Run
 
@@ -74,7 +74,7 @@ async def streamed(request: HttpRequest, reader: Reader, encoder: Encoder) -> Ev
     A POST has started its run by now, so it is not refused here: chat.doors.starting asks before it starts.
     """
     hold = await limits.streams.take(reader.user.pk, may_refuse=request.method != "POST")
-    return EventStream(request, within(hold, frames(reader, encoder)))
+    return EventStream(request, within(hold, frames(reader, encoder, direct_of(request))))
 
 
 async def within(hold: limits.Hold, body: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
@@ -85,10 +85,11 @@ async def within(hold: limits.Hold, body: AsyncGenerator[bytes, None]) -> AsyncG
                 yield chunk
 
 
-async def frames(reader: Reader, encoder: Encoder) -> AsyncGenerator[bytes, None]:
+async def frames(reader: Reader, encoder: Encoder, direct: Direct | None = None) -> AsyncGenerator[bytes, None]:
     """Yield what is to be sent, from the reader's place to the run's end, or until their access ends.
 
-    What comes together is joined, so a burst of events costs one write.
+    What comes together is joined, so a burst of events costs one write. Where there is a direct way to the reader, what
+    they wait for is written there as it happens, and not yielded.
     """
     yield b"".join(encoder.open())
     if rest := await _rest_of_event(reader.after, encoder):
@@ -98,7 +99,8 @@ async def frames(reader: Reader, encoder: Encoder) -> AsyncGenerator[bytes, None
     if _is_foreign(reader):
         yield b"".join(encoder.reset())
     is_ended = False
-    async with aclosing(tail(reader.run.pk, after)) as batches:
+    take = None if direct is None else _Taker(encoder, access, direct)
+    async with aclosing(tail(reader.run.pk, after, take)) as batches:
         async for batch in batches:
             if not await access.holds():
                 yield b"".join(encoder.let_go())
@@ -106,11 +108,11 @@ async def frames(reader: Reader, encoder: Encoder) -> AsyncGenerator[bytes, None
             out = encoder.reset() if batch.is_reset else []
             if isinstance(encoder, BlockEncoder):
                 await encoder.prepare(batch.events, is_reset=batch.is_reset)
-            for attempt, seq, event in batch.events:
-                out += encoder.encode(attempt, seq, event)
-                is_ended = is_ended or isinstance(event, TERMINALS)
+            for each in batch.events:
+                out += encoder.encode(each.attempt, each.seq, each.event)
                 if encoder.is_over:
                     break
+            is_ended = bool(batch.events) and isinstance(batch.events[-1].event, TERMINALS)
             if out or not batch.events:
                 yield b"".join(out) or sse.KEEP_ALIVE
             if encoder.is_over:
@@ -159,18 +161,58 @@ async def _rest_of_event(after: Cursor | None, encoder: Encoder) -> bytes:
     return b"".join(encoder.encode(after.attempt, after.seq, event)[after.frame + 1 :])
 
 
+class _Taker:
+    """Writes the deltas that a waiting reader is brought, past all tasks; all else goes the long way."""
+
+    def __init__(self, encoder: Encoder, access: "_Access", direct: Direct) -> None:
+        self.encoder = encoder
+        self.access = access
+        self.direct = direct
+
+    def __call__(self, entries: list[Logged]) -> bool:
+        if self.access.is_due() or not self.direct.is_open() or not self._are_plain(entries):
+            return False
+        if data := _joined(self.encoder, entries):
+            self.direct.write(data)
+        return True
+
+    def _are_plain(self, entries: list[Logged]) -> bool:
+        return not isinstance(self.encoder, BlockEncoder) and all(type(each.event) in DELTAS for each in entries)
+
+
+class _Newest:
+    """What was written last of the native dialect: the readers of one run are brought the same list."""
+
+    entries: list[Logged] | None = None
+    data = b""
+
+
+def _joined(encoder: Encoder, entries: list[Logged]) -> bytes:
+    is_shared = type(encoder) is native.Encoder  # it says the same to everybody
+    if is_shared and _Newest.entries is entries:
+        return _Newest.data
+    data = b"".join([frame for each in entries for frame in encoder.encode(each.attempt, each.seq, each.event)])
+    if is_shared:
+        _Newest.entries, _Newest.data = entries, data
+    return data
+
+
 class _Access:
     """Asks again, once a heartbeat, whether the reader may read; while the database is away the last word holds."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.asked_at = self.answered_at = time.monotonic()
+        self.every_s = settings.CHAT_HEARTBEAT_S
+
+    def is_due(self) -> bool:
+        """Whether it is time to ask."""
+        return bool(time.monotonic() - self.asked_at >= self.every_s)
 
     async def holds(self) -> bool:
-        now = time.monotonic()
-        if now - self.asked_at < settings.CHAT_HEARTBEAT_S:
+        if not self.is_due():
             return True
-        self.asked_at = now
+        now = self.asked_at = time.monotonic()
         try:
             may = await db(self.reader.may_read)
         except DatabaseFault:

@@ -20,6 +20,15 @@ class Bell:
         self._is_rung = False
         self._waiter: asyncio.Future[None] | None = None
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether its reader sleeps and has not been woken."""
+        return not self._is_rung and self._waiter is not None and not self._waiter.done()
+
+    def bring(self, entries: list[Logged]) -> None:
+        """These have been shown. A reader may take them here and now; else it is woken."""
+        self.ring()
+
     def ring(self) -> None:
         """Wake the reader, now or at its next wait."""
         self._is_rung = True
@@ -44,6 +53,7 @@ class Feed:
         self.next_seq = 0  # of the next entry; 0: the window is not anchored yet
         self.generation = 0  # raised when what comes next may not follow what was shown: ask the database
         self.bells: set[Bell] = set()
+        self._most = int(settings.CHAT_FEED_MAX_EVENTS)
 
     def anchor(self, next_seq: int) -> None:
         """Begin the window here, unless it has begun."""
@@ -62,9 +72,10 @@ class Feed:
         """Let readers see these; they follow what is here."""
         self.entries.extend(entries)
         self.next_seq = entries[-1].seq + 1
-        if len(self.entries) > 2 * settings.CHAT_FEED_MAX_EVENTS:
-            del self.entries[: settings.CHAT_FEED_MAX_EVENTS]
-        self.ring()
+        if len(self.entries) > 2 * self._most:
+            del self.entries[: self._most]
+        for bell in self.bells:
+            bell.bring(entries)
 
     def since(self, seq: int) -> list[Logged] | None:
         """The entries after `seq`; None where the window does not reach back that far."""

@@ -1,7 +1,8 @@
 """Read a run's log and keep reading: subscribe, then read, then wait, in that order."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from chat.cursor import Cursor
 from chat.eventlog import rows
 from chat.eventlog.feed import Bell, Feed, hub
 from chat.eventlog.rows import Logged
+
+log = logging.getLogger(__name__)
 
 # A reader takes at most this many events at once, so that a long log is sent in pieces.
 BATCH = 1000
@@ -28,18 +31,38 @@ class Batch:
     is_reset: bool = False  # the cursor was unknown: this begins the whole log from its start
 
 
-async def tail(run_id: UUID, after: Cursor | None = None) -> AsyncGenerator[Batch, None]:
+# Takes what was just shown, at once and without waiting; False: not now, it comes as a Batch.
+Take = Callable[[list[Logged]], bool]
+
+
+async def tail(run_id: UUID, after: Cursor | None = None, take: Take | None = None) -> AsyncGenerator[Batch, None]:
     """Yield the events after the cursor, then new ones as they come, and end after the terminal one.
 
     Gapless and in order; without a cursor, without turns that were taken back before. A Batch without events comes
     each CHAT_HEARTBEAT_S of silence. Leaving early does not disturb the run. Ends early when this process is closing.
+    Where the reader has everything and waits, `take` is handed what comes next: what it took is not yielded. It never
+    gets the terminal event.
     """
-    bell = Bell()
-    heartbeat = Heartbeat(bell)
+    reader = _Reader(run_id, after, take)
+    heartbeat = reader.heartbeat = Heartbeat(reader)
     try:
-        with hub.reading(run_id, bell) as feed:
-            async for batch in _Reader(feed, after, bell, heartbeat).read():
-                yield batch
+        with hub.reading(run_id, reader) as feed:
+            reader.feed = feed
+            while not hub.is_closing:
+                batch = await reader.next()
+                if batch is not None:
+                    for part in _parts(batch):
+                        yield part
+                    reader.has_read(batch.events[-1])
+                    if isinstance(batch.events[-1].event, TERMINALS):
+                        return
+                elif reader.is_over:
+                    return
+                elif heartbeat.is_due:
+                    heartbeat.heard()
+                    yield Batch([])
+                else:
+                    await reader.wait()
     finally:
         heartbeat.stop()
 
@@ -72,59 +95,76 @@ class Heartbeat:
         self._timer = self.loop.call_later(rest, self._look)
 
 
-class _Reader:
+class _Reader(Bell):
     """One reader's way through the log."""
 
-    def __init__(self, feed: Feed, after: Cursor | None, bell: Bell, heartbeat: Heartbeat) -> None:
-        self.feed = feed
-        self.position = after
-        self.bell = bell
-        self.heartbeat = heartbeat
+    feed: Feed
+    heartbeat: Heartbeat
+
+    def __init__(self, run_id: UUID, after: Cursor | None, take: Take | None) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self.after = after  # its cursor, until it has read something
+        self.attempt = self.seq = 0  # of what it read last
+        self.take = take
         self.generation = -1  # of the feed when we last asked the database; -1: not yet
         self.is_over = False
 
-    async def read(self) -> AsyncGenerator[Batch, None]:
-        while not hub.is_closing:
-            batch = await self._next()
-            if batch is not None:
-                for part in _parts(batch):
-                    yield part
-                last = batch.events[-1]
-                self.position = Cursor(self.feed.run_id, last.attempt, last.seq)
-                self.heartbeat.heard()
-                if isinstance(last.event, TERMINALS):
-                    return
-            elif self.is_over:
-                return
-            elif self.heartbeat.is_due:
-                self.heartbeat.heard()
-                yield Batch([])
-            else:
-                await self.bell.wait()
+    @property
+    def position(self) -> Cursor | None:
+        """The last that it has read or said to have."""
+        return Cursor(self.run_id, self.attempt, self.seq) if self.seq else self.after
 
-    async def _next(self) -> Batch | None:
+    def has_read(self, entry: Logged) -> None:
+        """It has everything up to here."""
+        self.attempt, self.seq = entry.attempt, entry.seq
+        self.heartbeat.heard()
+
+    def bring(self, entries: list[Logged]) -> None:
+        """Take them at once if nothing lies between; the task of the reader sleeps on."""
+        if not (self.take is not None and self.is_awaited and self._follow(entries) and self._took(entries)):
+            self.ring()
+
+    def _follow(self, entries: list[Logged]) -> bool:
+        is_known = self.generation == self.feed.generation and not self.heartbeat.is_due
+        is_next = bool(self.seq) and entries[0].seq == self.seq + 1
+        return is_known and is_next and not isinstance(entries[-1].event, TERMINALS)
+
+    def _took(self, entries: list[Logged]) -> bool:
+        assert self.take is not None
+        try:
+            is_taken = self.take(entries)
+        except Exception:  # the run must not fail for a reader
+            log.exception("a reader of run %s could not take what it was brought", self.run_id)
+            self.take, is_taken = None, False
+        if is_taken:
+            self.has_read(entries[-1])
+        return is_taken
+
+    async def next(self) -> Batch | None:
         """What follows the position, from memory where it reaches back that far; None: nothing yet."""
-        if self.position is None and (whole := self.feed.whole()):
+        if not self.seq and self.after is None and (whole := self.feed.whole()):
             self.generation = self.feed.generation
             return Batch(rows.clean(whole, after=0))
-        if self.generation == self.feed.generation and self.position is not None:
-            entries = self.feed.since(self.position.seq)
+        if self.generation == self.feed.generation and (self.seq or self.after is not None):
+            entries = self.feed.since(self.seq or self.after.seq)  # type: ignore[union-attr]
             if entries is not None:
                 return Batch(entries) if entries else None
         return await self._from_rows()
 
     async def _from_rows(self) -> Batch | None:
         generation = self.feed.generation  # before the read: a change during it makes us read again
+        position = self.position
         try:
-            page = await db(rows.page, self.feed.run_id, self.position)
+            page = await db(rows.page, self.run_id, position)
         except AWAY:
-            asyncio.get_running_loop().call_later(AWAY_S, self.bell.ring)
+            asyncio.get_running_loop().call_later(AWAY_S, self.ring)
             return None
         if page.is_ahead:
             return None  # the next commit or the next attempt rings
         self.generation = generation
         self.is_over = page.is_over
-        seen = page.events[-1].seq if page.events else self.position.seq if self.position else 0
+        seen = page.events[-1].seq if page.events else position.seq if position else 0
         self.feed.anchor(seen + 1)
         return Batch(page.events, page.is_reset) if page.events else None
 

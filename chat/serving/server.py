@@ -10,7 +10,10 @@ import os
 import socket
 
 import uvicorn
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from chat.event_stream import DIRECT
 
 LINGER_S = 1.0
 
@@ -27,6 +30,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """A request is here. A leaving server answers it and no other after it."""
         super().on_headers_complete()
+        self.scope[DIRECT] = Direct(self.transport, self.flow)  # type: ignore[literal-required]
         if _is_leaving(self) and self.cycle is not None:
             self.cycle.keep_alive = False
 
@@ -53,6 +57,24 @@ class Connection(HttpToolsProtocol):
     def _leave(self) -> None:
         if self._is_idle and not self.transport.is_closing():
             self.transport.close()
+
+
+class Direct:
+    """Writes to a connection at once: chat.event_stream.Direct. For answers that are sent in chunks."""
+
+    __slots__ = ("_flow", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, flow: FlowControl) -> None:
+        self._transport = transport
+        self._flow = flow
+
+    def is_open(self) -> bool:
+        """The reader is there, and what was sent before is on its way."""
+        return not (self._flow.write_paused or self._transport.is_closing())
+
+    def write(self, body: bytes) -> None:
+        """One chunk."""
+        self._transport.write(b"%x\r\n%b\r\n" % (len(body), body))
 
 
 class Server(uvicorn.Server):
