@@ -1,4 +1,4 @@
-"""Small messages between processes: which runs grew, were queued or shall stop. Ids only, never content.
+"""Small messages between processes: which runs grew, are read, were queued or shall stop. Ids only, never content.
 
 They go through the channel layer, to one group. A lost one costs latency and nothing else: every process also looks
 at the database once a second.

@@ -114,7 +114,7 @@ class _Stream:
         self.sending_since = 0.0
 
     def _look(self) -> None:
-        """Cut a reader that does not read for WRITE_TIMEOUT_S: it may come back and resume. One timer, not one a send."""
+        """Cut a reader that does not read for WRITE_TIMEOUT_S: it may come back. One timer, not one a send."""
         began_at = self.sending_since or self.loop.time()
         rest_s = began_at + settings.WRITE_TIMEOUT_S - self.loop.time()
         if rest_s <= 0:

@@ -68,14 +68,25 @@ class OpenAIProvider:
         """
         reply = Reply(max_line_bytes=self._max_line_bytes, max_argument_bytes=self._max_argument_bytes)
         response = await self._send(request)
+        is_whole = response.content_type == "application/json"  # a server that does not stream
+        silence = None if is_whole else Silence(response, self._idle_timeout_s)
         try:
-            while not reply.is_over:
-                if pieces := await self._next(response, reply):
+            if is_whole and (pieces := reply.read_whole(await self._whole(response))):
+                yield pieces
+            while silence is not None and not reply.is_over:
+                if reply.is_finished:
+                    pieces = await self._rest(response, reply)
+                else:
+                    data = await silence.next()
+                    pieces = reply.feed(data) if data else reply.end()
+                if pieces:
                     yield pieces
             _judge(reply)
             if reply.is_done:
                 await _read_to_end(response)
         finally:
+            if silence is not None:
+                silence.stop()
             # An answer read to its end has already given its connection back to the pool; any other is cut here.
             response.close()
             self._count(reply)
@@ -102,19 +113,12 @@ class OpenAIProvider:
         _check_is_stream(response)
         return response
 
-    async def _next(self, response: aiohttp.ClientResponse, reply: Reply) -> list[Piece]:
-        """What the next read brings."""
-        if response.content_type == "application/json":
-            return reply.read_whole(await self._whole(response))
+    async def _rest(self, response: aiohttp.ClientResponse, reply: Reply) -> list[Piece]:
+        """What the next read brings once the reply is whole: an error ends it, no more."""
         try:
-            if not reply.is_finished:
+            async with asyncio.timeout(TAIL_S):
                 data = await response.content.readany()
-            else:
-                async with asyncio.timeout(TAIL_S):
-                    data = await response.content.readany()
-        except (aiohttp.ClientError, OSError) as error:
-            if not reply.is_finished:
-                raise openai_errors.from_exception(error, has_answer=True) from None
+        except (aiohttp.ClientError, OSError):
             data = b""
         return reply.feed(data) if data else reply.end()
 
@@ -151,6 +155,40 @@ class OpenAIProvider:
         if reply.skipped:
             self.skipped += reply.skipped
             logger.warning("%s: %d chunks of a reply made no sense and were skipped", self._host, reply.skipped)
+
+
+class Silence:
+    """Breaks off an answer that brings nothing for so long while it is waited for. One timer, not one a read."""
+
+    def __init__(self, response: aiohttp.ClientResponse, longest_s: float) -> None:
+        if response.connection is not None and response.connection.protocol is not None:
+            response.connection.protocol.read_timeout = None  # its own starts a timer with each read
+        self._content = response.content
+        self._longest_s = longest_s
+        self._loop = asyncio.get_running_loop()
+        self._since = 0.0  # by the loop's clock; 0: nobody waits
+        self._timer = self._loop.call_later(longest_s, self._look)
+
+    async def next(self) -> bytes:
+        """What the next read brings; nothing at the end. Raises ProviderError."""
+        self._since = self._loop.time()
+        try:
+            data = await self._content.readany()
+        except (aiohttp.ClientError, OSError) as error:
+            raise openai_errors.from_exception(error, has_answer=True) from None
+        self._since = 0.0
+        return data
+
+    def stop(self) -> None:
+        """Nothing is waited for any more."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        rest_s = (self._since or self._loop.time()) + self._longest_s - self._loop.time()
+        if rest_s <= 0:
+            self._content.set_exception(aiohttp.SocketTimeoutError("nothing came"))
+        else:
+            self._timer = self._loop.call_later(rest_s, self._look)
 
 
 def _judge(reply: Reply) -> None:

@@ -14,10 +14,12 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.db import AWAY, db_write
+from agents.events import DELTAS
 from chat import bell
-from chat.eventlog import rows
+from chat.eventlog import rows, statements
+from chat.eventlog.feed import hub
 from chat.eventlog.rows import Logged
-from chat.models import Run, RunEvent, RunStatus
+from chat.models import RunEvent
 from chat.toolcalls import record
 
 if TYPE_CHECKING:
@@ -33,15 +35,14 @@ def store(batches: list[Batch], *, is_repeat: bool = False) -> set[UUID]:
     `is_repeat`: an earlier try broke off. It may have been committed all the same, and then it is not stored again.
     """
     with transaction.atomic():
-        held = Run.objects.select_for_update(no_key=True).filter(pk__in=[each[0] for each in batches])
-        owned = set(held.filter(status=RunStatus.RUNNING).order_by("pk").values_list("pk", "attempt"))
+        owned = statements.locked([each[0] for each in batches])
         mine = [each for each in batches if (each[0], each[1]) in owned]
         if is_repeat:
             known = _known(mine)
             mine = [each for each in mine if (each[0], each[1], each[2][-1].seq) not in known]
-        RunEvent.objects.bulk_create([rows.insert(run_id, entries) for run_id, _, entries in mine])
+        statements.insert([rows.row(run_id, entries) for run_id, _, entries in mine])
         for run_id, _, entries in mine:
-            record(run_id, [each.event for each in entries])
+            record(run_id, [each.event for each in entries if type(each.event) not in DELTAS])
     return {run_id for run_id, attempt, _ in batches if (run_id, attempt) not in owned}
 
 
@@ -134,7 +135,7 @@ class Committer:
                 writer.on_fenced()
             else:
                 writer.on_stored(entries[-1].seq)
-        bell.grew([writer.run_id for writer, _ in work])
+        bell.grew(hub.read_elsewhere(writer.run_id for writer, _ in work))
 
 
 committer = Committer()

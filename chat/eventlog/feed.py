@@ -4,13 +4,18 @@ A feed is a window: older events are in the database, always. Nothing here is ne
 """
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
 from django.conf import settings
 
+from chat.bell import ring
 from chat.eventlog.rows import Logged
+
+READ_S = 15.0  # after the last word of it, a run counts as read by another process
+READ_AGAIN_S = 5.0  # so often that word is said again
 
 
 class Bell:
@@ -102,6 +107,8 @@ class Hub:
     def __init__(self) -> None:
         self.feeds: dict[UUID, Feed] = {}
         self.is_closing = False  # the process is going: readers are let go
+        self.mine: set[UUID] = set()  # the runs that this process executes; the runner's to say
+        self._read_until: dict[UUID, float] = {}  # runs that others read: until when, by the monotonic clock
 
     def feed(self, run_id: UUID) -> Feed:
         """The run's feed, made where there is none."""
@@ -109,9 +116,11 @@ class Hub:
 
     @contextmanager
     def reading(self, run_id: UUID, bell: Bell) -> Iterator[Feed]:
-        """Subscribe the bell to the run for as long as the block lasts."""
+        """Subscribe the bell to the run for as long as the block lasts. Whoever executes it elsewhere is told so."""
         feed = self.feed(run_id)
         feed.bells.add(bell)
+        if run_id not in self.mine:
+            ring("reading", [run_id])
         try:
             yield feed
         finally:
@@ -127,6 +136,24 @@ class Hub:
         """The anchored runs that are watched here and executed elsewhere: id to the next seq."""
         feeds = self.feeds.values()
         return {each.run_id: each.next_seq for each in feeds if each.bells and each.next_seq and not each.is_local}
+
+    def tell_reading(self) -> None:
+        """Say again which runs are read here and executed elsewhere: what was said lasts for READ_S."""
+        ring("reading", [each.run_id for each in self.feeds.values() if each.bells and each.run_id not in self.mine])
+
+    def are_read(self, run_ids: Iterable[UUID]) -> None:
+        """Another process reads these: for READ_S it is told when they grow, and at once if they may have."""
+        now = time.monotonic()
+        self._read_until = {each: until for each, until in self._read_until.items() if until > now}
+        self._read_until.update(dict.fromkeys(run_ids, now + READ_S))
+        ring("grew", self.mine.intersection(run_ids))
+
+    def read_elsewhere(self, run_ids: Iterable[UUID]) -> list[UUID]:
+        """Those of the runs that another process reads."""
+        if not self._read_until:
+            return []
+        now = time.monotonic()
+        return [each for each in run_ids if self._read_until.get(each, 0.0) > now]
 
     def close(self) -> None:
         """Let all readers go."""

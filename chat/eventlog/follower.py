@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import time
 
 from django.conf import settings
 from django.db import Error as DatabaseFault
 
 from accounts.db import db
 from chat.eventlog import rows
-from chat.eventlog.feed import hub
+from chat.eventlog.feed import READ_AGAIN_S, hub
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class Follower:
     async def run(self) -> None:
         """Follow, for ever."""
         self._rung = asyncio.Event()
+        told_at = time.monotonic()
         while True:
             try:
                 async with asyncio.timeout(settings.CHAT_SCAN_S):
@@ -34,6 +36,9 @@ class Follower:
                 pass
             self._rung.clear()
             await self._look()
+            if time.monotonic() >= told_at + READ_AGAIN_S:
+                told_at = time.monotonic()
+                hub.tell_reading()
             await asyncio.sleep(settings.CHAT_COMMIT_S)
 
     async def _look(self) -> None:

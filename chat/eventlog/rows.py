@@ -11,6 +11,7 @@ from django.conf import settings
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.cursor import Cursor
+from chat.eventlog.statements import Row
 from chat.models import OPEN, Run, RunEvent
 
 
@@ -54,16 +55,15 @@ def numbered(attempt: int, first_seq: int, events: Iterable[AnyEvent]) -> Iterab
         yield Logged(attempt, seq, event)
 
 
-def insert(run_id: UUID, entries: Sequence[Logged]) -> RunEvent:
-    """The row, not saved, for entries of one attempt that follow each other."""
+def row(run_id: UUID, entries: Sequence[Logged]) -> Row:
+    """The row for entries of one attempt that follow each other."""
     first, last = entries[0], entries[-1]
-    return RunEvent(
-        run_id=run_id,
-        attempt=first.attempt,
-        first_seq=first_of(first),
-        last_seq=last.seq,
-        events=ev.dump([each.event for each in entries]),
-    )
+    return Row(run_id, first.attempt, first_of(first), last.seq, ev.dump([each.event for each in entries]))
+
+
+def insert(run_id: UUID, entries: Sequence[Logged]) -> RunEvent:
+    """The same as a model, not saved."""
+    return RunEvent(**row(run_id, entries)._asdict())
 
 
 def first_events(run: Run, events: Sequence[AnyEvent]) -> None:

@@ -55,6 +55,7 @@ class Runner:
             return
         self.loop = loop
         self.executions, self.tasks, self._then = {}, set(), {}
+        hub.mine.clear()
         self.is_draining = self.is_leaving = False
         self._asked, self._queued = asyncio.Event(), asyncio.Event()
         hub.is_closing = False
@@ -114,6 +115,7 @@ class Runner:
             return
         execution = Execution(self, run_id, attempt, begun)
         self.executions[run_id] = execution
+        hub.mine.add(run_id)
         if not self._held_until:
             self._held_until = time.monotonic() + settings.CHAT_LEASE_S
         self._spawn(execution.run(), lambda _: self._ended(run_id))
@@ -129,6 +131,7 @@ class Runner:
 
     def _ended(self, run_id: UUID) -> None:
         self.executions.pop(run_id, None)
+        hub.mine.discard(run_id)
         self.stopped_by.pop(run_id, None)
         following = self._then.pop(run_id, None)
         if following is not None:
@@ -201,6 +204,8 @@ class Runner:
         """A message of another process. It waits for nothing: the next message may be more urgent."""
         if what == "grew":
             self.follower.look()
+        elif what == "reading":
+            hub.are_read(run_ids)
         elif what == "stop" and not self.executions.keys().isdisjoint(run_ids):
             self._asked.set()
         elif what == "queued":
