@@ -46,6 +46,7 @@ class Writer:
         self.unshown: list[Logged] = []  # behind something that is not stored
         self.stored_seq = next_seq - 1
         self.broken: Fenced | Refused | None = None
+        self._most_unstored = int(settings.CHAT_UNSTORED_MAX_EVENTS)
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self.feed = hub.feed(run_id)
         self.feed.restart(next_seq - len(first), is_local=True)
@@ -59,17 +60,18 @@ class Writer:
         entries = [Logged(self.attempt, seq, event) for seq, event in enumerate(events, self.next_seq)]
         self.next_seq += len(entries)
         self.pending += entries
-        if self.unshown or not all(isinstance(event, DELTAS) for event in events):
+        are_deltas = all(type(event) in DELTAS for event in events)
+        if self.unshown or not are_deltas:
             self.unshown += entries
             self._show()
         else:
             self.feed.show(entries)
-        committer.wake(self, any(map(_is_urgent, events)))
+        committer.wake(self, not are_deltas and any(map(_is_urgent, events)))
 
     @property
     def is_full(self) -> bool:
         """So much waits to be stored that the provider should not be read before some is."""
-        return bool(self.next_seq - 1 - self.stored_seq > settings.CHAT_UNSTORED_MAX_EVENTS)
+        return self.next_seq - 1 - self.stored_seq > self._most_unstored
 
     async def stored(self) -> None:
         """Return once everything appended so far is stored. Raises Fenced or Refused."""
@@ -100,7 +102,10 @@ class Writer:
     def on_stored(self, seq: int) -> None:
         """Everything up to `seq` is stored: for the committer."""
         self.stored_seq = seq
-        self._show()
+        if self.unshown:
+            self._show()
+        if not self._waiters:
+            return
         ready = [waiter for until, waiter in self._waiters if until <= seq]
         self._waiters = [each for each in self._waiters if each[0] > seq]
         for waiter in ready:

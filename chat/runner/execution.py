@@ -15,7 +15,7 @@ from agents.events import AnyEvent, Terminal
 from agents.loop import Agent
 from agents.usage import Usage
 from chat import bell
-from chat.eventlog import Fenced, Logged, Refused, Writer
+from chat.eventlog import Fenced, Logged, Refused, Writer, hub
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.loading import Loaded, load
 from chat.runner.waiting import store_waiting
@@ -184,7 +184,7 @@ class Execution:
             log.exception("the last events of run %s cannot be stored", self.run_id)
             self.writer.on_refused()
             next_run = await self._store_end(_failed("storage", retryable=False), [])
-        bell.grew([self.run_id])
+        bell.grew(hub.read_elsewhere([self.run_id]))
         if next_run is not None:
             self.runner.start(*next_run)
 
