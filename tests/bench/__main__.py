@@ -1,13 +1,11 @@
-"""`python -m tests.bench`: what `make bench` runs; `python -m tests.bench growth`: what `make bench-growth` runs."""
+"""`python -m tests.bench`: what `make bench` runs; with the word `growth`, what `make bench BENCH_ARGS=growth` runs."""
 
 import sys
 
-from tests.bench import main
+from tests.bench import growth, main
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["growth"]:
-        from tests.bench import growth
-
-        growth.main(sys.argv[2:])
+    if "growth" in sys.argv:
+        growth.main([each for each in sys.argv[1:] if each != "growth"])
     else:
         main.main()

@@ -13,6 +13,19 @@ from tests.bench.load import Heard, Wish
 from tests.bench.processes import Program, cores, on, uvicorn
 from tests.live import Server
 
+# Rows as they are, since posting ten thousand messages takes longer than the whole bench.
+FILL = """
+from chat.models import Chat, Message
+chat, parent = Chat.objects.get(pk="{chat}"), None
+made = []
+for number in range(1, {messages} + 1):
+    role = "user" if number % 2 else "assistant"
+    made.append(Message(chat=chat, position=number, parent=parent, role=role, content="Words of a message. " * 5))
+    parent = made[-1]
+Message.objects.bulk_create(made, batch_size=500)
+Chat.objects.filter(pk=chat.pk).update(position={messages}, leaf=parent)
+"""
+
 
 class System(Protocol):
     """Something that streams what the provider says."""
@@ -128,6 +141,21 @@ class Parley:
         head = {"authorization": f"Bearer {self.token}"}
         return await load.hear(self.server.port, load.request(method, path, data, head))
 
+    async def start(self, chat: str, wish: Wish) -> str:
+        """Start a run that nobody reads yet; its id."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
+        head = {"authorization": f"Bearer {self.token}"}
+        body = json.dumps({"content": str(wish)}).encode()
+        writer.write(load.request("POST", f"/api/chats/{chat}/runs", body, head))
+        answer = await reader.read()
+        writer.close()
+        run: str = json.loads(answer.partition(b"\r\n\r\n")[2])["run"]["id"]
+        return run
+
+    def fill(self, chat: str, messages: int) -> None:
+        """Put so many short messages into the chat, in turn by a person and by the model."""
+        self.server.manage("shell", "-c", FILL.format(chat=chat, messages=messages))
+
     async def kept(self, wish: Wish) -> tuple[int, int]:
         whole = 0
         for chat in set(self.asked):
@@ -162,20 +190,9 @@ class Elsewhere:
         chat = self.runs.chats[stream]
         self.runs.asked.append(chat)
         asked_at = time.monotonic_ns()
-        heard = await self.reads.hear("GET", f"/api/runs/{await self._start(chat, wish)}/events")
+        heard = await self.reads.hear("GET", f"/api/runs/{await self.runs.start(chat, wish)}/events")
         heard.asked_at = asked_at
         return heard
-
-    async def _start(self, chat: str, wish: Wish) -> str:
-        """Start a run that this process does not read; its id."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.runs.server.port)
-        head = {"authorization": f"Bearer {self.runs.token}"}
-        body = json.dumps({"content": str(wish)}).encode()
-        writer.write(load.request("POST", f"/api/chats/{chat}/runs", body, head))
-        answer = await reader.read()
-        writer.close()
-        run: str = json.loads(answer.partition(b"\r\n\r\n")[2])["run"]["id"]
-        return run
 
     async def kept(self, wish: Wish) -> tuple[int, int]:
         return await self.runs.kept(wish)
