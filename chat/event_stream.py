@@ -33,9 +33,9 @@ class Slot:
 
 
 def direct_of(request: HttpRequest) -> Direct | None:
-    """The way to the request's reader that passes by all tasks; None where the server offers none."""
+    """The way to the request's reader that passes by all tasks; None where there is none, or the bytes are packed."""
     slot: Slot | None = getattr(request, "scope", {}).get(SLOT)
-    return slot.direct if slot is not None else None
+    return slot.direct if slot is not None and not request.GET.get("compress") else None
 
 
 class Streamed(StreamingHttpResponse):
