@@ -53,6 +53,9 @@ class Follower:
         except DatabaseFault as error:
             log.warning("the database cannot be reached: %s", type(error).__name__)
             return
+        except Exception:  # such as an event of a newer version's: readers here must not wait for ever for all others
+            log.exception("runs that are executed elsewhere cannot be followed; it is tried again")
+            return
         for run_id, entries in found.items():
             watched = hub.feeds.get(run_id)
             if watched is not None and not watched.is_local and watched.next_seq == entries[0].seq:
