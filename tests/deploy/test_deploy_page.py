@@ -33,7 +33,7 @@ def run(name: str, server: Server, backup: pathlib.Path) -> str:
     environ = {**server.environ(), "PATH": os.pathsep.join([*programs, os.environ["PATH"]]), "BACKUP": str(backup)}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", BLOCKS[name]],
-        cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60,
+        cwd=ROOT, env=environ, capture_output=True, text=True, timeout=180,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
