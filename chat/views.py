@@ -16,6 +16,7 @@ from chat import pages
 from chat.access import get_chat, permissions_on
 from chat.catalog import model_names
 from chat.models import Chat
+from chat.modules import modules
 from chat.sharing import shared_with
 from chat.tree import Tree
 from chat.words import for_scripts
@@ -108,6 +109,7 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> H
         "examples": pages.examples_of(archetype),
         "sections": pages.sections(user),
         "for_script": for_script,
+        "modules": modules(),
         "words": for_scripts(),
         "shared_with": chat and shared_with(chat),
         "most_chars": settings.CHAT_MESSAGE_MAX_CHARS,

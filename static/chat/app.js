@@ -53,7 +53,8 @@ const live = new Live({
 let people = null; // the others here, once there are any
 const draftKey = () => place("draft");
 const form = byId("composer");
-const composer = form ? new Composer(form, { onSend: send, onStop: stop, onInput, onProblem: report, onOffer: offer, draftKey }) : NO_COMPOSER;
+const calls = { onSend: send, onStop: stop, onInput, onCount: (text) => announcer.say(text), onProblem: report, onOffer: offer, draftKey };
+const composer = form ? new Composer(form, calls) : NO_COMPOSER;
 
 // --- Sending ----------------------------------------------------------------------------------------------------------
 

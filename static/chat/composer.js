@@ -20,16 +20,17 @@ export class Composer {
   #files = null;
 
   /**
-   * Called: `onSend(text, attachments)`, `onStop()`, `onInput()`, `onProblem(text)` and `onOffer(text, action, act)`;
+   * Called: `onSend(text, attachments)`, `onStop()`, `onInput()`, `onCount(text)` after a pause, `onProblem(text)` and
+   * `onOffer(text, action, act)`;
    * `draftKey()` names the place of the draft.
    */
-  constructor(form, { onSend, onStop, onInput, onProblem, onOffer, draftKey }) {
+  constructor(form, { onSend, onStop, onInput, onCount, onProblem, onOffer, draftKey }) {
     this.form = form;
     this.box = form.querySelector("textarea");
     this.send = form.querySelector(".send");
     this.stop = form.querySelector(".stop");
     this.counter = form.querySelector(".counter");
-    Object.assign(this, { onSend, onStop, onInput, onProblem, onOffer, draftKey });
+    Object.assign(this, { onSend, onStop, onInput, onCount, onProblem, onOffer, draftKey });
     form.addEventListener("submit", (event) => (event.preventDefault(), this.submit()));
     form.addEventListener("change", ({ target }) => target.type === "file" && this.#chosen(target));
     this.box.addEventListener("paste", (event) => this.#pasted(event));
@@ -89,7 +90,7 @@ export class Composer {
 
   #typed() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#saveDraft(), PAUSE_MS);
+    this.#timer = setTimeout(() => this.#paused(), PAUSE_MS);
     this.#show();
     this.onInput();
     if (this.box.value[0] === "/" || this.box.role) import("./slash.js").then(({ update }) => update());
@@ -156,6 +157,11 @@ export class Composer {
     const now = performance.now();
     if (this.#isRunning && now - this.#escapedAt < 1000) this.onStop();
     this.#escapedAt = now;
+  }
+
+  #paused() {
+    this.#saveDraft();
+    if (!this.counter.hidden) this.onCount(this.counter.textContent); // seen at each key, heard now
   }
 
   #saveDraft() {
