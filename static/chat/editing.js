@@ -37,7 +37,8 @@ export async function save(does, form, article) {
   const text = form.querySelector("textarea").value.trim();
   if (!text) return form.querySelector("textarea").focus();
   const button = form.querySelector("[type=submit]");
-  button.disabled = true; // a double click saves once
+  if (button.disabled) return; // the second half of a double click
+  button.disabled = true;
   const isDone = await does.edit(article.dataset.id, text);
   button.disabled = false;
   if (isDone) does.focus();
