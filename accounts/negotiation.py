@@ -23,3 +23,13 @@ class IgnoreAccept(DefaultContentNegotiation):
         """The renderer, and its type."""
         first = next(iter(renderers))
         return first, str(first.media_type)
+
+
+def accepts_gzip(accepted: str) -> bool:
+    """Whether `Accept-Encoding` takes gzip: by name, or by `*`, and not with a weight of 0."""
+    weights: dict[str, str] = {}
+    for each in accepted.split(","):
+        name, _, weight = each.partition(";")
+        weights[name.strip().lower()] = weight.replace(" ", "").lower()
+    found = weights.get("gzip", weights.get("*", "q=0"))
+    return not (found.startswith("q=") and found[2:].strip("0.") == "")

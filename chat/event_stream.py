@@ -10,6 +10,8 @@ from typing import Protocol
 
 from django.http import HttpRequest, StreamingHttpResponse
 
+from chat import packing
+
 SLOT = "parley.stream"  # its key in the ASGI scope
 DIRECT = "parley.direct"  # where our server leaves a request's Direct
 
@@ -50,10 +52,15 @@ class Streamed(StreamingHttpResponse):
 
 
 class EventStream(Streamed):
-    """Server-sent events. `body` yields whole frames."""
+    """Server-sent events. `body` yields whole frames. With `?compress=gzip` they are packed, one by one."""
 
     def __init__(self, request: HttpRequest, body: AsyncGenerator[bytes, None]) -> None:
-        super().__init__(request, body, content_type="text/event-stream; charset=utf-8")
+        is_packed = packing.wanted(request)
+        super().__init__(
+            request, packing.packed(body) if is_packed else body, content_type="text/event-stream; charset=utf-8"
+        )
+        if is_packed:
+            self["Content-Encoding"] = packing.GZIP
         self["Cache-Control"] = "no-cache, no-store, no-transform"
         self["X-Accel-Buffering"] = "no"
         self["X-Content-Type-Options"] = "nosniff"

@@ -7,9 +7,11 @@ says who wrote what, and a caller could put words into the mouths of others.
 
 import asyncio
 import functools
+import gzip
 import tempfile
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import IO
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import RequestError
 from accounts.models import User
+from accounts.negotiation import accepts_gzip
 from chat.access import get_chat, require_owner
 from chat.event_stream import Streamed
 from chat.limits import exports
@@ -47,11 +50,15 @@ async def export(request: HttpRequest, id: UUID) -> HttpResponseBase:
     user, chat = await db(_chat, request, id)
     hold = await exports.take(user.pk)
     with hold:
-        file, length = await asyncio.get_running_loop().run_in_executor(_thread(), _file, chat)
+        is_packed = accepts_gzip(request.headers.get("Accept-Encoding", ""))
+        file, length = await asyncio.get_running_loop().run_in_executor(_thread(), _file, chat, is_packed)
     response = Streamed(request, _pieces(file), content_type=CONTENT_TYPE)
     response["Content-Length"] = str(length)
     response["Content-Disposition"] = f'attachment; filename="chat-{chat.pk}.jsonl"'
     response["Cache-Control"] = "no-store"
+    response["Vary"] = "Accept-Encoding"
+    if is_packed:
+        response["Content-Encoding"] = "gzip"
     return response
 
 
@@ -68,16 +75,17 @@ def _chat(request: HttpRequest, id: UUID) -> tuple[User, Chat]:
     return user, chat
 
 
-def _file(chat: Chat) -> tuple[IO[bytes], int]:
-    """The chat in a file that has no name, and its length. Raises Conflict, ExportTooLarge."""
+def _file(chat: Chat, is_packed: bool) -> tuple[IO[bytes], int]:
+    """The chat in a file that has no name, and that file's length. Raises Conflict, ExportTooLarge."""
     close_old_connections()
     file = tempfile.TemporaryFile(dir=settings.PARLEY_DATA)  # noqa: SIM115  # closed by whoever reads it
     try:
-        for line in written(chat):
-            file.write(line)
-            if file.tell() > settings.EXPORT_MAX_BYTES:
-                told = f"The chat is larger than {settings.EXPORT_MAX_BYTES:,} bytes: manage.py export_chat takes any."
-                raise ExportTooLarge(told)
+        with gzip.GzipFile(fileobj=file, mode="wb", mtime=0) if is_packed else nullcontext(file) as lines:
+            for line in written(chat):
+                lines.write(line)
+                if lines.tell() > settings.EXPORT_MAX_BYTES:
+                    most = f"{settings.EXPORT_MAX_BYTES:,}"
+                    raise ExportTooLarge(f"The chat is larger than {most} bytes: manage.py export_chat takes any.")
         length = file.tell()
         file.seek(0)
         return file, length

@@ -75,7 +75,7 @@ else:
         "tcp_user_timeout": 5000,
         "options": env.str("DB_SESSION", DB_SESSION),
         **DATABASES["default"].get("OPTIONS", {}),
-        "pool": {"min_size": 2, "max_size": env.int("DB_POOL_MAX", 20), "timeout": env.float("DB_POOL_TIMEOUT_S", 2.0)}
+        "pool": {"min_size": 2, "max_size": env.int("DB_POOL_MAX", 20), "timeout": env.float("DB_POOL_TIMEOUT_S", 2.0)},
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -118,6 +118,7 @@ MIDDLEWARE = [
     "config.security.SecurityHeadersMiddleware",
     "config.middleware.SecurityMiddleware",
     "config.static.StaticFilesMiddleware",
+    "config.compression.CompressionMiddleware",
     "config.language.LanguageMiddleware",
     "config.middleware.SessionMiddleware",
     "config.middleware.CommonMiddleware",

@@ -13,7 +13,7 @@ from accounts.errors import NotAllowed, NotFound
 from accounts.idempotency import Answer, once
 from accounts.models import Organization, Project, User
 from accounts.permissions import permissions_in
-from chat import limits
+from chat import limits, packing
 from chat.access import get_chat, get_run
 from chat.dialects.base import RunRequest
 from chat.doors.reading import Reader
@@ -45,6 +45,7 @@ def start_by(
     Raises TooMany where the answer would be one stream more than the user may have.
     """
     if answer is None:  # what is begun will be streamed or waited for
+        packing.wanted(request)  # before anything is begun
         limits.streams.check(user.pk)
     begun: list[Run] = []
 
