@@ -28,13 +28,20 @@ const ACTIONS = {
   rest: (does, button, article) => does.showRest(button, article.dataset.id),
   edit: (_does, _button, article) => editing().then(({ edit }) => edit(article)),
   "cancel-edit": (_does, button, article) => editing().then(({ leave }) => leave(article, button)),
-  regenerate: (does, _button, article) => does.regenerate(article.dataset.id),
+  regenerate: (does, button, article) => once(button, () => does.regenerate(article.dataset.id)),
   version: (does, button, article) => step(does, button, article),
-  fork: (does, _button, article) => does.fork(article.dataset.id),
+  fork: (does, button, article) => once(button, () => does.fork(article.dataset.id)),
   delete: (does, button, article) => remove(does, button, article),
   older: (does) => does.older(),
   example: (does, button) => does.fill(button.textContent),
 };
+
+/** A double click does it once. */
+function once(button, act) {
+  if (button.dataset.busy) return;
+  button.dataset.busy = "yes";
+  act().finally(() => delete button.dataset.busy);
+}
 
 /** Read another version; the button that was pressed keeps the focus, where it is still of use. */
 async function step(does, button, article) {
