@@ -160,7 +160,7 @@ def _settle() -> None:
     """Load what the first request would, and leave all that is there by now out of garbage collection.
 
     It lives as long as the process. Without this each full collection walks through all of Django, and under load that
-    was a third of a stream's CPU (docs/decisions/0050-the-cost-of-a-chunk.md).
+    was a third of a stream's CPU (docs/decisions/0051-what-a-chunk-costs.md).
     """
     get_resolver().url_patterns  # noqa: B018  (imports every view)
     gc.collect()
