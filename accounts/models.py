@@ -125,6 +125,7 @@ class Organization(models.Model):
 
     class Meta:
         ordering = ["created_at", "id"]
+        indexes = [models.Index(fields=["-created_at", "-id"])]
 
     def __str__(self) -> str:
         return self.name
@@ -149,6 +150,7 @@ class Membership(models.Model):
 
     class Meta:
         ordering = ["created_at", "id"]
+        indexes = [models.Index(fields=["-created_at", "-id"])]
         constraints = [models.UniqueConstraint(fields=["organization", "user"], name="membership_once")]
 
     def __str__(self) -> str:
@@ -174,6 +176,7 @@ class Project(models.Model):
 
     class Meta:
         ordering = ["created_at", "id"]
+        indexes = [models.Index(fields=["-created_at", "-id"])]
 
     def __str__(self) -> str:
         return self.name
@@ -198,6 +201,7 @@ class ProjectMember(models.Model):
 
     class Meta:
         ordering = ["created_at", "id"]
+        indexes = [models.Index(fields=["-created_at", "-id"])]
         constraints = [models.UniqueConstraint(fields=["project", "user"], name="project_member_once")]
 
     def __str__(self) -> str:
@@ -271,7 +275,7 @@ class ApiKey(models.Model):
     class Meta:
         verbose_name = "API key"
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["prefix"])]
+        indexes = [models.Index(fields=["prefix"]), models.Index(fields=["-created_at", "-id"])]
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"

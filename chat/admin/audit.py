@@ -18,7 +18,7 @@ class InterventionAdmin(History):
     search_fields = ("=object_id", "^user__email", "^change_message")
     search_help_text = _("The whole id of a row, or the beginning of an e-mail address or of what was said")
     id_fields = ("object_id", "user_id")
-    ordering = ("-action_time", "-id")
+    ordering = ("-id",)
     fields = ("action_time", "user", "content_type", "of", "said")
     views = (
         View(_("Content shown"), "q=Content+shown"),

@@ -191,13 +191,12 @@ def processes(now: datetime) -> Box:
     rows: list[Sequence[object]] = [
         (
             _process(each, now),
-            _("runs") if each.takes_runs else _("no runs"),
             age(each.seen_at, now),
             count(held.pop(each.pk, 0)),
         )
         for each in known
     ]
-    rows += [(_("unknown: %(id)s") % {"id": owner}, "", "", count(leases)) for owner, leases in held.items()]
+    rows += [(_("unknown: %(id)s") % {"id": owner}, "", count(leases)) for owner, leases in held.items()]
     silent = sum(each.seen_at < now - SILENT_AFTER for each in known)
     return Box(
         "processes",
@@ -206,7 +205,7 @@ def processes(now: datetime) -> Box:
         figure=count(len(known) - silent),
         note=_("%(count)s silent") % {"count": count(silent)} if silent else "",
         is_bad=bool(silent or held),
-        headers=(_("Process"), _("Takes"), _("Last heartbeat"), _("Leases held")),
+        headers=(_("Process"), _("Last heartbeat"), _("Leases held")),
         rows=rows,
         numbers=2,
         empty=_("No process has said that it is up."),
@@ -248,7 +247,8 @@ def _model_link(model: str) -> SafeString:
 def _process(process: Process, now: datetime) -> SafeString:
     is_silent = process.seen_at < now - SILENT_AFTER
     silent = format_html(' <strong class="bad">{}</strong>', _("silent")) if is_silent else ""
-    return format_html("{}{}", process, silent)
+    takes = "" if process.takes_runs else format_html(' <span class="quiet">({})</span>', _("takes no runs"))
+    return format_html("{}{}{}", process, takes, silent)
 
 
 def _share(values: Iterable[int], share: float) -> int:

@@ -13,13 +13,11 @@ from django.utils.translation import gettext as _
 
 from accounts.admin_lists import as_uuid
 from accounts.models import User
-from agents import events as ev
 from chat.admin import costs
 from chat.admin.markup import TOKEN_HEADERS, link, link_to_list, table, tokens
 from chat.admin.timeline import Timeline
 from chat.admin.words import age, clock, count, milliseconds, seconds
-from chat.eventlog import Logged, stored
-from chat.eventlog.rows import clean
+from chat.eventlog.rows import walk
 from chat.models import Run, UsageRecord
 
 ROWS_A_PAGE = 200
@@ -28,9 +26,9 @@ SHOWN_TURNS = 100
 
 def recorded(run: Run, request: HttpRequest) -> dict[str, Any]:
     """All of it, for the template."""
-    log = stored(run.pk)
     gate = run.content_gate  # type: ignore[attr-defined]
-    timeline = Timeline(log, clean(log, after=0), with_text=gate.is_open, people=_deciders(log))
+    timeline = Timeline(walk(run.pk), with_text=gate.is_open)
+    timeline.people.update(_addresses(timeline.people))
     page = Paginator(timeline.rows, ROWS_A_PAGE).get_page(request.GET.get("rows"))
     records = list(run.usage_records.order_by("-id"))
     others = run.chat.runs.only("pk", "status")
@@ -49,10 +47,9 @@ def recorded(run: Run, request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _deciders(log: Iterable[Logged]) -> dict[str, str]:
-    """Who decided about its approvals: id -> e-mail address."""
-    said = {each.event.by for each in log if isinstance(each.event, ev.ApprovalResolved)}
-    ids = [id for text in said if (id := as_uuid(text))]
+def _addresses(people: Iterable[str]) -> dict[str, str]:
+    """What these people are called: id -> e-mail address."""
+    ids = [id for text in people if (id := as_uuid(text))]
     return {str(id): email for id, email in User.objects.filter(pk__in=ids).values_list("pk", "email")} if ids else {}
 
 

@@ -28,7 +28,7 @@ WHY_CHARS = 120  # of a failure's reason, in a list
 @admin.register(Run)
 class RunAdmin(Gated):
     list_display = (
-        "id",
+        "short_id",
         "state",
         "chat",
         "user",
@@ -121,6 +121,11 @@ class RunAdmin(Gated):
     def release(self, request: HttpRequest, chosen: QuerySet[Run]) -> HttpResponse | None:
         """Ask first."""
         return acting.ask(self, request, "release", chosen)
+
+    @admin.display(description=gettext_lazy("Run"))
+    def short_id(self, run: Run) -> SafeString:
+        """How its id begins; all of it is on its page."""
+        return format_html('<code title="{}">{}</code>', run.pk, str(run.pk)[:8])
 
     @admin.display(description=gettext_lazy("Status"), ordering="status")
     def state(self, run: Run) -> SafeString:

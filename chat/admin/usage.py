@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
-from django.db.models import F, QuerySet, Sum
+from django.db.models import Model, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin_lists import View
+from accounts.models import Project, User
 from chat.admin import charts, costs, filters
 from chat.admin.history import History
 from chat.admin.markup import TOKEN_HEADERS, number, table
@@ -23,10 +24,10 @@ from chat.models import UsageDay, UsageRecord
 
 SHOWN_COUNTS = ("input", "cached", "output")
 COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
-TOTAL = Sum(F("input_tokens") + F("output_tokens"), default=0)
 SHOWN_NAMES = 10  # of projects and people
 DEFAULT_DAYS = 30
 MAX_DAYS = 366  # in a chart
+MOST_BARS = 60  # of days; more days than that are drawn and told by the week
 
 
 class Days(SimpleListFilter):
@@ -117,18 +118,20 @@ def figures(rows: QuerySet[UsageDay], days: int) -> dict[str, Any]:
     """Charts and tables of these rows, for the template."""
     rows = rows.order_by()
     daily = list(rows.values_list("day", "model").annotate(*(Sum(name) for name in COUNTS), Sum("runs"), Sum("failed")))
-    models = _by_model(daily)
+    models, used = _by_model(daily), _used_by(rows)
     series = _series([each.bar for each in models])
-    since = timezone.localdate() - timedelta(days=days - 1)
-    title = _("Tokens by day and model")
+    step = 1 if days <= MOST_BARS else 7
+    stretches = _stretches(daily, step)
+    title = _("Tokens by day and model") if step == 1 else _("Tokens by week and model")
     return {
-        "daily": charts.by_day(_stacks(daily, series, since, days), series, id="by-day", title=title),
-        "daily_table": _daily_table(daily, title),
+        "title_of_days": title,
+        "daily": charts.by_day(_stacks(stretches, series, days, step), series, id="by-day", title=title),
+        "daily_table": _daily_table(stretches, title),
         "in_all": _in_all(daily),
         "parts": [
             _named(models, "by-model", _("Tokens by model")),
-            _named(_top(rows, "project__name"), "by-project", _("Tokens by project")),
-            _named(_top(rows, "user__email"), "by-user", _("Tokens by person")),
+            _named(_top(used, 1, Project, "name"), "by-project", _("Tokens by project")),
+            _named(_top(used, 2, User, "email"), "by-user", _("Tokens by person")),
         ],
     }
 
@@ -219,13 +222,31 @@ def _series(models: Sequence[charts.Bar]) -> list[str]:
     return names if len(names) <= charts.SERIES else [*names[: charts.SERIES - 1], _("others")]
 
 
-def _stacks(daily: Sequence[Any], series: Sequence[str], since: date, days: int) -> list[charts.Stack]:
-    """Each day of the period, those without use too."""
+def _stretches(daily: Sequence[Any], step: int) -> list[Any]:
+    """The same rows, added up by stretches of so many days; the last one ends today."""
+    if step == 1:
+        return list(daily)
+    sums: dict[tuple[date, str], list[int]] = {}
+    for day, model, *counts in daily:
+        key = (_start(day, step), model)
+        sums[key] = [a + b for a, b in zip(sums.get(key, [0] * len(counts)), counts, strict=True)]
+    return [(*key, *counts) for key, counts in sums.items()]
+
+
+def _start(day: date, step: int) -> date:
+    """The first day of the stretch that this day is in."""
+    today = timezone.localdate()
+    return today - timedelta(days=((today - day).days // step + 1) * step - 1)
+
+
+def _stacks(rows: Sequence[Any], series: Sequence[str], days: int, step: int) -> list[charts.Stack]:
+    """Each stretch of the period, those without use too."""
     places = {name: index for index, name in enumerate(series)}
-    values = {since + timedelta(days=number): [0] * len(series) for number in range(days)}
-    for day, model, first, _cached, output, *_rest in daily:
+    first = _start(timezone.localdate() - timedelta(days=days - 1), step)
+    values = {first + timedelta(days=back): [0] * len(series) for back in range(0, days, step)}
+    for day, model, input_tokens, _cached, output_tokens, *_rest in rows:
         if day in values:
-            values[day][places.get(model, len(series) - 1)] += first + output
+            values[day][places.get(model, len(series) - 1)] += input_tokens + output_tokens
     return [charts.Stack(day, each) for day, each in values.items()]
 
 
@@ -239,9 +260,25 @@ def _daily_table(daily: Sequence[Any], caption: str) -> SafeString:
     return _money_table(headers, rows, caption=caption)
 
 
-def _top(rows: QuerySet[UsageDay], name: str) -> list[Named]:
-    found = rows.values(name).annotate(total=TOTAL, **costs.sums()).order_by("-total")[:SHOWN_NAMES]
-    return [Named(charts.Bar(row[name] or _("No project"), row["total"]), costs.read(row)) for row in map(dict, found)]
+def _used_by(rows: QuerySet[UsageDay]) -> list[tuple[Any, ...]]:
+    """(model, project's id, person's id, input, cached, output): one look at the rows for all who used them.
+
+    By model first: SQLite would go through all rows by the index of a project or a person, whatever their day.
+    """
+    return list(rows.values_list("model", "project_id", "user_id").annotate(*(Sum(name) for name in COUNTS[:3])))
+
+
+def _top(used: Sequence[tuple[Any, ...]], place: int, table: type[Model], name: str) -> list[Named]:
+    """The largest by what stands at this place of the rows."""
+    parts: dict[Any, list[Any]] = {}
+    for row in used:
+        parts.setdefault(row[place], []).append((row[0], *row[3:]))
+    totals = {key: sum(input + output for _model, input, _cached, output in each) for key, each in parts.items()}
+    largest = sorted(totals, key=lambda key: -totals[key])[:SHOWN_NAMES]
+    names = dict(table._default_manager.order_by().filter(pk__in=largest).values_list("pk", name))
+    return [
+        Named(charts.Bar(names.get(key, _("No project")), totals[key]), costs.cost_of(parts[key])) for key in largest
+    ]
 
 
 def _named(rows: list[Named], id: str, title: str) -> dict[str, Any]:

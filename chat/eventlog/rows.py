@@ -76,6 +76,11 @@ def stored(run_id: UUID) -> list[Logged]:
     return _entries(RunEvent.objects.filter(run_id=run_id))
 
 
+def walk(run_id: UUID) -> Iterator[Logged]:
+    """The same, one after the other: for who keeps none of them."""
+    return _each(RunEvent.objects.filter(run_id=run_id))
+
+
 def read(run_id: UUID) -> list[AnyEvent]:
     """The run's events without the turns that were taken back: what a late reader sees."""
     return [each.event for each in clean(stored(run_id), after=0)]
@@ -147,12 +152,13 @@ def _following(run_id: UUID, seq: int) -> Page:
 
 
 def _entries(rows: Iterable[RunEvent]) -> list[Logged]:
+    return list(_each(rows))
+
+
+def _each(rows: Iterable[RunEvent]) -> Iterator[Logged]:
     ordered = rows.order_by("first_seq").values_list("attempt", "first_seq", "events")  # type: ignore[attr-defined]
-    return [
-        entry
-        for attempt, first_seq, events in ordered.iterator()
-        for entry in numbered(attempt, first_seq, ev.load(events))
-    ]
+    for attempt, first_seq, events in ordered.iterator():
+        yield from numbered(attempt, first_seq, ev.load(events))
 
 
 def _may_come(run_id: UUID, after: Cursor) -> bool:

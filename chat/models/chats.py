@@ -90,6 +90,7 @@ class Chat(models.Model):
             models.Index(fields=["user", "-last_activity_at"]),
             models.Index(fields=["project", "-last_activity_at"]),
             models.Index(fields=["organization", "-last_activity_at"]),
+            models.Index(fields=["-last_activity_at", "-id"]),
         ]
         constraints = [
             models.CheckConstraint(
@@ -138,6 +139,7 @@ class ChatShare(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        indexes = [models.Index(fields=["-created_at", "-id"])]
         constraints = [models.UniqueConstraint(fields=["chat", "user"], name="chat_share_once")]
 
     def __str__(self) -> str:

@@ -65,6 +65,7 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["parent", "position"]),
             models.Index(fields=["author", "-created_at", "-id"]),
+            models.Index(fields=["-created_at", "-id"]),
         ]
 
     def __str__(self) -> str:

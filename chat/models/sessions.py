@@ -36,7 +36,7 @@ class ChatSession(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["user", "-created_at"])]
+        indexes = [models.Index(fields=["user", "-created_at"]), models.Index(fields=["-created_at", "-id"])]
 
     def __str__(self) -> str:
         return f"Session {self.id}"

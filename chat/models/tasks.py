@@ -41,7 +41,7 @@ class Task(models.Model):
                 fields=["project", "external_id"], condition=~Q(external_id=""), name="task_external_id_once"
             )
         ]
-        indexes = [models.Index(fields=["project", "-created_at", "-id"])]
+        indexes = [models.Index(fields=["project", "-created_at", "-id"]), models.Index(fields=["-created_at", "-id"])]
 
     def __str__(self) -> str:
         return self.title

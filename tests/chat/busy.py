@@ -188,7 +188,7 @@ class Busy:
         """A run of a person who asked for a great deal: more than 10,000 events, in many turns with a call each."""
         chat = Chat.objects.annotate(count=Count("runs")).order_by("-count").first()
         assert chat is not None
-        question, answer = self._pair(chat, 2_000_000)
+        question, answer = self._pair(chat, 2_000_000 + 2 * chat.runs.count())
         Message.objects.bulk_create([question, answer])
         log = Lengthy((self.now - timedelta(hours=2)).timestamp(), "").turns(turns)
         start, end = moment(log[0].event.at), moment(log[-1].event.at)

@@ -30,11 +30,12 @@ def catalogue() -> gettext.GNUTranslations:
 def in_code() -> Iterator[str]:
     """Texts in calls of gettext's functions."""
     functions = ("_", "gettext", "gettext_lazy", "ngettext")
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
-                if isinstance(node.args[0], ast.Constant):  # names are not: see names.said
-                    yield node.args[0].value
+    nodes = (node for path in SOURCES for node in ast.walk(ast.parse(path.read_text())))
+    calls = (node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+    for call in calls:
+        said = call.args[0] if call.args and call.func.id in functions else None  # type: ignore[attr-defined]
+        if isinstance(said, ast.Constant):  # what is not is a table's or column's: see names.said
+            yield str(said.value)
 
 
 def in_pages() -> Iterator[str]:

@@ -1,6 +1,6 @@
 """A run's log as a flight recorder reads: a row for each turn, block of text, tool call, approval and end. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -27,25 +27,22 @@ class Section:
 class Timeline:
     """All of a run. `rows` are bare: what is shown of them is worked out by `sections`, for a page of them."""
 
-    def __init__(
-        self, log: Iterable[Logged], kept: Iterable[Logged], *, with_text: bool = False, people: Mapping[str, str]
-    ) -> None:
-        """The whole log; what is not in `kept` was taken back and is marked so. `people` names those who decided."""
-        self.entries = list(log)
-        kept_seqs = {entry.seq for entry in kept}
-        reading = Reading(people, with_text=with_text)
-        for entry in self.entries:
-            reading.take(entry, entry.seq in kept_seqs)
+    def __init__(self, log: Iterable[Logged], *, with_text: bool = False) -> None:
+        """From the whole log, of which nothing is kept but what the rows say: it may be long."""
+        reading, self._bars = Reading(with_text=with_text), Bars()
+        for entry in log:
+            reading.take(entry)
+            self._bars.take(entry.event)
         self.rows = reading.rows
+        self.people = reading.people  # id -> "", who decided about approvals: to be filled with what they are called
 
     def sections(self, rows: Iterable[Row], *, now: float, crashes: int) -> list[Section]:
         """These rows by attempt, ready to be shown, each attempt with a sentence on how it came to be."""
-        bars = Bars(self.entries)
         shown = list(rows)
         for row in shown:
-            row.at = f"+{row.start - self.entries[0].event.at:.3f} s"
+            row.at = f"+{row.start - self.rows[0].start:.3f} s"
             row.took = _took(row, now)
-            bars.place(row)
+            self._bars.place(row)
         parts = [(attempt, list(group)) for attempt, group in groupby(shown, lambda row: row.attempt)]
         return [Section(attempt, _title(attempt, self.rows, crashes), group) for attempt, group in parts]
 

@@ -25,8 +25,8 @@ OfWorkflow = ev.WorkflowChanged | ev.WorkflowCompleted
 class Reading:
     """What the rows are made from, event by event."""
 
-    people: Mapping[str, str]  # the ids of those who decided about approvals, and what they are called
     rows: list[Row] = field(default_factory=list)
+    people: dict[str, str] = field(default_factory=dict)  # who decided about approvals: id -> what they are called
     turns: dict[str, Row] = field(default_factory=dict)  # the open one of each agent
     blocks: dict[str, Row] = field(default_factory=dict)  # the open block of each agent: subagents may interleave
     calls: dict[str, Row] = field(default_factory=dict)
@@ -34,35 +34,35 @@ class Reading:
     agents: dict[str, Row] = field(default_factory=dict)
     with_text: bool = False  # whether blocks of text carry what they say
 
-    def take(self, entry: Logged, is_kept: bool) -> None:
+    def take(self, entry: Logged) -> None:
         """The next event of the log."""
         event = entry.event
         if isinstance(event, ev.TextDelta | ev.ReasoningDelta):
-            self._delta(entry, event, is_kept)
+            self._delta(entry, event)
             return
         self.blocks.pop(event.agent, None)
         if isinstance(event, OfTool):
-            self._tool(entry, event, is_kept)
+            self._tool(entry, event)
         elif isinstance(event, OfTurn):
-            self._turn(entry, event, is_kept)
+            self._turn(entry, event)
         elif isinstance(event, OfRun):
             self._run(entry, event)
         elif isinstance(event, OfApproval):
-            self._approval(entry, event, is_kept)
+            self._approval(entry, event)
         elif isinstance(event, OfAgent):
-            self._agent(entry, event, is_kept)
+            self._agent(entry, event)
         elif isinstance(event, OfWorkflow):
             self._workflow(entry, event)
         elif not isinstance(event, ev.TurnCompleted | ev.MessageSaved):  # of these other rows say so already
             raise TypeError(f"the timeline does not know {event!r}")
 
-    def _delta(self, entry: Logged, event: ev.Delta, is_kept: bool) -> None:
+    def _delta(self, entry: Logged, event: ev.Delta) -> None:
         kind: Kind = "text" if isinstance(event, ev.TextDelta) else "reasoning"
         row = self.blocks.get(event.agent)
         pieces = pieces_of(event)
         if row is None or row.kind != kind or row.attempt != entry.attempt:
             what = _("Writes") if kind == "text" else _("Thinks")
-            row = self.blocks[event.agent] = self._row(entry, kind, what, "", is_kept)
+            row = self.blocks[event.agent] = self._row(entry, kind, what, "")
             row.first_seq = entry.seq - pieces + 1
             self._first_token(event)
         row.deltas += pieces
@@ -93,24 +93,24 @@ class Reading:
                 note = f"{event.message} ({retry}); {used(event.usage)}"
                 self._end(entry, "failed", _("Failed: %(code)s") % {"code": event.code}, note)
 
-    def _turn(self, entry: Logged, event: OfTurn, is_kept: bool) -> None:
+    def _turn(self, entry: Logged, event: OfTurn) -> None:
         match event:
             case ev.TurnStarted():
                 what = _("Turn %(number)s") % {"number": event.turn}
-                self.turns[event.agent] = self._row(entry, "turn", what, event.model, is_kept)
+                self.turns[event.agent] = self._row(entry, "turn", what, event.model)
             case ev.ReplyCompleted():
                 self._reply(entry, event)
             case ev.TurnReset():
-                self._close(self.turns.pop(event.agent, None), entry)
+                self._take_back(entry, event)
                 what = _("Taken back: turn %(number)s starts again") % {"number": event.turn}
                 self._moment(entry, "reset", what, event.reason)
             case ev.RetryScheduled():
                 self._retry(entry, event)
 
-    def _tool(self, entry: Logged, event: OfTool, is_kept: bool) -> None:
+    def _tool(self, entry: Logged, event: OfTool) -> None:
         match event:
             case ev.ToolCalled():
-                self.calls[event.call] = row = self._row(entry, "tool", event.name, _("no result yet"), is_kept)
+                self.calls[event.call] = row = self._row(entry, "tool", event.name, _("no result yet"))
                 row.given = event.arguments
             case ev.ToolDeferred():
                 self._moment(entry, "tool", event.name, _("left to the client")).given = event.arguments
@@ -121,20 +121,20 @@ class Reading:
             case ev.ToolReturned() | ev.ToolFailed():
                 self._tool_end(entry, event)
 
-    def _approval(self, entry: Logged, event: OfApproval, is_kept: bool) -> None:
+    def _approval(self, entry: Logged, event: OfApproval) -> None:
         if isinstance(event, ev.ApprovalResolved):
             self._decided(entry, event)
             return
         what = _("Waits for a person: %(tool)s") % {"tool": event.name}
-        self.waits[event.call] = row = self._row(entry, "wait", what, _("not decided yet"), is_kept)
+        self.waits[event.call] = row = self._row(entry, "wait", what, _("not decided yet"))
         row.given = event.arguments
 
-    def _agent(self, entry: Logged, event: OfAgent, is_kept: bool) -> None:
+    def _agent(self, entry: Logged, event: OfAgent) -> None:
         if isinstance(event, ev.AgentReturned):
             self._close(self.agents.pop(event.agent, None), entry)
             return
         what = _("Asks the agent %(name)s") % {"name": event.name}
-        self.agents[event.agent] = row = self._row(entry, "agent", what, "", is_kept)
+        self.agents[event.agent] = row = self._row(entry, "agent", what, "")
         row.given = event.task
 
     def _workflow(self, entry: Logged, event: OfWorkflow) -> None:
@@ -152,14 +152,14 @@ class Reading:
 
     def _retry(self, entry: Logged, event: ev.RetryScheduled) -> None:
         what = _("Tries again: %(number)s of %(most)s failed")
-        row = self._row(entry, "retry", what % {"number": event.failed_attempt, "most": event.max_attempts}, "", True)
+        row = self._row(entry, "retry", what % {"number": event.failed_attempt, "most": event.max_attempts}, "")
         row.end = row.start + event.delay_s
         row.note = _("%(code)s: %(message)s; after a pause of %(pause)s") % {
             "code": event.code, "message": event.message.rstrip("."), "pause": seconds(event.delay_s),
         }  # fmt: skip
 
     def _tool_end(self, entry: Logged, event: ev.ToolReturned | ev.ToolFailed) -> None:
-        row = self.calls.pop(event.call, None) or self._row(entry, "tool", event.name, "", True)
+        row = self.calls.pop(event.call, None) or self._row(entry, "tool", event.name, "")
         self._close(row, entry)
         row.note = partial(_outcome, event)
         row.returned = event.result if isinstance(event, ev.ToolReturned) else event.error
@@ -169,14 +169,16 @@ class Reading:
         if row is None:
             return
         self._close(row, entry)
-        said = _("allowed") if event.decision == "allowed" else _("denied")
-        by = (
-            _("by %(person)s") % {"person": self.people.get(event.by, event.by)}
-            if event.by
-            else _("because nobody decided in time")
-        )
-        why = f"“{event.reason}”" if event.reason else ""
-        row.note = "; ".join(filter(None, (f"{said} {by}", why, _("not to scale"))))
+        if event.by:
+            self.people.setdefault(event.by, "")
+        row.note = partial(_decision, event, self.people)
+
+    def _take_back(self, entry: Logged, event: ev.TurnReset) -> None:
+        """What the agent did since its last turn began is not part of the answer."""
+        self._close(self.turns.pop(event.agent, None), entry)
+        begun = [place for place, row in enumerate(self.rows) if row.kind == "turn" and row.agent == event.agent]
+        for row in self.rows[begun[-1] :] if begun else ():
+            row.is_taken_back |= row.agent == event.agent and not row.is_moment and row.kind != "retry"
 
     def _end(self, entry: Logged, kind: Kind, what: str, note: str) -> None:
         """Whatever was open ends with the run."""
@@ -186,14 +188,13 @@ class Reading:
         self._moment(entry, kind, what, note)
 
     def _moment(self, entry: Logged, kind: Kind, what: str, note: str = "") -> Row:
-        row = self._row(entry, kind, what, note, True)
+        row = self._row(entry, kind, what, note)
         row.is_moment = True
         return row
 
-    def _row(self, entry: Logged, kind: Kind, what: str, note: str, is_kept: bool) -> Row:
+    def _row(self, entry: Logged, kind: Kind, what: str, note: str) -> Row:
         event = entry.event
         row = Row(entry.attempt, kind, entry.seq, entry.seq, event.at, what, note=note, agent=event.agent)
-        row.is_taken_back = not is_kept
         self.rows.append(row)
         return row
 
@@ -207,6 +208,15 @@ OUTCOMES = {
     "refused": lambda: _("refused: it was not run"),
     "unknown": lambda: _("outcome unknown: it may or may not have run, and was not repeated"),
 }
+
+
+def _decision(event: ev.ApprovalResolved, people: Mapping[str, str]) -> str:
+    """What a person decided, in words."""
+    said = _("allowed") if event.decision == "allowed" else _("denied")
+    name = people.get(event.by) or event.by
+    by = _("by %(person)s") % {"person": name} if name else _("because nobody decided in time")
+    why = f"“{event.reason}”" if event.reason else ""
+    return "; ".join(filter(None, (f"{said} {by}", why, _("not to scale"))))
 
 
 def _replied(model: str, wait_s: float | None, event: ev.ReplyCompleted) -> str:
