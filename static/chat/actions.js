@@ -32,6 +32,8 @@ const ACTIONS = {
   version: (does, button, article) => step(does, button, article),
   fork: (does, button, article) => once(button, () => does.fork(article.dataset.id)),
   delete: (does, button, article) => remove(does, button, article),
+  // No button of submit: Enter in the reason denies.
+  allow: (does, button, article) => decide(does, button.form, button, article),
   older: (does) => does.older(),
   example: (does, button) => does.fill(button.textContent),
 };

@@ -41,9 +41,11 @@ const DONE = {
   },
 };
 
+byId("rename").addEventListener("click", ({ target }) => target.closest("[data-cancel]") && byId("rename").close());
+
 for (const [name, act] of Object.entries(DONE)) {
   byId(name).addEventListener("submit", async (event) => {
-    if (event.submitter?.value !== "yes") return; // Cancel closes it
+    if (event.submitter?.value !== "yes") return; // what says no closes it
     event.preventDefault();
     try {
       await act(chosen);
