@@ -122,7 +122,11 @@ def _by_ticket(request: HttpRequest, run_id: UUID | None, chat_id: UUID | None) 
 
 
 def _by_cookie(request: HttpRequest) -> User:
-    user = _user_of(CookieToken, request.COOKIES[cookies.NAME])
+    raw = request.COOKIES[cookies.NAME]
+    try:
+        user = _user_of(CookieToken, raw)
+    except NotAuthenticated:
+        user = _user_of(AccessToken, raw)  # a page that has a bearer token alone may put it there itself
     if request.method not in SAFE_METHODS and not _is_from_our_page(request):
         raise NotAllowed("With a cookie, only our own or a listed page may do this: send an Origin or a bearer token.")
     return user

@@ -36,7 +36,8 @@ def end_of_request(request: HttpRequest) -> None:
     if scheme.lower() == "bearer":
         _end_if_valid(AccessToken, bearer)
     if cookies.has_cookie(request):
-        _end_if_valid(CookieToken, request.COOKIES[cookies.NAME])
+        for kind in (CookieToken, AccessToken):
+            _end_if_valid(kind, request.COOKIES[cookies.NAME])
 
 
 def _end_if_valid(kind: type[OurToken], raw: str) -> None:

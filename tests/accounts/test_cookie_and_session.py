@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import AsyncClient, Client, override_settings
 
 from accounts.models import User
-from accounts.tokens import AccessToken, CookieToken
+from accounts.tokens import AccessToken, CookieToken, RefreshToken
 from tests.accounts.signing import sign_in
 from tests.config.routes import DONE
 from tests.conftest import PASSWORD
@@ -91,8 +91,14 @@ async def test_whatever_form_the_body_has(alice: User, path: str, kind: str) -> 
 
 
 @pytest.mark.parametrize("path", VIEWS)
-async def test_an_access_token_is_no_cookie(alice: User, path: str) -> None:
-    assert await send(path, {"access_token": str(AccessToken.of(alice))}, method="GET") == 401
+async def test_a_page_may_put_its_bearer_token_there_itself(alice: User, path: str) -> None:
+    own = {"access_token": str(AccessToken.of(alice))}
+    assert await send(path, own, method="GET") == 200
+    assert await send(path, own) == 403 and await send(path, own, headers={"Origin": EVIL_ORIGINS[0]}) == 403
+    assert DONE == []
+    assert await send(path, own, headers={"Origin": OURS}) == 200
+    refresh = {"access_token": str(RefreshToken.of(alice))}
+    assert await send(path, refresh, method="GET") == 401
 
 
 async def test_a_bad_cookie_is_401_and_forgotten(alice: User) -> None:
