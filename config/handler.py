@@ -12,6 +12,7 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.db import connections
 from django.http import HttpResponseBase
 from django.urls import set_script_prefix
 
@@ -64,7 +65,11 @@ class Handler(ASGIHandler):
             else:
                 signals.request_finished.send(sender=self.__class__)
 
+        def end_with_thread() -> None:
+            end()
+            connections.close_all()  # nobody else can use them, and unclosed they stay until garbage is collected
+
         if thread in SyncToAsync.context_to_thread_executor:
-            await sync_to_async(end)()
+            await sync_to_async(end_with_thread)()
         else:
             end()

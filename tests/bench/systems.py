@@ -206,6 +206,7 @@ def parley(name: str, upstream: int, data: pathlib.Path, door: str = "native", *
         "OPENAI_BASE_URL": f"http://127.0.0.1:{upstream}/v1",
         "OPENAI_MODELS": "bench",
         "AGENTS_DEFAULT_MODEL": "bench",
+        **dict.fromkeys(("CHAT_STREAMS_PER_USER", "CHAT_RUNS_PER_ORGANIZATION"), "0"),  # all streams are one person's
         **settings,
     }
     with on(cores()[0]):
