@@ -1,5 +1,7 @@
 """The models of this installation, as it is configured."""
 
+import functools
+
 from django.conf import settings
 
 from agents.catalog import ModelInfo, catalog
@@ -13,8 +15,13 @@ def has_upstream() -> bool:
 
 
 def models() -> tuple[ModelInfo, ...]:
-    """The models that may be chosen."""
-    return catalog(settings.OPENAI_MODELS, has_key=has_upstream(), is_development=settings.IS_DEVELOPMENT)
+    """The models that may be chosen: made once, and kept for as long as the process lives."""
+    return _made(tuple(settings.OPENAI_MODELS), has_upstream(), settings.IS_DEVELOPMENT)
+
+
+@functools.cache
+def _made(names: tuple[str, ...], has_key: bool, is_development: bool) -> tuple[ModelInfo, ...]:
+    return catalog(names, has_key=has_key, is_development=is_development)
 
 
 def model_names() -> list[str]:

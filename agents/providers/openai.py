@@ -41,16 +41,21 @@ class OpenAIProvider:
         extra_headers: Mapping[str, str] | None = None,
         connect_timeout_s: float = 5.0,
         idle_timeout_s: float = 60.0,
+        first_byte_timeout_s: float | None = None,
         max_line_bytes: int = 2_000_000,
         max_argument_bytes: int = 8_000_000,
     ) -> None:
-        """`idle_timeout_s` is the longest silence, before the first byte and between two reads. Raises ValueError."""
+        """`first_byte_timeout_s` is the longest silence before the answer begins, `idle_timeout_s` between two reads.
+
+        Without the first it is the second. Raises ValueError.
+        """
         self._host = _checked_host(base_url)
         client = AsyncOpenAI(api_key=api_key or "none", base_url=base_url, max_retries=0)  # the SDK insists on a key
         self._headers = _headers(client, _checked_headers(extra_headers or {}), has_key=bool(api_key))
         self._url = f"{client.base_url}chat/completions"
         self._connect_timeout_s = connect_timeout_s
         self._idle_timeout_s = idle_timeout_s
+        self._first_byte_timeout_s = first_byte_timeout_s or idle_timeout_s
         self._max_line_bytes = max_line_bytes
         self._max_argument_bytes = max_argument_bytes
         self._session: aiohttp.ClientSession | None = None
@@ -102,7 +107,7 @@ class OpenAIProvider:
         body = openai_request.encode(request)
         try:
             # On top of the timeouts of single reads, because headers may also come a byte at a time.
-            async with asyncio.timeout(self._connect_timeout_s + self._idle_timeout_s):
+            async with asyncio.timeout(self._connect_timeout_s + self._first_byte_timeout_s):
                 response = await self._open_session().post(
                     self._url, data=body, headers=self._headers, allow_redirects=False
                 )
@@ -143,7 +148,7 @@ class OpenAIProvider:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(
                     connect=self._connect_timeout_s,
-                    sock_read=self._idle_timeout_s,
+                    sock_read=self._first_byte_timeout_s,
                     ceil_threshold=float("inf"),  # aiohttp would round timeouts over 5 s up
                 ),
                 auto_decompress=False,

@@ -26,5 +26,6 @@ def provider_for(model: str, *, has_client_tools: bool = False) -> Provider:
             extra_headers=settings.OPENAI_EXTRA_HEADERS,
             connect_timeout_s=settings.AGENTS_CONNECT_TIMEOUT_S,
             idle_timeout_s=settings.AGENTS_IDLE_TIMEOUT_S,
+            first_byte_timeout_s=settings.AGENTS_FIRST_BYTE_TIMEOUT_S,
         )
     return _openai[loop]

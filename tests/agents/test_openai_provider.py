@@ -543,3 +543,15 @@ def _own_certificate(folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     return context
+
+
+async def test_the_wait_for_the_first_byte_has_a_limit_of_its_own(upstream: Upstream) -> None:
+    slow = "[[initial_ms=900 n=1]]"
+    patient = make(upstream.url, first_byte_timeout_s=20.0)
+    assert await collect(patient, request(slow)), "its silence is shorter than this wait"
+    await patient.close()
+    hasty = OpenAIProvider(api_key=KEY, base_url=upstream.url, idle_timeout_s=20.0, first_byte_timeout_s=0.1)
+    with pytest.raises(ProviderError) as caught:
+        await collect(hasty, request(slow))
+    assert caught.value.code == "upstream_timeout"
+    await hasty.close()
