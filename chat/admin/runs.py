@@ -33,7 +33,6 @@ class RunAdmin(Gated):
         "chat",
         "user",
         "model",
-        "archetype",
         "attempt",
         "turns",
         "total",
