@@ -1,4 +1,4 @@
-"""The admin's view of chats: what was said, what was done to say it, and what it used. Only characters are edited."""
+"""The admin's view of chats: what was said, done to say it, and used by it. Characters and budgets are edited."""
 
 from chat.admin import audit, budgets, characters, chats, chores, logs, processes, runs, tasks, usage
 

@@ -1,4 +1,4 @@
-"""Characters of the agent door: the one table of chats' that is edited here."""
+"""Characters of the agent door: one of two tables of chats' that are edited here."""
 
 from typing import TYPE_CHECKING, Any
 
