@@ -81,6 +81,12 @@ def is_read_only(error: BaseException) -> bool:
     return getattr(error.__cause__, "sqlstate", None) == READ_ONLY
 
 
+def _is_drivers(error: Exception) -> bool:
+    """psycopg says itself that it is AWAY: some of its errors Django lets through, as of a cursor that is read on."""
+    names = {f"{each.__module__}.{each.__name__}" for each in type(error).__mro__}
+    return bool(names & {"psycopg.OperationalError", "psycopg.InterfaceError"})
+
+
 class _Away:
     """When a job last waited for a connection in vain, by the monotonic clock."""
 
@@ -101,6 +107,10 @@ def _with_fresh_connection(asked_at: float, fn: Callable[P, R], *args: P.args, *
     except OperationalError as error:
         if type(error.__cause__).__name__ == "PoolTimeout":  # psycopg's pool, where there is one
             _Away.at = time.monotonic()
+        raise
+    except Exception as error:
+        if _is_drivers(error):
+            raise OperationalError(str(error)) from error
         raise
     finally:
         close_old_connections()

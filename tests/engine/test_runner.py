@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from channels.layers import get_channel_layer
 from django.conf import settings
@@ -102,6 +103,14 @@ async def test_who_queued_up_behind_a_database_that_is_away_is_told_at_once(monk
     monkeypatch.setattr(threads._Away, "at", float("inf"))
     with pytest.raises(OperationalError):
         await db(Run.objects.count)
+
+
+async def test_an_error_of_the_driver_s_own_is_one_of_the_database() -> None:
+    def broken() -> None:
+        raise psycopg.OperationalError("the connection is lost")
+
+    with pytest.raises(OperationalError):
+        await db(broken)
 
 
 @pytest.mark.skipif(not settings.REDIS_URL, reason="only Redis can be flushed")
