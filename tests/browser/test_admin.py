@@ -115,7 +115,7 @@ def test_a_runs_timeline_and_what_can_be_done_to_it(busy: Busy, staff: Page) -> 
     expect(staff.get_by_text("I look at the billing tables first.")).to_be_visible()
     staff.get_by_role("button", name="Hide content").click()
     staff.get_by_role("link", name="Re-drive").click()
-    expect(staff.get_by_text("These may run a second time")).to_be_visible()
+    expect(staff.get_by_text("A new run answers the same message")).to_be_visible()
     staff.get_by_role("link", name="Cancel").click()
     expect(staff.locator("h1").last).to_have_text("Run: Succeeded")
 
