@@ -10,8 +10,8 @@ from tests.upstream import Turn, Upstream
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 CHARS = 50_000
 LONGEST_MS = 50.0
-# The frame that restyles and lays out the whole answer at once took 60 and 75 ms of an overloaded machine in two runs of
-# five, and less than 50 in the others; every other task stays below 40.
+# The frame that restyles and lays out the whole answer at once took 60 and 75 ms of an overloaded machine in two runs
+# of four, and less than 50 in the others; the next longest that was looked into took 37.
 OUTLIERS = 1
 PROSE = (
     "A paragraph with **strong words**, `code` and [a link](https://example.org/), as models like to write them. " * 4
