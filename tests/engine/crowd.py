@@ -23,11 +23,12 @@ import aiohttp
 
 from tests import environment
 
-environment.prepare()
+if __name__ == "__main__":  # pytest has done it
+    environment.prepare()
 
-from tests.live import Server  # noqa: E402  (it reads settings)
-from tests.streams import Client, client, key  # noqa: E402  (it reads settings)
-from tests.upstream import Turn, Upstream  # noqa: E402  (it reads settings)
+from tests.live import Server
+from tests.streams import Client, client, key
+from tests.upstream import Turn, Upstream
 
 AT = re.compile(rb'"at":(\d+\.\d+)')
 WRITE_TIMEOUT_S = 5
