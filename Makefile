@@ -17,7 +17,7 @@ export MYPY_CACHE_DIR = $(PARLEY_DATA)/cache/mypy
 export RUFF_CACHE_DIR = $(PARLEY_DATA)/cache/ruff
 export HYPOTHESIS_STORAGE_DIRECTORY = $(PARLEY_DATA)/cache/hypothesis
 export PARLEY_CLIENTS = $(abspath $(PARLEY_DATA))/cache/clients
-PYTEST := -m pytest -o cache_dir="$(abspath $(PARLEY_DATA))/cache/pytest" -n 3 --dist loadgroup
+PYTEST := -m pytest -o cache_dir="$(abspath $(PARLEY_DATA))/cache/pytest" -n 3 --dist loadfile --no-loadscope-reorder
 QUICK := -m "smoke or not (clients or browser or faults)"
 
 # An environment in .venv is used where there is one.

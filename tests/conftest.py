@@ -21,6 +21,11 @@ from tools.repository import Repository
 
 # The page, the clients, words and shapes: no database of theirs makes a difference to them.
 SAME_ON_BOTH = {"browser", "clients", "config", "test_docs.py", "test_openapi.py", "test_readme.py", "test_bearer.py"}
+# Those that take longest.
+LONG = {
+    "test_agent.py", "test_bad_input.py", "test_chaos.py", "test_native_socket.py", "test_page.py", "test_resume.py",
+    "test_responses_socket.py", "test_routes.py", "test_schemathesis.py", "test_sessions.py", "test_trpc.py",
+}  # fmt: skip
 FILES = {"README.md": "# Website\n", "docs/guide.md": "Ask for the green door.\n", "src/app.py": "print('hello')\n"}
 
 
@@ -34,22 +39,15 @@ def pytest_report_header() -> list[str]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    """The scaled run leaves out what meets no database, and what the embedded run has shown for both. What shares a
-    module's fixture stays with one worker, everything else goes to whichever is free, the longest tests first."""
+    """The scaled run leaves out what meets no database, and what the embedded run has shown for both. Workers take
+    file by file: the long ones first, and those that need no server last, so that all end at about the same time."""
     if environment.profile() == "scaled":
         left_out = [item for item in items if not meets_data(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if meets_data(item)]
-    for item in filter(shares_a_module, items):
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
     yield
-    items.sort(key=lambda item: item.get_closest_marker("smoke") is None)
-
-
-def shares_a_module(item: pytest.Item) -> bool:
-    """Whether one of the test's fixtures is made once for its file."""
-    fixtures = getattr(item, "_fixtureinfo", None)
-    return fixtures is not None and any(each[-1].scope == "module" for each in fixtures.name2fixturedefs.values())
+    live = {item.path for item in items if item.get_closest_marker("live")}
+    items.sort(key=lambda item: 0 if item.path.name in LONG else 1 if item.path in live else 2)
 
 
 def meets_data(item: pytest.Item) -> bool:

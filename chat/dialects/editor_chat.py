@@ -65,7 +65,7 @@ class Encoder:
         place = f"{self.run}.{attempt}.{seq}"
         match event:
             case ev.TextDelta(agent="", text=text):
-                return [sse.ascii_frame({"type": "content", "content": text}, id=place + ".0")]
+                return [f'id: {place}.0\ndata: {{"type":"content","content":{sse.ascii_text(text)}}}\n\n'.encode()]
             case ev.ToolCalled():
                 data = {"type": "tool_call_start", "tool_name": event.name, "tool_call_id": event.call}
                 return self._tool([data], place)

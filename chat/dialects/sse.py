@@ -12,6 +12,8 @@ KEEP_ALIVE = b": keep-alive\n"
 RETRY_MS = 1000
 
 _encode = msgspec.json.Encoder().encode
+_encode_ascii = json.JSONEncoder(separators=(",", ":")).encode
+ascii_text = json.encoder.encode_basestring_ascii  # a text as JSON, for what is sent for every delta
 _NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 
 
@@ -27,7 +29,7 @@ def json_line(data: Any) -> bytes:
 
 def ascii_frame(data: Any, *, id: str = "", event: str = "") -> bytes:
     """The same in ASCII, for readers that decode each network chunk by itself and would cut a character in two."""
-    return _head(id, event) + b"data: " + json.dumps(data, separators=(",", ":")).encode() + b"\n\n"
+    return _head(id, event) + b"data: " + _encode_ascii(data).encode() + b"\n\n"
 
 
 def _head(id: str, event: str) -> bytes:

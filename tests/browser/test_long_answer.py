@@ -10,8 +10,8 @@ from tests.upstream import Turn, Upstream
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 CHARS = 50_000
 LONGEST_MS = 50.0
-# The frame that restyles and lays out the whole answer at once took 60 and 75 ms of an overloaded machine in two runs
-# of four, and less than 50 in the others; the next longest that was looked into took 37.
+# The frame that restyles and lays out the whole answer at once took 60 to 75 ms of processor in four runs of six, on a
+# slow machine that did nothing else, and less than 50 in the others; the next longest that was looked into took 37.
 OUTLIERS = 1
 PROSE = (
     "A paragraph with **strong words**, `code` and [a link](https://example.org/), as models like to write them. " * 4
