@@ -57,9 +57,9 @@ async def sent() -> None:
 
 
 async def listen(hear: Listener) -> None:
-    """Call `hear(what, ids)` for every message of another process, for ever; joins again after a failure."""
+    """Call `hear(what, ids)` for every message of another process, until cancelled; joins again after a failure."""
     delay_s = AWAY_S[0]
-    while True:
+    while not _is_cancelled():
         try:
             layer: Any = get_channel_layer()
             channel = await layer.new_channel()
@@ -78,7 +78,7 @@ async def listen(hear: Listener) -> None:
 async def _listen(layer: Any, channel: str, hear: Listener) -> None:
     joining = asyncio.create_task(_stay_joined(layer, channel))
     try:
-        while True:
+        while not _is_cancelled():
             message = await layer.receive(channel)
             if message["from"] != str(PROCESS):
                 hear(message["what"], [UUID(each) for each in message["ids"]])
@@ -87,7 +87,13 @@ async def _listen(layer: Any, channel: str, hear: Listener) -> None:
 
 
 async def _stay_joined(layer: Any, channel: str) -> None:
-    while True:
+    while not _is_cancelled():
         await asyncio.sleep(JOIN_EVERY_S)
         with contextlib.suppress(Exception):  # where it is away, whoever waits for a message is told
             await layer.group_add(GROUP, channel)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody has ended this task: the layer may keep that to itself, and give a last message or an error."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
