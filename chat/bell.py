@@ -21,6 +21,7 @@ PROCESS = uuid.uuid4()  # this process, since its start: the owner in its leases
 
 # A member of a group is forgotten after a day, and at once where the layer is flushed: so it joins again and again.
 JOIN_EVERY_S = 2.0
+WAIT_S = 5.0  # for a message: whoever ends the listener waits no longer, also where the layer goes on waiting
 AWAY_S = (0.1, 1.0)  # how soon a layer that is away is tried again: first, at last
 
 Listener = Callable[[str, list[UUID]], None]
@@ -79,7 +80,11 @@ async def _listen(layer: Any, channel: str, hear: Listener) -> None:
     joining = asyncio.create_task(_stay_joined(layer, channel))
     try:
         while not _is_cancelled():
-            message = await layer.receive(channel)
+            try:
+                async with asyncio.timeout(WAIT_S):
+                    message = await layer.receive(channel)
+            except TimeoutError:
+                continue
             if message["from"] != str(PROCESS):
                 hear(message["what"], [UUID(each) for each in message["ids"]])
     finally:
