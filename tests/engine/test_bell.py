@@ -10,7 +10,7 @@ from chat import bell
 
 
 class Stubborn(InMemoryChannelLayer):  # type: ignore[misc]
-    """Gives a message or an error to whom is told to stop waiting, or goes on, as channels-redis does at bad moments."""
+    """Gives a message or an error to whom is told to stop waiting, or goes on, as channels-redis may do."""
 
     def __init__(self, answer: Exception | str) -> None:
         super().__init__()
