@@ -61,10 +61,10 @@ REFUSED = {
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED.keys())
 def test_it_is_refused_in_words(body: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(Invalid) as raised:
         parse_object(body)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1
     raised.value.message.encode()
     assert len(raised.value.message) < 300
     json.dumps(raised.value.fields).encode()

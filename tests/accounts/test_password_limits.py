@@ -49,9 +49,9 @@ def test_they_take_the_same_time(alice: User) -> None:
         alice.save()
         for _ in range(5):
             for email, times in took.items():
-                began = time.perf_counter()
+                began = time.process_time()
                 sign_in(email, "wrong")
-                times.append(time.perf_counter() - began)
+                times.append(time.process_time() - began)
     wrong, unknown = (statistics.median(times) for times in took.values())
     assert abs(wrong - unknown) < max(wrong, unknown) / 2
 
