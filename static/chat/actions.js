@@ -1,16 +1,16 @@
 // What one can do with the messages, by their buttons: copy, edit, delete, regenerate, versions, fork, approvals.
 
-import { WORDS } from "./words.js";
+import { toggleFold } from "./render.js";
 
-const SURE_MS = 4000; // a second press on Delete within this means it
 const editing = () => import("./editing.js");
+const deciding = () => import("./deciding.js");
 
 /** Let the buttons of the log do `does`: the functions of app.js. */
 export function listen(element, does) {
-  element.addEventListener("click", ({ target }) => {
-    const button = target.closest("button[data-action]");
+  element.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-action]");
     const article = button?.closest("article");
-    if (button) ACTIONS[button.dataset.action]?.(does, button, article);
+    if (button) ACTIONS[button.dataset.action]?.(does, button, article, event);
   });
   element.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -27,16 +27,22 @@ const ACTIONS = {
   "copy-code": (does, button) => does.copy(button),
   rest: (does, button, article) => does.showRest(button, article.dataset.id),
   edit: (_does, _button, article) => editing().then(({ edit }) => edit(article)),
-  "cancel-edit": (_does, button, article) => editing().then(({ leave }) => leave(article, button)),
+  "cancel-edit": (_does, button, article, event) => editing().then(({ leave }) => leave(article, button, event)),
   regenerate: (does, button, article) => once(button, () => does.regenerate(article.dataset.id)),
   version: (does, button, article) => step(does, button, article),
   fork: (does, button, article) => once(button, () => does.fork(article.dataset.id)),
-  delete: (does, button, article) => remove(does, button, article),
+  delete: (...given) => deciding().then(({ remove }) => remove(...given)),
+  unfold: (_does, _button, article) => toggleFold(article),
   // No button of submit: Enter in the reason denies.
   allow: (does, button, article) => decide(does, button.form, button, article),
   older: (does) => does.older(),
   example: (does, button) => does.fill(button.textContent),
 };
+
+/** Allow or deny; the form's part is loaded with the first question. */
+function decide(...given) {
+  deciding().then((part) => part.decide(...given));
+}
 
 /** A double click does it once. */
 function once(button, act) {
@@ -66,34 +72,4 @@ function escape(event) {
   if (form) return form.querySelector("[data-action]").click();
   menu.open = false;
   menu.querySelector("summary").focus();
-}
-
-// --- Deleting, deciding -----------------------------------------------------------------------------------------------
-
-function remove(does, button, article) {
-  if (isSure(button, WORDS.reallyDelete)) does.remove(article.dataset.id).then((isDone) => isDone && does.focus());
-}
-
-/** Whether this is the second press; the first one asks by the button itself. */
-export function isSure(button, question) {
-  if (button.dataset.asked) return true;
-  const word = button.textContent;
-  const name = button.getAttribute("aria-label");
-  button.dataset.asked = "yes";
-  button.textContent = question;
-  if (name) button.setAttribute("aria-label", question);
-  setTimeout(() => {
-    delete button.dataset.asked;
-    button.textContent = word;
-    if (name) button.setAttribute("aria-label", name);
-  }, SURE_MS);
-  return false;
-}
-
-async function decide(does, form, button, article) {
-  const { call } = form.closest(".tool").dataset;
-  const buttons = form.querySelectorAll("button");
-  for (const each of buttons) each.disabled = true;
-  const isDone = await does.approve(article.dataset.run, call, button.dataset.action, form.reason.value.trim());
-  if (!isDone) for (const each of buttons) each.disabled = false;
 }

@@ -158,7 +158,7 @@ function onChange(entry) {
 async function onOver(entry, hasEnd) {
   isStopping = false;
   runs.open.forEach((each) => changed.add(each));
-  if (hasEnd) announce(entry.answer);
+  if (hasEnd) announce(entry);
   refresh();
   await catchUp(entry.article.dataset.position);
 }
@@ -169,11 +169,16 @@ function onLost(reason) {
   refresh();
 }
 
-function announce(answer) {
+function announce(entry) {
+  const { answer } = entry;
   ended = { failed: WORDS.answerFailed, cancelled: WORDS.stopped }[answer.phase] ?? "";
-  if (answer.phase === "completed") announcer.read(textOf(answer));
+  if (answer.phase === "completed" && speech() === "whole") announcer.read(textOf(answer));
   else announcer.say(ended);
+  if (speech() === "stream") speak(entry);
 }
+
+const speech = () => document.documentElement.dataset.speech;
+const speak = async (entry) => (await import("./speak.js")).speak(announcer.answer, entry);
 
 /** Stop the answer that runs. */
 export async function stop() {
@@ -376,6 +381,7 @@ addEventListener("pageshow", (event) => event.persisted && (comeBack(), catchUp(
 addEventListener("popstate", () => location.reload());
 setInterval(() => {
   runs.open.forEach((entry) => changed.add(entry));
+  if (runs.first && speech() === "stream") speak(runs.first);
   if (runs.first || outbox.items.length) refresh();
 }, 1000);
 

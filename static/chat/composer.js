@@ -146,8 +146,7 @@ export class Composer {
     if (event.isComposing || event.keyCode === 229) return; // an input method is at work: its Enter is not ours
     if (event.key === "Escape") return this.#escape();
     if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
-    const isTouch = matchMedia("(pointer: coarse)").matches;
-    if (isTouch && !event.ctrlKey && !event.metaKey) return;
+    if (document.documentElement.dataset.enter === "line" && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     if (!event.repeat) this.submit();
   }

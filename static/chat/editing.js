@@ -1,6 +1,6 @@
 // Editing one's own message in place: it becomes a version beside the old one.
 
-import { isSure } from "./actions.js";
+import { isSure } from "./deciding.js";
 import { blank } from "./text.js";
 import { WORDS } from "./words.js";
 
@@ -18,10 +18,10 @@ export function edit(article) {
 }
 
 /** Back to the text as it is; what was changed is dropped at the second press only. */
-export function leave(article, button) {
+export function leave(article, button, event) {
   const form = article.querySelector(".edit-form");
   const box = form.querySelector("textarea");
-  if (box.value !== box.defaultValue && !isSure(button, WORDS.dropChanges)) return;
+  if (box.value !== box.defaultValue && !isSure(button, WORDS.dropChanges, event)) return;
   close(article);
   article.querySelector("[data-action=edit]").focus();
 }

@@ -16,6 +16,7 @@ const KEYS = {
   "[": () => turn("first"),
   "]": () => turn("last"),
   End: () => (byId("jump").hidden ? messages().at(-1)?.scrollIntoView({ block: "end" }) : byId("jump").click()),
+  ",": async () => (await import("./settings.js")).open(),
   "?": () => byId("keys").showModal(),
 };
 

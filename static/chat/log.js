@@ -3,7 +3,7 @@
 import { parley } from "./api.js";
 import { pretty } from "./card.js";
 import { foldTools } from "./fold.js";
-import { AnswerView, identify, newMessage, setContent, setTime } from "./render.js";
+import { AnswerView, foldLong, identify, newMessage, setContent, setTime } from "./render.js";
 import { textOf } from "./reducer.js";
 import { settle } from "./settle.js";
 import { enliven } from "./text.js";
@@ -81,6 +81,7 @@ export class Log {
     for (const article of root.querySelectorAll("article[data-id]")) setTime(article, new Date(article.querySelector("time").dateTime));
     for (const text of root.querySelectorAll(".text:not(.plain)")) text.replaceChildren(...text.children);
     enliven(root);
+    for (const article of root.querySelectorAll("article.user")) foldLong(article);
     for (const article of root.querySelectorAll("article:not([data-status=in_progress], .pending)")) foldTools(article);
     const open = [...root.querySelectorAll("article[data-status=in_progress]")].filter((each) => each.dataset.run);
     for (const each of open) if (!this.#live.has(each.dataset.run)) this.#live.set(each.dataset.run, each);

@@ -7,6 +7,9 @@ import { endInWords, thoughtInWords, WORDS } from "./words.js";
 
 export { blank };
 
+const MOST_LINES = 12;
+const LINE_CHARS = 100; // more than fit on a line, so that what counts as long is
+
 /** A message's empty article. */
 export function newMessage({ role, author, time = new Date(), isOwn = false }) {
   const article = blank("message-template");
@@ -48,6 +51,23 @@ export function setContent(article, text, attachments = []) {
   const list = article.querySelector(".attachments");
   list.replaceChildren(...attachments.map(({ name, type }) => Object.assign(document.createElement("li"), { textContent: name || type })));
   list.hidden = !attachments.length;
+  foldLong(article);
+}
+
+/** Show twelve lines of a person's long message, and a button for the rest. */
+export function foldLong(article) {
+  const lines = article.querySelector(".parts").textContent.split("\n");
+  const isLong = lines.reduce((sum, { length }) => sum + Math.ceil(length / LINE_CHARS || 1), 0) > MOST_LINES;
+  article.querySelector(".unfold").hidden = !isLong;
+}
+
+/** Show all of it, or twelve lines again; the reader stays at the message. */
+export function toggleFold(article) {
+  const button = article.querySelector(".unfold");
+  const isOpen = button.ariaExpanded === "true";
+  button.ariaExpanded = String(!isOpen);
+  button.textContent = isOpen ? WORDS.showMore : WORDS.showLess;
+  if (isOpen) article.scrollIntoView({ block: "nearest" });
 }
 
 /** Draws one answer into its article, again and again; only what changed is touched. */

@@ -7,6 +7,7 @@ import { isSelected } from "./text.js";
 export function settle(old, fresh) {
   if (!foldTools(old)) unfoldTools(fresh);
   exchangeAll(old.querySelector(".parts"), fresh.querySelector(".parts"));
+  old.querySelector(".unfold").hidden = fresh.querySelector(".unfold").hidden;
   for (const name of ["class", "data-status", "data-parent", "data-run", "data-position", "data-role"]) {
     old.setAttribute(name, fresh.getAttribute(name));
   }

@@ -3,7 +3,7 @@
 import { forget } from "./store.js";
 
 const YEAR_S = 31_536_000;
-const SINGLE = ["n", "/", "j", "k", "c", "e", "[", "]", "End", "?"]; // keys that do something outside of texts: keys.js
+const SINGLE = ["n", "/", "j", "k", "c", "e", "[", "]", "End", ",", "?"]; // keys that do something outside of texts: keys.js
 
 function remember(name, value) {
   document.cookie = `${name}=${value}; path=/; max-age=${YEAR_S}; samesite=lax`;
@@ -28,15 +28,16 @@ document.querySelector(".nav-toggle")?.addEventListener("click", (event) => {
   remember("nav", isClosed ? "closed" : "open");
 });
 
-document.querySelector("[data-keys]")?.addEventListener("click", () => document.getElementById("keys").showModal());
+const press = async (key) => (await import("./keys.js")).press(key);
+for (const each of document.querySelectorAll("[data-key]")) each.addEventListener("click", () => press(each.dataset.key));
 
-addEventListener("keydown", async (event) => {
+addEventListener("keydown", (event) => {
   const { key, ctrlKey, metaKey, altKey, target } = event;
   const isGraph = event.getModifierState("AltGraph"); // brackets need it on some keyboards
   if ((ctrlKey || metaKey) && !isGraph) return key === "k" && search(event);
   if ((altKey && !isGraph) || !SINGLE.includes(key) || target.closest("input, textarea, select, dialog")) return;
   event.preventDefault();
-  (await import("./keys.js")).press(key);
+  press(key);
 });
 
 function search(event) {

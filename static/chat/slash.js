@@ -27,6 +27,7 @@ function commands() {
   ];
   return [
     { label: WORDS.startNew, act: () => location.assign("/") },
+    { label: WORDS.settings, act: async () => (await import("./settings.js")).open() },
     ...(page.chat && last ? inChat : []),
     ...page.archetypes.map(({ name, label }) => ({ label: WORDS.agentIs({ name: label }), act: () => choose("archetype", name) })),
     ...Object.entries(page.models).map(([name, label]) => ({ label: WORDS.modelIs({ name: label }), act: () => choose("model", name) })),

@@ -102,6 +102,9 @@ def test_what_is_edited_is_dropped_only_when_one_means_it(page: Page, upstream: 
     editor.type(" and more")
     page.keyboard.press("Escape")
     expect(editor).to_be_visible()
+    page.keyboard.press("Escape")  # at once: not meant
+    expect(page.get_by_role("button", name="Drop your changes?")).to_be_enabled()
+    expect(editor).to_be_visible()
     page.keyboard.press("Escape")
     expect(editor).to_have_count(0)
     expect(own(page)).to_contain_text("A question")
@@ -131,6 +134,21 @@ def test_a_message_is_deleted_at_the_second_press_and_its_place_stays(page: Page
     page.reload()
     expect(page.get_by_role("article").first).to_contain_text("This message was deleted.")
     expect(answer(page)).to_contain_text("Noted.")
+
+
+def test_a_double_click_on_delete_only_asks(page: Page, upstream: Upstream) -> None:
+    ask(page, upstream, "My secret", Turn(text="Noted."))
+    deleted: list[str] = []
+    page.on("request", lambda request: deleted.append(request.url) if request.method == "DELETE" else None)
+    own(page).hover()
+    own(page).locator("details.more > summary").click()
+    own(page).get_by_role("button", name="Delete").click(click_count=3, delay=5)
+    sure = own(page).get_by_role("button", name="Delete for good?")
+    expect(sure).to_be_enabled()
+    assert deleted == []
+    sure.click()
+    expect(page.get_by_role("article").first).to_contain_text("This message was deleted.")
+    assert len(deleted) == 1
 
 
 def test_a_fork_is_a_chat_of_its_own(page: Page, upstream: Upstream) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Watch, sign_in
 from tests.browser.steps import answer, box, script, send, state
@@ -78,6 +78,119 @@ def test_files_are_chosen_or_pasted_taken_away_and_sent_with_the_message(
         expect(page.get_by_role("article").first).to_contain_text("notes.txt")
         page.reload()
     assert any("lighthouse" in str(each) for each in upstream.requests())
+
+
+def test_a_file_too_big_is_refused_by_name_and_nothing_of_it_is_sent(
+    page: Page, upstream: Upstream, tmp_path: Path
+) -> None:
+    """Twice: one whose text is a character too long, and one that is so big that it is not even read."""
+    most = int(page.locator("ul.files").get_attribute("data-chars") or 0)
+    chips = page.locator("#composer").get_by_role("listitem")
+    before = len(upstream.requests())
+    for size in (most + 1, 4 * most + 1):
+        file = tmp_path / f"log-{size}.txt"
+        file.write_text("x" * size)
+        page.get_by_label("Attach files").set_input_files([file])
+        expect(state(page)).to_contain_text(f"{file.name} was not attached: at most {most:,} characters fit.")
+        expect(chips).to_have_count(0)
+    expect(page.get_by_role("article")).to_have_count(0)
+    assert len(upstream.requests()) == before
+    send(page, f"Without it {script(upstream, Turn(text='As you like.'))}")
+    expect(answer(page)).to_contain_text("As you like.")
+    expect(page.get_by_role("article").first.locator(".attachments")).to_be_hidden()
+
+
+def test_a_long_message_is_folded_and_opens_by_keyboard(page: Page, upstream: Upstream) -> None:
+    lines = [f"Line {number}" for number in range(1, 14)]
+    for text, is_long in (("\n".join(lines[:11]), False), ("\n".join(lines), True)):
+        send(page, f"{text} {script(upstream, Turn(text='Read.'))}")
+        expect(answer(page)).to_contain_text("tokens")
+        for _ in range(2):
+            mine = page.locator("article.own").last
+            more = mine.get_by_role("button", name="Show more")
+            if not is_long:
+                expect(more).to_have_count(0)
+                break
+            expect(more).to_have_attribute("aria-expanded", "false")
+            text_box = mine.locator(".text")
+            assert text_box.evaluate("each => each.scrollHeight - each.clientHeight > 10")
+            more.focus()
+            page.keyboard.press("Enter")
+            less = mine.get_by_role("button", name="Show less")
+            expect(less).to_be_focused()
+            expect(less).to_have_attribute("aria-expanded", "true")
+            assert text_box.evaluate("each => each.scrollHeight - each.clientHeight <= 1")
+            page.keyboard.press("Space")
+            expect(more).to_have_attribute("aria-expanded", "false")
+            page.reload()
+            page.wait_for_selector("body.ready")
+
+
+# --- Settings ---------------------------------------------------------------------------------------------------------
+
+HEARD = """() => {
+  window.heard = [];
+  window.listener?.disconnect();
+  window.listener = new MutationObserver((changes) => {
+    for (const each of changes) heard.push(...[...each.addedNodes].map((node) => node.textContent));
+  });
+  listener.observe(document.getElementById("answer"), { childList: true });
+}"""
+
+
+def settings(page: Page) -> Locator:
+    return page.get_by_role("dialog", name="Settings")
+
+
+def test_enter_begins_a_line_where_one_wants_it_so(page: Page, upstream: Upstream) -> None:
+    box(page).press_sequentially("/settings")
+    box(page).press("Enter")
+    expect(settings(page).get_by_label("sends it; Shift+Enter")).to_be_checked()
+    expect(settings(page).get_by_label("once, when it is whole")).to_be_checked()
+    settings(page).get_by_label("begins a line; Ctrl+Enter").check()
+    page.keyboard.press("Escape")
+    expect(settings(page)).to_be_hidden()
+    for _ in range(2):
+        box(page).press_sequentially("One")
+        box(page).press("Enter")
+        box(page).press_sequentially("two")
+        expect(box(page)).to_have_value("One\ntwo")
+        box(page).fill("")
+        page.reload()
+        page.wait_for_selector("body.ready")
+    box(page).fill(f"Now {script(upstream, Turn(text='Sent.'))}")
+    box(page).press("Control+Enter")
+    expect(answer(page)).to_contain_text("Sent.")
+    page.get_by_role("log").focus()
+    page.keyboard.press(",")
+    settings(page).get_by_label("sends it; Shift+Enter").check()
+    settings(page).get_by_role("button", name="Done").click()
+    send(page, f"Again {script(upstream, Turn(text='By Enter.'))}")
+    expect(answer(page)).to_contain_text("By Enter.")
+
+
+def test_a_screen_reader_hears_an_answer_as_one_has_set_it(page: Page, upstream: Upstream) -> None:
+    def hear(choice: str, *turns: Turn) -> None:
+        page.get_by_role("log").focus()
+        page.keyboard.press(",")
+        settings(page).get_by_label(choice).check()
+        page.keyboard.press("Escape")
+        page.evaluate(HEARD)
+        send(page, f"Speak {script(upstream, *turns)}")
+
+    hear("not by itself", Turn(text="Nobody hears this."))
+    expect(answer(page)).to_contain_text("tokens")
+    assert page.evaluate("heard") == []
+    gate = uuid4().hex
+    hear("as it comes", Turn(text=["The first ", "sentence. The ", "second ", "one. "], gate=gate, gate_at=3))
+    page.wait_for_function("() => heard.length > 0")
+    assert page.evaluate("heard.join('')") == "The first sentence. "
+    upstream.release(gate)
+    expect(answer(page)).to_contain_text("tokens")
+    page.wait_for_function("() => heard.join('').trim().endsWith('second one.')")
+    assert page.evaluate("heard.join('')").strip() == "The first sentence. The second one."
+    hear("once, when it is whole", Turn(text="All of it."))
+    page.wait_for_function("() => heard.includes('All of it.')")
 
 
 def test_a_long_paste_stays_text_until_one_says_otherwise(page: Page) -> None:

@@ -273,11 +273,13 @@ def test_scripts_and_styles_stay_small(open_page: Callable[..., tuple[Page, Watc
     loaded = {
         url: size for url, size in sizes.items() if url.endswith((".js", ".css")) and not url.endswith("login.css")
     }
-    assert 50_000 < sum(loaded.values()) < 100_000
+    first = sum(loaded.values())
+    assert 50_000 < first < 100_000
     waiting = list(loaded)
     for url in waiting:  # the list grows
         text = page.request.get(url).text()
         loaded[url] = len(text.encode())
         waiting += {urljoin(url, name) for name in IMPORTED.findall(text)} - set(waiting)
-    assert {"share.js", "slash.js", "files.js"} <= {url.rpartition("/")[2] for url in loaded}
-    assert sum(loaded.values()) < 115_000
+    assert {"share.js", "slash.js", "files.js", "settings.js"} <= {url.rpartition("/")[2] for url in loaded}
+    assert sum(loaded.values()) < 120_000
+    print(f"{first} bytes at first, {sum(loaded.values())} with all that can come later")

@@ -1,0 +1,39 @@
+// What is asked twice, and what a person decides: deleting, dropping a change, allowing a tool or not.
+
+import { WORDS } from "./words.js";
+
+const SURE_MS = 4000; // a second press within this means it
+const TWICE_MS = 400; // but not the second half of a double click
+
+/** Erase a message, at the second press. */
+export function remove(does, button, article, event) {
+  if (isSure(button, WORDS.reallyDelete, event)) does.remove(article.dataset.id).then((isDone) => isDone && does.focus());
+}
+
+/** Whether this is the second press; the first one asks by the button itself, which takes no answer at once. */
+export function isSure(button, question, event) {
+  if (button.dataset.asked) return button.ariaDisabled !== "true" && !(event?.detail > 1);
+  const word = button.textContent;
+  const name = button.getAttribute("aria-label");
+  button.dataset.asked = "yes";
+  button.textContent = question;
+  button.ariaDisabled = "true";
+  if (name) button.setAttribute("aria-label", question);
+  setTimeout(() => (button.ariaDisabled = null), TWICE_MS);
+  setTimeout(() => {
+    delete button.dataset.asked;
+    button.textContent = word;
+    if (name) button.setAttribute("aria-label", name);
+  }, SURE_MS);
+  return false;
+}
+
+/** Allow a tool call or deny it, as the button says. */
+export async function decide(does, form, button, article) {
+  if (button.disabled) return; // the second half of a double click
+  const { call } = form.closest(".tool").dataset;
+  const buttons = form.querySelectorAll("button");
+  for (const each of buttons) each.disabled = true;
+  const isDone = await does.approve(article.dataset.run, call, button.dataset.action, form.reason.value.trim());
+  if (!isDone) for (const each of buttons) each.disabled = false;
+}
