@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.compiled import Compiled
+from accounts.compiled_writes import Insert, Update
 from accounts.errors import Invalid, KeyReused
 from accounts.models import IdempotencyKey, User
 
@@ -76,14 +77,22 @@ def _known(wanted: IdempotencyKey) -> IdempotencyKey | None:
 def _made(row: IdempotencyKey, make: Callable[[], Answer]) -> Answer:
     """The unique constraint lets one of many claim the key; the others wait for it here, and begin again."""
     try:
-        row.pk = None
-        row.save(force_insert=True)
+        _claim([row])
     except IntegrityError as error:
         raise _Taken from error
     answer = make()
-    row.status, row.answer, row.run_id = answer.status, answer.body, answer.run_id
-    row.save(update_fields=["status", "answer", "run_id"])
+    _complete(row.user_id, row.key, answer.status, answer.body, answer.run_id)
     return answer
+
+
+_claim = Insert(IdempotencyKey)
+_complete = Update(
+    lambda user, key, status, answer, run_id: (
+        IdempotencyKey.objects.filter(user_id=user, key=key),
+        {"status": status, "answer": answer, "run_id": run_id},
+    ),
+    *(UUID, str, int, dict, UUID),
+)
 
 
 def _stored(row: IdempotencyKey, wanted: IdempotencyKey) -> Answer:

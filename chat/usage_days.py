@@ -1,15 +1,16 @@
 """Usage by day, kept with the end of each run, and worked out anew from the records where it must be. Sync."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from accounts.compiled_writes import Changes, Update
 from agents.events import RunFailed
 from chat.models import Run, RunStatus, UsageDay, UsageRecord
 from chat.projection import Fold
@@ -56,23 +57,37 @@ def rebuild(first: date, last: date) -> int:
 
 
 def _add_to_row(key: Key, counts: Counts) -> None:
-    row = UsageDay.objects.filter(**_lookups(key))
-    more = {name: F(name) + count for name, count in counts.items() if count}
-    if row.update(**more):
+    if _add(key, counts):
         return
     try:
         with transaction.atomic():
             UsageDay.objects.create(**dict(zip(KEY, key, strict=True)), **counts)
     except IntegrityError:  # another run of the same day made it in between
-        row.update(**more)
+        _add(key, counts)
 
 
-def _lookups(key: Key) -> dict[str, Any]:
-    given: dict[str, Any] = dict(zip(KEY, key, strict=True))
-    if given["project_id"] is None:
-        del given["project_id"]
-        given["project__isnull"] = True
-    return given
+def _add(key: Key, counts: Counts) -> int:
+    more = [counts[name] for name in COUNTS]
+    if key[2] is None:
+        return _add_without_project(*key[:2], *key[3:], *more)
+    return _add_in_project(*key, *more)
+
+
+def _added(rows: QuerySet[UsageDay], counts: Sequence[int]) -> Changes:
+    return rows, {name: F(name) + count for name, count in zip(COUNTS, counts, strict=True)}
+
+
+_add_in_project = Update(
+    lambda *values: _added(UsageDay.objects.filter(**dict(zip(KEY, values[:5], strict=True))), values[5:]),
+    *(date, UUID, UUID, str, UUID, *(int for _ in COUNTS)),
+)
+_add_without_project = Update(
+    lambda day, organization, model, user, *counts: _added(
+        UsageDay.objects.filter(day=day, organization_id=organization, project__isnull=True, model=model, user_id=user),
+        counts,
+    ),
+    *(date, UUID, str, UUID, *(int for _ in COUNTS)),
+)
 
 
 def _stored(first: date, last: date) -> Iterator[tuple[Key, Counts]]:

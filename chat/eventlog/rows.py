@@ -7,10 +7,13 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.db.models import QuerySet
 
+from accounts.compiled import Compiled
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.cursor import Cursor
+from chat.eventlog import statements
 from chat.eventlog.statements import Row
 from chat.models import OPEN, Run, RunEvent
 
@@ -68,17 +71,18 @@ def insert(run_id: UUID, entries: Sequence[Logged]) -> RunEvent:
 
 def first_events(run: Run, events: Sequence[AnyEvent]) -> None:
     """Store the events a run begins with, in the transaction that makes it."""
-    insert(run.id, [Logged(run.attempt, seq, event) for seq, event in enumerate(events, 1)]).save(force_insert=True)
+    statements.insert([row(run.id, [Logged(run.attempt, seq, event) for seq, event in enumerate(events, 1)])])
 
 
 def stored(run_id: UUID) -> list[Logged]:
     """Every stored event of the run, taken-back turns included, in order."""
-    return _entries(RunEvent.objects.filter(run_id=run_id))
+    return _entries(_rows(run_id))
 
 
 def walk(run_id: UUID) -> Iterator[Logged]:
     """The same, one after the other: for who keeps none of them."""
-    return _each(RunEvent.objects.filter(run_id=run_id))
+    for attempt, first_seq, events in _in_order(RunEvent.objects.filter(run_id=run_id)).iterator():
+        yield from numbered(attempt, first_seq, ev.load(events))
 
 
 def read(run_id: UUID) -> list[AnyEvent]:
@@ -144,21 +148,25 @@ def _superseded(entries: list[Logged], reset: int, after: int) -> Iterable[int]:
 
 
 def _following(run_id: UUID, seq: int) -> Page:
-    rows = RunEvent.objects.filter(run_id=run_id, last_seq__gt=seq)
+    rows = _rows_after(run_id, seq)
     entries = [each for each in _entries(rows) if each.seq > seq]
     if entries and first_of(entries[0]) <= seq:
         return _whole_again(run_id)  # the place is inside of what was compacted since
     return Page(clean(entries, after=seq))
 
 
-def _entries(rows: Iterable[RunEvent]) -> list[Logged]:
-    return list(_each(rows))
+def _entries(rows: Iterable[tuple[int, int, str]]) -> list[Logged]:
+    return [entry for attempt, first_seq, events in rows for entry in numbered(attempt, first_seq, ev.load(events))]
 
 
-def _each(rows: Iterable[RunEvent]) -> Iterator[Logged]:
-    ordered = rows.order_by("first_seq").values_list("attempt", "first_seq", "events")  # type: ignore[attr-defined]
-    for attempt, first_seq, events in ordered.iterator():
-        yield from numbered(attempt, first_seq, ev.load(events))
+def _in_order(rows: QuerySet[RunEvent]) -> QuerySet[RunEvent, tuple[int, int, str]]:
+    return rows.order_by("first_seq").values_list("attempt", "first_seq", "events")
+
+
+_rows: Compiled[tuple[int, int, str]] = Compiled(lambda run_id: _in_order(RunEvent.objects.filter(run_id=run_id)), UUID)
+_rows_after: Compiled[tuple[int, int, str]] = Compiled(
+    lambda run_id, seq: _in_order(RunEvent.objects.filter(run_id=run_id, last_seq__gt=seq)), UUID, int
+)
 
 
 def _may_come(run_id: UUID, after: Cursor) -> bool:
@@ -171,10 +179,6 @@ def _may_come(run_id: UUID, after: Cursor) -> bool:
 def grown(since: dict[UUID, int]) -> dict[UUID, list[Logged]]:
     """What was stored of these runs from the given seq on: one query for all of them."""
     found: dict[UUID, list[Logged]] = {}
-    rows = RunEvent.objects.filter(run_id__in=since, last_seq__gte=min(since.values(), default=0))
-    for run_id, attempt, first_seq, events in (
-        rows.order_by("run_id", "first_seq").values_list("run_id", "attempt", "first_seq", "events").iterator()
-    ):
-        if first_seq >= since[run_id]:
-            found.setdefault(run_id, []).extend(numbered(attempt, first_seq, ev.load(events)))
+    for run_id, attempt, first_seq, events in statements.grown(since):
+        found.setdefault(run_id, []).extend(numbered(attempt, first_seq, ev.load(events)))
     return found

@@ -1,11 +1,11 @@
-"""The two statements of a group commit, written by hand: they run twenty times a second for every run there is.
+"""The two statements of a group commit and the one that follows it, written by hand: each runs twenty times a second.
 
 The ORM builds a model for each row and a query for each commit, which is most of what a commit cost. Here a commit is
-one lock and one insert, whatever the number of runs. PostgreSQL gets the rows as one JSON
-text and takes it apart itself.
+one lock and one insert, and a look of who follows runs of other processes one select, whatever the number of runs.
+PostgreSQL gets the rows as one JSON text and takes it apart itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,6 +17,10 @@ from chat.models import Run, RunEvent, RunStatus
 
 RUNS, EVENTS = Run._meta.db_table, RunEvent._meta.db_table
 COLUMNS = "run_id, attempt, first_seq, last_seq, events, created_at"
+GROWN = (
+    f"SELECT run_id, attempt, first_seq, events FROM {{asked}} JOIN {EVENTS} ON run_id = run AND first_seq >= since"
+    " ORDER BY run_id, first_seq"
+)
 _json = msgspec.json.Encoder()
 
 
@@ -55,6 +59,20 @@ def insert(rows: Sequence[Row]) -> None:
             at = connection.ops.adapt_datetimefield_value(timezone.now())
             values = [(row.run_id.hex, *row[1:], at) for row in rows]
             cursor.executemany(f"INSERT INTO {EVENTS} ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s)", values)
+
+
+def grown(since: Mapping[UUID, int]) -> list[tuple[UUID, int, int, str]]:
+    """The rows of these runs that begin at the given number or after it, in order: run, attempt, first_seq, events."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                GROWN.format(asked="unnest(%s::uuid[], %s::int[]) AS asked (run, since)"),
+                [list(since), list(since.values())],
+            )
+            return list(cursor.fetchall())
+        asked = "(SELECT key AS run, value AS since FROM json_each(%s)) AS asked"
+        cursor.execute(GROWN.format(asked=asked), [_text({run_id.hex: seq for run_id, seq in since.items()})])
+        return [(UUID(hex=run_id), *rest) for run_id, *rest in cursor.fetchall()]
 
 
 def _text(value: object) -> str:

@@ -10,12 +10,12 @@ import msgspec
 from django.db import transaction
 from django.db.models import F
 
+from accounts.compiled_writes import Changes, Insert, Update
 from agents import events as ev
 from agents.events import AnyEvent, Terminal
 from agents.usage import Usage
 from chat import budgets, notices, usage_days
-from chat.eventlog import Fenced, Logged
-from chat.eventlog.rows import insert
+from chat.eventlog import Fenced, Logged, rows, statements
 from chat.models import Chat, Message, MessageStatus, Run, RunStatus, UsageRecord
 from chat.projection import Fold
 from chat.runner import lease
@@ -64,7 +64,7 @@ def store_ending(ending: Ending) -> tuple[UUID, int] | None:
         # The chat before its run: everybody locks in this order.
         if not (_add_to_chat(run.chat_id, usage) and _end_run(ending, usage)):
             raise Fenced
-        insert(run.id, ending.entries).save(force_insert=True)
+        statements.insert([rows.row(run.id, ending.entries)])
         record(run.id, [each.event for each in ending.entries])
         _save_message(run, ending.fold, usage)
         _save_usage(run, ending.fold)
@@ -87,19 +87,30 @@ def _save_message(run: Run, fold: Fold, usage: Usage) -> None:
     assert terminal is not None
     failed = terminal if isinstance(terminal, ev.RunFailed) else None
     error = {"code": failed.code, "message": failed.message, "retryable": failed.retryable} if failed else None
-    Message.objects.filter(pk=run.message_id).update(
-        content=fold.content,
-        parts=fold.parts,
-        status=STATUSES[type(terminal)][1],
-        model=run.model,
-        usage=msgspec.to_builtins(usage),
-        error=error,
-        updated_at=_time(terminal.at),
-    )
+    status = STATUSES[type(terminal)][1].value
+    told = msgspec.to_builtins(usage)
+    _answer(run.message_id, fold.content, fold.parts, status, run.model, told, error, _time(terminal.at))
+
+
+_answer = Update(
+    lambda id, content, parts, status, model, usage, error, at: (
+        Message.objects.filter(pk=id),
+        {
+            "content": content,
+            "parts": parts,
+            "status": status,
+            "model": model,
+            "usage": usage,
+            "error": error,
+            "updated_at": at,
+        },
+    ),
+    *(UUID, str, dict, str, str, dict, dict, datetime),
+)
 
 
 def _save_usage(run: Run, fold: Fold) -> None:
-    UsageRecord.objects.bulk_create(
+    records = [
         UsageRecord(
             run=run,
             organization_id=run.chat.organization_id,
@@ -116,48 +127,87 @@ def _save_usage(run: Run, fold: Fold) -> None:
             status=each.usage.status,
         )
         for each in fold.usages
-    )
+    ]
+    if records:
+        _add_records(records)
+
+
+_add_records = Insert(UsageRecord)
 
 
 def _end_run(ending: Ending, usage: Usage) -> bool:
     """Set the run's row, if it is still that attempt's: one conditional UPDATE."""
     fold, terminal = ending.fold, ending.fold.terminal
     assert terminal is not None
-    mine = Run.objects.filter(pk=ending.run.pk, attempt=ending.attempt, status=ending.expects)
-    first_ms = {"first_token_ms": max(0, int((fold.first_token_at - fold.started_at) * 1000))}
-    count = mine.update(
-        status=STATUSES[type(terminal)][0],
-        owner=None,
-        lease_expires_at=None,
-        ended_at=_time(terminal.at),
-        turns=fold.turns,
-        retries=fold.retries,
-        usage_status=usage.status,
-        **_tokens(usage),
-        **_why(terminal),
-        **(first_ms if fold.first_token_at else {}),
-    )
-    return bool(count)
+    first_ms = max(0, int((fold.first_token_at - fold.started_at) * 1000)) if fold.first_token_at else None
+    status, at = STATUSES[type(terminal)][0].value, _time(terminal.at)
+    counts = (fold.turns, fold.retries, first_ms)
+    mine = (ending.run.pk, ending.attempt, ending.expects.value)
+    return bool(_over(*mine, status, at, *counts, usage.status, *_why(terminal), *_tokens(usage)))
 
 
-def _why(terminal: Terminal) -> dict[str, str]:
+def _over_rows(
+    id: UUID,
+    attempt: int,
+    expects: str,
+    status: str,
+    at: datetime,
+    turns: int,
+    retries: int,
+    first_ms: int,
+    usage_status: str,
+    reason: str,
+    code: str,
+    message: str,
+    *tokens: int,
+) -> Changes:
+    return Run.objects.filter(pk=id, attempt=attempt, status=expects), {
+        "status": status,
+        "owner": None,
+        "lease_expires_at": None,
+        "ended_at": at,
+        "turns": turns,
+        "retries": retries,
+        "first_token_ms": first_ms,
+        "usage_status": usage_status,
+        "end_reason": reason,
+        "error_code": code,
+        "error_message": message,
+        **dict(zip(usage_days.TOKENS, tokens, strict=True)),
+    }
+
+
+_over = Update(
+    _over_rows, UUID, int, str, str, datetime, int, int, int, str, str, str, str, *(int for _ in usage_days.TOKENS)
+)
+
+
+def _why(terminal: Terminal) -> tuple[str, str, str]:
+    """The reason of an end, or the code and the message of a failure."""
     match terminal:
         case ev.RunFailed(code=code, message=message):
-            return {"error_code": code, "error_message": message}
+            return "", code, message
         case ev.RunCompleted(reason=reason) | ev.RunCancelled(reason=reason):
-            return {"end_reason": reason[:40]}
+            return reason[:40], "", ""
 
 
-def _tokens(usage: Usage) -> dict[str, int]:
-    return {name: getattr(usage, name) for name in usage_days.TOKENS}
+def _tokens(usage: Usage) -> list[int]:
+    return [getattr(usage, name) for name in usage_days.TOKENS]
 
 
 def _add_to_chat(chat_id: UUID, usage: Usage) -> bool:
     """Count the run's tokens, which locks the chat to the end of the transaction. False where it is gone."""
-    count = Chat.objects.filter(pk=chat_id).update(
-        last_activity_at=lease.db_now(), **{name: F(name) + count for name, count in _tokens(usage).items() if count}
-    )
-    return bool(count)
+    return bool(_count(chat_id, *_tokens(usage)))
+
+
+_count = Update(
+    lambda id, *tokens: (
+        Chat.objects.filter(pk=id),
+        {"last_activity_at": lease.db_now()}
+        | {name: F(name) + more for name, more in zip(usage_days.TOKENS, tokens, strict=True)},
+    ),
+    *(UUID, *(int for _ in usage_days.TOKENS)),
+)
 
 
 def _time(at: float) -> datetime:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.compiled import Compiled
+from accounts.compiled_writes import Insert, Update
 from accounts.db import in_transaction
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
@@ -160,14 +162,25 @@ def _start(
     )
     run = _run(user, chat, question, answer, ask, owner=None if is_busy else runner.owner_here())
     run.reserved_tokens = budgets.reserve(chat.organization_id)
-    Message.objects.bulk_create([*new, answer])
-    run.save(force_insert=True)
+    _add_messages([*new, answer])
+    _add_runs([run])
     first = _beginning(run)
     first_events(run, first)
     chat.position, chat.leaf, chat.last_activity_at = answer.position, answer, timezone.now()
-    chat.save(update_fields=["position", "leaf", "title", "last_activity_at", "updated_at"])
+    _move_on(chat.pk, chat.position, answer.pk, chat.title, chat.last_activity_at)
     transaction.on_commit(lambda: _wake(run, first, has))
     return run
+
+
+_add_messages = Insert(Message)
+_add_runs = Insert(Run)
+_move_on = Update(
+    lambda id, position, leaf, title, at: (
+        Chat.objects.filter(pk=id),
+        {"position": position, "leaf_id": leaf, "title": title, "last_activity_at": at, "updated_at": at},
+    ),
+    *(UUID, int, UUID, str, datetime),
+)
 
 
 def _wake(run: Run, first: Sequence[AnyEvent], has: Permissions) -> None:

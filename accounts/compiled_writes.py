@@ -1,0 +1,103 @@
+"""Rows that every request writes: UPDATE and INSERT statements that are built once.
+
+As accounts.compiled does for queries. Neither sends signals, and `save` of a model is not called.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import connections, models, router
+from django.db.models.sql import InsertQuery, UpdateQuery
+
+from accounts.compiled_values import Places, marks
+
+Changes = tuple["models.QuerySet[Any]", dict[str, Any]]
+
+
+class Update:
+    """Changes rows: `Update(build, UUID, int)(id, 3)` does what `rows.update(**changes)` does, and gives how many.
+
+    `build` is called with a stand-in for each value and gives the rows and their changes. It uses each value as it is,
+    in a filter, as a column or in an expression of one. A `dict` stands for any JSON. Values may be None, which
+    sets NULL; in a filter None finds nothing.
+    """
+
+    def __init__(self, build: Callable[..., Changes], *kinds: type[Any]) -> None:
+        self._build = build
+        self._kinds = kinds
+        self._threads = threading.local()
+
+    def __call__(self, *values: Any) -> int:
+        statement: _Statement | None = getattr(self._threads, "statement", None)
+        if statement is None or statement.connection is not connections[statement.alias]:
+            statement = self._threads.statement = _Statement(self._build, self._kinds)
+        return statement.execute(values)
+
+
+class _Statement:
+    """An UPDATE's SQL and the places of its values."""
+
+    def __init__(self, build: Callable[..., Changes], kinds: tuple[type[Any], ...]) -> None:
+        rows, changes = build(*marks(kinds))
+        query: Any = rows.query.chain(UpdateQuery)
+        query.clear_ordering(force=True)
+        query.add_update_values(changes)
+        self.alias = router.db_for_write(rows.model)
+        self.connection = connections[self.alias]
+        self.sql, params = query.get_compiler(self.alias).as_sql()
+        self.places = Places(params, kinds, self.connection)
+
+    def execute(self, values: tuple[Any, ...]) -> int:
+        with self.connection.cursor() as cursor:
+            cursor.execute(self.sql, self.places.filled(values))
+            return int(cursor.rowcount)
+
+
+class Insert:
+    """Adds rows: `Insert(Model)(rows)` does what `bulk_create(rows)` does for rows that bring their key.
+
+    A column may hold an expression, such as the database's clock.
+    """
+
+    def __init__(self, model: type[models.Model]) -> None:
+        self._model = model
+        self._fields = [each for each in model._meta.local_concrete_fields if not isinstance(each, models.AutoField)]
+        self._threads = threading.local()
+
+    def __call__(self, rows: Sequence[models.Model]) -> None:
+        alias = router.db_for_write(self._model)
+        connection = connections[alias]
+        values: list[str] = []
+        params: list[Any] = []
+        for row in rows:
+            values.append(self._add(row, connection, params))
+        with connection.cursor() as cursor:
+            cursor.execute(f"{self._head(connection)} VALUES {', '.join(values)}", params)
+        for row in rows:
+            row._state.adding, row._state.db = False, alias
+
+    def _head(self, connection: Any) -> str:
+        quoted = connection.ops.quote_name
+        columns = ", ".join(quoted(each.column) for each in self._fields)
+        return f"INSERT INTO {quoted(self._model._meta.db_table)} ({columns})"
+
+    def _add(self, row: models.Model, connection: Any, params: list[Any]) -> str:
+        """The row's places; what goes there joins the parameters."""
+        places = []
+        for field in self._fields:
+            value = field.pre_save(row, True)
+            if hasattr(value, "resolve_expression"):
+                sql, more = self._compiled(value, connection)
+                places.append(sql)
+                params.extend(more)
+            else:
+                places.append("%s")
+                params.append(field.get_db_prep_save(value, connection))
+        return f"({', '.join(places)})"
+
+    def _compiled(self, expression: Any, connection: Any) -> tuple[str, Sequence[Any]]:
+        query = InsertQuery(self._model)
+        resolved = expression.resolve_expression(query, allow_joins=False, for_save=True)
+        sql, params = query.get_compiler(connection=connection).compile(resolved)
+        return sql, params
