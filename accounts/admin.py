@@ -194,6 +194,7 @@ class MembershipAdmin(Lookups):
     search_help_text = gettext_lazy("An id (of a person or organization), or the beginning of an e-mail or name")
     id_fields = ("id", "user_id", "organization_id")
     autocomplete_fields = ("user", "organization")
+    spoken_by = ("user", "organization", "role")
     readonly_fields = ("id", "created_at")
     ordering = ("-created_at", "-id")
 
@@ -222,6 +223,7 @@ class ProjectMemberAdmin(Lookups):
     search_help_text = gettext_lazy("An id (of a person or project), or the beginning of an e-mail or name")
     id_fields = ("id", "user_id", "project_id")
     autocomplete_fields = ("user", "project")
+    spoken_by = ("user", "project", "role")
     readonly_fields = ("id", "created_at")
     ordering = ("-created_at", "-id")
 
@@ -319,6 +321,7 @@ class TicketAdmin(ReadOnly):
     list_select_related = ("user",)
     search_fields = ("^user__email",)
     id_fields = ("id", "run_id", "chat_id", "user_id")
+    spoken_by = ("id",)
     exclude = ("token_hash",)
 
 

@@ -54,6 +54,7 @@ class Lookups(ModelAdmin):
     id_fields: tuple[str, ...] = ("id",)  # that hold a UUID and are searched for one
     heavy_fields: tuple[str, ...] = ()  # not read for lists
     views: tuple[View, ...] = ()
+    spoken_by: tuple[str, ...] = ()  # the columns that name a row, where its own text is in English
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The rows, without what is large."""
@@ -78,6 +79,19 @@ class Lookups(ModelAdmin):
         shown = {"saved_views": _tabs(request, self.views), "title": capfirst(self.opts.verbose_name_plural)}
         return super().changelist_view(request, {**shown, **(extra_context or {})})
 
+    def spoken(self, row: Model) -> str:
+        """What a row is called, in the reader's language."""
+        return " · ".join(_shown(row, name) for name in self.spoken_by) or str(row)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Model | None = None, **more: Any
+    ) -> HttpResponse:
+        """A row's page; its title and its breadcrumb call it so."""
+        if obj:
+            context["spoken"] = self.spoken(obj)
+            context["subtitle"] = context["subtitle"] and context["spoken"]
+        return super().render_change_form(request, context, *args, obj=obj, **more)
+
 
 class ReadOnly(Lookups):
     """Rows that the program writes: to look at, and to delete in need."""
@@ -89,6 +103,12 @@ class ReadOnly(Lookups):
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody changes one."""
         return False
+
+
+def _shown(row: Model, name: str) -> str:
+    """A column's value, a choice in words."""
+    in_words = getattr(row, f"get_{name}_display", None)
+    return str(in_words() if in_words else getattr(row, name))
 
 
 def as_uuid(text: str) -> UUID | None:

@@ -17,6 +17,7 @@ class BudgetAdmin(Lookups):
     search_fields = ("^organization__name",)
     search_help_text = _("The id of an organization, or the beginning of its name")
     id_fields = ("organization_id",)
+    spoken_by = ("tokens", "period")
     ordering = ("-id",)
     autocomplete_fields = ("organization",)
     fields = ("organization", "tokens", "period", "used", "reserved", "left")

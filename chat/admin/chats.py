@@ -145,6 +145,7 @@ class MessageAdmin(Gated):
         "An id (of a message, chat or person), or the beginning of a chat's title or an e-mail address"
     )
     id_fields = ("id", "chat_id", "author_id")
+    spoken_by = ("role", "position", "chat")
     heavy_fields = ("content", "parts", "attachments")
     ordering = ("-created_at", "-id")
     views = (
@@ -199,6 +200,7 @@ class ChatShareAdmin(History):
     list_select_related = ("user", "chat")
     search_fields = ("^user__email", "^chat__title")
     id_fields = ("id", "chat_id", "user_id")
+    spoken_by = ("user", "access")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChatShare]:
         """Newest first."""

@@ -40,6 +40,7 @@ class RunAdmin(Gated):
         "took",
         "created_at",
     )
+    spoken_by = ("id", "status")
     list_filter = (
         "status",
         filters.Ended,
@@ -181,6 +182,7 @@ class ToolCallAdmin(History):
         "An id (of a run, its chat or a call), or the beginning of a tool's name or an e-mail address"
     )
     id_fields = ("run_id", "run__chat_id", "run__user_id")
+    spoken_by = ("name", "status")
     heavy_fields = ("arguments", "result", "run__request", "run__options", "run__error_message")
     ordering = ("-id",)
     fields = ("run", "call", "agent", "name", "status", "given", "came_back", "took", "called_at", "ended_at")

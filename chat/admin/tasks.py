@@ -30,5 +30,6 @@ class ChatSessionAdmin(History):
         "An id (of a session, its chat, run or user), or the beginning of a title or an e-mail address"
     )
     id_fields = ("id", "chat_id", "run_id", "user_id")
+    spoken_by = ("id",)
     exclude = ("token_hash",)
     ordering = ("-created_at", "-id")

@@ -1,5 +1,6 @@
 """The admin shows every chat table to staff, escaped, read-only, and shows nothing to anybody else."""
 
+import re
 import uuid
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.contrib.auth.models import Permission
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.html import escape
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
@@ -249,6 +251,22 @@ def test_rows_are_found_by_the_id_of_their_run_or_chat(model: type[Model], run: 
     assert page_of(row) not in text_of(staff, list_page(model), q=str(uuid.uuid4()))
     for junk in ("x", "1-2", "0" * 33, "\x00"):
         assert staff.get(list_page(model), {"q": junk}).status_code == 200
+
+
+def test_a_rows_page_is_called_in_the_readers_language(run: Run, chat: Chat, alice: User, staff: Client) -> None:
+    with translation.override("de"):
+        status = run.get_status_display()
+    membership = alice.memberships.get()
+    called = {
+        page_of(run): f"{run.pk} · {status}",
+        page_of(chat.messages.get(role="assistant", position=2)): "Assistent · 2 · ",
+        reverse("admin:accounts_membership_change", args=[membership.pk]): f"{alice} · {membership.organization} · ",
+    }
+    assert status not in RunStatus.values
+    for address, name in called.items():
+        page = staff.get(address, headers={"accept-language": "de"}).content.decode()
+        crumbs = re.search(r'<div class="breadcrumbs">(.*?)</div>', page, re.DOTALL)
+        assert crumbs and f"&rsaquo; {escape(name)}" in crumbs[1], (address, crumbs)
 
 
 @pytest.mark.parametrize("model", [Chat, Message, Run, ToolCall, UsageRecord])
