@@ -84,13 +84,19 @@ class Lookups(ModelAdmin):
         return " · ".join(_shown(row, name) for name in self.spoken_by) or str(row)
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Model | None = None, **more: Any
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
     ) -> HttpResponse:
         """A row's page; its title and its breadcrumb call it so."""
         if obj:
             context["spoken"] = self.spoken(obj)
             context["subtitle"] = context["subtitle"] and context["spoken"]
-        return super().render_change_form(request, context, *args, obj=obj, **more)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 class ReadOnly(Lookups):
