@@ -1,31 +1,42 @@
 """Small messages between processes: which runs grew, are read, were queued or shall stop. Ids only, never content.
 
-They go through the channel layer, to one group. A lost one costs latency and nothing else: every process also looks
-at the database once a second.
+They are published in Redis, where there is one: one round trip for who rings, none for who hears. A lost one costs
+latency and nothing else: every process also looks at the database once a second.
 """
 
 import asyncio
-import contextlib
+import contextvars
+import functools
 import logging
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from channels.layers import get_channel_layer
+import msgspec
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 log = logging.getLogger(__name__)
-GROUP = "parley.runs"
 MAX_IDS = 500  # in one message
 PROCESS = uuid.uuid4()  # this process, since its start: the owner in its leases
 
-# A member of a group is forgotten after a day, and at once where the layer is flushed: so it joins again and again.
-JOIN_EVERY_S = 2.0
-WAIT_S = 5.0  # for a message: whoever ends the listener waits no longer, also where the layer goes on waiting
-AWAY_S = (0.1, 1.0)  # how soon a layer that is away is tried again: first, at last
+SEND_S = 2.0  # for a message, and for all that wait when the process ends
+SILENCE_S = 5.0  # after that Redis is asked whether it is there; after as much again it is away
+AWAY_S = (0.1, 1.0)  # how soon a Redis that is away is tried again: first, at last
 
 Listener = Callable[[str, list[UUID]], None]
-_tasks: set[asyncio.Task[None]] = set()
+
+
+class Message(msgspec.Struct):
+    """One ring."""
+
+    by: UUID  # the process
+    what: str
+    ids: list[UUID]
 
 
 def grew(run_ids: Iterable[UUID]) -> None:
@@ -34,71 +45,99 @@ def grew(run_ids: Iterable[UUID]) -> None:
 
 
 def ring(what: str, run_ids: Iterable[UUID]) -> None:
-    """Send without waiting, and without minding a layer that is away."""
-    ids = [str(each) for each in run_ids]
-    for start in range(0, len(ids), MAX_IDS):
-        task = asyncio.get_running_loop().create_task(_send(what, ids[start : start + MAX_IDS]))
-        _tasks.add(task)
-        task.add_done_callback(_tasks.discard)
-
-
-async def _send(what: str, ids: list[str]) -> None:
-    message = {"type": "runs.bell", "from": str(PROCESS), "what": what, "ids": ids}
-    try:
-        async with asyncio.timeout(2.0):
-            await get_channel_layer().group_send(GROUP, message)
-    except Exception as error:  # whatever the layer's client raises: the database is looked at anyway
-        log.info("no bell: %s", type(error).__name__)
+    """Send without waiting, and without minding a Redis that is away. What is rung meanwhile is sent together."""
+    if settings.REDIS_URL:
+        _outbox.add(what, run_ids)
 
 
 async def sent() -> None:
-    """Return when all that was rung has been sent: before the loop ends."""
-    if _tasks:
-        await asyncio.wait(_tasks, timeout=2.0)
+    """Return when all that was rung has been sent, or after SEND_S: before the loop ends."""
+    if _outbox.task is not None and not _outbox.task.done():
+        await asyncio.wait([_outbox.task], timeout=SEND_S)
+
+
+class _Outbox:
+    """What waits to be sent: one message is on its way at a time, however much is rung meanwhile."""
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self._waiting: dict[str, dict[UUID, None]] = {}
+
+    def add(self, what: str, run_ids: Iterable[UUID]) -> None:
+        """Send this soon."""
+        if ids := dict.fromkeys(run_ids):
+            self._waiting.setdefault(what, {}).update(ids)
+            if self.task is None or self.task.done():
+                self.task = asyncio.get_running_loop().create_task(self._send(), context=contextvars.Context())
+
+    async def _send(self) -> None:
+        while self._waiting:
+            what = next(iter(self._waiting))
+            ids = list(self._waiting.pop(what))
+            for start in range(0, len(ids), MAX_IDS):
+                await _publish(Message(PROCESS, what, ids[start : start + MAX_IDS]))
+
+
+_outbox = _Outbox()
+
+
+async def _publish(message: Message) -> None:
+    try:
+        async with asyncio.timeout(SEND_S):
+            redis = _sender(asyncio.get_running_loop())
+            await redis.publish(channel_of(redis), msgspec.json.encode(message))
+    except Exception as error:  # whatever the client raises: the database is looked at anyway
+        log.info("no bell: %s", type(error).__name__)
+
+
+@functools.lru_cache(maxsize=1)
+def _sender(loop: asyncio.AbstractEventLoop) -> Redis:
+    """The connection of this loop, there is one in a process, for all that it rings."""
+    return _client()
+
+
+def _client() -> Redis:
+    """A client that fails at once: whoever uses it has patience of their own."""
+    return Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=SEND_S, socket_timeout=SEND_S, retry=Retry(NoBackoff(), 0)
+    )
+
+
+def channel_of(redis: Redis) -> str:
+    """Where bells are published: what is published in one database of a Redis is heard in all."""
+    return f"parley.runs.{redis.connection_pool.connection_kwargs.get('db', 0)}"
 
 
 async def listen(hear: Listener) -> None:
-    """Call `hear(what, ids)` for every message of another process, until cancelled; joins again after a failure."""
+    """Call `hear(what, ids)` for every message of another process, until cancelled; joins again after a failure.
+
+    Without Redis there is nobody to hear, and it returns.
+    """
     delay_s = AWAY_S[0]
-    while not _is_cancelled():
+    while settings.REDIS_URL:
         try:
-            layer: Any = get_channel_layer()
-            channel = await layer.new_channel()
-            await layer.group_add(GROUP, channel)
-            delay_s = AWAY_S[0]
-            await _listen(layer, channel, hear)
-        except asyncio.CancelledError:
-            raise
+            async with _client() as redis, redis.pubsub() as subscribed:
+                await subscribed.subscribe(channel_of(redis))
+                delay_s = AWAY_S[0]
+                await _hear(subscribed, hear)
         except Exception as error:  # as above
             if delay_s == AWAY_S[0]:
-                log.warning("the channel layer is away: %s", type(error).__name__)
+                log.warning("bells cannot be heard: %s", type(error).__name__)
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, AWAY_S[1])
 
 
-async def _listen(layer: Any, channel: str, hear: Listener) -> None:
-    joining = asyncio.create_task(_stay_joined(layer, channel))
-    try:
-        while not _is_cancelled():
-            try:
-                async with asyncio.timeout(WAIT_S):
-                    message = await layer.receive(channel)
-            except TimeoutError:
-                continue
-            if message["from"] != str(PROCESS):
-                hear(message["what"], [UUID(each) for each in message["ids"]])
-    finally:
-        joining.cancel()
-
-
-async def _stay_joined(layer: Any, channel: str) -> None:
-    while not _is_cancelled():
-        await asyncio.sleep(JOIN_EVERY_S)
-        with contextlib.suppress(Exception):  # where it is away, whoever waits for a message is told
-            await layer.group_add(GROUP, channel)
-
-
-def _is_cancelled() -> bool:
-    """Whether somebody has ended this task: the layer may keep that to itself, and give a last message or an error."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+async def _hear(subscribed: PubSub, hear: Listener) -> None:
+    """For ever. Raises when Redis says nothing: where it was cut off, nobody else would tell."""
+    is_asked = False
+    while True:
+        heard: Any = await subscribed.get_message(timeout=SILENCE_S)
+        if heard is None and is_asked:
+            raise TimeoutError
+        is_asked = heard is None
+        if is_asked:
+            await subscribed.ping()
+        elif heard["type"] == "message":
+            message = msgspec.json.decode(heard["data"], type=Message)
+            if message.by != PROCESS:
+                hear(message.what, message.ids)

@@ -35,11 +35,12 @@ class Follower:
             except TimeoutError:
                 pass
             self._rung.clear()
+            next_at = time.monotonic() + settings.CHAT_COMMIT_S
             await self._look()
             if time.monotonic() >= told_at + READ_AGAIN_S:
                 told_at = time.monotonic()
                 hub.tell_reading()
-            await asyncio.sleep(settings.CHAT_COMMIT_S)
+            await asyncio.sleep(next_at - time.monotonic())
 
     async def _look(self) -> None:
         since = hub.foreign()

@@ -35,6 +35,7 @@ class Writer:
     """Numbers a run's events, shows them to readers as soon as may be, and has them stored.
 
     Deltas are shown at once unless something before them still waits to be stored; everything else is shown when it is.
+    The first words after anything else are stored at once where another process reads them: they are waited for.
     """
 
     def __init__(self, run_id: UUID, attempt: int, next_seq: int, first: Sequence[Logged] = ()) -> None:
@@ -47,6 +48,7 @@ class Writer:
         self.stored_seq = next_seq - 1
         self.broken: Fenced | Refused | None = None
         self._most_unstored = int(settings.CHAT_UNSTORED_MAX_EVENTS)
+        self._is_delta_next = False  # what came last: the next delta is nobody's first
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self.feed = hub.feed(run_id)
         self.feed.restart(next_seq - len(first), is_local=True)
@@ -66,7 +68,12 @@ class Writer:
             self._show()
         else:
             self.feed.show(entries)
-        committer.wake(self, not are_deltas and any(map(_is_urgent, events)))
+        committer.wake(self, self._are_first_words() if are_deltas else any(map(_is_urgent, events)))
+        self._is_delta_next = are_deltas
+
+    def _are_first_words(self) -> bool:
+        """Whether these deltas are what somebody elsewhere waits for: the rest of them comes in time."""
+        return not self._is_delta_next and bool(hub.read_elsewhere([self.run_id]))
 
     @property
     def is_full(self) -> bool:

@@ -3,12 +3,10 @@
 import asyncio
 import threading
 from datetime import timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 import pytest
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
@@ -16,7 +14,6 @@ from django.utils import timezone
 from accounts import db as threads
 from accounts.db import db
 from accounts.models import User
-from chat import bell
 from chat.bell import PROCESS
 from chat.eventlog import Fenced
 from chat.models import Chat, Run, RunStatus
@@ -111,21 +108,3 @@ async def test_an_error_of_the_driver_s_own_is_one_of_the_database() -> None:
 
     with pytest.raises(OperationalError):
         await db(broken)
-
-
-@pytest.mark.skipif(not settings.REDIS_URL, reason="only Redis can be flushed")
-async def test_bells_are_heard_again_after_redis_was_flushed() -> None:
-    heard: list[tuple[str, list[UUID]]] = []
-    listening = asyncio.create_task(bell.listen(lambda what, ids: heard.append((what, ids))))
-    layer: Any = get_channel_layer()
-    try:
-        for id in (uuid4(), uuid4()):
-            message = {"type": "runs.bell", "from": "another", "what": "stop", "ids": [str(id)]}
-            async with asyncio.timeout(WAIT_S):
-                while ("stop", [id]) not in heard:
-                    await layer.group_send(bell.GROUP, message)
-                    await asyncio.sleep(0.1)
-            await layer.flush()
-    finally:
-        listening.cancel()
-        await layer.close_pools()

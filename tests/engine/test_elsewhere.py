@@ -1,0 +1,94 @@
+"""What a reader in another process than the run's waits for: the first words, the bell, and the look at the rows."""
+
+import asyncio
+import itertools
+import time
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import override_settings
+
+from accounts.db import db
+from accounts.models import User
+from agents import events as ev
+from agents.events import AnyEvent
+from chat.eventlog import Writer, rows
+from chat.eventlog.feed import Hub
+from chat.eventlog.follower import Follower
+from chat.eventlog.rows import Logged
+from chat.models import Chat, RunStatus
+from tests.chat.rows import answer
+
+DELTA = ev.TextDelta(at=1.0, text="words")
+TURN = ev.TurnStarted(at=1.0, agent="", turn=1, model="demo")
+RETURNED = ev.TurnReset(at=1.0, agent="", turn=1, reason="retry")
+
+
+class Woken:
+    """A committer that only notes what is urgent."""
+
+    def __init__(self) -> None:
+        self.urgent: list[bool] = []
+
+    def wake(self, writer: Writer, is_urgent: bool) -> None:
+        self.urgent.append(is_urgent)
+
+    def drop(self, writer: Writer) -> None:
+        pass
+
+
+def urgent(monkeypatch: pytest.MonkeyPatch, *events: AnyEvent, read_elsewhere: bool) -> list[bool]:
+    """Which of them are stored at once when they come one after the other."""
+    run, hub, woken = uuid4(), Hub(), Woken()
+    monkeypatch.setattr("chat.eventlog.writer.hub", hub)
+    monkeypatch.setattr("chat.eventlog.writer.committer", woken)
+    if read_elsewhere:
+        hub.are_read([run])
+    writer = Writer(run, 1, 1)
+    for event in events:
+        writer.append([event])
+    return woken.urgent
+
+
+async def test_the_first_words_are_stored_at_once_where_another_process_reads_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = (TURN, DELTA, DELTA, DELTA, RETURNED, DELTA, DELTA)
+    assert urgent(monkeypatch, *said, read_elsewhere=True) == [True, True, False, False, True, True, False]
+    assert urgent(monkeypatch, *said, read_elsewhere=False) == [True, False, False, False, True, False, False]
+
+
+async def test_however_often_it_is_rung_there_is_one_look_in_each_commit_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[float] = []
+    follower = Follower()
+
+    async def look() -> None:
+        looked_at.append(time.monotonic())
+        await asyncio.sleep(0.02)
+
+    monkeypatch.setattr(follower, "_look", look)
+    with override_settings(CHAT_COMMIT_S=0.1, CHAT_SCAN_S=60):
+        following = asyncio.create_task(follower.run())
+        async with asyncio.timeout(10):
+            while len(looked_at) < 4:
+                await asyncio.sleep(0.005)
+                follower.look()
+        following.cancel()
+    gaps = [later - earlier for earlier, later in itertools.pairwise(looked_at)]
+    assert min(gaps) >= 0.099, gaps
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_look_gives_what_each_run_has_stored_since(chat: Chat, alice: User) -> None:
+    def fill() -> list[UUID]:
+        runs = [answer(chat, alice, RunStatus.SUCCEEDED).pk for _ in range(2)]
+        for run in runs:
+            for first in (101, 103, 105):
+                rows.insert(run, [Logged(1, first, DELTA), Logged(1, first + 1, DELTA)]).save()
+        return runs
+
+    one, other = await db(fill)
+    found = await db(rows.grown, {other: 105, one: 103, uuid4(): 1})
+    seqs = {run: [each.seq for each in entries] for run, entries in found.items()}
+    assert seqs == {one: [103, 104, 105, 106], other: [105, 106]}
+    assert await db(rows.grown, {one: 107}) == {}
