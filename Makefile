@@ -11,6 +11,8 @@ PARLEY_DATA ?= $(or $(shell sed -n 's/^PARLEY_DATA=//p' .env 2>/dev/null | tail 
 export PARLEY_DATA
 export PYTHONPYCACHEPREFIX = $(abspath $(PARLEY_DATA))/pycache
 export PYTHONUNBUFFERED = 1
+# Where the shell forbids it, every process of the tests would compile all of Django again.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_INPUT = 1
 export MYPY_CACHE_DIR = $(PARLEY_DATA)/cache/mypy

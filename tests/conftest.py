@@ -1,5 +1,6 @@
 """The same people and things for every test: Alice owns, Bob is a member, Charlie is outside."""
 
+import pathlib
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -26,6 +27,7 @@ LONG = {
     "test_agent.py", "test_bad_input.py", "test_chaos.py", "test_native_socket.py", "test_page.py", "test_resume.py",
     "test_responses_socket.py", "test_routes.py", "test_schemathesis.py", "test_sessions.py", "test_trpc.py",
 }  # fmt: skip
+HERE = pathlib.Path(__file__).parent
 FILES = {"README.md": "# Website\n", "docs/guide.md": "Ask for the green door.\n", "src/app.py": "print('hello')\n"}
 
 
@@ -46,8 +48,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if meets_data(item)]
     yield
+    for item in items:
+        if item.get_closest_marker("live"):
+            item.add_marker(pytest.mark.flaky(reruns=1))  # a second chance, which pytest_terminal_summary tells
     live = {item.path for item in items if item.get_closest_marker("live")}
     items.sort(key=lambda item: 0 if item.path.name in LONG else 1 if item.path in live else 2)
+
+
+def pytest_ignore_collect(collection_path: pathlib.Path) -> bool | None:
+    """True for what the scaled run leaves out whole: its imports alone take seconds."""
+    if environment.profile() != "scaled" or not collection_path.is_relative_to(HERE):
+        return None
+    return True if SAME_ON_BOTH & set(collection_path.relative_to(HERE).parts) else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names what failed first and passed when it was run again."""
+    passed = {report.nodeid for report in terminalreporter.getreports("passed")}
+    again = [report for report in terminalreporter.getreports("rerun") if report.nodeid in passed]
+    if again:
+        terminalreporter.section(f"passed only when run again: {len(again)}", sep="!", red=True)
+    for report in again:
+        terminalreporter.line(report.longreprtext)
+        terminalreporter.line(f"passed only when run again: {report.nodeid}: look at it", red=True)
 
 
 def meets_data(item: pytest.Item) -> bool:
