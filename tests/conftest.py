@@ -49,9 +49,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if meets_data(item)]
     yield
     for item in items:
-        if item.get_closest_marker("live"):
+        if is_live(item):
             item.add_marker(pytest.mark.flaky(reruns=1))  # a second chance, which pytest_terminal_summary tells
-    live = {item.path for item in items if item.get_closest_marker("live")}
+    live = {item.path for item in items if is_live(item)}
     items.sort(key=lambda item: 0 if item.path.name in LONG else 1 if item.path in live else 2)
 
 
@@ -73,11 +73,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(f"passed only when run again: {report.nodeid}: look at it", red=True)
 
 
+def is_live(item: pytest.Item) -> bool:
+    """Whether the test talks to a server, over real sockets and with real clocks."""
+    return uses(item, "server", "new_server", "upstream") or item.get_closest_marker("live") is not None
+
+
+def uses(item: pytest.Item, *fixtures: str) -> bool:
+    """Whether the test needs one of these fixtures."""
+    return bool(set(fixtures) & set(getattr(item, "fixturenames", ())))
+
+
 def meets_data(item: pytest.Item) -> bool:
     """Whether the test uses a database, in this process or through a server."""
-    fixtures = {"db", "transactional_db", "server", "new_server", "upstream"} & set(getattr(item, "fixturenames", ()))
-    is_marked = any(item.get_closest_marker(name) for name in ("django_db", "live"))
-    return (bool(fixtures) or is_marked) and not SAME_ON_BOTH & set(item.path.parts)
+    has_database = uses(item, "db", "transactional_db") or item.get_closest_marker("django_db") is not None
+    return (has_database or is_live(item)) and not SAME_ON_BOTH & set(item.path.parts)
 
 
 def pytest_unconfigure() -> None:
