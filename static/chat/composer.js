@@ -18,6 +18,8 @@ export class Composer {
   #timer = 0;
   #over = 0; // characters too many
   #files = null;
+  #slash = null;
+  #loading = null;
 
   /**
    * Called: `onSend(text, attachments)`, `onStop()`, `onInput()`, `onCount(text)` after a pause, `onProblem(text)` and
@@ -93,13 +95,20 @@ export class Composer {
     this.#timer = setTimeout(() => this.#paused(), PAUSE_MS);
     this.#show();
     this.onInput();
-    if (this.box.value[0] === "/" || this.box.role) import("./slash.js").then(({ update }) => update());
+    if (this.box.value[0] === "/" || this.box.role) this.#list();
+  }
+
+  /** What "/" lists, loaded with the first one. */
+  #list() {
+    if (this.#slash) return this.#slash.update();
+    this.#loading ??= import("./slash.js").then((slash) => (this.#slash = slash).update()).finally(() => (this.#loading = null));
   }
 
   /** Send what is in the box. */
   submit() {
     const text = this.box.value.trim();
     if (this.box.readOnly) return;
+    if (this.#loading) return this.#loading.then(() => document.querySelector("#slash:popover-open") || this.submit());
     if (!text) return this.onProblem(WORDS.empty);
     if (this.#over) return this.onProblem(WORDS.tooLong({ count: Number(this.box.dataset.most) }));
     this.box.value = "";

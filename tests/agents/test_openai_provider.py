@@ -443,9 +443,7 @@ async def test_an_unknown_certificate_is_refused(tmp_path: Path) -> None:
 # --- Being left -------------------------------------------------------------------------------------------------------
 
 
-async def test_closing_the_stream_closes_the_upstream(
-    upstream: Upstream, provider: OpenAIProvider
-) -> None:
+async def test_closing_the_stream_closes_the_upstream(upstream: Upstream, provider: OpenAIProvider) -> None:
     upstream.script(Turn(n=1000, delay_ms=20))
     stream = provider.stream(request())
     await anext(stream)
@@ -455,9 +453,7 @@ async def test_closing_the_stream_closes_the_upstream(
 
 
 @pytest.mark.parametrize("turn", [Turn(n=1000, delay_ms=20), Turn(fault="hang"), Turn(text="a", fault="stall")])
-async def test_cancelling_closes_the_upstream(
-    turn: Turn, upstream: Upstream, provider: OpenAIProvider
-) -> None:
+async def test_cancelling_closes_the_upstream(turn: Turn, upstream: Upstream, provider: OpenAIProvider) -> None:
     upstream.script(turn)
     task = asyncio.create_task(collect(provider))
     await asyncio.to_thread(upstream.wait_for, lambda seen: seen)

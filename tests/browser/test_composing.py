@@ -24,6 +24,18 @@ PASTE = """([name, type, text]) => {
 }"""
 
 
+def test_what_begins_with_a_slash_is_not_sent_while_the_list_is_loaded(page: Page, upstream: Upstream) -> None:
+    loads: list[Route] = []
+    page.route("**/slash.js*", lambda route: loads.append(route))
+    box(page).press_sequentially("/settings\n")
+    expect(box(page)).to_have_value("/settings")
+    loads[0].continue_()
+    expect(page.locator("#slash")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(settings(page)).to_be_visible()
+    expect(page.locator("#log article")).to_have_count(0)
+
+
 def test_a_slash_lists_commands_that_filter_and_choose_by_keyboard(page: Page, upstream: Upstream) -> None:
     box(page).press_sequentially("/agent")
     options = page.get_by_role("listbox").get_by_role("option")
