@@ -26,6 +26,7 @@ class Driven:
     run: str = ""  # "" where no submit was answered
     readers: list[Reader] = field(default_factory=list)
     stopped_at: float | None = None  # when the stop that was answered was sent
+    stopped_by: str = ""  # the process that was asked to
 
 
 class Driver:
@@ -125,5 +126,5 @@ class Driver:
         except GaveUp:
             return
         if reply.status == 202:
-            driven.stopped_at = reply.asked_at
+            driven.stopped_at, driven.stopped_by = reply.asked_at, reply.process
             self.history.note("stopped", run=driven.plan.number, process=reply.process, asked_at=reply.asked_at)

@@ -94,7 +94,10 @@ def _back(outages: list[Outage], began: float, ended: float) -> list[float]:
 def stops(
     driven: list[Driven], upstream: Upstream, outages: list[Outage], history: History
 ) -> tuple[list[float], list[float]]:
-    """Seconds from sending a stop to the provider's seeing its request closed: all well, and during a fault."""
+    """Seconds from sending a stop to the provider's seeing its request closed: all well, and during a fault.
+
+    All is well where the servers, the process that was asked and the one that executed were there all the time.
+    """
     calm: list[float] = []
     stormy: list[float] = []
     for each in driven:
@@ -103,7 +106,9 @@ def stops(
         for asked in upstream.asked:
             if asked.run == each.plan.number and _is_open(asked, each.stopped_at) and asked.ended_at is not None:
                 took = asked.ended_at - each.stopped_at
-                is_calm = not _disturbed(outages, asked.process, each.stopped_at - 1.0, asked.ended_at)
+                is_calm = not _disturbed(
+                    outages, (asked.process, each.stopped_by), each.stopped_at - 1.0, asked.ended_at
+                )
                 (calm if is_calm else stormy).append(took)
                 history.note("stop", run=each.plan.number, process=asked.process, s=took, calm=is_calm, end=asked.end)
     return sorted(calm), sorted(stormy)
@@ -113,9 +118,14 @@ def _is_open(asked: Asked, at: float) -> bool:
     return asked.at <= at and (asked.ended_at is None or asked.ended_at > at)
 
 
-def _disturbed(outages: list[Outage], process: str, begin: float, end: float) -> bool:
-    """Whether the process, or a server, was away in that time."""
+def _disturbed(outages: list[Outage], processes: tuple[str, str], begin: float, end: float) -> bool:
+    """Whether one of the processes, or a server, was away in that time. A process is named with or without its start:
+    web1.2 is the second that was web1."""
     return any(
-        each.began < end and each.ended > begin and each.process in ("", process) and each.ended > each.began
+        each.began < end and each.ended > max(begin, each.began) and _is_one_of(each.process, processes)
         for each in outages
     )
+
+
+def _is_one_of(away: str, processes: tuple[str, str]) -> bool:
+    return not away or away in processes or away.partition(".")[0] in processes

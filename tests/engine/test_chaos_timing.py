@@ -1,0 +1,33 @@
+"""What the chaos command counts as a stop when all was well."""
+
+import pytest
+
+from chat.chaos.driver import Driven
+from chat.chaos.faults import Outage
+from chat.chaos.history import History
+from chat.chaos.plan import RunPlan
+from chat.chaos.timing import stops
+from chat.chaos.upstream import Asked, Upstream
+
+# A run of web2's second start, asked to stop at 100 by way of web1; its model call was closed at 100.5.
+AWAY = {
+    "nothing": (None, True),
+    "the one that executes": (("web2.2", 99.5, 103.0), False),
+    "the one that was asked": (("web1.3", 90.0, 100.2), False),
+    "the database": (("", 100.1, 100.3), False),
+    "another": (("agents1.1", 90.0, 110.0), True),
+    "an earlier start of it": (("web2.1", 90.0, 110.0), True),
+    "the one that was asked, long before": (("web1.3", 80.0, 90.0), True),
+}
+
+
+@pytest.mark.parametrize("name", AWAY)
+def test_all_was_well_where_nobody_it_went_through_was_away(name: str) -> None:
+    away, is_calm = AWAY[name]
+    plan = RunPlan(number=1, chat=1, turns=())
+    driven = Driven(plan, run="r", stopped_at=100.0, stopped_by="web1")
+    upstream = Upstream([plan])
+    upstream.asked = [Asked(1, 1, "web2.2", at=95.0, ended_at=100.5, end="left")]
+    outages = [Outage("freeze", away[0], began=away[1], ended=away[2])] if away else []
+    expected = ([0.5], []) if is_calm else ([], [0.5])
+    assert stops([driven], upstream, outages, History()) == expected
