@@ -145,8 +145,7 @@ function onInput() {
 
 function watch(entry) {
   ended = "";
-  runs.add(entry);
-  changed.add(entry);
+  if (runs.add(entry)) changed.add(entry);
 }
 
 function onChange(entry) {

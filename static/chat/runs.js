@@ -40,12 +40,13 @@ export class Runs {
     return this.#open.some((entry) => entry.run === run);
   }
 
-  /** Follow `entry.run` as soon as the ones before it are over. */
+  /** Follow `entry.run` as soon as the ones before it are over; false where it is followed already. */
   add(entry) {
-    if (this.has(entry.run)) return;
+    if (this.has(entry.run)) return false;
     entry.answer = emptyAnswer();
     this.#open.push(entry);
     this.#followFirst();
+    return true;
   }
 
   /** Let go of the connection; `resume` goes on behind the last event that was taken in. */

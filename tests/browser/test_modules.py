@@ -92,3 +92,16 @@ def test_what_a_subagent_says_is_not_the_answers_text(page: Page) -> None:
 def test_an_event_of_a_later_version_is_passed_over(page: Page) -> None:
     events = log(*BEGIN, ("future.thing", {"x": 1}), ("text.delta", {"text": "still here"}))
     assert text_of(page.evaluate(REDUCE, events)) == "still here"
+
+
+FOLLOW_TWICE = """async () => {
+  const { Runs } = await import("/static/chat/runs.js");
+  const runs = new Runs({ onChange() {}, onOver() {}, onLost() {}, isHidden: () => false });
+  runs.pause();
+  return [runs.add({ run: "r" }), runs.add({ run: "r" }), runs.length];
+}"""
+
+
+def test_a_run_is_followed_once_by_whichever_way_it_is_heard_of(page: Page) -> None:
+    """A reply and the chat's socket may both tell of it: the second must not be drawn, since it has no answer."""
+    assert page.evaluate(FOLLOW_TWICE) == [True, False, 1]
