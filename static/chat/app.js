@@ -394,8 +394,11 @@ addEventListener("unhandledrejection", ({ reason }) => /module/i.test(reason?.me
 listen(byId("log"), {
   ...{ regenerate, edit, remove, fork, approve, switchVersion },
   older: () => pager.older(),
-  showRest: (button, id) => log.showRest(button, id),
-  copy: (button, id) => log.copy(button, id).then(() => announcer.say(WORDS.copied)),
+  showRest: async (button, id) => (await import("./sources.js")).showRest(button, id, log.drawn(id)),
+  copy: async (button, id) => {
+    await (await import("./sources.js")).copy(button, id, log.drawn(id));
+    announcer.say(WORDS.copied);
+  },
   fill: (text) => composer.fill(text),
   focus: () => composer.focus(),
 });

@@ -1,15 +1,9 @@
 // The messages on the page: stored ones as the server rendered them, open ones drawn from their events.
 
-import { parley } from "./api.js";
-import { pretty } from "./card.js";
 import { foldTools } from "./fold.js";
 import { AnswerView, foldLong, identify, newMessage, setContent, setTime } from "./render.js";
-import { textOf } from "./reducer.js";
 import { settle } from "./settle.js";
 import { enliven } from "./text.js";
-import { WORDS } from "./words.js";
-
-const COPIED_MS = 2000;
 
 export class Log {
   #answers = new Map(); // message id -> the answer drawn last, of those that were open here
@@ -120,39 +114,15 @@ export class Log {
     if (before.length && before.at(-1).dataset.id !== first.dataset.parent) before.forEach((each) => each.remove());
   }
 
-  /** Copy a message's own text, Markdown and all, or a block of code. */
-  async copy(button, id) {
-    const code = button.closest(".code")?.querySelector("pre");
-    await navigator.clipboard.writeText(code ? code.textContent : await this.#sourceOf(id));
-    const word = button.textContent;
-    button.textContent = WORDS.copied;
-    setTimeout(() => (button.textContent = word), COPIED_MS);
-  }
-
-  /** Show all of a tool's result. */
-  async showRest(button, id) {
-    const { call } = button.closest(".tool").dataset;
-    const drawn = this.#answers.get(id)?.parts.find((part) => part.call === call);
-    const found = drawn ?? (await this.#read(id)).parts.find((part) => part.call === call && part.type === "tool_result");
-    const result = button.parentElement.querySelector(".result");
-    result.textContent = pretty(found.result ?? found.error);
-    button.hidden = true;
-    result.focus();
+  /** The answer of this message as it was drawn last; undefined where it was over before. */
+  drawn(id) {
+    return this.#answers.get(id);
   }
 
   /** Put an article where it belongs: by its position, before own messages that are still waiting. */
   #insert(article) {
     const next = this.stored.find((each) => positionOf(each) > positionOf(article));
     this.column.insertBefore(article, next ?? this.column.querySelector(":scope > .pending"));
-  }
-
-  async #sourceOf(id) {
-    const drawn = this.#answers.get(id);
-    return drawn ? textOf(drawn) : (await this.#read(id)).content;
-  }
-
-  async #read(id) {
-    return (await parley.get(`/api/messages/${id}/`)).json();
   }
 }
 
