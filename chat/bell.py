@@ -114,7 +114,7 @@ async def listen(hear: Listener) -> None:
     Without Redis there is nobody to hear, and it returns.
     """
     delay_s = AWAY_S[0]
-    while settings.REDIS_URL:
+    while settings.REDIS_URL and not _is_cancelled():
         try:
             async with _client() as redis, redis.pubsub() as subscribed:
                 await subscribed.subscribe(channel_of(redis))
@@ -128,9 +128,9 @@ async def listen(hear: Listener) -> None:
 
 
 async def _hear(subscribed: PubSub, hear: Listener) -> None:
-    """For ever. Raises when Redis says nothing: where it was cut off, nobody else would tell."""
+    """Until cancelled. Raises when Redis says nothing: where it was cut off, nobody else would tell."""
     is_asked = False
-    while True:
+    while not _is_cancelled():
         heard: Any = await subscribed.get_message(timeout=SILENCE_S)
         if heard is None and is_asked:
             raise TimeoutError
@@ -141,3 +141,9 @@ async def _hear(subscribed: PubSub, hear: Listener) -> None:
             message = msgspec.json.decode(heard["data"], type=Message)
             if message.by != PROCESS:
                 hear(message.what, message.ids)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody has ended this task: the client may keep that to itself, and say that nothing came."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

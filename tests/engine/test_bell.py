@@ -121,6 +121,23 @@ async def test_who_listens_ends_when_told(redis: Redis) -> None:
         redis.kill()
 
 
+async def test_who_listens_ends_also_where_the_client_takes_that_for_silence(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timeout that is over at the same moment makes redis-py say that nothing came."""
+    get_message = PubSub.get_message
+
+    async def deaf(self: PubSub, **asked: float) -> Any:
+        try:
+            return await get_message(self, **asked)  # type: ignore[arg-type]
+        except asyncio.CancelledError:
+            return None
+
+    monkeypatch.setattr(PubSub, "get_message", deaf)
+    async with listening() as heard:
+        await rung_until_heard(heard)
+
+
 @asynccontextmanager
 async def listening() -> AsyncIterator[Heard]:
     """What another process is heard to ring."""
