@@ -9,7 +9,10 @@ from typing import Any
 
 from tests.streams import Client, Frame, Stream, key, text_of
 
-SHORT, LONG = 12, 60  # pieces of an answer, 40 ms each; the long one is what people read
+SHORT, LONG = (
+    12,
+    120,
+)  # pieces of an answer, 40 ms each; the long one is what people read: longer than from one restart to the next
 AGAIN_S = 0.2  # between two submits of one person
 
 
