@@ -9,10 +9,8 @@ from typing import Any
 
 from tests.streams import Client, Frame, Stream, key, text_of
 
-SHORT, LONG = (
-    12,
-    120,
-)  # pieces of an answer, 40 ms each; the long one is what people read: longer than from one restart to the next
+# Pieces of an answer, 40 ms each. People read the long one: it takes longer than from one restart to the next.
+SHORT, LONG = 12, 120
 AGAIN_S = 0.2  # between two submits of one person
 
 
