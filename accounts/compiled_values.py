@@ -32,7 +32,7 @@ class Places:
 
 
 def _mark(kind: type[Any], number: int) -> Any:
-    """A value that no statement has of itself. A `dict` stands for any JSON."""
+    """A value that no statement has of itself."""
     if kind is UUID:
         return UUID(int=0xC0DE << 64 | number)
     if kind is datetime:

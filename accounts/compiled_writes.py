@@ -55,23 +55,20 @@ class _Statement:
 
 
 class Insert:
-    """Adds rows: `Insert(Model)(rows)` does what `bulk_create(rows)` does for rows that bring their key.
+    """Adds rows: `Insert(Model)(rows)` does what `bulk_create(rows)` does.
 
-    A column may hold an expression, such as the database's clock.
+    A key that the database makes is not read back. A column may hold an expression, such as the database's clock.
     """
 
     def __init__(self, model: type[models.Model]) -> None:
         self._model = model
         self._fields = [each for each in model._meta.local_concrete_fields if not isinstance(each, models.AutoField)]
-        self._threads = threading.local()
 
     def __call__(self, rows: Sequence[models.Model]) -> None:
         alias = router.db_for_write(self._model)
         connection = connections[alias]
-        values: list[str] = []
         params: list[Any] = []
-        for row in rows:
-            values.append(self._add(row, connection, params))
+        values = [self._add(row, connection, params) for row in rows]
         with connection.cursor() as cursor:
             cursor.execute(f"{self._head(connection)} VALUES {', '.join(values)}", params)
         for row in rows:

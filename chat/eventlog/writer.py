@@ -48,7 +48,7 @@ class Writer:
         self.stored_seq = next_seq - 1
         self.broken: Fenced | Refused | None = None
         self._most_unstored = int(settings.CHAT_UNSTORED_MAX_EVENTS)
-        self._is_delta_next = False  # what came last: the next delta is nobody's first
+        self._were_deltas = False  # what was appended last: then the next delta is nobody's first
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self.feed = hub.feed(run_id)
         self.feed.restart(next_seq - len(first), is_local=True)
@@ -69,11 +69,11 @@ class Writer:
         else:
             self.feed.show(entries)
         committer.wake(self, self._are_first_words() if are_deltas else any(map(_is_urgent, events)))
-        self._is_delta_next = are_deltas
+        self._were_deltas = are_deltas
 
     def _are_first_words(self) -> bool:
         """Whether these deltas are what somebody elsewhere waits for: the rest of them comes in time."""
-        return not self._is_delta_next and bool(hub.read_elsewhere([self.run_id]))
+        return not self._were_deltas and bool(hub.read_elsewhere([self.run_id]))
 
     @property
     def is_full(self) -> bool:
