@@ -18,6 +18,7 @@ class Tasks:
 
     cpu_ms: list[float] = field(default_factory=list)
     clock_ms: list[float] = field(default_factory=list)
+    most_restyled: int = 0  # elements whose style was worked out anew at once
 
     def longer_than(self, ms: float) -> list[float]:
         """The processor's times above that, longest first."""
@@ -52,6 +53,8 @@ def _fill(tasks: Tasks, events: list[dict[str, object]]) -> None:
     busiest = max(by_thread.values(), key=lambda each: sum(float(str(task["tdur"])) for task in each))
     tasks.cpu_ms = [float(str(each["tdur"])) / 1000 for each in busiest]
     tasks.clock_ms = [float(str(each["dur"])) / 1000 for each in busiest]
+    restyled = [each["args"] for each in events if each.get("name") == "UpdateLayoutTree"]
+    tasks.most_restyled = max(int(str(each.get("elementCount", 0))) for each in restyled if isinstance(each, dict))
 
 
 # From a key in the box to the frame that shows it.

@@ -10,9 +10,9 @@ from tests.upstream import Turn, Upstream
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 CHARS = 50_000
 LONGEST_MS = 50.0
-# The frame that restyles and lays out the whole answer at once took 60 to 75 ms of processor in four runs of six, on a
-# slow machine that did nothing else, and less than 50 in the others; the next longest that was looked into took 37.
-OUTLIERS = 1
+# A block of code has some 400 elements, and several blocks may come in one frame; the whole answer has 10,000. One rule
+# as `.a > * + *` is enough to have all of them restyled with every block.
+MOST_RESTYLED = 2500
 PROSE = (
     "A paragraph with **strong words**, `code` and [a link](https://example.org/), as models like to write them. " * 4
 )
@@ -49,9 +49,11 @@ def test_a_long_answer_with_code_blocks_nobody(page: Page, browser: Browser, ups
     waited = len([each for each in tasks.clock_ms if each > LONGEST_MS])
     print(
         f"{CHARS} characters: {len(tasks.cpu_ms)} tasks, {sum(tasks.cpu_ms):.0f} ms of processor; "
-        f"over 50 ms of it: {long}; over 50 ms of clock: {waited}; a key to its frame {keys} ms"
+        f"the longest {max(tasks.cpu_ms):.0f}, over 50: {long}; over 50 ms of clock: {waited}; "
+        f"a key to its frame {keys} ms; restyled at once: {tasks.most_restyled} elements"
     )
-    assert len(long) <= OUTLIERS and all(each < 2 * LONGEST_MS for each in long), long
+    assert not long
+    assert tasks.most_restyled < MOST_RESTYLED
     heard = [each for each in page.evaluate("heard") if each]
     assert len([each for each in heard if "strong words" in each]) <= 1
     assert len(heard) <= 20
@@ -65,6 +67,9 @@ def test_one_block_of_code_of_50_000_characters_blocks_nobody(page: Page, browse
         send(page, f"Write a lot {script(upstream, turn)}")
         page.wait_for_function(IS_OVER, polling=500, timeout=120_000)
     long = tasks.longer_than(LONGEST_MS)
-    print(f"one block of code: {sum(tasks.cpu_ms):.0f} ms of processor; over 50 ms: {long}")
-    assert len(long) <= OUTLIERS and all(each < 2 * LONGEST_MS for each in long), long
+    print(
+        f"one block of code: {sum(tasks.cpu_ms):.0f} ms of processor; "
+        f"the longest {max(tasks.cpu_ms):.0f}, over 50: {long}"
+    )
+    assert not long
     expect(answer(page).locator("pre")).to_have_count(1)

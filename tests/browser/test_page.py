@@ -29,6 +29,14 @@ AT_END = """() => {
 }"""
 
 
+# Blocks that were whole, the tool's card, and all in them.
+MARK_DRAWN = """() => {
+  const wholes = [...document.querySelectorAll(".assistant .tool, .text > :not(.rest)")];
+  window.drawn = wholes.flatMap((each) => [each, ...each.querySelectorAll("*")]);
+}"""
+LEFT_OF_DRAWN = "() => drawn.filter((each) => each.isConnected).length"
+
+
 def test_tools_and_text_come_and_a_reload_in_mid_answer_goes_on(page: Page, upstream: Upstream) -> None:
     gate = uuid4().hex
     key = script(upstream, LIST, gated(gate, ["It is **in ", "README.md**, "], "and nowhere else."))
@@ -58,6 +66,20 @@ def test_tools_and_text_come_and_a_reload_in_mid_answer_goes_on(page: Page, upst
     expect(answer(page).locator("strong")).to_have_text("in README.md")
     assert answer(page).inner_text() == watched
     expect(page.get_by_role("article")).to_have_count(2)
+
+
+def test_what_was_drawn_stays_when_the_answer_is_over(page: Page, upstream: Upstream) -> None:
+    """Its stored form is the same; put in its place it would end a selection, and cost a frame."""
+    gate = uuid4().hex
+    text = "First.\n\n- one\n- two\n\n```python\nx = 1\n```\n\nLast"
+    send(page, f"Go on {script(upstream, LIST, gated(gate, [text], ' words.'))}")
+    expect(answer(page)).to_contain_text("Last")
+    page.evaluate(MARK_DRAWN)
+    upstream.release(gate)
+    expect(answer(page)).to_contain_text("tokens")
+    expect(answer(page)).to_contain_text("Last words.")
+    assert page.evaluate("document.querySelectorAll('.assistant .parts *').length") > page.evaluate(LEFT_OF_DRAWN) > 8
+    assert page.evaluate(LEFT_OF_DRAWN) == page.evaluate("drawn.length")
 
 
 def test_stop_keeps_what_had_come(page: Page, upstream: Upstream) -> None:
