@@ -67,9 +67,9 @@ def extend(run_id: UUID, attempt: int, tokens: int) -> bool:
     return True
 
 
-def settle(run: Run, tokens: int) -> None:
-    """A run ends that has used so many. Within the transaction that ends it, which leaves it nothing reserved."""
-    budget = _locked(run.chat.organization_id)
+def settle(organization_id: UUID, tokens: int) -> None:
+    """A run of theirs ends that has used so many. In the transaction that ends it, which leaves it nothing reserved."""
+    budget = _locked(organization_id)
     if budget is not None:
         budget.used += tokens
         budget.save(update_fields=["used"])

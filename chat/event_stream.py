@@ -5,8 +5,8 @@ ASGI wrapper has put a Slot into the scope, the body is left there and the respo
 the body once Django has let go. Without a wrapper (runserver, Django's test client) it streams the ordinary way.
 """
 
-from collections.abc import AsyncGenerator
-from typing import Protocol
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Protocol
 
 from django.http import HttpRequest, StreamingHttpResponse
 
@@ -25,12 +25,16 @@ class Direct(Protocol):
     def write(self, body: bytes) -> None:
         """Send more of an answer whose body has begun."""
 
+    def watch(self, gone: Callable[[], None]) -> Callable[[], None]:
+        """Call this, once, when the reader leaves or has left: without a task that waits. Gives what calls it off."""
+
 
 class Slot:
     """Where a response leaves its body for the wrapper."""
 
     def __init__(self, direct: Direct | None = None) -> None:
         self.body: AsyncGenerator[bytes, None] | None = None
+        self.start: dict[str, Any] = {}  # the ASGI message that begins the answer, until it is sent
         self.direct = direct
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.compiled_writes import Changes, Update
 from agents.events import RunFailed
+from chat.facts import RunFacts
 from chat.models import Run, RunStatus, UsageDay, UsageRecord
 from chat.projection import Fold
 
@@ -23,7 +24,7 @@ Key = tuple[date, UUID, UUID | None, str, UUID]
 Counts = dict[str, int]
 
 
-def add(run: Run, fold: Fold) -> None:
+def add(run: RunFacts, fold: Fold) -> None:
     """Count a run that ends as its fold says: within the transaction that ends it."""
     terminal = fold.terminal
     assert terminal is not None
@@ -35,7 +36,7 @@ def add(run: Run, fold: Fold) -> None:
             counts[name] += getattr(each.usage, name)
     for model in sorted(by_model):  # always in one order, so that no two ends wait for each other
         if any(by_model[model].values()):
-            _add_to_row((day, run.chat.organization_id, run.chat.project_id, model, run.user_id), by_model[model])
+            _add_to_row((day, run.organization_id, run.project_id, model, run.user_id), by_model[model])
 
 
 @transaction.atomic

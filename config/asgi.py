@@ -53,26 +53,29 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
 
 async def _http(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     slot = Slot(scope.pop(DIRECT, None))
-    start: Message = {}
+    await _answer(scope, receive, send, slot)
+    if slot.start:
+        await _Stream(slot, send).run(receive)
+
+
+async def _answer(scope: dict[str, Any], receive: Receive, send: Send, slot: Slot) -> None:
+    """Let Django answer. A stream is left in the slot: nothing else of its request lives as long as it does."""
 
     async def hold_back(message: Message) -> None:
         """Keep a stream's start; Django's empty body for it is dropped. Something else in its place goes through."""
         if slot.body is not None and message["type"] == "http.response.start" and message["status"] == 200:
-            start.update(message)
-        elif not start:
+            slot.start = message
+        elif not slot.start:
             await _send(send, message)
 
     await django_app({**scope, SLOT: slot}, capped(receive, scope, send), hold_back)
-    if start:
-        await _Stream(slot, start, send).run(receive)
 
 
 class _Stream:
     """A body on its way to its reader, in the request's own task. Cut when the reader leaves or does not read."""
 
-    def __init__(self, slot: Slot, start: Message, send: Send) -> None:
+    def __init__(self, slot: Slot, send: Send) -> None:
         self.slot = slot
-        self.start = start
         self.send = send
         self.is_over = self.is_cut = False
         self.sending_since = 0.0  # by the loop's clock; 0: nothing is being sent
@@ -82,8 +85,7 @@ class _Stream:
 
     async def run(self, receive: Receive) -> None:
         """Send the body to its end, or until it is cut."""
-        watch = self.loop.create_task(_gone(receive))
-        watch.add_done_callback(lambda _: self._cut())
+        unwatch = self._watch(receive)
         try:
             await self._pump()
         except asyncio.CancelledError:
@@ -96,17 +98,30 @@ class _Stream:
         finally:
             self.is_over = True
             self.timer.cancel()
-            watch.cancel()
+            unwatch()
+
+    def _watch(self, receive: Receive) -> Callable[[], object]:
+        """Cut the stream when its reader leaves. Call what comes back when it is over."""
+        if self.slot.direct is not None:
+            return self.slot.direct.watch(self._cut)
+        watch = self.loop.create_task(_gone(receive))
+        watch.add_done_callback(lambda _: self._cut())
+        return watch.cancel
 
     async def _pump(self) -> None:
         assert self.slot.body is not None
         async with aclosing(self.slot.body) as body:
-            await self._send({**self.start, "headers": [*self.start["headers"], (b"connection", b"keep-alive")]})
+            await self._begin()
             async for chunk in body:
                 if chunk:
                     await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
             await self._send({"type": "http.response.body", "body": b""})
             self.is_over = True
+
+    async def _begin(self) -> None:
+        """Send the start, which nobody needs any more then."""
+        start, self.slot.start = self.slot.start, {}
+        await self._send({**start, "headers": [*start["headers"], (b"connection", b"keep-alive")]})
 
     async def _send(self, message: Message) -> None:
         self.sending_since = self.loop.time()

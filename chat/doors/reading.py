@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -24,6 +24,7 @@ from chat.doors.native_blocks import BlockEncoder
 from chat.event_stream import Direct, EventStream, direct_of
 from chat.eventlog import Logged, tail
 from chat.eventlog.rows import event_at
+from chat.eventlog.tail import Batch
 from chat.models import OPEN, Run
 
 
@@ -48,10 +49,6 @@ class Reader:
             request=run.request,
         )
 
-    def may_read(self) -> bool:
-        """Whether they still may. Sync, two queries."""
-        return still_valid(self.user) and sees(self.user, self.run.chat_id)
-
 
 def place(request: HttpRequest) -> Cursor | None:
     """The cursor that a request carries, in `after` or Last-Event-ID. Raises Invalid for a malformed one."""
@@ -74,51 +71,56 @@ async def streamed(request: HttpRequest, reader: Reader, encoder: Encoder) -> Ev
     A POST has started its run by now, so it is not refused here: chat.doors.starting asks before it starts.
     """
     hold = await limits.streams.take(reader.user.pk, may_refuse=request.method != "POST")
-    return EventStream(request, within(hold, frames(reader, encoder, direct_of(request))))
+    return EventStream(request, frames(reader, encoder, direct_of(request), hold))
 
 
-async def within(hold: limits.Hold, body: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """The body, counted for as long as it is read."""
-    with hold:
-        async with aclosing(body) as chunks:
-            async for chunk in chunks:
-                yield chunk
-
-
-async def frames(reader: Reader, encoder: Encoder, direct: Direct | None = None) -> AsyncGenerator[bytes, None]:
+async def frames(
+    reader: Reader,
+    encoder: Encoder,
+    direct: Direct | None = None,
+    hold: AbstractContextManager[object] | None = None,
+) -> AsyncGenerator[bytes, None]:
     """Yield what is to be sent, from the reader's place to the run's end, or until their access ends.
 
     What comes together is joined, so a burst of events costs one write. Where there is a direct way to the reader, what
-    they wait for is written there as it happens, and not yielded.
+    they wait for is written there as it happens, and not yielded. `hold` counts them for as long as they read.
     """
-    yield b"".join(encoder.open())
-    if rest := await _rest_of_event(reader.after, encoder):
-        yield rest
-    access = _Access(reader)
-    after = None if _is_foreign(reader) else reader.after
-    if _is_foreign(reader):
-        yield b"".join(encoder.reset())
-    is_ended = False
-    take = None if direct is None else _Taker(encoder, access, direct)
-    async with aclosing(tail(reader.run.pk, after, take)) as batches:
-        async for batch in batches:
-            if not await access.holds():
-                yield b"".join(encoder.let_go())
-                return
-            out = encoder.reset() if batch.is_reset else []
-            if isinstance(encoder, BlockEncoder):
-                await encoder.prepare(batch.events, is_reset=batch.is_reset)
-            for each in batch.events:
-                out += encoder.encode(each.attempt, each.seq, each.event)
-                if encoder.is_over:
+    with hold or nullcontext():
+        yield b"".join(encoder.open())
+        if rest := await _rest_of_event(reader.after, encoder):
+            yield rest
+        if _is_foreign(reader):
+            yield b"".join(encoder.reset())
+        access = _Access(reader)
+        take = None if direct is None else _Taker(encoder, access, direct)
+        batches = tail(reader.run.pk, None if _is_foreign(reader) else reader.after, take)
+        del reader  # its rows need not stay in memory for as long as this lasts
+        is_ended = False
+        async with aclosing(batches):
+            async for batch in batches:
+                if not await access.holds():
                     break
-            is_ended = bool(batch.events) and isinstance(batch.events[-1].event, TERMINALS)
-            if out or not batch.events:
-                yield b"".join(out) or sse.KEEP_ALIVE
-            if encoder.is_over:
-                return
-    if not is_ended:
-        yield b"".join(encoder.let_go())
+                if data := await _encoded(encoder, batch):
+                    yield data
+                if encoder.is_over:
+                    return
+                is_ended = bool(batch.events) and isinstance(batch.events[-1].event, TERMINALS)
+        if not is_ended:
+            yield b"".join(encoder.let_go())
+
+
+async def _encoded(encoder: Encoder, batch: Batch) -> bytes:
+    """What is sent of a batch; of one without events, that the stream is alive."""
+    if not batch.events:
+        return sse.KEEP_ALIVE
+    out = encoder.reset() if batch.is_reset else []
+    if isinstance(encoder, BlockEncoder):
+        await encoder.prepare(batch.events, is_reset=batch.is_reset)
+    for each in batch.events:
+        out += encoder.encode(each.attempt, each.seq, each.event)
+        if encoder.is_over:
+            break
+    return b"".join(out)
 
 
 async def to_end(reader: Reader) -> None:
@@ -127,7 +129,7 @@ async def to_end(reader: Reader) -> None:
     Raises NotYet after CHAT_ANSWER_TIMEOUT_S (it may wait a day for a person's approval), or when this process goes.
     """
     hold = await limits.streams.take(reader.user.pk, may_refuse=False)
-    whole = within(hold, frames(reader, native.Encoder(reader.info)))  # it never ends before its run
+    whole = frames(reader, native.Encoder(reader.info), hold=hold)  # it never ends before its run
     try:
         async with asyncio.timeout(settings.CHAT_ANSWER_TIMEOUT_S), aclosing(whole) as all_of_it:
             async for _ in all_of_it:
@@ -201,7 +203,8 @@ class _Access:
     """Asks again, once a heartbeat, whether the reader may read; while the database is away the last word holds."""
 
     def __init__(self, reader: Reader) -> None:
-        self.reader = reader
+        self.user = reader.user
+        self.chat_id = reader.run.chat_id
         self.asked_at = self.answered_at = time.monotonic()
         self.every_s = settings.CHAT_HEARTBEAT_S
 
@@ -214,8 +217,12 @@ class _Access:
             return True
         now = self.asked_at = time.monotonic()
         try:
-            may = await db(self.reader.may_read)
+            may = await db(self._may_read)
         except DatabaseFault:
             return bool(now - self.answered_at < settings.CHAT_ACCESS_HOLDS_S)
         self.answered_at = now
         return may
+
+    def _may_read(self) -> bool:
+        """Sync, two queries."""
+        return still_valid(self.user) and sees(self.user, self.chat_id)

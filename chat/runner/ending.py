@@ -16,6 +16,7 @@ from agents.events import AnyEvent, Terminal
 from agents.usage import Usage
 from chat import budgets, notices, usage_days
 from chat.eventlog import Fenced, Logged, rows, statements
+from chat.facts import RunFacts
 from chat.models import Chat, Message, MessageStatus, Run, RunStatus, UsageRecord
 from chat.projection import Fold
 from chat.runner import lease
@@ -28,7 +29,7 @@ STOPPED = "The run ended while this ran. It may or may not have taken effect."
 class Ending:
     """A run that is over, as the process that holds it sees it."""
 
-    run: Run  # with its chat; only what never changes of them is looked at
+    run: RunFacts
     attempt: int
     fold: Fold  # closed; holds the terminal
     entries: list[Logged]  # the last events, the terminal one last
@@ -70,7 +71,7 @@ def store_ending(ending: Ending) -> tuple[UUID, int] | None:
         _save_usage(run, ending.fold)
         usage_days.add(run, ending.fold)
         if run.reserved_tokens:
-            budgets.settle(run, usage.total_tokens)
+            budgets.settle(run.organization_id, usage.total_tokens)
         notices.tell(run.chat_id, changed=[run.message_id], run=run.id)
         return lease.claim_next(run.chat_id) if ending.claims_next else None
 
@@ -82,7 +83,7 @@ STATUSES: dict[type[AnyEvent], tuple[RunStatus, MessageStatus]] = {
 }
 
 
-def _save_message(run: Run, fold: Fold, usage: Usage) -> None:
+def _save_message(run: RunFacts, fold: Fold, usage: Usage) -> None:
     terminal = fold.terminal
     assert terminal is not None
     failed = terminal if isinstance(terminal, ev.RunFailed) else None
@@ -109,12 +110,12 @@ _answer = Update(
 )
 
 
-def _save_usage(run: Run, fold: Fold) -> None:
+def _save_usage(run: RunFacts, fold: Fold) -> None:
     records = [
         UsageRecord(
-            run=run,
-            organization_id=run.chat.organization_id,
-            project_id=run.chat.project_id,
+            run_id=run.id,
+            organization_id=run.organization_id,
+            project_id=run.project_id,
             user_id=run.user_id,
             agent=each.agent[:300],
             turn=each.turn,
@@ -142,7 +143,7 @@ def _end_run(ending: Ending, usage: Usage) -> bool:
     first_ms = max(0, int((fold.first_token_at - fold.started_at) * 1000)) if fold.first_token_at else None
     status, at = STATUSES[type(terminal)][0].value, _time(terminal.at)
     counts = (fold.turns, fold.retries, first_ms)
-    mine = (ending.run.pk, ending.attempt, ending.expects.value)
+    mine = (ending.run.id, ending.attempt, ending.expects.value)
     return bool(_over(*mine, status, at, *counts, usage.status, *_why(terminal), *_tokens(usage)))
 
 

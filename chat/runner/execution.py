@@ -111,7 +111,7 @@ class Execution:
 
     def _refusal(self) -> End | None:
         """Why the run ends before it begins, if it does."""
-        if self.loaded.run.cancel_requested_at is not None:
+        if self.loaded.run.is_stopped:
             return self._cancelled
         if self.loaded.run.crashes >= self.runner.max_crashes:
             return _failed("poison", retryable=False)
@@ -168,8 +168,8 @@ class Execution:
         return _completed(reason)
 
     def _cancelled(self, usage: Usage) -> Terminal:
-        asked_before = str(self.loaded.run.cancel_requested_by_id or "")
-        return ev.RunCancelled(at=time.time(), by=self.runner.stopped_by.get(self.run_id, asked_before), usage=usage)
+        by = self.runner.stopped_by.get(self.run_id, self.loaded.run.stopped_by)
+        return ev.RunCancelled(at=time.time(), by=by, usage=usage)
 
     async def _end(self, end: End) -> None:
         """Close what is open, store the end with everything that goes with it, and show it."""

@@ -19,6 +19,7 @@ from agents.messages import Message as Said
 from agents.messages import ToolMessage
 from chat.access import permissions_on
 from chat.eventlog import Logged, stored
+from chat.facts import RunFacts, facts_of
 from chat.history import history
 from chat.models import Run, RunStatus
 from chat.projection import Fold
@@ -32,7 +33,7 @@ from tools.capabilities import capabilities_of
 class Loaded:
     """A run, ready to be driven."""
 
-    run: Run
+    run: RunFacts
     job: Job
     fold: Fold  # of what is stored
     next_seq: int
@@ -65,7 +66,7 @@ def _loaded(run: Run, entries: list[Logged], permissions: Permissions) -> Loaded
         fold.apply(entry.event)
     if run.reserved_tokens:
         job = replace(job, purse=RunPurse(run, spent=fold.usage.total_tokens))
-    return Loaded(run, job, fold, _next_seq(entries), fold.attempt == run.attempt)
+    return Loaded(facts_of(run), job, fold, _next_seq(entries), fold.attempt == run.attempt)
 
 
 def _next_seq(entries: list[Logged]) -> int:

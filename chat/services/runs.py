@@ -26,6 +26,7 @@ from chat.dialects.base import IF_BUSY, IfBusy, Item, RunRequest
 from chat.eventlog import Logged, first_events, stored
 from chat.models import LIVE, OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.projection import fold
+from chat.facts import facts_of
 from chat.runner import runner
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.lease import expiry
@@ -275,7 +276,7 @@ def _end_unowned(run: Run, user: User) -> None:
     last = [Logged(run.attempt, seq, event) for seq, event in enumerate(events, entries[-1].seq + 1)]
     status = RunStatus(run.status)
     claims = runner.owner_here() is not None
-    following = store_ending(Ending(run, run.attempt, folded, last, claims_next=claims, expects=status))
+    following = store_ending(Ending(facts_of(run), run.attempt, folded, last, claims_next=claims, expects=status))
     run.refresh_from_db()
     transaction.on_commit(lambda: runner.grew(run.pk))
     if following is not None:

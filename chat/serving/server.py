@@ -6,8 +6,10 @@ Here such a connection stays for LINGER_S; what comes on it is answered with `Co
 """
 
 import asyncio
+import functools
 import os
 import socket
+from collections.abc import Callable
 
 import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -24,15 +26,22 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; accepted in the last moment, it stays a little."""
         super().connection_made(transport)
+        self.watchers: list[Callable[[], None]] = []  # of those who are sent streams over it
         if _is_leaving(self):
             self._linger()
 
     def on_headers_complete(self) -> None:
         """A request is here. A leaving server answers it and no other after it."""
         super().on_headers_complete()
-        self.scope[DIRECT] = Direct(self.transport, self.flow)  # type: ignore[literal-required]
+        self.scope[DIRECT] = Direct(self.transport, self.flow, self.watchers)  # type: ignore[literal-required]
         if _is_leaving(self) and self.cycle is not None:
             self.cycle.keep_alive = False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Nobody is there any more."""
+        super().connection_lost(error)
+        for gone in self.watchers.copy():
+            gone()
 
     def on_response_complete(self) -> None:
         """An answer is sent. Its client may believe that the connection stays: it does, a little."""
@@ -62,11 +71,12 @@ class Connection(HttpToolsProtocol):
 class Direct:
     """Writes to a connection at once: chat.event_stream.Direct. For answers that are sent in chunks."""
 
-    __slots__ = ("_flow", "_transport")
+    __slots__ = ("_flow", "_transport", "_watchers")
 
-    def __init__(self, transport: asyncio.Transport, flow: FlowControl) -> None:
+    def __init__(self, transport: asyncio.Transport, flow: FlowControl, watchers: list[Callable[[], None]]) -> None:
         self._transport = transport
         self._flow = flow
+        self._watchers = watchers
 
     def is_open(self) -> bool:
         """The reader is there, and what was sent before is on its way."""
@@ -75,6 +85,18 @@ class Direct:
     def write(self, body: bytes) -> None:
         """One chunk."""
         self._transport.write(b"%x\r\n%b\r\n" % (len(body), body))
+
+    def watch(self, gone: Callable[[], None]) -> Callable[[], None]:
+        """Called when the connection is lost; soon, where it already is."""
+        if self._transport.is_closing():
+            asyncio.get_running_loop().call_soon(gone)
+            return _nothing
+        self._watchers.append(gone)
+        return functools.partial(self._watchers.remove, gone)
+
+
+def _nothing() -> None:
+    """There is nothing to call off."""
 
 
 class Server(uvicorn.Server):

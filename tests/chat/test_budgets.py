@@ -42,7 +42,7 @@ def running(chat: Chat, user: User) -> Run:
 def over(run: Run, tokens: int) -> None:
     with transaction.atomic():
         Run.objects.filter(pk=run.pk).update(status=RunStatus.SUCCEEDED)
-        budgets.settle(run, tokens)
+        budgets.settle(run.chat.organization_id, tokens)
 
 
 def left(budget: Budget) -> tuple[int, int, int]:

@@ -21,6 +21,7 @@ from agents.usage import Usage
 from chat.bell import PROCESS
 from chat.doors import native
 from chat.eventlog import Logged, stored
+from chat.facts import facts_of
 from chat.models import Chat, Message, MessageRole, Run, RunStatus
 from chat.projection import fold
 from chat.runner import runner
@@ -73,7 +74,7 @@ def ending_of(chat: Chat) -> Ending:
         folded, run.message_id, lambda usage: ev.RunCompleted(at=time.time(), reason="stop", usage=usage)
     )
     log = [Logged(1, seq, event) for seq, event in enumerate([*said, *last], entries[-1].seq + 1)]
-    return Ending(run, 1, folded, log, claims_next=True)
+    return Ending(facts_of(run), 1, folded, log, claims_next=True)
 
 
 def fill(chat: Chat, user: User, length: int) -> None:

@@ -13,6 +13,7 @@ from accounts.models import User
 from agents import events as ev
 from agents.usage import Usage
 from chat.eventlog import Logged, stored
+from chat.facts import facts_of
 from chat.models import Chat, Run, RunStatus, UsageDay
 from chat.projection import fold
 from chat.runner.ending import Ending, last_events, store_ending
@@ -41,7 +42,7 @@ def end(run: Run, *extra: ev.AnyEvent, failed: bool = False) -> None:
 
     ended = [*more, *last_events(folded, run.message_id, last)]
     log = [Logged(1, seq, event) for seq, event in enumerate(ended, entries[-1].seq + 1)]
-    store_ending(Ending(run, 1, folded, log, claims_next=False))
+    store_ending(Ending(facts_of(run), 1, folded, log, claims_next=False))
 
 
 def rows() -> list[tuple[object, ...]]:

@@ -24,6 +24,7 @@ from agents.events import AnyEvent
 from chat.dialects.base import RunRequest
 from chat.eventlog import Fenced, Logged, stored
 from chat.eventlog.committer import store
+from chat.facts import facts_of
 from chat.models import LIVE, OPEN, Chat, Run, RunStatus
 from chat.projection import Fold, fold
 from chat.runner import lease, runner, waiting
@@ -216,7 +217,7 @@ class Room:
         run = Run.objects.select_related("chat").get(pk=held.run)
         events = last_events(held.fold, run.message_id, end)
         entries = [Logged(held.attempt, seq, event) for seq, event in enumerate(events, held.next_seq)]
-        ending = Ending(run, held.attempt, held.fold, entries, claims_next=self.dice.random() < 0.7)
+        ending = Ending(facts_of(run), held.attempt, held.fold, entries, claims_next=self.dice.random() < 0.7)
         self.me.held.pop(held.run)
         following: list[tuple[UUID, int] | None] = []
         self._or_fenced(held, lambda: following.append(store_ending(ending)))

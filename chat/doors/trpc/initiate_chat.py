@@ -18,7 +18,7 @@ from chat.dialects.base import known_only
 from chat.dialects.fields import refuse
 from chat.dialects.initiate_chat import Encoder, Place
 from chat.doors import editor_chat_records, starting
-from chat.doors.reading import Reader, frames, to_end, within
+from chat.doors.reading import Reader, frames, to_end
 from chat.doors.trpc.procedures import Call, Procedure, mutation, query
 from chat.drafts import attach_drafts
 from chat.eventlog import rows
@@ -78,7 +78,7 @@ async def stream_response(call: Call, last_id: str) -> AsyncGenerator[bytes, Non
     A client that sends `lastEventId` with its input, be it null, is given the id with each value.
     """
     reader, encoder = await db(_attach, call, last_id)
-    return within(await limits.streams.take(call.user.pk), frames(reader, encoder))
+    return frames(reader, encoder, hold=await limits.streams.take(call.user.pk))
 
 
 def _start(call: Call) -> Reader:
