@@ -50,6 +50,7 @@ class Job:
     max_depth: int = 3  # of subagents
     asks_first: frozenset[str] = frozenset()  # names of tools whose calls a person must allow
     approval_lifetime_s: float = 24 * 3600.0
+    has_first_turn: bool = False  # the turn.started of its first turn is in the log already
     now: Callable[[], float] = time.time
 
     def call_id(self, path: str, turn: int, index: int) -> str:

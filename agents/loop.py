@@ -22,6 +22,11 @@ from agents.toolcalls import Outcome, ToolCalls, told
 Events = AsyncGenerator[list[AnyEvent], None]
 
 
+def model_of(archetype: Archetype, chosen: str) -> str:
+    """The model that an archetype is answered by: its own, else the chosen one."""
+    return archetype.model or chosen
+
+
 class Agent:
     """One archetype at one task. After `work()` has ended, `answer` and `reason` say how."""
 
@@ -76,8 +81,9 @@ class Agent:
             raise LimitReached("max_turns")
         self.job.check_budget()
         self.turn += 1
-        model = self.archetype.model or self.job.model
-        yield [ev.TurnStarted(at=self.job.now(), agent=self.path, turn=self.turn, model=model)]
+        model = model_of(self.archetype, self.job.model)
+        if self.path or self.turn > 1 or not self.job.has_first_turn:
+            yield [ev.TurnStarted(at=self.job.now(), agent=self.path, turn=self.turn, model=model)]
         reply = Reply(self.job, self.path, self.turn, limits)
         async with aclosing(replies(self.job, self.request(model), reply)) as pieces:
             async for events in pieces:

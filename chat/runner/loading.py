@@ -56,7 +56,10 @@ def begin(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> Load
     One query, or none for the first message of a chat.
     """
     entries = [Logged(run.attempt, seq, event) for seq, event in enumerate(first, 1)]
-    return replace(_loaded(run, entries, permissions), first=entries)
+    loaded = _loaded(run, entries, permissions)
+    # A first turn among them is this attempt's own: it goes on with it and takes nothing back.
+    job = replace(loaded.job, ledger=ledger.Ledger(), has_first_turn=isinstance(first[-1], ev.TurnStarted))
+    return replace(loaded, job=job, first=entries)
 
 
 def _loaded(run: Run, entries: list[Logged], permissions: Permissions) -> Loaded:

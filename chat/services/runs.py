@@ -18,15 +18,17 @@ from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
 from accounts.permissions import Permissions, require
 from agents import events as ev
-from agents import options
+from agents import options, registry
+from agents.errors import UnknownArchetype
 from agents.events import AnyEvent
+from agents.loop import model_of
 from chat import budgets, limits, notices, rules
 from chat.access import permissions_on
 from chat.dialects.base import IF_BUSY, IfBusy, Item, RunRequest
 from chat.eventlog import Logged, first_events, stored
+from chat.facts import facts_of
 from chat.models import LIVE, OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.projection import fold
-from chat.facts import facts_of
 from chat.runner import runner
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.lease import expiry
@@ -257,7 +259,16 @@ def _beginning(run: Run) -> list[AnyEvent]:
         archetype=run.archetype,
         model=run.model,
     )
-    return [queued, ev.RunStarted(at=now, attempt=run.attempt)] if run.attempt else [queued]
+    return [queued, ev.RunStarted(at=now, attempt=run.attempt), *_first_turn(run, now)] if run.attempt else [queued]
+
+
+def _first_turn(run: Run, now: float) -> list[AnyEvent]:
+    """What the agent would say first, and would have stored by itself; nothing where there is no such archetype."""
+    try:
+        model = model_of(registry.get(run.archetype), run.model)
+    except UnknownArchetype:
+        return []
+    return [ev.TurnStarted(at=now, turn=1, model=model)]
 
 
 def _ask_to_stop(run: Run, user: User) -> None:
