@@ -44,7 +44,9 @@ const changed = new Set(); // entries to draw in the next frame
 
 const outbox = new Outbox({ send: deliver, onSent, onRefused, onDelay, place: () => place("queue") });
 const runs = new Runs({ onChange, onOver, onLost, isHidden: () => document.hidden });
-const pager = new Pager(log, scroller, { isOpen: (run) => runs.has(run), watch });
+// A stored form of such a message is older than what its events have drawn.
+const isDrawn = ({ dataset: { run, status } }) => (status === "in_progress" ? runs.knows(run) : runs.has(run));
+const pager = new Pager(log, scroller, { isDrawn, watch });
 const live = new Live({
   isSending: () => outbox.isBusy,
   ...{ onPeople: hear, onMessage: arrived, onChanged, onWelcome, onChat, onRights, onDeleted, onEnd: onLost },
@@ -245,7 +247,8 @@ async function load(from) {
   const html = await get(path, "text/html").then((found) => found.text(), () => null);
   if (html === null || search !== location.search) return; // what is shown stays; the reader may have turned to another version
   const fragment = fragmentOf(html);
-  log.merge(fragment, (run) => runs.has(run), { from: Number(from) || undefined, to: pager.reach(fragment, from) }).forEach(watch);
+  drawChanged(); // what is over is not drawn any more once its stored form is here
+  log.merge(fragment, isDrawn, { from: Number(from) || undefined, to: pager.reach(fragment, from) }).forEach(watch);
 }
 
 // --- What others do ---------------------------------------------------------------------------------------------------
@@ -332,11 +335,15 @@ function refresh() {
   requestAnimationFrame(draw);
 }
 
-function draw() {
-  isFrameAsked = false;
+function drawChanged() {
   const now = Date.now() / 1000;
   for (const entry of changed) log.draw(entry, now, runs.ahead(entry));
   changed.clear();
+}
+
+function draw() {
+  isFrameAsked = false;
+  drawChanged();
   for (const item of outbox.items) item.foot.hidden = !outbox.waits(item);
   composer.setRunning(runs.length > 0);
   const state = stateOf({ isOnline: navigator.onLine, isSignedOut, closed, problem, outbox, runs, isStopping, ended, acts: offered });

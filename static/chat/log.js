@@ -70,24 +70,24 @@ export class Log {
     this.#answers.set(entry.article.dataset.id, entry.answer);
   }
 
-  /** Bring what the server rendered to life; gives the open answers: [{run, article}]. */
-  adopt(root = this.column) {
+  /** Bring what the server rendered to life; gives the open answers that are not drawn yet: [{run, article}]. */
+  adopt(root = this.column, isDrawn = () => false) {
     for (const article of root.querySelectorAll("article[data-id]")) setTime(article, new Date(article.querySelector("time").dateTime));
     for (const text of root.querySelectorAll(".text:not(.plain)")) text.replaceChildren(...text.children);
     enliven(root);
     for (const article of root.querySelectorAll("article.user")) foldLong(article);
     for (const article of root.querySelectorAll("article:not([data-status=in_progress], .pending)")) foldTools(article);
-    const open = [...root.querySelectorAll("article[data-status=in_progress]")].filter((each) => each.dataset.run);
+    const open = [...root.querySelectorAll("article[data-status=in_progress]")].filter((each) => each.dataset.run && !isDrawn(each));
     for (const each of open) if (!this.#live.has(each.dataset.run)) this.#live.set(each.dataset.run, each);
     return open.map((each) => ({ run: each.dataset.run, article: this.#live.get(each.dataset.run) }));
   }
 
   /**
    * Take over stored messages, in order: those on the page from the first of them up to position `to` are theirs.
-   * `isOpen(run)` are drawn from their events and stay. Gives those newly open.
+   * Those that `isDrawn(article)` are drawn from their events and stay. Gives those newly open.
    */
-  merge(fragment, isOpen, { from = Infinity, to = Infinity } = {}) {
-    const open = this.adopt(fragment).filter(({ run }) => !isOpen(run));
+  merge(fragment, isDrawn, { from = Infinity, to = Infinity } = {}) {
+    const open = this.adopt(fragment, isDrawn);
     const fresh = [...fragment.querySelectorAll("article")].filter((each) => positionOf(each) <= to);
     const first = Math.min(from, fresh[0] ? positionOf(fresh[0]) : Infinity);
     const ids = new Set(fresh.map((article) => article.id));
@@ -96,15 +96,15 @@ export class Log {
     this.#dropStrangers(fresh[0]);
     for (const article of fresh) {
       const old = document.getElementById(article.id);
-      if (!old) this.#insert(this.own(article, isOpen));
-      else if (!isOpen(old.dataset.run)) settle(old, article);
+      if (!old) this.#insert(this.own(article, isDrawn));
+      else if (!isDrawn(article)) settle(old, article);
     }
     return open.map(({ run, article }) => ({ run, article: document.getElementById(article.id) })).filter((each) => each.article);
   }
 
-  /** The article of a stored message, or, where it is open, the one its events are drawn into. */
-  own(article, isOpen) {
-    return (isOpen(article.dataset.run) && this.#live.get(article.dataset.run)) || article;
+  /** The article of a stored message, or the one its events are drawn into. */
+  own(article, isDrawn) {
+    return (isDrawn(article) && this.#live.get(article.dataset.run)) || article;
   }
 
   /** Messages above that the first of these does not follow are of another branch, or far away. */

@@ -14,9 +14,9 @@ export class Pager {
   #isBusy = false;
   isAtEnd = true; // the newest messages are on the page
 
-  /** `isOpen(run)` and `watch(entry)` are the page's own. */
-  constructor(log, scroller, { isOpen, watch }) {
-    Object.assign(this, { log, scroller, isOpen, watch, earlier: document.querySelector(".earlier") });
+  /** `isDrawn(article)` and `watch(entry)` are the page's own. */
+  constructor(log, scroller, { isDrawn, watch }) {
+    Object.assign(this, { log, scroller, isDrawn, watch, earlier: document.querySelector(".earlier") });
     scroller.onMove = () => this.check();
     scroller.button.addEventListener("click", () => this.toLatest());
     this.#show();
@@ -97,9 +97,9 @@ export class Pager {
     try {
       const answer = await get(messagesPath(query()), "text/html");
       const fragment = fragmentOf(await answer.text());
-      const open = this.log.adopt(fragment);
-      put([...fragment.querySelectorAll("article")].map((each) => this.log.own(each, this.isOpen)));
-      open.filter(({ run }) => !this.isOpen(run)).forEach(this.watch);
+      const open = this.log.adopt(fragment, this.isDrawn);
+      put([...fragment.querySelectorAll("article")].map((each) => this.log.own(each, this.isDrawn)));
+      open.forEach(this.watch);
     } catch (error) {
       if (error.isLost === undefined) throw error; // what is shown stays as it is: scrolling asks again
     } finally {

@@ -84,17 +84,11 @@ export class AnswerView {
   draw(answer, now, ahead) {
     answer.parts.forEach((part, index) => this.#drawPart(part, index, answer, now));
     while (this.views.length > answer.parts.length) this.views.pop().element.remove();
-    this.#dropStrangers();
     const isOpen = !isOver(answer);
     this.article.classList.toggle("open", isOpen);
     this.article.classList.toggle("writing", answer.phase === "writing");
     this.article.dataset.status = isOpen ? "in_progress" : answer.phase;
     this.#drawEnd(answer, isOpen, ahead);
-  }
-
-  /** What the stored form of the answer left here while it was still being drawn. */
-  #dropStrangers() {
-    if (this.parts.childElementCount > this.views.length) this.parts.replaceChildren(...this.views.map(({ element }) => element));
   }
 
   #drawPart(part, index, answer, now) {

@@ -7,6 +7,7 @@ const UNSEEN_CHARS = 256_000; // what a hidden page takes in before it lets go o
 
 export class Runs {
   #open = []; // {run, answer, ...}, in the order they are answered
+  #over = new Set(); // the runs that were followed to their end
   #follower = null;
   #isPaused = false;
   #unseen = 0;
@@ -38,6 +39,11 @@ export class Runs {
 
   has(run) {
     return this.#open.some((entry) => entry.run === run);
+  }
+
+  /** Whether a stored form of this answer that is not over says less than its events did. */
+  knows(run) {
+    return this.has(run) || this.#over.has(run);
   }
 
   /** Follow `entry.run` as soon as the ones before it are over; false where it is followed already. */
@@ -99,6 +105,7 @@ export class Runs {
     this.#follower = null;
     if (reason !== "ended") return this.onLost(reason);
     this.#open.shift();
+    if (isOver(entry.answer)) this.#over.add(entry.run);
     this.onOver(entry, isOver(entry.answer));
     this.#followFirst();
   }

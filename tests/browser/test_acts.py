@@ -4,10 +4,10 @@ import re
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from tests.browser.conftest import sign_in
-from tests.browser.steps import Open, answer, box, script, send, state
+from tests.browser.steps import Open, answer, box, gated, script, send, state
 from tests.live import OWNER, PASSWORD, Server
 from tests.upstream import ScriptedCall, Turn, Upstream
 
@@ -233,6 +233,67 @@ def test_a_tool_is_allowed_denied_with_a_reason_or_expires(
     expect(answer(page)).to_contain_text("Nobody came.", timeout=60_000)
     expect(card).to_contain_text("Nobody answered")
     expect(page.get_by_role("button", name="Allow once")).to_have_count(0)
+
+
+# Frames come only while the page lets them: a tab in the background has none.
+HOLD_FRAMES = """() => {
+  const [held, frame] = [[], requestAnimationFrame];
+  window.requestAnimationFrame = (draw) => held.push(draw);
+  window.letFrames = () => { window.requestAnimationFrame = frame; held.forEach((draw) => frame(draw)); };
+}"""
+WATCH_ANSWER = """() => {
+  window.seen = [];
+  const answer = document.querySelector(".assistant");
+  const look = () => seen.push([answer.dataset.status, answer.querySelectorAll(".tool").length]);
+  new MutationObserver(look).observe(answer, { subtree: true, childList: true, attributes: true });
+}"""
+IS_STORED = "() => document.querySelector('.assistant').dataset.status === 'completed'"
+
+
+def test_an_answer_that_ended_in_a_background_tab_shows_each_call_once(page: Page, upstream: Upstream) -> None:
+    """There its stored form comes before it was drawn."""
+    gate = uuid4().hex
+    tools = Turn(text=["Looking. "], tool_calls=[ScriptedCall("list_files", {})], gate=gate, gate_at=2)
+    send(page, f"Look {script(upstream, tools, Turn(text='Seen.'))}")
+    expect(answer(page)).to_contain_text("Looking.")
+    page.evaluate(HOLD_FRAMES)
+    upstream.release(gate)
+    page.wait_for_function(IS_STORED, polling=50)
+    page.evaluate("letFrames()")
+    expect(state(page)).to_have_text("")
+    expect(answer(page).locator("details.tool")).to_have_count(1)
+    expect(answer(page).get_by_text("Seen.")).to_have_count(1)
+
+
+def test_what_was_read_before_an_answer_ended_does_not_open_it_again(
+    open_page: Open, careful: Server, upstream: Upstream
+) -> None:
+    """After a decision the stored messages are read; the answer may be over before they are here."""
+    page, _ = open_page(careful)
+    sign_in(page)
+    gate = uuid4().hex
+    send(page, f"Write it {script(upstream, Turn(tool_calls=[WRITE]), gated(gate, ['It is '], 'written.'))}")
+    expect(page.get_by_role("button", name="Allow once")).to_be_visible()
+    page.evaluate(WATCH_ANSWER)
+    late: list[tuple[Route, APIResponse]] = []
+    page.route("**/messages/?from=0*", lambda route: late.append((route, route.fetch())), times=1)
+    with page.expect_request("**/messages/?from=0*"):
+        page.get_by_role("button", name="Allow once").click()
+    expect(answer(page)).to_contain_text("It is")
+    while not late:
+        page.wait_for_timeout(20)
+    route, response = late[0]
+    assert 'data-status="in_progress"' in response.text()
+    upstream.release(gate)
+    expect(answer(page)).to_contain_text("It is written.")
+    expect(state(page)).to_have_text("")
+    route.fulfill(response=response)
+    expect(answer(page)).to_contain_text("tokens")
+    expect(answer(page).get_by_role("button", name="Regenerate")).to_be_visible()
+    seen = page.evaluate("seen")
+    assert {cards for _, cards in seen} == {1}
+    over = [status for status, _ in seen]
+    assert "in_progress" not in over[over.index("completed") :]
 
 
 # --- What goes wrong --------------------------------------------------------------------------------------------------

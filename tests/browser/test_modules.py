@@ -105,22 +105,3 @@ FOLLOW_TWICE = """async () => {
 def test_a_run_is_followed_once_by_whichever_way_it_is_heard_of(page: Page) -> None:
     """A reply and the chat's socket may both tell of it: the second must not be drawn, since it has no answer."""
     assert page.evaluate(FOLLOW_TWICE) == [True, False, 1]
-
-
-DRAW_BESIDE = """async (events) => {
-  const { AnswerView, newMessage } = await import("/static/chat/render.js");
-  const { emptyAnswer, reduce } = await import("/static/chat/reducer.js");
-  const article = newMessage({ role: "assistant", author: "Parley" });
-  const parts = article.querySelector(".parts");
-  const view = new AnswerView(article, { models: {} });
-  view.draw(events.slice(0, -1).reduce(reduce, emptyAnswer()), 2, 0);
-  parts.append(parts.firstElementChild.cloneNode(true));
-  view.draw(events.reduce(reduce, emptyAnswer()), 2, 0);
-  return [...parts.querySelectorAll("details.tool")].map((card) => card.dataset.status);
-}"""
-
-
-def test_an_answer_shows_no_card_twice_whatever_was_put_beside_it(page: Page) -> None:
-    called = ("tool.called", {"call": "c1", "name": "read_file", "arguments": {}})
-    returned = ("tool.returned", {"call": "c1", "name": "read_file", "result": "x", "elapsed_ms": 3})
-    assert page.evaluate(DRAW_BESIDE, log(called, returned)) == ["returned"]
