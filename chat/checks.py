@@ -7,8 +7,16 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 POSITIVE = (
-    *("CHAT_LEASE_S", "CHAT_LEASE_RENEW_S", "CHAT_SCAN_S", "CHAT_COMMIT_S", "CHAT_HEARTBEAT_S", "WRITE_TIMEOUT_S"),
-    *("CHAT_UNSTORED_MAX_EVENTS", "CHAT_FEED_MAX_EVENTS", "CHAT_MAX_CRASHES", "DB_THREADS", "BODY_MAX_BYTES"),
+    *("CHAT_LEASE_S", "CHAT_LEASE_RENEW_S", "CHAT_SCAN_S", "CHAT_COMMIT_S", "CHAT_COMMIT_ALONE_S"),
+    *(
+        "CHAT_HEARTBEAT_S",
+        "WRITE_TIMEOUT_S",
+        "CHAT_UNSTORED_MAX_EVENTS",
+        "CHAT_FEED_MAX_EVENTS",
+        "CHAT_MAX_CRASHES",
+        "DB_THREADS",
+        "BODY_MAX_BYTES",
+    ),
     *("READY_COMMIT_LAG_S", "READY_UNCLAIMED_S", "EXPORT_MAX_BYTES", "AGENTS_BUDGET_TURN_TOKENS"),
 )
 NOT_NEGATIVE = (

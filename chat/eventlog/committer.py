@@ -1,7 +1,8 @@
 """The group commit: one transaction stores what all runs of this process have appended.
 
-Deltas wait up to CHAT_COMMIT_S for company; anything else is committed at once. What comes while a commit is under way
-goes with the next. A run that was taken over is refused in the same transaction and holds up nobody.
+Deltas wait for company: up to CHAT_COMMIT_S where another process reads along, which gets them from the database, else
+up to CHAT_COMMIT_ALONE_S. Anything else is committed at once. What comes while a commit is under way goes with the
+next. A run that was taken over is refused in the same transaction and holds up nobody.
 """
 
 import asyncio
@@ -57,7 +58,8 @@ class Committer:
 
     def __init__(self) -> None:
         self.dirty: dict[Writer, None] = {}
-        self._urgent = asyncio.Event()
+        self._due = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None  # sets it, once the company has been waited for
         self._task: asyncio.Task[None] | None = None
         self._began_at = 0.0  # monotonic: when the commit under way began; 0: none is
 
@@ -68,12 +70,33 @@ class Committer:
 
     def wake(self, writer: "Writer", is_urgent: bool) -> None:
         """There is something to store; urgent: do not wait for company."""
-        self.dirty[writer] = None
+        is_new = writer not in self.dirty
+        if is_new:
+            self.dirty[writer] = None
         if self._task is None or self._task.done():
-            self._urgent = asyncio.Event()
+            self._due, self._timer = asyncio.Event(), None
             self._task = asyncio.get_running_loop().create_task(self._run())
         if is_urgent:
-            self._urgent.set()
+            self._due.set()
+        elif is_new:
+            is_read_along = hub.read_elsewhere([writer.run_id])
+            self._wait(settings.CHAT_COMMIT_S if is_read_along else settings.CHAT_COMMIT_ALONE_S)
+
+    def hurry(self) -> None:
+        """Another process begins to read along: it has waited long enough."""
+        self._due.set()
+
+    def _wait(self, for_s: float) -> None:
+        """Commit after so long, or sooner if that was said before."""
+        loop = asyncio.get_running_loop()
+        if self._timer is None or self._timer.when() > loop.time() + for_s:
+            self._wait_no_more()
+            self._timer = loop.call_later(for_s, self._due.set)
+
+    def _wait_no_more(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def drop(self, writer: "Writer") -> None:
         """Store nothing more of this writer."""
@@ -81,22 +104,15 @@ class Committer:
 
     async def _run(self) -> None:
         while self.dirty:
-            await self._company()
+            await self._due.wait()
+            self._due.clear()
+            self._wait_no_more()
             writers, self.dirty = list(self.dirty), {}
             work = [(writer, entries) for writer in writers if (entries := writer.take())]
             if work:
                 self._began_at = time.monotonic()
                 await self._commit(work)
                 self._began_at = 0.0
-
-    async def _company(self) -> None:
-        if not self._urgent.is_set():
-            try:
-                async with asyncio.timeout(settings.CHAT_COMMIT_S):
-                    await self._urgent.wait()
-            except TimeoutError:
-                pass
-        self._urgent.clear()
 
     async def _commit(self, work: "list[tuple[Writer, list[Logged]]]") -> None:
         try:

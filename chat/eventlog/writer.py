@@ -48,6 +48,7 @@ class Writer:
         self.stored_seq = next_seq - 1
         self.broken: Fenced | Refused | None = None
         self._most_unstored = int(settings.CHAT_UNSTORED_MAX_EVENTS)
+        self._most_pending = self._most_unstored // 2  # so that the provider need not wait while they are stored
         self._were_deltas = False  # what was appended last: then the next delta is nobody's first
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self.feed = hub.feed(run_id)
@@ -68,7 +69,8 @@ class Writer:
             self._show()
         else:
             self.feed.show(entries)
-        committer.wake(self, self._are_first_words() if are_deltas else any(map(_is_urgent, events)))
+        is_urgent = self._are_first_words() if are_deltas else any(map(_is_urgent, events))
+        committer.wake(self, is_urgent or len(self.pending) > self._most_pending)
         self._were_deltas = are_deltas
 
     def _are_first_words(self) -> bool:

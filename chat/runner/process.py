@@ -14,7 +14,7 @@ from django.db import Error as DatabaseFault
 from accounts.db import db, db_keep
 from chat import bell, notices
 from chat.bell import PROCESS
-from chat.eventlog import Fenced, hub
+from chat.eventlog import Fenced, committer, hub
 from chat.eventlog.follower import Follower
 from chat.runner import alone, chores, lease, presence, waiting
 from chat.runner.execution import Execution, Intent
@@ -206,6 +206,8 @@ class Runner:
             self.follower.look()
         elif what == "reading":
             hub.are_read(run_ids)
+            if not hub.mine.isdisjoint(run_ids):
+                committer.hurry()
         elif what == "stop" and not self.executions.keys().isdisjoint(run_ids):
             self._asked.set()
         elif what == "queued":

@@ -2,10 +2,12 @@
 
 import asyncio
 import itertools
+import sys
 import time
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from accounts.db import db
@@ -13,6 +15,7 @@ from accounts.models import User
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.eventlog import Writer, rows
+from chat.eventlog.committer import Batch, Committer
 from chat.eventlog.feed import Hub
 from chat.eventlog.follower import Follower
 from chat.eventlog.rows import Logged
@@ -56,6 +59,36 @@ async def test_the_first_words_are_stored_at_once_where_another_process_reads_th
     said = (TURN, DELTA, DELTA, DELTA, RETURNED, DELTA, DELTA)
     assert urgent(monkeypatch, *said, read_elsewhere=True) == [True, True, False, False, True, True, False]
     assert urgent(monkeypatch, *said, read_elsewhere=False) == [True, False, False, False, True, False, False]
+
+
+async def test_deltas_wait_for_company_and_not_for_long_where_another_process_reads_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored: asyncio.Queue[set[UUID]] = asyncio.Queue()
+    committer, hub = Committer(), Hub()
+
+    async def store(batches: list[Batch]) -> set[UUID]:
+        stored.put_nowait({run for run, _, _ in batches})
+        return set()
+
+    monkeypatch.setattr(committer, "_stored", store)
+    monkeypatch.setattr("chat.eventlog.writer.committer", committer)
+    for each in (Committer, Writer):
+        monkeypatch.setattr(sys.modules[each.__module__], "hub", hub)
+    alone, read = Writer(uuid4(), 1, 1), Writer(uuid4(), 1, 1)
+    with override_settings(CHAT_COMMIT_S=0.01, CHAT_COMMIT_ALONE_S=60):
+        alone.append([DELTA])
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stored.get(), 0.1)
+        hub.are_read([read.run_id])
+        read._were_deltas = True  # not its first words, which are urgent
+        read.append([DELTA])
+        assert await asyncio.wait_for(stored.get(), 10) == {alone.run_id, read.run_id}
+        alone.append([DELTA])
+        committer.hurry()
+        assert await asyncio.wait_for(stored.get(), 10) == {alone.run_id}
+        alone.append([DELTA] * (int(settings.CHAT_UNSTORED_MAX_EVENTS) // 2 + 1))
+        assert await asyncio.wait_for(stored.get(), 10) == {alone.run_id}
 
 
 async def test_however_often_it_is_rung_there_is_one_look_in_each_commit_time(monkeypatch: pytest.MonkeyPatch) -> None:
