@@ -231,7 +231,9 @@ class ProjectMemberAdmin(Lookups):
 class NewKeyForm(NewKeyModelForm):
     """What its maker chooses; the person is whoever is signed in."""
 
-    scopes = forms.MultipleChoiceField(choices=list(SCOPES.items()), widget=forms.CheckboxSelectMultiple)
+    scopes = forms.MultipleChoiceField(
+        choices=[(name, gettext_lazy(use)) for name, use in SCOPES.items()], widget=forms.CheckboxSelectMultiple
+    )
 
     class Meta:
         model = ApiKey

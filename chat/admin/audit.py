@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_lists import View
@@ -40,5 +41,7 @@ class InterventionAdmin(History):
 
     @admin.display(description=_("what was done"))
     def said(self, entry: LogEntry) -> str:
-        """In words, with the reason."""
-        return entry.get_change_message()
+        """In words, with the reason: what was done is kept in English, the reason as it was given."""
+        done, colon, reason = entry.get_change_message().partition(": ")
+        what, _as, run = done.partition(" as run ")
+        return f"{gettext(what)}{_as and ' → '}{run}{colon}{reason}" if what else "-"

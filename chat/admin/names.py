@@ -10,6 +10,8 @@ from django.apps import apps
 from django.db.models import Model
 from django.utils.translation import gettext_lazy
 
+from accounts.scopes import SCOPES
+
 APPS = ("accounts", "chat", "token_blacklist")
 
 
@@ -39,6 +41,7 @@ def translate() -> None:
 def said() -> Iterator[str]:
     """Every text that is translated here, in English."""
     yield from (str(apps.get_app_config(label).verbose_name) for label in APPS)
+    yield from SCOPES.values()
     for table in tables():
         yield from (str(table._meta.verbose_name), str(table._meta.verbose_name_plural))
         for field in _columns(table):

@@ -98,6 +98,7 @@ class UsageDayAdmin(Counted):
         "An id (of a person, project or organization), or the beginning of a name or e-mail"
     )
     id_fields = ("user_id", "project_id", "organization_id")
+    list_per_page = 25  # they stand under the charts
     change_list_template = "admin/chat/usageday/change_list.html"
     views = (
         View(gettext_lazy("Today"), "days=1"),
@@ -192,9 +193,10 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 def _by_model(daily: Sequence[Any]) -> list[Named]:
     """The models with the most tokens first."""
-    sums: dict[str, list[int]] = {}
+    parts: dict[str, list[Any]] = {}
     for _day, model, *counts in daily:
-        sums[model] = [a + b for a, b in zip(sums.get(model, [0, 0, 0]), counts[:3], strict=True)]
+        parts.setdefault(model, []).append(counts[:3])
+    sums = {model: [sum(column) for column in zip(*each, strict=True)] for model, each in parts.items()}
     named = [
         Named(charts.Bar(model, each[0] + each[2]), costs.cost_of([(model, each[0], each[1], each[2])]))
         for model, each in sums.items()
@@ -226,11 +228,11 @@ def _stretches(daily: Sequence[Any], step: int) -> list[Any]:
     """The same rows, added up by stretches of so many days; the last one ends today."""
     if step == 1:
         return list(daily)
-    sums: dict[tuple[date, str], list[int]] = {}
+    starts = {day: _start(day, step) for day in {row[0] for row in daily}}
+    parts: dict[tuple[date, str], list[Any]] = {}
     for day, model, *counts in daily:
-        key = (_start(day, step), model)
-        sums[key] = [a + b for a, b in zip(sums.get(key, [0] * len(counts)), counts, strict=True)]
-    return [(*key, *counts) for key, counts in sums.items()]
+        parts.setdefault((starts[day], model), []).append(counts)
+    return [(*key, *map(sum, zip(*each, strict=True))) for key, each in parts.items()]
 
 
 def _start(day: date, step: int) -> date:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import translation
 from django.utils.translation.template import templatize
 
-from accounts.models import User
+from accounts.models import Project, User
 from chat.admin import names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +67,25 @@ def test_the_compiled_catalogue_is_the_written_one() -> None:
     written = re.findall(r'^msgstr(?:\[\d\])? "(.+)"$', (FOLDER / "django.po").read_text(), re.MULTILINE)
     compiled = catalogue()._catalog  # type: ignore[attr-defined]
     assert sorted(text.replace('\\"', '"') for text in written) == sorted(text for key, text in compiled.items() if key)
+
+
+@pytest.mark.django_db
+def test_deleting_and_the_log_of_interventions_speak_german_too(project: Project) -> None:
+    """Also of what Django names itself, from the names of tables, and of what was kept in English."""
+    root = User.objects.create_superuser("root@example.com")
+    group = Group.objects.create(name="Support")
+    for message in ("Stopped: it hung", "Re-driven as run 7: es hing", "Content shown: a ticket"):
+        LogEntry.objects.log_actions(root.pk, [group], CHANGE, message, single_object=True)
+    client = Client(headers={"accept-language": "de"})
+    client.force_login(root)
+    log = client.get("/admin/admin/logentry/").content.decode()
+    assert all(
+        each in log for each in ("Angehalten: it hung", "Neu gestartet → 7: es hing", "Inhalt gezeigt: a ticket")
+    )
+    assert "<h1>Logeinträge</h1>" in log
+    page = client.get(f"/admin/accounts/project/{project.pk}/delete/").content.decode()
+    assert "Projekte: 1" in page and "Projekt:" in page and "Projekt „Website“ löschen" in page
+    assert not re.search(r"\b(project|projects|project members?):", page, re.IGNORECASE)
 
 
 @pytest.mark.django_db
