@@ -1,11 +1,12 @@
 """What the composer does besides sending: commands, files, keys, and being there in time."""
 
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser.conftest import Watch, sign_in
 from tests.browser.steps import answer, box, script, send, state
@@ -288,18 +289,31 @@ def test_single_keys_do_what_the_list_of_keys_says(page: Page, upstream: Upstrea
     expect(page.get_by_role("heading", level=1)).to_have_text("New chat")
 
 
-def test_a_chat_of_a_hundred_messages_can_be_answered_within_a_second(page: Page, server: Server) -> None:
-    """From the navigation's start; the best of some loads, for other tests run beside this one."""
+def ready_ms(page: Page, path: str) -> float:
+    """From the navigation's start until the page can be written in, sent from, and follows answers."""
+    page.goto(path)
+    page.wait_for_selector("body.ready")
+    return float(page.evaluate("performance.getEntriesByName('ready')[0].startTime"))
+
+
+def test_a_chat_of_a_hundred_messages_can_be_answered_within_a_second(
+    page: Page, browser: Browser, server: Server
+) -> None:
+    """The best of some loads, for other tests run beside this one: with nothing in the browser's cache, and again."""
     token = server.token()
     organization = server.call("GET", "/api/organizations/", token=token).body["results"][0]["id"]
     chat = server.call("POST", "/api/chats/", {"organization": organization}, token=token).body["id"]
     for number in range(100):
         text = f"Message {number}: " + "a few words to read, " * 20
         assert server.call("POST", f"/api/chats/{chat}/messages/", {"content": text}, token=token).status == 201
-    took = []
-    for _ in range(8):
-        page.goto(f"/chats/{chat}/")
-        page.wait_for_selector("body.ready")
-        took.append(page.evaluate("performance.getEntriesByName('ready')[0].startTime"))
-    expect(page.get_by_role("article")).to_have_count(50)
-    assert min(took) < 1000, took
+    first, again = [], []
+    for _ in range(5):
+        context = browser.new_context(base_url=server.url, storage_state=page.context.storage_state())
+        visit = context.new_page()
+        first.append(ready_ms(visit, f"/chats/{chat}/"))
+        again.append(ready_ms(visit, f"/chats/{chat}/"))
+        expect(visit.get_by_role("article")).to_have_count(50)
+        context.close()
+    for name, took in (("for the first time", first), ("again", again)):
+        print(f"answerable {name}: {min(took):.0f} ms, median {statistics.median(took):.0f}, longest {max(took):.0f}")
+    assert min(first) < 1000 and min(again) < 1000, (first, again)
