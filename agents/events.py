@@ -8,6 +8,7 @@ They are msgspec structs rather than dataclasses: the same closed, frozen classe
 quicker, which is what a token costs (docs/decisions/0040-events-are-msgspec-structs.md).
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -268,10 +269,16 @@ Delta = TextDelta | ReasoningDelta
 Terminal = RunCompleted | RunFailed | RunCancelled
 
 DELTAS: tuple[type, ...] = (TextDelta, ReasoningDelta)
+_DELTAS = frozenset(DELTAS)
 TERMINALS: tuple[type, ...] = (RunCompleted, RunFailed, RunCancelled)
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[AnyEvent])
+
+
+def are_deltas(events: Iterable[AnyEvent]) -> bool:
+    """Whether there is nothing else among them."""
+    return _DELTAS.issuperset(map(type, events))
 
 
 def dump(events: list[AnyEvent]) -> str:

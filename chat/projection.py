@@ -61,8 +61,8 @@ class Fold:
 
     def apply(self, event: AnyEvent) -> None:
         """Take the next event."""
-        if not isinstance(event, IDLE_BEFORE) and self.started_at:
-            self.active_s += max(0.0, event.at - self._last_at)
+        if self.started_at and event.at > self._last_at and not isinstance(event, IDLE_BEFORE):
+            self.active_s += event.at - self._last_at
         self._last_at = event.at
         match event:
             case ev.TextDelta():
@@ -116,19 +116,17 @@ class Fold:
 
     def _say(self, kind: str, event: ev.Delta) -> None:
         self.first_token_at = self.first_token_at or event.at
-        if event.agent in self._open:
-            self._open[event.agent].chars += len(event.text)
+        turn, parts = self._open.get(event.agent), self._parts
+        if turn is not None:
+            turn.chars += len(event.text)
         if event.agent:
             return  # a subagent's words are its parent's tool result
-        if not self._parts or self._parts[-1]["type"] != kind or self._begins_turn():
-            self._parts.append({"type": kind, "pieces": [], "from": event.at})
-        self._parts[-1]["pieces"].append(event.text)
-        self._parts[-1]["until"] = event.until or event.at
-
-    def _begins_turn(self) -> bool:
-        """A part ends with its turn: the next turn's text is a part of its own."""
-        turn = self._open.get("")
-        return turn is not None and turn.start == len(self._parts)
+        begins_turn = turn is not None and turn.start == len(parts)  # a part ends with its turn
+        if begins_turn or not parts or parts[-1]["type"] != kind:
+            parts.append({"type": kind, "pieces": [], "from": event.at})
+        part = parts[-1]
+        part["pieces"].append(event.text)
+        part["until"] = event.until or event.at
 
     def _approved(self, call: str) -> dict[str, Any]:
         """What a person said of this call, if one was asked."""

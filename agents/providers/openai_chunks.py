@@ -59,15 +59,6 @@ class Chunk(msgspec.Struct):
     object: str | None = None
     code: Any = None  # vLLM before 0.10 puts the error's fields here and "error" in `object`
 
-    @property
-    def is_nonsense(self) -> bool:
-        """Whether nothing in it is of any use."""
-        return self.choices is None and self.usage is None and not self.is_error
-
-    @property
-    def is_error(self) -> bool:
-        return bool(self.error) or self.object == "error"
-
 
 _decoder = msgspec.json.Decoder(Chunk)
 

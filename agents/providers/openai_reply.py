@@ -46,15 +46,21 @@ class Reply:
 
     def feed(self, data: bytes) -> list[Piece]:
         """What these bytes brought. Pieces that came before an error are still given."""
-        self._rest += data
-        lines: list[bytes] = []
-        if b"\n" in data:
-            *lines, rest = bytes(self._rest).split(b"\n")
-            self._rest = bytearray(rest)
-        pieces = self._read(lines)
+        pieces = self._read(self._whole_lines(data))
         if len(self._rest) > self._max_line_bytes:
             self._fail(ProviderError("upstream_malformed", "The model provider sent a line that is too long."))
         return pieces
+
+    def _whole_lines(self, data: bytes) -> list[bytes]:
+        """The lines that these bytes end; what follows them is kept."""
+        if not self._rest and data.endswith(b"\n"):  # most reads bring whole lines
+            return data.split(b"\n")
+        self._rest += data
+        if b"\n" not in data:
+            return []
+        *lines, rest = bytes(self._rest).split(b"\n")
+        self._rest = bytearray(rest)
+        return lines
 
     def end(self) -> list[Piece]:
         """What an unended last line still holds. If it was cut in the middle, it is dropped."""
@@ -78,7 +84,8 @@ class Reply:
                 self._read_data(line[5:].strip(), pieces)
         if self._usage is not None and self._usage != usage:
             pieces.append(UsageReport(self._usage))
-        self.has_pieces = self.has_pieces or bool(pieces)
+        if pieces:
+            self.has_pieces = True
         return pieces
 
     def _read_data(self, data: bytes, pieces: list[Piece]) -> None:
@@ -92,10 +99,10 @@ class Reply:
                 self._fail(error)
 
     def _read_chunk(self, chunk: Chunk, pieces: list[Piece]) -> None:
-        if chunk.is_error:
+        if chunk.error or chunk.object == "error":
             raise openai_errors.from_chunk(chunk.error or {"code": chunk.code})
-        if chunk.is_nonsense:
-            self.skipped += 1
+        if chunk.choices is None and chunk.usage is None:
+            self.skipped += 1  # nothing in it is of any use
         if chunk.usage is not None:
             self._usage = _usage(chunk.usage) or self._usage
         if chunk.choices and not self.is_finished:

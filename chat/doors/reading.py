@@ -14,7 +14,7 @@ from accounts.authentication import still_valid
 from accounts.db import db
 from accounts.errors import RequestError
 from accounts.models import User
-from agents.events import DELTAS, TERMINALS, TurnReset
+from agents.events import TERMINALS, TurnReset
 from chat import cursor, limits
 from chat.access import sees
 from chat.cursor import Cursor
@@ -92,7 +92,8 @@ async def frames(
         if _is_foreign(reader):
             yield b"".join(encoder.reset())
         access = _Access(reader)
-        take = None if direct is None else _Taker(encoder, access, direct)
+        # Blocks are made in a thread: such a reader is not written to at once.
+        take = None if direct is None or isinstance(encoder, BlockEncoder) else _Taker(encoder, access, direct)
         batches = tail(reader.run.pk, None if _is_foreign(reader) else reader.after, take)
         del reader  # its rows need not stay in memory for as long as this lasts
         is_ended = False
@@ -164,22 +165,19 @@ async def _rest_of_event(after: Cursor | None, encoder: Encoder) -> bytes:
 
 
 class _Taker:
-    """Writes the deltas that a waiting reader is brought, past all tasks; all else goes the long way."""
+    """Writes the deltas that a waiting reader is brought, past all tasks."""
 
     def __init__(self, encoder: Encoder, access: "_Access", direct: Direct) -> None:
         self.encoder = encoder
         self.access = access
         self.direct = direct
 
-    def __call__(self, entries: list[Logged]) -> bool:
-        if self.access.is_due() or not self.direct.is_open() or not self._are_plain(entries):
+    def __call__(self, deltas: list[Logged]) -> bool:
+        if self.access.is_due() or not self.direct.is_open():
             return False
-        if data := _joined(self.encoder, entries):
+        if data := _joined(self.encoder, deltas):
             self.direct.write(data)
         return True
-
-    def _are_plain(self, entries: list[Logged]) -> bool:
-        return not isinstance(self.encoder, BlockEncoder) and all(type(each.event) in DELTAS for each in entries)
 
 
 class _Newest:

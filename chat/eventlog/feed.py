@@ -30,7 +30,7 @@ class Bell:
         """Whether its reader sleeps and has not been woken."""
         return not self._is_rung and self._waiter is not None and not self._waiter.done()
 
-    def bring(self, entries: list[Logged]) -> None:
+    def bring(self, deltas: list[Logged]) -> None:
         """These have been shown. A reader may take them here and now; else it is woken."""
         self.ring()
 
@@ -73,14 +73,17 @@ class Feed:
         self.generation += 1
         self.ring()
 
-    def show(self, entries: list[Logged]) -> None:
-        """Let readers see these; they follow what is here."""
+    def show(self, entries: list[Logged], *, are_deltas: bool = False) -> None:
+        """Let readers see these; they follow what is here. Deltas are brought to those that wait."""
         self.entries.extend(entries)
         self.next_seq = entries[-1].seq + 1
         if len(self.entries) > 2 * self._most:
             del self.entries[: self._most]
         for bell in self.bells:
-            bell.bring(entries)
+            if are_deltas:
+                bell.bring(entries)
+            else:
+                bell.ring()
 
     def since(self, seq: int) -> list[Logged] | None:
         """The entries after `seq`; None where the window does not reach back that far."""

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import Error as DatabaseFault
 
 from accounts.db import db
+from agents.events import are_deltas
 from chat.eventlog import rows
 from chat.eventlog.feed import READ_AGAIN_S, hub
 
@@ -60,4 +61,4 @@ class Follower:
         for run_id, entries in found.items():
             watched = hub.feeds.get(run_id)
             if watched is not None and not watched.is_local and watched.next_seq == entries[0].seq:
-                watched.show(entries)
+                watched.show(entries, are_deltas=are_deltas(each.event for each in entries))

@@ -31,7 +31,7 @@ class Batch:
     is_reset: bool = False  # the cursor was unknown: this begins the whole log from its start
 
 
-# Takes what was just shown, at once and without waiting; False: not now, it comes as a Batch.
+# Takes deltas that were just shown, at once and without waiting; False: not now, they come as a Batch.
 Take = Callable[[list[Logged]], bool]
 
 
@@ -40,8 +40,7 @@ async def tail(run_id: UUID, after: Cursor | None = None, take: Take | None = No
 
     Gapless and in order; without a cursor, without turns that were taken back before. A Batch without events comes
     each CHAT_HEARTBEAT_S of silence. Leaving early does not disturb the run. Ends early when this process is closing.
-    Where the reader has everything and waits, `take` is handed what comes next: what it took is not yielded. It never
-    gets the terminal event.
+    Where the reader has everything and waits, `take` is handed the deltas that come next: what it took is not yielded.
     """
     reader = _Reader(run_id, after, take)
     heartbeat = reader.heartbeat = Heartbeat(reader)
@@ -120,25 +119,24 @@ class _Reader(Bell):
         self.attempt, self.seq = entry.attempt, entry.seq
         self.heartbeat.heard()
 
-    def bring(self, entries: list[Logged]) -> None:
+    def bring(self, deltas: list[Logged]) -> None:
         """Take them at once if nothing lies between; the task of the reader sleeps on."""
-        if not (self.take is not None and self.is_awaited and self._follow(entries) and self._took(entries)):
+        if not (self.take is not None and self.is_awaited and self._follow(deltas) and self._took(deltas)):
             self.ring()
 
-    def _follow(self, entries: list[Logged]) -> bool:
-        is_known = self.generation == self.feed.generation and not self.heartbeat.is_due
-        is_next = bool(self.seq) and entries[0].seq == self.seq + 1
-        return is_known and is_next and not isinstance(entries[-1].event, TERMINALS)
+    def _follow(self, deltas: list[Logged]) -> bool:
+        is_next = self.seq > 0 and deltas[0].seq == self.seq + 1
+        return is_next and self.generation == self.feed.generation and not self.heartbeat.is_due
 
-    def _took(self, entries: list[Logged]) -> bool:
+    def _took(self, deltas: list[Logged]) -> bool:
         assert self.take is not None
         try:
-            is_taken = self.take(entries)
+            is_taken = self.take(deltas)
         except Exception:  # the run must not fail for a reader
             log.exception("a reader of run %s could not take what it was brought", self.run_id)
             self.take, is_taken = None, False
         if is_taken:
-            self.has_read(entries[-1])
+            self.has_read(deltas[-1])
         return is_taken
 
     async def next(self) -> Batch | None:

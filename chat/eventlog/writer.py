@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from agents.events import DELTAS, AnyEvent, ReplyCompleted, TurnCompleted
+from agents.events import are_deltas as only_deltas
 from chat.eventlog.committer import committer
 from chat.eventlog.feed import hub
 from chat.eventlog.rows import Logged
@@ -63,12 +64,12 @@ class Writer:
         entries = [Logged(self.attempt, seq, event) for seq, event in enumerate(events, self.next_seq)]
         self.next_seq += len(entries)
         self.pending += entries
-        are_deltas = all(type(event) in DELTAS for event in events)
+        are_deltas = only_deltas(events)
         if self.unshown or not are_deltas:
             self.unshown += entries
             self._show()
         else:
-            self.feed.show(entries)
+            self.feed.show(entries, are_deltas=True)
         is_urgent = self._are_first_words() if are_deltas else any(map(_is_urgent, events))
         committer.wake(self, is_urgent or len(self.pending) > self._most_pending)
         self._were_deltas = are_deltas
