@@ -85,8 +85,11 @@ def claim_queued(run_id: UUID) -> bool:
 def renew(run_ids: Collection[UUID]) -> set[UUID]:
     """Renew the leases of these runs; those that are still this process's."""
     held = Run.objects.filter(pk__in=run_ids, owner=PROCESS, status=RunStatus.RUNNING)
-    held.update(lease_expires_at=expiry())
-    return set(held.values_list("pk", flat=True))
+    with transaction.atomic():
+        # In the order in which a group commit locks them: each waiting for the other costs both a second.
+        ours = set(held.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+        Run.objects.filter(pk__in=ours).update(lease_expires_at=expiry())
+    return ours
 
 
 def stop_requests() -> list[tuple[UUID, str]]:
