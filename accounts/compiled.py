@@ -5,14 +5,13 @@ answer (docs/decisions/0050-what-a-run-costs.md). Where only values change, the 
 their places.
 """
 
-import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import connections
 
-from accounts.compiled_values import Places, marks
+from accounts.compiled_values import OnceAThread, Places, marks
 
 Row = TypeVar("Row")
 Value = UUID | int | str
@@ -26,15 +25,10 @@ class Compiled(Generic[Row]):
     """
 
     def __init__(self, build: Callable[..., Any], *kinds: type[Value]) -> None:
-        self._build = build
-        self._kinds = kinds
-        self._threads = threading.local()
+        self._shapes: OnceAThread[_Shape[Row]] = OnceAThread(lambda: _Shape(build(*marks(kinds)), kinds))
 
     def __call__(self, *values: Value) -> list[Row]:
-        shape: _Shape[Row] | None = getattr(self._threads, "shape", None)
-        if shape is None or shape.connection is not connections[shape.queryset.db]:
-            shape = self._threads.shape = _Shape(self._build(*marks(self._kinds)), self._kinds)
-        return shape.rows(values)
+        return self._shapes.here().rows(values)
 
     def first(self, *values: Value) -> Row | None:
         """The first row, if there is one."""
@@ -50,7 +44,8 @@ class _Shape(Generic[Row]):
 
     def __init__(self, queryset: Any, kinds: tuple[type[Value], ...]) -> None:
         self.queryset = queryset
-        self.connection = connections[queryset.db]
+        self.alias = queryset.db
+        self.connection = connections[self.alias]
         self.compiler = queryset.query.get_compiler(queryset.db)
         self.sql, params = self.compiler.as_sql()
         self.places = Places(params, kinds, self.connection)

@@ -1,9 +1,37 @@
-"""What stands in a statement for the values that it is executed with, until they are put in."""
+"""What stands in a statement for its values, and where the statements themselves are kept."""
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
+
+from django.db import connections
+
+
+class Built(Protocol):
+    """What was built for one connection."""
+
+    alias: str
+    connection: Any
+
+
+B = TypeVar("B", bound=Built)
+
+
+class OnceAThread(Generic[B]):
+    """What `build` makes, kept by each thread for as long as its connection is the same object."""
+
+    def __init__(self, build: Callable[[], B]) -> None:
+        self._build = build
+        self._threads = threading.local()
+
+    def here(self) -> B:
+        """This thread's."""
+        built: B | None = getattr(self._threads, "built", None)
+        if built is None or built.connection is not connections[built.alias]:
+            built = self._threads.built = self._build()
+        return built
 
 
 def marks(kinds: Sequence[type[Any]]) -> list[Any]:

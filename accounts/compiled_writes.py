@@ -3,14 +3,13 @@
 As accounts.compiled does for queries. Neither sends signals, and `save` of a model is not called.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connections, models, router
 from django.db.models.sql import InsertQuery, UpdateQuery
 
-from accounts.compiled_values import Places, marks
+from accounts.compiled_values import OnceAThread, Places, marks
 
 Changes = tuple["models.QuerySet[Any]", dict[str, Any]]
 
@@ -24,15 +23,10 @@ class Update:
     """
 
     def __init__(self, build: Callable[..., Changes], *kinds: type[Any]) -> None:
-        self._build = build
-        self._kinds = kinds
-        self._threads = threading.local()
+        self._statements = OnceAThread(lambda: _Statement(build, kinds))
 
     def __call__(self, *values: Any) -> int:
-        statement: _Statement | None = getattr(self._threads, "statement", None)
-        if statement is None or statement.connection is not connections[statement.alias]:
-            statement = self._threads.statement = _Statement(self._build, self._kinds)
-        return statement.execute(values)
+        return self._statements.here().execute(values)
 
 
 class _Statement:
