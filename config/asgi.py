@@ -115,6 +115,7 @@ class _Stream:
             async for chunk in body:
                 if chunk:
                     await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+                del chunk  # it would stay in memory until the next one comes
             await self._send({"type": "http.response.body", "body": b""})
             self.is_over = True
 

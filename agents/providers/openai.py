@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Mapping
 from urllib.parse import urlsplit
 
 import aiohttp
+from multidict import CIMultiDict
 from openai import AsyncOpenAI
 
 from agents.errors import ProviderError
@@ -51,7 +52,8 @@ class OpenAIProvider:
         """
         self._host = _checked_host(base_url)
         client = AsyncOpenAI(api_key=api_key or "none", base_url=base_url, max_retries=0)  # the SDK insists on a key
-        self._headers = _headers(client, _checked_headers(extra_headers or {}), has_key=bool(api_key))
+        headers = _headers(client, _checked_headers(extra_headers or {}), has_key=bool(api_key))
+        self._headers = CIMultiDict(headers)  # aiohttp's own form: calls share its keys, and make none anew
         self._url = f"{client.base_url}chat/completions"
         self._connect_timeout_s = connect_timeout_s
         self._idle_timeout_s = idle_timeout_s

@@ -106,6 +106,7 @@ async def frames(
                 if encoder.is_over:
                     return
                 is_ended = bool(batch.events) and isinstance(batch.events[-1].event, TERMINALS)
+                del batch, data  # what was sent would stay in memory until something else is
         if not is_ended:
             yield b"".join(encoder.let_go())
 
