@@ -61,9 +61,9 @@ async def test_it_takes_what_comes_next_and_sleeps_on() -> None:
         return True
 
     async with Listening(take) as listening:
-        listening.feed.show([delta(3)])
+        listening.feed.show([delta(3)], are_deltas=True)
         assert taken == [3]
-        listening.feed.show([delta(4), delta(5)])
+        listening.feed.show([delta(4), delta(5)], are_deltas=True)
         await settled()
         assert taken == [3, 4, 5] and listening.woken == 0
         assert await listening.reader.next() is None
@@ -85,7 +85,7 @@ async def test_otherwise_it_is_woken_and_misses_nothing(reason: str) -> None:
             entry = Logged(1, 3, ev.RunCompleted(at=1.0, reason="stop", usage=Usage()))
         if reason == "a new attempt":
             listening.reader.generation -= 1
-        listening.feed.show([entry])
+        listening.feed.show([entry], are_deltas=reason != "the end")
         await settled()
         assert listening.woken == 1
         if reason != "a new attempt":  # then the rows say what follows
