@@ -244,11 +244,12 @@ async function load(from) {
   if (!pager.isAtEnd && !from) return; // the newest are not on the page
   const path = messagesPath(from ? `after=${from - 1}` : "from=0");
   const { search } = location;
+  const before = log.stored; // what comes while they are read is not of theirs
   const html = await get(path, "text/html").then((found) => found.text(), () => null);
   if (html === null || search !== location.search) return; // what is shown stays; the reader may have turned to another version
   const fragment = fragmentOf(html);
   drawChanged(); // what is over is not drawn any more once its stored form is here
-  log.merge(fragment, isDrawn, { from: Number(from) || undefined, to: pager.reach(fragment, from) }).forEach(watch);
+  log.merge(fragment, isDrawn, { before, from: Number(from) || undefined, to: pager.reach(fragment, from) }).forEach(watch);
 }
 
 // --- What others do ---------------------------------------------------------------------------------------------------

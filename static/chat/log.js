@@ -83,16 +83,16 @@ export class Log {
   }
 
   /**
-   * Take over stored messages, in order: those on the page from the first of them up to position `to` are theirs.
-   * Those that `isDrawn(article)` are drawn from their events and stay. Gives those newly open.
+   * Take over stored messages, in order: of those that were on the page `before` they were read, the ones from the first of
+   * them up to position `to` are theirs. Those that `isDrawn(article)` are drawn from their events and stay. Gives those newly open.
    */
-  merge(fragment, isDrawn, { from = Infinity, to = Infinity } = {}) {
+  merge(fragment, isDrawn, { before, from = Infinity, to = Infinity }) {
     const open = this.adopt(fragment, isDrawn);
     const fresh = [...fragment.querySelectorAll("article")].filter((each) => positionOf(each) <= to);
     const first = Math.min(from, fresh[0] ? positionOf(fresh[0]) : Infinity);
     const ids = new Set(fresh.map((article) => article.id));
     const isTheirs = (old) => positionOf(old) >= first && positionOf(old) <= to && !ids.has(old.id);
-    this.stored.filter(isTheirs).forEach((old) => old.remove());
+    before.filter(isTheirs).forEach((old) => old.remove());
     this.#dropStrangers(fresh[0]);
     for (const article of fresh) {
       const old = document.getElementById(article.id);

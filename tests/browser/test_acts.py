@@ -296,6 +296,33 @@ def test_what_was_read_before_an_answer_ended_does_not_open_it_again(
     assert "in_progress" not in over[over.index("completed") :]
 
 
+WATCH_REMOVED = """() => {
+  window.removed = [];
+  const note = ({ removedNodes }) => removed.push(...[...removedNodes].map(({ id }) => id));
+  new MutationObserver((changes) => changes.forEach(note)).observe(document.querySelector(".column"), { childList: true });
+}"""
+
+
+def test_what_was_read_before_a_message_was_sent_does_not_take_it_away(page: Page, upstream: Upstream) -> None:
+    """At an answer's end the stored messages are read; the next message may be sent before they are here."""
+    late: list[tuple[Route, APIResponse]] = []
+    page.route("**/messages/?after=*", lambda route: late.append((route, route.fetch())), times=1)
+    send(page, f"First {script(upstream, Turn(text='One.'))}")
+    while not late:
+        page.wait_for_timeout(20)
+    gate = uuid4().hex
+    send(page, f"Second {script(upstream, gated(gate, ['It is '], 'here.'))}")
+    expect(answer(page)).to_contain_text("It is")
+    page.evaluate(WATCH_REMOVED)
+    route, response = late[0]
+    route.fulfill(response=response)
+    expect(page.get_by_role("article").nth(1)).to_contain_text("tokens")
+    expect(page.get_by_role("article")).to_have_count(4)
+    upstream.release(gate)
+    expect(answer(page)).to_contain_text("It is here.")
+    assert page.evaluate("removed") == []
+
+
 # --- What goes wrong --------------------------------------------------------------------------------------------------
 
 
