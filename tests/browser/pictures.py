@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.browser.conftest import PROGRAMS
 from tests.browser.steps import answer, box, enter
@@ -27,6 +27,9 @@ SHOWN = {
     ("wide", "light", "writing"): "page",
     ("wide", "dark", "versions"): "page-dark",
     ("phone", "light", "card"): "page-phone",
+    ("tablet", "light", "sign-in"): "page-sign-in",
+    ("tablet", "light", "empty"): "page-empty",
+    ("tablet", "light", "error"): "page-error",
 }
 
 QUESTION = "What does a birthday order of 12 coffees and 3 cakes cost, and can we take a discount off it?"
@@ -149,17 +152,22 @@ def commands(page: Page, upstream: Upstream) -> None:
 SCENES = {each.__name__: each for each in (empty, writing, card, code, error, folded, versions, people, keys, commands)}
 
 
+def chromium(playwright: Playwright) -> Browser:
+    """The browser, without a window."""
+    program = next(filter(None, map(shutil.which, PROGRAMS)))
+    return playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+
+
 @contextmanager
 def installation() -> Iterator[tuple[Browser, Server, Upstream]]:
     """A browser, a server with two people, and the upstream that answers for its model."""
-    program = next(filter(None, map(shutil.which, PROGRAMS)))
     upstream = Upstream().start()
     server = Server(OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none").start()
     token = server.token()
     server.call("PATCH", "/api/users/me/", {"name": "Alice Moreau"}, token=token)
     server.quickly("create_user", "bob@example.com", "--organization", "First organization", "--role", "editor")
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=program, args=["--no-sandbox"]), server, upstream
+        yield chromium(playwright), server, upstream
     server.close()
     upstream.close()
 

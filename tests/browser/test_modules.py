@@ -105,3 +105,34 @@ FOLLOW_TWICE = """async () => {
 def test_a_run_is_followed_once_by_whichever_way_it_is_heard_of(page: Page) -> None:
     """A reply and the chat's socket may both tell of it: the second must not be drawn, since it has no answer."""
     assert page.evaluate(FOLLOW_TWICE) == [True, False, 1]
+
+
+COME_BACK = """async () => {
+  const { Parley, pauseMs } = await import("/static/parley.js");
+  const told = [];
+  const asked = [];
+  class Flaky extends Parley {
+    async fetch() {
+      asked.push(performance.now());
+      if (asked.length !== 4) throw new TypeError("no network");
+      const frame = `id: r.1.1\\nevent: run.started\\ndata: {"type": "run.started", "seq": 1}\\n\\n`;
+      return new Response(frame, { status: 200, headers: { "Content-Type": "text/event-stream" } });
+    }
+  }
+  const onConnection = ({ isOpen, tries }) => told.push([isOpen, tries]);
+  const follower = new Flaky().stream("r", { onEvent() {}, onConnection });
+  while (asked.length < 6) await new Promise((resolve) => setTimeout(resolve, 50));
+  follower.close();
+  const bounds = [0, 1, 2, 20].map((tries) => [pauseMs(tries, () => 0), pauseMs(tries, () => 1)]);
+  return { told, bounds, pauses: asked.slice(1).map((at, index) => at - asked[index]) };
+}"""
+
+
+def test_a_reader_waits_longer_each_time_by_chance_and_anew_after_a_good_connection(page: Page) -> None:
+    seen = page.evaluate(COME_BACK)
+    assert seen["told"][:4] == [[False, 0], [False, 1], [False, 2], [True, 3]]
+    assert seen["told"][4:6] == [[False, 0], [False, 1]], "what came through begins it anew"
+    assert seen["bounds"] == [[250, 500], [500, 1000], [1000, 2000], [10_000, 20_000]]
+    pauses = seen["pauses"]
+    assert pauses[0] >= 250 and pauses[1] >= 500 and pauses[2] >= 1000, pauses
+    assert pauses[3] < pauses[2], pauses
