@@ -4,6 +4,7 @@ import asyncio
 import gc
 import re
 import time
+import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -52,6 +53,7 @@ class Stream(asyncio.Protocol):
         self.done = done
         self.heard = Heard(time.monotonic_ns())
         self.rest = b""
+        self.unpack: Callable[[bytes], bytes] = bytes
         self.parser = httptools.HttpResponseParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -63,8 +65,12 @@ class Stream(asyncio.Protocol):
         self.heard.size += len(data)
         self.parser.feed_data(data)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"content-encoding" and value == b"gzip":
+            self.unpack = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress
+
     def on_body(self, body: bytes) -> None:
-        data = self.rest + body
+        data = self.rest + self.unpack(body)
         end = 0
         heard = self.heard
         for stamp in STAMP.finditer(data):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import uvloop
 
-from tests.bench import measure, plot, verdicts
+from tests.bench import measure, plot, systems, verdicts
 from tests.bench.measure import Figures
 from tests.bench.stage import Progress, Stage
 from tests.bench.systems import Copier, Elsewhere, Parley, System
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="how often each system is measured (5)")
     parser.add_argument("--streams", type=int, default=MANY, help=f"streams held open for memory and threads ({MANY})")
     parser.add_argument("--door", default="native", choices=["native", "editorChat"], help="of Parley (native)")
-    parser.add_argument("--only", default="", help="kinds of load, with commas: paced,saturated,elsewhere,plain,held")
+    parser.add_argument("--only", default="", help=f"kinds of load, with commas: {','.join(KINDS)}")
     parser.add_argument("--profiles", default="embedded,scaled", help="of Parley (embedded,scaled)")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("bench"), help="folder of the results (bench)")
     chosen = parser.parse_args()
@@ -62,12 +62,13 @@ class Bench:
         copy = stage.copy()
         scaled = parleys[profiles.index("scaled")] if "scaled" in profiles else None
         elsewhere = [stage.elsewhere(scaled)] if scaled and "elsewhere" in self.kinds else []
+        packed = [systems.packed(parleys[0])] if "packed" in self.kinds else []
         self.names = [each.name for each in parleys]
-        steps = self._steps(copy, parleys, plain, elsewhere)
+        steps = self._steps(copy, parleys, packed, plain, elsewhere)
         held = [*parleys] if "held" in self.kinds else []
         self.progress = Progress(len(steps) * self.chosen.pairs + 2 * len(held) + 1)
         self.progress.step("warming up")
-        for each in (copy, *parleys, *plain, *elsewhere):
+        for each in (copy, *parleys, *packed, *plain, *elsewhere):
             await measure.measure(each, measure.WARM)
         for number in range(1, self.chosen.pairs + 1):
             for kind, system, shape in steps:
@@ -78,12 +79,18 @@ class Bench:
         self.progress.end()
 
     def _steps(
-        self, copy: Copier, parleys: Sequence[Parley], plain: Sequence[Copier], elsewhere: Sequence[Elsewhere]
+        self,
+        copy: Copier,
+        parleys: Sequence[Parley],
+        packed: Sequence[Parley],
+        plain: Sequence[Copier],
+        elsewhere: Sequence[Elsewhere],
     ) -> list[tuple[str, System, measure.Shape]]:
         """What one round measures, in its order."""
         steps: list[tuple[str, System, measure.Shape]] = []
-        if "paced" in self.kinds or elsewhere:
+        if "paced" in self.kinds or packed or elsewhere:
             steps += [("paced", each, measure.PACED) for each in (copy, *parleys)]
+        steps += [("paced", each, measure.PACKED) for each in packed]
         steps += [("paced", each, measure.PACED) for each in elsewhere]
         if "saturated" in self.kinds or plain:
             steps += [("saturated", each, measure.SATURATED) for each in (copy, *parleys)]
@@ -119,6 +126,9 @@ class Bench:
             self.rows += [each for each in held if each.system == name]
             mine = [each for (_, system), runs in self.runs.items() if system == name for each in runs]
             self.rows += verdicts.of_completeness(name, mine)
+        if pairs := self._pairs("paced", systems.PACKED, against=self.names[0]):
+            self.rows += verdicts.of_packed(systems.PACKED, pairs)
+            self.rows += verdicts.of_completeness(systems.PACKED, [ours for _, ours in pairs])
         if pairs := self._pairs("paced", Elsewhere.name):
             self.rows += verdicts.of_elsewhere(Elsewhere.name, pairs)
             self.rows += verdicts.of_completeness(Elsewhere.name, [ours for _, ours in pairs])
@@ -154,7 +164,7 @@ class Bench:
         return plot.bars("Parley beside a bare copy of the stream", groups, units)
 
 
-KINDS = ["paced", "saturated", "elsewhere", "plain", "held"]
+KINDS = ["paced", "packed", "saturated", "elsewhere", "plain", "held"]
 CPU, RATE = "CPU for 1,000 chunks, 50 streams, one each 20 ms", "Chunks a second, 50 streams, saturated"
 
 

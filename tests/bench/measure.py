@@ -38,6 +38,7 @@ class Shape:
 
 
 PACED = Shape(50, Wish(100, 20), rounds=2, spread_s=1.0)
+PACKED = Shape(50, Wish(100, 20), spread_s=1.0)
 SATURATED = Shape(50, Wish(1000))
 # The plain view takes a second for what the copy does in a twentieth of one.
 SATURATED_SLOW = Shape(50, Wish(100))

@@ -13,6 +13,7 @@ from tests.bench.load import Heard, Wish
 from tests.bench.processes import Program, cores, on, uvicorn
 from tests.live import Server
 
+PACKED = "Parley, packed"
 # Rows as they are, since posting ten thousand messages takes longer than the whole bench.
 FILL = """
 from chat.models import Chat, Message
@@ -91,6 +92,7 @@ class Parley:
     name: str
     server: Server
     door: str = "native"
+    is_packed: bool = False  # its streams are asked for with ?compress=gzip
     token: str = ""
     where: dict[str, str] = field(default_factory=dict)  # organization and project of its chats
     chats: list[str] = field(default_factory=list)
@@ -133,7 +135,7 @@ class Parley:
             path, body = f"/api/chats/{chat}/runs", {"content": str(wish), "stream": True}
         else:
             path, body = f"/api/editorChat/stream/{chat}", {"content": str(wish)}
-        return await self.hear("POST", path, body)
+        return await self.hear("POST", path + "?compress=gzip" * self.is_packed, body)
 
     async def hear(self, method: str, path: str, body: Any = None) -> Heard:
         """A stream of this server, read to its end."""
@@ -167,6 +169,11 @@ class Parley:
 def _is_whole(content: str, wish: Wish) -> bool:
     numbers = [int(number) for number, _ in load.STAMP.findall(content.encode())]
     return numbers == list(range(wish.chunks))
+
+
+def packed(parley: Parley) -> Parley:
+    """The same server, its streams in gzip."""
+    return Parley(PACKED, parley.server, parley.door, is_packed=True)
 
 
 @dataclass

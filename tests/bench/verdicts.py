@@ -64,6 +64,17 @@ def of_elsewhere(system: str, pairs: Sequence[Pair]) -> list[Row]:
     ]
 
 
+def of_packed(system: str, pairs: Sequence[Pair]) -> list[Row]:
+    """The same streams with ?compress=gzip: the first of each pair is without."""
+    return [
+        Row(system, "bytes of a chunk", _ratio(pairs, lambda each: each.bytes_per_chunk), "x"),
+        Row(system, "of them in fact", statistics.median(each.bytes_per_chunk for _, each in pairs), "bytes"),
+        Row(system, "CPU per 1,000 chunks", _ratio(pairs, lambda each: each.cpu_ms), "x"),
+        Row(system, "a chunk later, p50", _more(pairs, lambda each: each.late_p50), "ms"),
+        Row(system, "a chunk later, p99", _more(pairs, lambda each: each.late_p99), "ms"),
+    ]
+
+
 def of_plain(system: str, pairs: Sequence[Pair]) -> list[Row]:
     """Against the plain Django view: the first of each pair is that one."""
     ratio = _ratio(pairs, lambda each: each.chunks_per_s)
