@@ -19,6 +19,7 @@ class Tasks:
     cpu_ms: list[float] = field(default_factory=list)
     clock_ms: list[float] = field(default_factory=list)
     most_restyled: int = 0  # elements whose style was worked out anew at once
+    longest: str = ""  # what the task with the most of the processor's time did, in the browser's words
 
     def longer_than(self, ms: float) -> list[float]:
         """The processor's times above that, longest first."""
@@ -53,8 +54,21 @@ def _fill(tasks: Tasks, events: list[dict[str, object]]) -> None:
     busiest = max(by_thread.values(), key=lambda each: sum(float(str(task["tdur"])) for task in each))
     tasks.cpu_ms = [float(str(each["tdur"])) / 1000 for each in busiest]
     tasks.clock_ms = [float(str(each["dur"])) / 1000 for each in busiest]
+    tasks.longest = _told(max(busiest, key=lambda each: float(str(each["tdur"]))), events)
     restyled = [each["args"] for each in events if each.get("name") == "UpdateLayoutTree"]
     tasks.most_restyled = max(int(str(each.get("elementCount", 0))) for each in restyled if isinstance(each, dict))
+
+
+def _told(task: dict[str, object], events: list[dict[str, object]]) -> str:
+    """The parts of a task that took a fifth of it or more."""
+    start, length = float(str(task["ts"])), float(str(task["dur"]))
+    inside = [
+        each
+        for each in events
+        if each.get("tid") == task["tid"] and each.get("pid") == task["pid"] and "tdur" in each and each is not task
+        if start <= float(str(each["ts"])) < start + length and float(str(each["dur"])) >= length / 5
+    ]
+    return ", ".join(f"{each['name']} {float(str(each['tdur'])) / 1000:.0f} ms" for each in inside)
 
 
 # From a key in the box to the frame that shows it.

@@ -299,7 +299,8 @@ def test_what_was_read_before_an_answer_ended_does_not_open_it_again(
 WATCH_REMOVED = """() => {
   window.removed = [];
   const note = ({ removedNodes }) => removed.push(...[...removedNodes].map(({ id }) => id));
-  new MutationObserver((changes) => changes.forEach(note)).observe(document.querySelector(".column"), { childList: true });
+  new MutationObserver((changes) => changes.forEach(note))
+    .observe(document.querySelector(".column"), { childList: true });
 }"""
 
 
