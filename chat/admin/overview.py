@@ -22,6 +22,7 @@ from chat.models import Process, Run, RunStatus, UsageDay
 from chat.runner.presence import EVERY_S
 
 SHOWN_ROWS = 6
+SHOWN_PROCESSES = 12  # those heard of last, and all that hold leases
 SAMPLED_RUNS = 20_000  # the newest of today, for the percentiles
 SILENT_AFTER = timedelta(seconds=3 * EVERY_S)
 
@@ -188,13 +189,14 @@ def processes(now: datetime) -> Box:
         .annotate(Count("pk"))
     )
     known = list(Process.objects.order_by("-seen_at")[:50])
+    shown = [each for place, each in enumerate(known) if place < SHOWN_PROCESSES or each.pk in held]
     rows: list[Sequence[object]] = [
         (
             _process(each, now),
             age(each.seen_at, now),
             count(held.pop(each.pk, 0)),
         )
-        for each in known
+        for each in shown
     ]
     rows += [(_("unknown: %(id)s") % {"id": owner}, "", count(leases)) for owner, leases in held.items()]
     silent = sum(each.seen_at < now - SILENT_AFTER for each in known)

@@ -27,17 +27,17 @@ ROWS = 60  # more than a page of a list
 class Busy:
     """A server with rows in every table, and a superuser's cookies."""
 
-    def __init__(self, upstream: Upstream, browser: Browser) -> None:
+    def __init__(self, upstream: Upstream, browser: Browser, *, runs: int = 60, others: int = ROWS) -> None:
         self.server = Server(OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", OPENAI_PRICES="gpt-4o=2.5/1.25/10")
         self.server.start()
-        self.run = self._fill()
+        self.run = self._fill("--runs", str(runs), "--others", str(others))
         self.cookies = self._sign_in(browser)
 
-    def _fill(self) -> str:
+    def _fill(self, *how_many: str) -> str:
         """Returns the id of a run in which everything happened."""
         environ = {**self.server.environ(), "DJANGO_SETTINGS_MODULE": "config.settings", "PATH": os.environ["PATH"]}
         told = subprocess.run(
-            [sys.executable, "-m", "tests.chat.fill", "--others", str(ROWS)],
+            [sys.executable, "-m", "tests.chat.fill", *how_many],
             cwd=environment.ROOT, env=environ, stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
         return told.stdout.strip()
