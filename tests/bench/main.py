@@ -99,6 +99,7 @@ class Bench:
     async def _hold(self, system: Parley) -> None:
         """Memory, threads and connections with few and with many streams open."""
         self.progress.step(f"{FEW} open streams, {system.name}")
+        await measure.measure(system, measure.SATURATED_SLOW)  # all threads and connections are there by then
         few, _ = await measure.held(system, FEW)
         self.progress.step(f"{self.chosen.streams} open streams, {system.name}")
         many, figures = await measure.held(system, self.chosen.streams)

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.live
 STREAMS, RUNS, SOCKETS, QUEUE = 2, 3, 2, 1
 SMALL = {
     "CHAT_STREAMS_PER_USER": str(STREAMS),
+    "CHAT_HEARTBEAT_S": "60",  # who leaves is noticed at once, not when something is sent
     "CHAT_RUNS_PER_ORGANIZATION": str(RUNS),
     "CHAT_SOCKETS_PER_USER": str(SOCKETS),
     "CHAT_MAX_QUEUED": str(QUEUE),
@@ -159,7 +160,14 @@ def test_no_door_gives_one_stream_more_and_what_is_refused_starts_nothing(small:
         assert said == dict.fromkeys(said, (429, "5", "too_many_streams"))
         assert len(alice.get("/api/runs/")["results"]) == before
         streams[0].close()
+        _until(lambda: _opens(there))
         _until(lambda: ask(alice, QUIET["native"], there.names())[0] == 201)
+
+
+def _opens(there: Busy) -> bool:
+    """Whether one more may be opened; it is closed again."""
+    with there.person.events(there.runs[0]) as stream:
+        return stream.status == 200
 
 
 def test_doors_that_tell_in_an_event_tell_it_there(small: Server, upstream: Upstream) -> None:
