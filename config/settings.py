@@ -75,7 +75,14 @@ else:
         "tcp_user_timeout": 5000,
         "options": env.str("DB_SESSION", DB_SESSION),
         **DATABASES["default"].get("OPTIONS", {}),
-        "pool": {"min_size": 2, "max_size": env.int("DB_POOL_MAX", 20), "timeout": env.float("DB_POOL_TIMEOUT_S", 2.0)},
+        "pool": {
+            "min_size": 2,
+            "max_size": env.int("DB_POOL_MAX", 20),
+            "timeout": env.float("DB_POOL_TIMEOUT_S", 2.0),
+            # It waits twice as long before each attempt, and nobody else may try meanwhile: after half a minute without
+            # PostgreSQL that is another half. Given up soon, whoever asks next begins anew.
+            "reconnect_timeout": 2.0,
+        },
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
