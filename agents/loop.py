@@ -49,26 +49,17 @@ class Agent:
 
         Raises ProviderError. A limit is no error: the agent ends, and `reason` names it.
         """
+        kept = iter(self.job.ledger.of(self.path))
         try:
-            async with aclosing(self._turns()) as turns:
-                async for events in turns:
-                    yield events
+            while True:
+                known = next(kept, None)
+                async with aclosing(self._resume(known) if known else self._next_turn()) as turn:
+                    async for events in turn:
+                        yield events
+                if self.is_done:
+                    return
         except LimitReached as limit:
             self.reason = limit.name
-
-    async def _turns(self) -> Events:
-        for kept in self.job.ledger.of(self.path):
-            async with aclosing(self._resume(kept)) as resumed:
-                async for events in resumed:
-                    yield events
-            if self.is_done:
-                return
-        while True:
-            async with aclosing(self._next_turn()) as turn:
-                async for events in turn:
-                    yield events
-            if self.is_done:
-                return
 
     @property
     def is_done(self) -> bool:
@@ -94,12 +85,10 @@ class Agent:
             async for events in rest:
                 yield events
 
-    async def _resume(self, kept: Turn) -> Events:
+    def _resume(self, kept: Turn) -> Events:
         """Take up a turn whose reply is stored: its unfinished calls are run, the others are remembered."""
         self.turn = kept.number
-        async with aclosing(self._finish(kept)) as rest:
-            async for events in rest:
-                yield events
+        return self._finish(kept)
 
     async def _finish(self, turn: Turn) -> Events:
         """Run the calls of a whole reply that have no result yet, and tell the model of all of them."""

@@ -32,30 +32,36 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
 
     Raises ProviderError, or QuotaExceeded before anything is asked. What had come by then has been yielded.
     """
-    request = await _afforded(job, request, reply)
+    request = reply.request = await _afforded(job, request, reply)
     for attempt in count(1):
         try:
-            async with aclosing(_ask(job, request, reply)) as events:
-                async for batch in events:
-                    yield batch
+            # As few generators as may be lie on the way of a token.
+            async with aclosing(job.provider(request.model).stream(request)) as batches:  # type: ignore[type-var]
+                async for pieces in batches:
+                    if events := reply.take(pieces):
+                        yield events
+            if not reply.finish_reason:
+                raise ProviderError("upstream_incomplete", retryable=True)
             return
         except ProviderError as error:
             if reply.is_visible or not error.retryable or attempt >= job.retry.max_attempts:
                 raise
             delay_s = _delay_s(job, attempt, error)
-            yield [
-                ev.RetryScheduled(
-                    at=job.now(),
-                    agent=reply.path,
-                    failed_attempt=attempt,
-                    max_attempts=job.retry.max_attempts,
-                    delay_s=round(delay_s, 3),
-                    code=error.code,
-                    message=error.message,
-                )
-            ]
+            yield [_retry(job, reply, attempt, delay_s, error)]
             await asyncio.sleep(delay_s)
             reply.start_again()
+
+
+def _retry(job: Job, reply: "Reply", attempt: int, delay_s: float, error: ProviderError) -> AnyEvent:
+    return ev.RetryScheduled(
+        at=job.now(),
+        agent=reply.path,
+        failed_attempt=attempt,
+        max_attempts=job.retry.max_attempts,
+        delay_s=round(delay_s, 3),
+        code=error.code,
+        message=error.message,
+    )
 
 
 async def _afforded(job: Job, request: ProviderRequest, reply: "Reply") -> ProviderRequest:
@@ -65,16 +71,6 @@ async def _afforded(job: Job, request: ProviderRequest, reply: "Reply") -> Provi
     share = reply.share = await job.purse.take(input_of(request))
     most = min(share.output_tokens, request.max_output_tokens or share.output_tokens)
     return msgspec.structs.replace(request, max_output_tokens=most)
-
-
-async def _ask(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGenerator[list[AnyEvent], None]:
-    reply.request = request
-    async with aclosing(job.provider(request.model).stream(request)) as batches:  # type: ignore[type-var]
-        async for pieces in batches:
-            if events := reply.take(pieces):
-                yield events
-    if not reply.finish_reason:
-        raise ProviderError("upstream_incomplete", retryable=True)
 
 
 def _delay_s(job: Job, attempt: int, error: ProviderError) -> float:
