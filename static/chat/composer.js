@@ -108,7 +108,7 @@ export class Composer {
   submit() {
     const text = this.box.value.trim();
     if (this.box.readOnly) return;
-    if (this.#loading) return this.#loading.then(() => document.querySelector("#slash:popover-open") || this.submit());
+    if (this.#loading) return this.#loading.then(() => this.#slash.enter() || this.submit());
     if (!text) return this.onProblem(WORDS.empty);
     if (this.#over) return this.onProblem(WORDS.tooLong({ count: Number(this.box.dataset.most) }));
     this.box.value = "";

@@ -19,6 +19,13 @@ export function update() {
   show();
 }
 
+/** Do what is marked in the list; false where no list is shown. */
+export function enter() {
+  const isShown = found.length > 0;
+  if (isShown) take(at);
+  return isShown;
+}
+
 function commands() {
   const last = [...document.querySelectorAll("#log article[data-id]")].at(-1);
   const inChat = [
