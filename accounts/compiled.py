@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from accounts import prepared
 from accounts.compiled_values import OnceAThread, Places, marks
 
 Row = TypeVar("Row")
@@ -54,7 +55,7 @@ class _Shape(Generic[Row]):
         queryset.query.get_compiler = lambda *args, **kwargs: self.compiler
 
     def rows(self, values: tuple[Value, ...]) -> list[Row]:
-        with self.connection.cursor() as cursor:
+        with prepared.cursor(self.connection) as cursor:
             cursor.execute(self.sql, self.places.filled(values))
             self.found = cursor.fetchall()
         return list(self.queryset._iterable_class(self.queryset))

@@ -75,6 +75,7 @@ else:
         "tcp_user_timeout": 5000,
         "options": env.str("DB_SESSION", DB_SESSION),
         **DATABASES["default"].get("OPTIONS", {}),
+        "prepare_threshold": env.int("DB_PREPARE_THRESHOLD", 3) or None,  # of the statements of accounts.prepared alone
         "pool": {
             "min_size": 2,
             "max_size": env.int("DB_POOL_MAX", 20),
