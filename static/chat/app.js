@@ -293,7 +293,13 @@ function onChat(chat) {
   showSharing(chat);
 }
 
-const showSharing = async (chat) => (await import("./share.js")).showSharing(chat);
+async function showSharing(chat) {
+  try {
+    await (await import("./share.js")).showSharing(chat);
+  } catch (error) {
+    if (error.isLost === undefined) throw error; // what is shown stays; the socket tells of a right that is gone
+  }
+}
 
 function onRights(permissions) {
   const canWrite = permissions.includes("write");
