@@ -2,6 +2,8 @@
 
 import pathlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Barrier
 
 import pytest
 
@@ -13,6 +15,7 @@ from django.conf import settings
 from django.db import connections
 from rest_framework.test import APIClient
 
+from accounts.db import keeper, readers, writer
 from accounts.models import Membership, Organization, Project, Role, User
 from accounts.tokens import AccessToken
 from chat.models import Chat
@@ -98,6 +101,21 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     """SQLite's test database is a file, so that the threads of accounts.db see it."""
     if settings.IS_SQLITE:
         connections["default"].settings_dict["TEST"]["NAME"] = str(settings.PARLEY_DATA / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def no_job_under_way() -> Iterator[None]:
+    """What the process's database threads have begun is done before the test's rows are deleted under it."""
+    yield
+    for pool in (readers, writer, keeper):
+        if pool.cache_info().currsize:
+            finish(pool())
+
+
+def finish(pool: ThreadPoolExecutor) -> None:
+    """Return when each of its threads has nothing else to do, or after 10 s."""
+    barrier = Barrier(pool._max_workers)
+    wait([pool.submit(barrier.wait, 10) for _ in range(pool._max_workers)])
 
 
 @pytest.fixture
