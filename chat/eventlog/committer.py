@@ -78,7 +78,7 @@ class Committer:
             self._task = asyncio.get_running_loop().create_task(self._run())
         if is_urgent:
             self._due.set()
-        elif is_new:
+        elif is_new or self._timer is None:  # also of a task that broke off: nobody may wait for ever
             is_read_along = hub.read_elsewhere([writer.run_id])
             self._wait(settings.CHAT_COMMIT_S if is_read_along else settings.CHAT_COMMIT_ALONE_S)
 
