@@ -66,7 +66,9 @@ def pytest_ignore_collect(collection_path: pathlib.Path) -> bool | None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Names what failed first and passed when it was run again."""
+    """Names what failed first and passed when it was run again, and says where the tests' PostgreSQL crashed."""
+    for line in environment.crashes():
+        terminalreporter.line(f"the PostgreSQL that all tests share: {line}", red=True)
     passed = {report.nodeid for report in terminalreporter.getreports("passed")}
     again = [report for report in terminalreporter.getreports("rerun") if report.nodeid in passed]
     if again:

@@ -18,6 +18,7 @@ from django.conf import settings
 from tests.servers import Postgres, Redis
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+CRASH = re.compile(r"PANIC|terminated by signal|was terminated|received (immediate|fast) shutdown")
 SETTING = re.compile(r"""env\.\w+\(\s*"([A-Z0-9_]+)""")
 
 
@@ -87,6 +88,12 @@ def settings_of_this_worker() -> dict[str, str]:
 def server_versions() -> str:
     """Which PostgreSQL and Redis are used, or the SQLite."""
     return os.environ.get("TEST_SERVER_VERSIONS") or f"SQLite {sqlite3.sqlite_version}"
+
+
+def crashes() -> list[str]:
+    """What the log of the PostgreSQL that all workers share says of its own end, where it crashed: a line each."""
+    logs = [server.folder / "log" for server in MADE.servers if isinstance(server, Postgres)]
+    return [line for log in logs for line in log.read_text(errors="replace").splitlines() if CRASH.search(line)]
 
 
 def new_folder() -> pathlib.Path:
