@@ -78,10 +78,7 @@ class _Stream:
         self.slot = slot
         self.send = send
         self.is_over = self.is_cut = False
-        self.sending_since = 0.0  # by the loop's clock; 0: nothing is being sent
-        self.loop = asyncio.get_running_loop()
         self.task = asyncio.current_task()
-        self.timer = self.loop.call_later(settings.WRITE_TIMEOUT_S, self._look)
 
     async def run(self, receive: Receive) -> None:
         """Send the body to its end, or until it is cut."""
@@ -92,19 +89,18 @@ class _Stream:
             if not self.is_cut:
                 raise
         except OSError:
-            pass  # the reader is gone
+            pass  # the reader is gone, or does not read: it may come back
         except Exception:
             log.exception("a stream broke off")
         finally:
             self.is_over = True
-            self.timer.cancel()
             unwatch()
 
     def _watch(self, receive: Receive) -> Callable[[], object]:
         """Cut the stream when its reader leaves. Call what comes back when it is over."""
         if self.slot.direct is not None:
             return self.slot.direct.watch(self._cut)
-        watch = self.loop.create_task(_gone(receive))
+        watch = asyncio.create_task(_gone(receive))
         watch.add_done_callback(lambda _: self._cut())
         return watch.cancel
 
@@ -114,29 +110,15 @@ class _Stream:
             await self._begin()
             async for chunk in body:
                 if chunk:
-                    await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    await _send(self.send, {"type": "http.response.body", "body": chunk, "more_body": True})
                 del chunk  # it would stay in memory until the next one comes
-            await self._send({"type": "http.response.body", "body": b""})
+            await _send(self.send, {"type": "http.response.body", "body": b""})
             self.is_over = True
 
     async def _begin(self) -> None:
         """Send the start, which nobody needs any more then."""
         start, self.slot.start = self.slot.start, {}
-        await self._send({**start, "headers": [*start["headers"], (b"connection", b"keep-alive")]})
-
-    async def _send(self, message: Message) -> None:
-        self.sending_since = self.loop.time()
-        await self.send(message)
-        self.sending_since = 0.0
-
-    def _look(self) -> None:
-        """Cut a reader that does not read for WRITE_TIMEOUT_S: it may come back. One timer, not one a send."""
-        began_at = self.sending_since or self.loop.time()
-        rest_s = began_at + settings.WRITE_TIMEOUT_S - self.loop.time()
-        if rest_s <= 0:
-            self._cut()
-        else:
-            self.timer = self.loop.call_later(rest_s, self._look)
+        await _send(self.send, {**start, "headers": [*start["headers"], (b"connection", b"keep-alive")]})
 
     def _cut(self) -> None:
         if not self.is_over and self.task is not None:

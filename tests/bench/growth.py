@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import functools
 import json
 import pathlib
 import statistics
@@ -9,9 +10,8 @@ from dataclasses import asdict, dataclass
 
 import uvloop
 
-from tests.bench import measure, plot
+from tests.bench import load, measure, plot
 from tests.bench.load import Heard, Wish
-from tests.bench.measure import Shape
 from tests.bench.processes import used
 from tests.bench.stage import Progress, Stage
 from tests.bench.systems import Parley
@@ -19,6 +19,7 @@ from tests.bench.systems import Parley
 STREAMS, READERS = (1, 50, 500, 1000), (1, 100)
 EVENTS, MESSAGES = (10, 1000, 50_000), (10, 1000, 10_000)
 QUICK = Wish(1, 0, 0)
+WINDOW_S = 6  # so long the CPU of open streams is counted
 BEST_OF = 7
 BEARABLE = 2.0  # cost for each at the largest size, over that at the one before: more is worse than linear
 
@@ -69,17 +70,27 @@ async def _measure(profiles: list[str], only: list[str]) -> list[Point]:
 
 
 async def _streams(system: Parley) -> list[Point]:
-    """CPU of a chunk with so many streams open, about 500 chunks a second in all."""
+    """CPU of a chunk while so many streams are open, which bring 500 chunks a second in all, or one 200."""
     points = []
     for count in STREAMS:
-        chunks = 200 if count == 1 else max(6, 4_000 // count)
-        shape = Shape(count, Wish(chunks, max(5.0, count * 2.0)), spread_s=max(0.5, count / 60))
-        figures = await measure.measure(system, shape)
-        _require(figures.whole == figures.asked == figures.kept, f"{count} streams: answers were not whole")
-        starts = await measure.measure(system, Shape(count, QUICK, spread_s=max(0.5, count / 60)))
-        spent_us = (figures.cpu_ms * figures.chunks - starts.cpu_ms * starts.chunks) / (figures.chunks - starts.chunks)
-        points.append(Point(system.name, "a chunk, by open streams", count, spent_us, "µs"))
+        pace_s, spread_s = max(0.005, count / 500), max(0.5, count / 60)
+        begins_s = spread_s + 1  # by then all are open, and nobody starts any more
+        wish = Wish(int((begins_s + WINDOW_S + 1) / pace_s), pace_s * 1000)
+        spent: list[float] = []
+        look = functools.partial(_look, system, spent)
+        await system.prepare(count)
+        heard = await load.streams(
+            lambda stream, turn, wish=wish: system.ask(stream, wish),  # type: ignore[misc]
+            count, spread_s=spread_s, meanwhile=[(begins_s, look), (begins_s + WINDOW_S, look)],
+        )  # fmt: skip
+        _require(all(each.is_whole(wish.chunks) for each in heard), f"{count} streams: answers were not whole")
+        each_us = (spent[1] - spent[0]) * 1e6 / (count * WINDOW_S / pace_s)
+        points.append(Point(system.name, "a chunk, by open streams", count, each_us, "µs"))
     return points
+
+
+def _look(system: Parley, spent: list[float]) -> None:
+    spent.append(used(system.pids).cpu_s)
 
 
 async def _readers(system: Parley) -> list[Point]:

@@ -45,14 +45,36 @@ class Heard:
         return self.status == 200 and not self.fault and self.numbers == list(range(chunks))
 
 
+class Stamps:
+    """Finds the chunks in what a stream brings, however it is cut."""
+
+    def __init__(self) -> None:
+        self.heard = Heard(time.monotonic_ns())
+        self.rest = b""
+
+    def read(self, data: bytes, at: int) -> None:
+        """Take what came at this time."""
+        data = self.rest + data
+        end = 0
+        heard = self.heard
+        for stamp in STAMP.finditer(data):
+            heard.numbers.append(int(stamp[1]))
+            heard.late.append(at - int(stamp[2]))
+            end = stamp.end()
+        if end:
+            heard.first_at = heard.first_at or at
+            heard.last_at = at
+        self.rest = data[max(end, len(data) - STAMP_BYTES) :]
+
+
 class Stream(asyncio.Protocol):
     """One request on a connection of its own, and its answer."""
 
     def __init__(self, request: bytes, done: "asyncio.Future[None]") -> None:
         self.request = request
         self.done = done
-        self.heard = Heard(time.monotonic_ns())
-        self.rest = b""
+        self.stamps = Stamps()
+        self.heard = self.stamps.heard
         self.unpack: Callable[[bytes], bytes] = bytes
         self.parser = httptools.HttpResponseParser(self)
 
@@ -70,17 +92,7 @@ class Stream(asyncio.Protocol):
             self.unpack = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress
 
     def on_body(self, body: bytes) -> None:
-        data = self.rest + self.unpack(body)
-        end = 0
-        heard = self.heard
-        for stamp in STAMP.finditer(data):
-            heard.numbers.append(int(stamp[1]))
-            heard.late.append(self.at - int(stamp[2]))
-            end = stamp.end()
-        if end:
-            heard.first_at = heard.first_at or self.at
-            heard.last_at = self.at
-        self.rest = data[max(end, len(data) - STAMP_BYTES) :]
+        self.stamps.read(self.unpack(body), self.at)
 
     def on_message_complete(self) -> None:
         self.heard.status = self.parser.get_status_code()

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import uvloop
 
-from tests.bench import measure, plot, systems, verdicts
+from tests.bench import measure, plot, socket, systems, verdicts
 from tests.bench.measure import Figures
+from tests.bench.socket import Sockets
 from tests.bench.stage import Progress, Stage
 from tests.bench.systems import Copier, Elsewhere, Parley, System
 from tests.bench.verdicts import Row
@@ -63,12 +64,13 @@ class Bench:
         scaled = parleys[profiles.index("scaled")] if "scaled" in profiles else None
         elsewhere = [stage.elsewhere(scaled)] if scaled and "elsewhere" in self.kinds else []
         packed = [systems.packed(parleys[0])] if "packed" in self.kinds else []
+        sockets = [socket.plain(parleys[0]), socket.deflated(parleys[0])] if "socket" in self.kinds else []
         self.names = [each.name for each in parleys]
-        steps = self._steps(copy, parleys, packed, plain, elsewhere)
+        steps = self._steps(copy, parleys, [*packed, *sockets], plain, elsewhere)
         held = [*parleys] if "held" in self.kinds else []
         self.progress = Progress(len(steps) * self.chosen.pairs + 2 * len(held) + 1)
         self.progress.step("warming up")
-        for each in (copy, *parleys, *packed, *plain, *elsewhere):
+        for each in (copy, *parleys, *packed, *sockets, *plain, *elsewhere):
             await measure.measure(each, measure.WARM)
         for number in range(1, self.chosen.pairs + 1):
             for kind, system, shape in steps:
@@ -82,7 +84,7 @@ class Bench:
         self,
         copy: Copier,
         parleys: Sequence[Parley],
-        packed: Sequence[Parley],
+        packed: Sequence[Parley | Sockets],
         plain: Sequence[Copier],
         elsewhere: Sequence[Elsewhere],
     ) -> list[tuple[str, System, measure.Shape]]:
@@ -130,6 +132,9 @@ class Bench:
         if pairs := self._pairs("paced", systems.PACKED, against=self.names[0]):
             self.rows += verdicts.of_packed(systems.PACKED, pairs)
             self.rows += verdicts.of_completeness(systems.PACKED, [ours for _, ours in pairs])
+        if pairs := self._pairs("paced", socket.DEFLATED, against=socket.PLAIN):
+            self.rows += verdicts.of_packed(socket.DEFLATED, pairs)
+            self.rows += verdicts.of_completeness(socket.DEFLATED, [each for pair in pairs for each in pair])
         if pairs := self._pairs("paced", Elsewhere.name):
             self.rows += verdicts.of_elsewhere(Elsewhere.name, pairs)
             self.rows += verdicts.of_completeness(Elsewhere.name, [ours for _, ours in pairs])
@@ -165,7 +170,7 @@ class Bench:
         return plot.bars("Parley beside a bare copy of the stream", groups, units)
 
 
-KINDS = ["paced", "packed", "saturated", "elsewhere", "plain", "held"]
+KINDS = ["paced", "packed", "socket", "saturated", "elsewhere", "plain", "held"]
 CPU, RATE = "CPU for 1,000 chunks, 50 streams, one each 20 ms", "Chunks a second, 50 streams, saturated"
 
 

@@ -65,7 +65,7 @@ def of_elsewhere(system: str, pairs: Sequence[Pair]) -> list[Row]:
 
 
 def of_packed(system: str, pairs: Sequence[Pair]) -> list[Row]:
-    """The same streams with ?compress=gzip: the first of each pair is without."""
+    """The same streams with ?compress=gzip, or the same WebSockets deflated: the first of each pair is without."""
     return [
         Row(system, "bytes of a chunk", _ratio(pairs, lambda each: each.bytes_per_chunk), "x"),
         Row(system, "of them in fact", statistics.median(each.bytes_per_chunk for _, each in pairs), "bytes"),
