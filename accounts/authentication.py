@@ -6,7 +6,7 @@ Django session. Browsers send the last two by themselves, so with them a request
 that our own page, or a listed one, made it.
 """
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from accounts import cookies, keys, scopes, tickets
 from accounts.compiled import Compiled
 from accounts.errors import NotAllowed, NotAuthenticated
-from accounts.models import User
+from accounts.models import ApiKey, User
 from accounts.sign_ins import signed_in
 from accounts.tokens import AccessToken, CookieToken, OurToken
 
@@ -56,7 +56,21 @@ def has_credentials(request: HttpRequest) -> bool:
     return has_header or cookies.has_cookie(request) or settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
-def still_valid(user: User) -> bool:
+class Caller(NamedTuple):
+    """Of the person who came in what must go on to hold: their row need not stay in memory for as long as they read."""
+
+    pk: UUID
+    token_version: int
+    sign_in: UUID | None
+    key: ApiKey | None
+
+
+def caller(user: User) -> Caller:
+    """The same person, as long as a stream needs them."""
+    return Caller(user.pk, user.token_version, user.sign_in, user.key)
+
+
+def still_valid(user: User | Caller) -> bool:
     """Whether what was decided when they came in still holds. One query, for streams to ask again.
 
     By an API key it holds as long as the key: a change of password ends no key.

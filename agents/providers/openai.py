@@ -75,7 +75,7 @@ class OpenAIProvider:
         """
         reply = Reply(max_line_bytes=self._max_line_bytes, max_argument_bytes=self._max_argument_bytes)
         response = await self._send(request)
-        is_whole = response.content_type == "application/json"  # a server that does not stream
+        is_whole = _kind(response) == "application/json"  # a server that does not stream
         silence = None if is_whole else Silence(response, self._idle_timeout_s)
         try:
             if is_whole and (pieces := reply.read_whole(await self._whole(response))):
@@ -221,12 +221,17 @@ async def _refusal(response: aiohttp.ClientResponse) -> ProviderError:
     return openai_errors.from_status(response.status, response.headers, body)
 
 
+def _kind(response: aiohttp.ClientResponse) -> str:
+    """What the answer says it is. aiohttp would keep its parameters too, a kilobyte for as long as it is read."""
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
 def _check_is_stream(response: aiohttp.ClientResponse) -> None:
     # Only what is surely wrong: compatible servers name all sorts of types for their streams.
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         response.close()
         raise ProviderError("upstream_malformed", "The model provider compressed its answer, which was not asked for.")
-    if response.content_type == "text/html":
+    if _kind(response) == "text/html":
         response.close()
         message = "The model provider answered with a web page. An operator must check its address."
         raise ProviderError("upstream_incomplete", message)
