@@ -1,13 +1,11 @@
 """The native door: start a run, read its events, cancel it. Its dialect is chat.dialects.native."""
 
-import functools
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
-from rest_framework.serializers import Serializer
 
 from accounts.authentication import authenticate
 from accounts.db import db
@@ -23,6 +21,7 @@ from chat.runner import runner
 from chat.serializers import MessageSerializer, RunSerializer
 from chat.services.approvals import resolve_approval
 from chat.services.runs import cancel_run
+from chat.shown import shown
 
 
 @csrf_exempt
@@ -87,25 +86,10 @@ def as_json(run: Run) -> dict[str, Any]:
     """A run that was just started, with its two messages."""
     run.message.is_drafted = True  # type: ignore[attr-defined]  # nothing is written yet: no need to look
     return {
-        "run": _plain(_shown(RunSerializer).to_representation(run)),
-        "input": _plain(_shown(MessageSerializer).to_representation(run.input)),
-        "message": _plain(_shown(MessageSerializer).to_representation(run.message)),
+        "run": shown(RunSerializer, run),
+        "input": shown(MessageSerializer, run.input),
+        "message": shown(MessageSerializer, run.message),
     }
-
-
-@functools.cache
-def _shown(shape: type[Serializer[Any]]) -> Serializer[Any]:
-    """The shape, made once: its fields cost twenty times what showing a row does, and keep nothing of it."""
-    return shape()
-
-
-def _plain(data: Any) -> Any:
-    """Serializer output as JSON values: ids become strings."""
-    if isinstance(data, dict):
-        return {name: _plain(value) for name, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [_plain(each) for each in data]
-    return str(data) if isinstance(data, UUID) else data
 
 
 def _attach(request: HttpRequest, run_id: UUID) -> Reader | None:
@@ -122,10 +106,10 @@ def _approve(request: HttpRequest, run_id: UUID, call: str) -> dict[str, Any]:
     body = read_json(request)
     known_only(body, ("decision", "reason"))
     run = resolve_approval(user=user, run=run, call=call, decision=body.get("decision"), reason=body.get("reason", ""))
-    return {"run": _plain(RunSerializer(run).data)}
+    return {"run": shown(RunSerializer, run)}
 
 
 def _cancel(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
     user = authenticate(request)
     run = cancel_run(user=user, run=get_run(user, run_id, "write"))
-    return {"run": _plain(RunSerializer(run).data)}
+    return {"run": shown(RunSerializer, run)}

@@ -1,22 +1,22 @@
 """What a chat's socket says, looked up by the rights of the person it is for. Sync; call it through `db`."""
 
-import json
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.authentication import still_valid
+from accounts.compiled import Compiled
 from accounts.errors import Invalid, NotAuthenticated, NotFound
 from accounts.models import User
 from accounts.permissions import Permissions, require
-from chat.access import chats_of, permissions_found
+from chat.access import get_chat, get_run, permissions_found
 from chat.cursor import Cursor
 from chat.doors.reading import Reader
 from chat.models import Chat, Message, Run
 from chat.serializers import ChatSerializer, MessageSerializer, RunSerializer
+from chat.shown import plain, shown
 
 Messages = list[dict[str, Any]]
 
@@ -25,10 +25,7 @@ def chat_of(user: User, chat_id: UUID) -> Chat:
     """The chat as this person sees it now. Raises NotAuthenticated or NotFound where their access has ended."""
     if not still_valid(user):
         raise NotAuthenticated
-    chat = chats_of(user).filter(pk=chat_id).first()
-    if chat is None:
-        raise NotFound
-    return chat
+    return get_chat(user, chat_id)
 
 
 def welcome(user: User, chat_id: UUID) -> dict[str, Any]:
@@ -61,14 +58,13 @@ def look(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messages:
     """What a notice means to this person."""
     chat = chat_of(user, chat_id)
     found: Messages = []
-    rows = Message.objects.filter(chat=chat, pk__in=[*notice["new"], *notice["changed"]])
-    for message in rows.select_related("author", "run").order_by("position"):
+    for message in _messages_of(chat_id, [*notice["new"], *notice["changed"]]):
         kind = "message.created" if str(message.pk) in notice["new"] else "message.changed"
-        found.append({"type": kind, "message": _plain(MessageSerializer(message).data)})
-    run = Run.objects.filter(chat=chat, pk=notice["run"]).first() if notice["run"] else None
+        found.append({"type": kind, "message": shown(MessageSerializer, message)})
+    run = _runs.first(chat_id, UUID(notice["run"])) if notice["run"] else None
     if run is not None:
         kind = "run.created" if notice["is_new_run"] else "run.changed"
-        found.append({"type": kind, "run": _plain(RunSerializer(run).data)})
+        found.append({"type": kind, "run": shown(RunSerializer, run)})
     if notice["has_changed"]:
         found.append({"type": "chat.changed", "chat": _chat(user, chat)})
     return found
@@ -76,9 +72,13 @@ def look(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messages:
 
 def reader(user: User, chat_id: UUID, run_id: UUID, after: Cursor | None) -> Reader:
     """A reader of one of the chat's runs. Raises NotFound, naming the field, for any other."""
-    run = Run.objects.visible_to(user).select_related("chat").filter(chat_id=chat_id, pk=run_id).first()
-    if run is None:
-        raise NotFound(fields={"run": ["There is no such run in this chat."]})
+    missing = NotFound(fields={"run": ["There is no such run in this chat."]})
+    try:
+        run = get_run(user, run_id)
+    except NotFound:
+        raise missing from None
+    if run.chat_id != chat_id:
+        raise missing
     return Reader(user, run, after)
 
 
@@ -97,11 +97,18 @@ def name_of(user_id: UUID) -> str:
     return user.display_name if user else ""
 
 
+_messages: Compiled[Message] = Compiled(
+    lambda chat, id: Message.objects.filter(chat_id=chat, pk=id).select_related("author", "run"), UUID, UUID
+)
+_runs: Compiled[Run] = Compiled(lambda chat, id: Run.objects.filter(chat_id=chat, pk=id), UUID, UUID)
+
+
+def _messages_of(chat_id: UUID, ids: list[str]) -> list[Message]:
+    """Those of the messages that are there, in their order."""
+    found = [message for id in ids for message in _messages(chat_id, UUID(id))]
+    return sorted(found, key=lambda each: each.position)
+
+
 def _chat(user: User, chat: Chat) -> dict[str, Any]:
     request = SimpleNamespace(user=user)
-    return dict(_plain(ChatSerializer(chat, context={"request": request}).data))
-
-
-def _plain(data: Any) -> Any:
-    """As JSON values."""
-    return json.loads(json.dumps(data, cls=JSONEncoder))
+    return dict(plain(ChatSerializer(chat, context={"request": request}).data))
