@@ -28,11 +28,16 @@ GIVEN: dict[str, Permissions] = {Access.READ: frozenset({"read"}), Access.WRITE:
 
 def get_chat(user: User, id: UUID, needs: Permission = "read") -> Chat:
     """The chat, if the user sees it and may do this in it. Raises NotFound or NotAllowed."""
-    chat = _chats(user, id)
+    chat = find_chat(user, id)
     if chat is None:
         raise NotFound
     require(permissions_found(user, chat), needs)
     return chat
+
+
+def find_chat(user: User, id: UUID) -> Chat | None:
+    """The chat, if the user sees it."""
+    return _chats(user, id)
 
 
 def get_message(user: User, id: UUID, needs: Permission = "read") -> Message:
@@ -64,7 +69,7 @@ def permissions_on(user: User, chat: Chat) -> Permissions:
     """
     if getattr(chat, "seen_by", None) == user.pk:
         return permissions_found(user, chat)
-    found = _chats(user, chat.pk)
+    found = find_chat(user, chat.pk)
     return permissions_found(user, found) if found else NOTHING
 
 

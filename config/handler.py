@@ -1,42 +1,50 @@
 """Django's ASGI handler, without a thread for requests that need none.
 
 Django makes a thread for each request to send its two signals in, and closes the response there. An async view that
-works through accounts.db has no use for it: so the thread is made where something sync is called, and only then.
+works through accounts.db has no use for it: so a thread is taken where something sync is called, and only then.
 """
 
 import asyncio
 from contextlib import closing, suppress
 from typing import Any
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
-from django.db import connections
 from django.http import HttpResponseBase
 from django.urls import set_script_prefix
+
+from config.threads import RequestThread
 
 
 class Handler(ASGIHandler):
     """Serves HTTP requests, each as Django's own does."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async with ThreadSensitiveContext() as thread:
-            try:
-                body = await self.read_body(receive)
-            except RequestAborted:
-                return
-            with closing(body):
-                set_script_prefix(get_script_prefix(scope))
-                signals.request_started.send(sender=self.__class__, scope=scope)
-                request, refused = self.create_request(scope, body)
-                if request is not None:
-                    await self._serve(request, receive, send, thread)
-                elif refused is not None:
-                    await self.send_response(refused, send)
-                    refused.close()
+        thread = RequestThread()
+        try:
+            async with ThreadSensitiveContext(executor=thread):
+                await self._handle(scope, receive, send, thread)
+        finally:
+            thread.leave()
 
-    async def _serve(self, request: ASGIRequest, receive: Any, send: Any, thread: ThreadSensitiveContext) -> None:
+    async def _handle(self, scope: Any, receive: Any, send: Any, thread: RequestThread) -> None:
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        with closing(body):
+            set_script_prefix(get_script_prefix(scope))
+            signals.request_started.send(sender=self.__class__, scope=scope)
+            request, refused = self.create_request(scope, body)
+            if request is not None:
+                await self._serve(request, receive, send, thread)
+            elif refused is not None:
+                await self.send_response(refused, send)
+                refused.close()
+
+    async def _serve(self, request: ASGIRequest, receive: Any, send: Any, thread: RequestThread) -> None:
         """Answer, unless its sender leaves before: then the view is cancelled."""
         answering = asyncio.create_task(self._answer(request, send))
         leaving = asyncio.create_task(self.listen_for_disconnect(receive))
@@ -56,7 +64,7 @@ class Handler(ASGIHandler):
             await self.send_response(response, send)
         return response
 
-    async def _close(self, response: HttpResponseBase | BaseException, thread: ThreadSensitiveContext) -> None:
+    async def _close(self, response: HttpResponseBase | BaseException, thread: RequestThread) -> None:
         """End the request where its database connection is, if it has one."""
 
         def end() -> None:
@@ -65,11 +73,7 @@ class Handler(ASGIHandler):
             else:
                 signals.request_finished.send(sender=self.__class__)
 
-        def end_with_thread() -> None:
-            end()
-            connections.close_all()  # nobody else can use them, and unclosed they stay until garbage is collected
-
-        if thread in SyncToAsync.context_to_thread_executor:
-            await sync_to_async(end_with_thread)()
+        if thread.is_used:
+            await sync_to_async(end)()
         else:
             end()

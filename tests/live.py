@@ -51,6 +51,7 @@ class Server:
             self.settings["DATABASE_URL"] = _new_database()
         self.process: subprocess.Popen[bytes] | None = None
         self._console: subprocess.Popen[str] | None = None
+        self._siblings: list[Server] = []
         self._log_path = self.data / f"server-{self.port}.log"
 
     def start(self) -> "Server":
@@ -78,9 +79,10 @@ class Server:
         return self
 
     def sibling(self, **settings: str) -> "Server":
-        """Another process on the same database and folder, not started yet."""
+        """Another process on the same database and folder, not started yet. It is closed with this one."""
         own = {name: value for name, value in self.settings.items() if name != "PARLEY_PUBLIC_URL"}
-        return Server(self.data, **{**own, **settings})
+        self._siblings.append(Server(self.data, **{**own, **settings}))
+        return self._siblings[-1]
 
     def manage(self, *arguments: str, check: bool = True, **settings: str) -> "subprocess.CompletedProcess[str]":
         """Run a manage.py command on this server's data; its output is in the answer."""
@@ -145,6 +147,8 @@ class Server:
 
     def close(self) -> None:
         """End its processes whatever state they are in."""
+        for sibling in self._siblings:
+            sibling.close()
         if self._console is not None and self._console.stdin is not None:
             self._console.stdin.close()
             self._console.wait(STOP_S)

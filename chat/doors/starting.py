@@ -9,12 +9,13 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.compiled import Compiled
 from accounts.errors import NotAllowed, NotFound
 from accounts.idempotency import Answer, once
 from accounts.models import Organization, Project, User
 from accounts.permissions import permissions_in
 from chat import limits, packing
-from chat.access import get_chat, get_run
+from chat.access import find_chat, get_chat, get_run
 from chat.dialects.base import RunRequest
 from chat.doors.reading import Reader
 from chat.models import Chat, ChatAlias, Run
@@ -113,8 +114,13 @@ def named_chat(user: User, door: str, external_id: str, make: Callable[[], Chat]
 
 def known_chat(user: User, door: str, external_id: str) -> Chat | None:
     """The chat of that name, if there is one that the user sees."""
-    alias = ChatAlias.objects.filter(user=user, door=door, external_id=external_id).first()
+    alias = _aliases.first(user.pk, door, external_id)
     return get_chat(user, alias.chat_id) if alias else _by_id(user, external_id)
+
+
+_aliases: Compiled[ChatAlias] = Compiled(
+    lambda user, door, id: ChatAlias.objects.filter(user_id=user, door=door, external_id=id), UUID, str, str
+)
 
 
 def named_project(user: User, id: UUID | None) -> Project | None:
@@ -129,6 +135,6 @@ def named_project(user: User, id: UUID | None) -> Project | None:
 
 def _by_id(user: User, text: str) -> Chat | None:
     try:
-        return Chat.objects.visible_to(user).filter(pk=UUID(text)).first()
+        return find_chat(user, UUID(text))
     except ValueError:
         return None
