@@ -1,10 +1,11 @@
 """What each role may do, and what a person may do in an organization or project."""
 
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db.models import CharField, OuterRef, Subquery
 
+from accounts.compiled import Compiled
 from accounts.errors import NotAllowed
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
 
@@ -35,18 +36,25 @@ def role_in(user: User, *, organization: Organization | UUID, project: Project |
     A ProjectMember row decides in its project, the Membership elsewhere. Without a Membership there is nothing: a
     forgotten ProjectMember row does not let anybody in. By an API key there is nothing outside its organization.
     """
-    if not user.reaches(organization.pk if isinstance(organization, Organization) else organization):
+    place = organization.pk if isinstance(organization, Organization) else organization
+    if not user.reaches(place):
         return None
-    in_project = ProjectMember.objects.filter(
-        user=user, project=project, project__organization=OuterRef("organization")
-    )
-    found = (
-        Membership.objects.filter(user=user, user__is_active=True, organization=organization)
-        .annotate(project_role=Subquery(in_project.values("role")[:1], output_field=CharField()))
-        .values_list("project_role", "role")
-        .first()
-    )
+    inside = project.pk if isinstance(project, Project) else project
+    found = _roles.first(user.pk, place, inside or NOWHERE)
     return Role(found[0] or found[1]) if found else None
+
+
+def _memberships(user: UUID, organization: UUID, project: UUID) -> Any:
+    in_project = ProjectMember.objects.filter(
+        user_id=user, project_id=project, project__organization=OuterRef("organization")
+    )
+    theirs = Membership.objects.filter(user_id=user, user__is_active=True, organization_id=organization)
+    role = Subquery(in_project.values("role")[:1], output_field=CharField())
+    return theirs.annotate(project_role=role).values_list("project_role", "role")
+
+
+NOWHERE = UUID(int=0)  # no project has this id
+_roles: Compiled[tuple[str | None, str]] = Compiled(_memberships, UUID, UUID, UUID)
 
 
 def require(permissions: frozenset[Permission] | frozenset[str], needed: Permission) -> None:
