@@ -19,6 +19,7 @@ from tests.bench.systems import Copier, Elsewhere, Parley, System
 from tests.bench.verdicts import Row
 
 FEW, MANY = 10, 1000
+BESIDE_PAIRS = 3  # what has no bars, the packed streams, is measured in the first pairs only
 Runs = dict[tuple[str, str], list[Figures]]  # kind of load and system, in the order of the pairs
 
 
@@ -66,14 +67,18 @@ class Bench:
         packed = [systems.packed(parleys[0])] if "packed" in self.kinds else []
         sockets = [socket.plain(parleys[0]), socket.deflated(parleys[0])] if "socket" in self.kinds else []
         self.names = [each.name for each in parleys]
-        steps = self._steps(copy, parleys, [*packed, *sockets], plain, elsewhere)
+        beside: Sequence[Parley | Sockets] = [*packed, *sockets]
+        steps = self._steps(copy, parleys, beside, plain, elsewhere)
         held = [*parleys] if "held" in self.kinds else []
-        self.progress = Progress(len(steps) * self.chosen.pairs + 2 * len(held) + 1)
+        left_out = len(beside) * max(0, self.chosen.pairs - BESIDE_PAIRS)
+        self.progress = Progress(len(steps) * self.chosen.pairs - left_out + 2 * len(held) + 1)
         self.progress.step("warming up")
         for each in (copy, *parleys, *packed, *sockets, *plain, *elsewhere):
             await measure.measure(each, measure.WARM)
         for number in range(1, self.chosen.pairs + 1):
             for kind, system, shape in steps:
+                if number > BESIDE_PAIRS and system in beside:
+                    continue
                 self.progress.step(f"pair {number} of {self.chosen.pairs}: {kind}, {system.name}")
                 self.runs.setdefault((kind, system.name), []).append(await measure.measure(system, shape))
         for each in held:

@@ -84,7 +84,7 @@ def _figures(heard: list[Heard], shape: Shape, spent_s: float, kept: int, keepab
 
 async def held(system: System, streams: int) -> tuple[Use, Figures]:
     """What the system's processes hold while so many streams are open, a chunk a second each; and how they did."""
-    spread_s = max(1.0, streams / 60)
+    spread_s = max(1.0, streams / 80)
     chunks = int(spread_s) + 4
     await system.prepare(streams)
     before = used(system.pids)
