@@ -100,7 +100,7 @@ def page(run_id: UUID, after: Cursor | None) -> Page:
     return found
 
 
-def _page(run_id: UUID, after: Cursor | None) -> Page:
+def _page(run_id: UUID, after: Cursor | None, *, is_second_look: bool = False) -> Page:
     if after is None or after.seq == 0:
         return Page(clean(stored(run_id), after=0))
     at = RunEvent.objects.filter(run_id=run_id, first_seq__lte=after.seq, last_seq__gte=after.seq).first()
@@ -109,8 +109,11 @@ def _page(run_id: UUID, after: Cursor | None) -> Page:
     later = RunEvent.objects.filter(run_id=run_id, attempt__gt=after.attempt).order_by("first_seq").first()
     if later is not None and later.first_seq <= after.seq + 1:
         return _following(run_id, later.first_seq - 1)
-    if at is None and later is None and _may_come(run_id, after):
-        return Page(is_ahead=True)
+    if at is None and later is None:
+        if _may_come(run_id, after):
+            return Page(is_ahead=True)
+        if not is_second_look:  # the run may have ended since the first, and what was coming is stored now
+            return _page(run_id, after, is_second_look=True)
     return _whole_again(run_id)
 
 

@@ -1,6 +1,7 @@
 """Old logs are made small without a reader noticing more than a reset: at every place, on the real rows."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -9,7 +10,7 @@ from accounts.models import User
 from agents import events as ev
 from chat.audit import audit
 from chat.cursor import Cursor
-from chat.eventlog import Logged, stored
+from chat.eventlog import Logged, rows, stored
 from chat.eventlog.compact import cut_to_answer, due_for_cutting, due_for_merging, merge_deltas, merged
 from chat.eventlog.rows import clean, event_at, first_of, insert, page
 from chat.models import Chat, LogState, Run, RunEvent, RunStatus
@@ -47,6 +48,25 @@ def test_every_place_of_the_old_log_goes_on_exactly_or_begins_again(name: str, c
         assert text(found.events) == text(clean(log, after=0) if found.is_reset else before[each.seq])
         assert found.is_over == (each is log[-1])
         assert (event_at(at(run, each)) is None) == found.is_reset
+
+
+def test_a_run_that_ends_while_a_place_is_looked_for_goes_on_from_there(
+    chat: Chat, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = next(iter(transcripts.ALL.values()))()
+    run = written(chat, alice, log[:-ROW])
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.RUNNING, attempt=1)
+    looked = rows._may_come
+
+    def end_between(run_id: UUID, after: Cursor) -> bool:
+        insert(run.pk, log[-ROW:]).save()
+        Run.objects.filter(pk=run.pk).update(status=RunStatus.SUCCEEDED)
+        return looked(run_id, after)
+
+    monkeypatch.setattr(rows, "_may_come", end_between)
+    shown = log[-2]  # by its process, before it was stored
+    found = page(run.pk, at(run, shown))
+    assert not found.is_reset and found.events == log[-1:]
 
 
 def test_many_events_are_few_rows_which_follow_each_other(chat: Chat, alice: User) -> None:
