@@ -17,11 +17,11 @@ from chat.dialects.base import known_only
 from chat.doors import native_blocks, starting
 from chat.doors.reading import Reader, is_end, place, streamed
 from chat.models import Run
+from chat.row_json import row_json
 from chat.runner import runner
 from chat.serializers import MessageSerializer, RunSerializer
 from chat.services.approvals import resolve_approval
 from chat.services.runs import cancel_run
-from chat.shown import shown
 
 
 @csrf_exempt
@@ -86,9 +86,9 @@ def as_json(run: Run) -> dict[str, Any]:
     """A run that was just started, with its two messages."""
     run.message.is_drafted = True  # type: ignore[attr-defined]  # nothing is written yet: no need to look
     return {
-        "run": shown(RunSerializer, run),
-        "input": shown(MessageSerializer, run.input),
-        "message": shown(MessageSerializer, run.message),
+        "run": row_json(RunSerializer, run),
+        "input": row_json(MessageSerializer, run.input),
+        "message": row_json(MessageSerializer, run.message),
     }
 
 
@@ -106,10 +106,10 @@ def _approve(request: HttpRequest, run_id: UUID, call: str) -> dict[str, Any]:
     body = read_json(request)
     known_only(body, ("decision", "reason"))
     run = resolve_approval(user=user, run=run, call=call, decision=body.get("decision"), reason=body.get("reason", ""))
-    return {"run": shown(RunSerializer, run)}
+    return {"run": row_json(RunSerializer, run)}
 
 
 def _cancel(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
     user = authenticate(request)
     run = cancel_run(user=user, run=get_run(user, run_id, "write"))
-    return {"run": shown(RunSerializer, run)}
+    return {"run": row_json(RunSerializer, run)}

@@ -15,8 +15,8 @@ from chat.access import get_chat, get_run, permissions_found
 from chat.cursor import Cursor
 from chat.doors.reading import Reader
 from chat.models import Chat, Message, Run
+from chat.row_json import plain, row_json
 from chat.serializers import ChatSerializer, MessageSerializer, RunSerializer
-from chat.shown import plain, shown
 
 Messages = list[dict[str, Any]]
 
@@ -60,11 +60,11 @@ def look(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messages:
     found: Messages = []
     for message in _messages_of(chat_id, [*notice["new"], *notice["changed"]]):
         kind = "message.created" if str(message.pk) in notice["new"] else "message.changed"
-        found.append({"type": kind, "message": shown(MessageSerializer, message)})
+        found.append({"type": kind, "message": row_json(MessageSerializer, message)})
     run = _runs.first(chat_id, UUID(notice["run"])) if notice["run"] else None
     if run is not None:
         kind = "run.created" if notice["is_new_run"] else "run.changed"
-        found.append({"type": kind, "run": shown(RunSerializer, run)})
+        found.append({"type": kind, "run": row_json(RunSerializer, run)})
     if notice["has_changed"]:
         found.append({"type": "chat.changed", "chat": _chat(user, chat)})
     return found

@@ -8,7 +8,7 @@ from django.db.models import Model
 from rest_framework.serializers import Serializer
 
 
-def shown(shape: type[Serializer[Any]], row: Model) -> dict[str, Any]:
+def row_json(shape: type[Serializer[Any]], row: Model) -> dict[str, Any]:
     """The row in this shape, as JSON values. For shapes that say the same to everybody."""
     return dict(plain(_made(shape).to_representation(row)))
 
