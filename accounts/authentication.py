@@ -56,7 +56,7 @@ def has_credentials(request: HttpRequest) -> bool:
     return has_header or cookies.has_cookie(request) or settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
-class Caller(NamedTuple):
+class Identity(NamedTuple):
     """Of the person who came in what must go on to hold: their row need not stay in memory for as long as they read."""
 
     pk: UUID
@@ -65,12 +65,12 @@ class Caller(NamedTuple):
     key: ApiKey | None
 
 
-def caller(user: User) -> Caller:
+def identity_of(user: User) -> Identity:
     """The same person, as long as a stream needs them."""
-    return Caller(user.pk, user.token_version, user.sign_in, user.key)
+    return Identity(user.pk, user.token_version, user.sign_in, user.key)
 
 
-def still_valid(user: User | Caller) -> bool:
+def still_valid(user: User | Identity) -> bool:
     """Whether what was decided when they came in still holds. One query, for streams to ask again.
 
     By an API key it holds as long as the key: a change of password ends no key.

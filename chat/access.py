@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Model, OuterRef, QuerySet, Subquery, UUIDField, Value
 
-from accounts.authentication import Caller
+from accounts.authentication import Identity
 from accounts.compiled import Compiled
 from accounts.errors import NotAllowed, NotFound
 from accounts.models import ApiKey, Membership, ProjectMember, Role, User
@@ -50,7 +50,7 @@ def get_run(user: User, id: UUID, needs: Permission = "read") -> Run:
     return _allowed(user, _runs(user, id), needs)
 
 
-def sees(user: User | Caller, chat_id: UUID) -> bool:
+def sees(user: User | Identity, chat_id: UUID) -> bool:
     """Whether the user sees the chat. One query, for streams to ask again."""
     return _ids(user, chat_id) is not None
 
@@ -122,7 +122,7 @@ class _Seen(Generic[Row]):
             lambda user, organization, id: rows(_with_key(user, organization)).filter(pk=id), UUID, UUID, UUID
         )
 
-    def __call__(self, user: User | Caller, id: UUID) -> Row | None:
+    def __call__(self, user: User | Identity, id: UUID) -> Row | None:
         if user.key is None:
             return self._by_person.first(user.pk, id)
         return self._by_key.first(user.pk, user.key.organization_id, id)

@@ -58,7 +58,8 @@ def look(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messages:
     """What a notice means to this person."""
     chat = chat_of(user, chat_id)
     found: Messages = []
-    for message in _messages_of(chat_id, [*notice["new"], *notice["changed"]]):
+    rows = Message.objects.filter(chat_id=chat_id, pk__in=[*notice["new"], *notice["changed"]])
+    for message in rows.select_related("author", "run").order_by("position"):
         kind = "message.created" if str(message.pk) in notice["new"] else "message.changed"
         found.append({"type": kind, "message": row_json(MessageSerializer, message)})
     run = _runs.first(chat_id, UUID(notice["run"])) if notice["run"] else None
@@ -97,16 +98,7 @@ def name_of(user_id: UUID) -> str:
     return user.display_name if user else ""
 
 
-_messages: Compiled[Message] = Compiled(
-    lambda chat, id: Message.objects.filter(chat_id=chat, pk=id).select_related("author", "run"), UUID, UUID
-)
 _runs: Compiled[Run] = Compiled(lambda chat, id: Run.objects.filter(chat_id=chat, pk=id), UUID, UUID)
-
-
-def _messages_of(chat_id: UUID, ids: list[str]) -> list[Message]:
-    """Those of the messages that are there, in their order."""
-    found = [message for id in ids for message in _messages(chat_id, UUID(id))]
-    return sorted(found, key=lambda each: each.position)
 
 
 def _chat(user: User, chat: Chat) -> dict[str, Any]:

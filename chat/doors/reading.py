@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import Error as DatabaseFault
 from django.http import HttpRequest
 
-from accounts.authentication import caller, still_valid
+from accounts.authentication import identity_of, still_valid
 from accounts.db import db
 from accounts.errors import RequestError
 from accounts.models import User
@@ -202,7 +202,7 @@ class _Access:
     """Asks again, once a heartbeat, whether the reader may read; while the database is away the last word holds."""
 
     def __init__(self, reader: Reader) -> None:
-        self.caller = caller(reader.user)
+        self.identity = identity_of(reader.user)
         self.chat_id = reader.run.chat_id
         self.asked_at = self.answered_at = time.monotonic()
         self.every_s = settings.CHAT_HEARTBEAT_S
@@ -224,4 +224,4 @@ class _Access:
 
     def _may_read(self) -> bool:
         """Sync, two queries."""
-        return still_valid(self.caller) and sees(self.caller, self.chat_id)
+        return still_valid(self.identity) and sees(self.identity, self.chat_id)
