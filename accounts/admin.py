@@ -20,7 +20,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts import keys
 from accounts.admin_lists import Lookups, ReadOnly, View
 from accounts.errors import Invalid
 from accounts.models import (
@@ -34,7 +33,8 @@ from accounts.models import (
     Ticket,
     User,
 )
-from accounts.scopes import SCOPES
+from accounts.sign_in import keys
+from accounts.sign_in.scopes import SCOPES
 
 if TYPE_CHECKING:  # generic for the type checker only
     TabularInline = admin.TabularInline[Any, Any]

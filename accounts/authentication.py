@@ -18,12 +18,12 @@ from django.middleware.csrf import CsrfViewMiddleware
 from rest_framework.authentication import BaseAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 
-from accounts import cookies, keys, scopes, tickets
-from accounts.compiled import Compiled
+from accounts.db.compiled import Compiled
 from accounts.errors import NotAllowed, NotAuthenticated
 from accounts.models import ApiKey, User
-from accounts.sign_ins import signed_in
-from accounts.tokens import AccessToken, CookieToken, OurToken
+from accounts.sign_in import cookies, keys, scopes, tickets
+from accounts.sign_in.ended import signed_in
+from accounts.sign_in.tokens import AccessToken, CookieToken, OurToken
 
 if TYPE_CHECKING:
     from rest_framework.request import Request

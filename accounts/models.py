@@ -40,7 +40,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=150, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May use the admin.")
-    # Made for a caller without credentials: nobody can sign in as them. See accounts.guests.
+    # Made for a caller without credentials: nobody can sign in as them. See accounts.sign_in.guests.
     is_guest = models.BooleanField(default=False, editable=False)
     # Part of every token: raising it makes all tokens given out before worthless at once.
     token_version = models.PositiveIntegerField(default=0)
@@ -48,7 +48,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     # The API key by which this very object came in, which narrows what they see. Of the request, never stored.
     key: "ApiKey | None" = None
-    # The sign-in of the token by which they came in, likewise: see accounts.sign_ins.
+    # The sign-in of the token by which they came in, likewise: see accounts.sign_in.ended.
     sign_in: uuid.UUID | None = None
 
     USERNAME_FIELD = "email"
@@ -264,7 +264,7 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=150)
     user = models.ForeignKey(User, models.CASCADE, related_name="keys")
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
-    scopes = models.JSONField()  # names in accounts.scopes
+    scopes = models.JSONField()  # names in accounts.sign_in.scopes
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it does not expire.")
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)  # to a minute

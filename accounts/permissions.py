@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import CharField, OuterRef, Subquery
 
-from accounts.compiled import Compiled
+from accounts.db.compiled import Compiled
 from accounts.errors import NotAllowed
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
 

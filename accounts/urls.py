@@ -4,7 +4,9 @@ from typing import Any
 
 from django.urls import path
 
-from accounts import api, auth_api, views
+from accounts.organizations import api
+from accounts.sign_in import api as auth_api
+from accounts.sign_in import views
 
 MANY: dict[str, Any] = {"get": "list", "post": "create"}
 ONE: dict[str, Any] = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from agents import registry
+from agents.archetypes import registry
 from agents.archetypes.base import PROMPTS, Archetype
 from agents.catalog import catalog
 from agents.errors import UnknownArchetype

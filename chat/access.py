@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Model, OuterRef, QuerySet, Subquery, UUIDField, Value
 
 from accounts.authentication import Identity
-from accounts.compiled import Compiled
+from accounts.db.compiled import Compiled
 from accounts.errors import NotAllowed, NotFound
 from accounts.models import ApiKey, Membership, ProjectMember, Role, User
 from accounts.permissions import NOTHING, PERMISSIONS, Permission, Permissions, require

@@ -11,7 +11,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from chat.dialects.agent import MESSAGE_MAX_CHARS
+from chat.doors.agent.dialect import MESSAGE_MAX_CHARS
+from chat.doors.schemas import Schema, gives, ref
 from chat.routing import sockets
 
 MODULE = "chat.doors."
@@ -30,10 +31,7 @@ LLM = Door("llm", "cursor")
 DOORS = {
     "native": Door("native", "cursor"),
     "editor_chat": Door("editorChat", "cursor"),
-    "completions": LLM,
-    "conversations": LLM,
-    "models": LLM,
-    "responses": LLM,
+    "openai": LLM,
     "sessions": Door("sessions", "cursor"),
     "threads": Door("threads"),
     "agent": Door("agent"),
@@ -119,3 +117,42 @@ def _limits() -> dict[str, int | float]:
         "ticket_s": settings.TICKET_LIFETIME_S,
         "run_s": settings.AGENTS_TIMEOUT_S,
     }
+
+
+GET: Schema = {
+    "operationId": "read_capabilities",
+    "tags": ["capabilities"],
+    "summary": "What this server can do: version, front doors with their routes, limits.",
+    "security": [{}],
+    "responses": {"200": gives(ref("Capabilities"), "For frontends that ask before they use it.")},
+}
+PATHS: dict[str, Schema] = {"/api/capabilities/": {"get": GET}}
+DOOR: Schema = {
+    "type": "object",
+    "required": ["name", "routes", "resume", "websocket"],
+    "properties": {
+        "name": {"type": "string"},
+        "routes": {"type": "array", "items": {"type": "string"}},
+        "resume": {
+            "type": "string",
+            "nullable": True,
+            "description": "cursor: a stream goes on behind the last id; replay: it begins anew; null: neither.",
+        },
+        "websocket": {"type": "array", "items": {"type": "string"}, "description": "The addresses of its sockets."},
+    },
+}
+SCHEMAS: dict[str, Schema] = {
+    "Capabilities": {
+        "type": "object",
+        "required": ["version", "doors", "streaming", "resume", "websocket", "guests", "limits"],
+        "properties": {
+            "version": {"type": "string"},
+            "doors": {"type": "array", "items": DOOR},
+            "streaming": {"type": "boolean"},
+            "resume": {"type": "boolean"},
+            "websocket": {"type": "boolean"},
+            "guests": {"type": "boolean", "description": "Whether the agent door takes callers without credentials."},
+            "limits": {"type": "object", "additionalProperties": {"type": "number"}},
+        },
+    }
+}

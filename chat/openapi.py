@@ -15,21 +15,19 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 
-from chat.openapi import (
-    agent,
-    agui,
-    capabilities,
-    completions,
-    editor_chat,
-    errors,
-    exports,
-    native,
-    responses,
-    sessions,
-    threads,
-    trpc,
-    ui_message,
-)
+from chat import capabilities
+from chat.doors import refusals as errors
+from chat.doors.agent import openapi as agent
+from chat.doors.agui import openapi as agui
+from chat.doors.editor_chat import openapi as editor_chat
+from chat.doors.native import openapi as native
+from chat.doors.openai.completions import openapi as completions
+from chat.doors.openai.responses import openapi as responses
+from chat.doors.sessions import openapi as sessions
+from chat.doors.threads import openapi as threads
+from chat.doors.trpc import openapi as trpc
+from chat.doors.ui_message import openapi as ui_message
+from chat.transfer import openapi as exports
 
 Schema = dict[str, Any]
 

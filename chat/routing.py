@@ -5,8 +5,8 @@ from typing import Any, cast
 from channels.routing import URLRouter
 from django.urls import path, re_path
 
-from chat.doors.native_socket import ChatSocket
-from chat.doors.responses_socket import ResponsesSocket
+from chat.doors.native.socket import ChatSocket
+from chat.doors.openai.responses.socket import ResponsesSocket
 
 
 async def nowhere(scope: Any, receive: Any, send: Any) -> None:

@@ -2,23 +2,24 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from chat import api, budgets_api, capabilities, characters_api, exports, openapi, self_test, tasks_api, views
-from chat.doors import (
-    agent,
-    agui,
-    completions,
-    conversations,
-    editor_chat,
-    editor_chat_git,
-    models,
-    native,
-    responses,
-    sessions,
-    threads,
-    ui_message,
-)
+from chat import capabilities, openapi
+from chat.doors.agent import views as agent
+from chat.doors.agui import views as agui
+from chat.doors.editor_chat import git as editor_chat_git
+from chat.doors.editor_chat import views as editor_chat
+from chat.doors.native import views as native
+from chat.doors.openai import models
+from chat.doors.openai.completions import views as completions
+from chat.doors.openai.responses import conversations
+from chat.doors.openai.responses import views as responses
+from chat.doors.sessions import views as sessions
+from chat.doors.threads import views as threads
 from chat.doors.trpc import server as trpc_server
-from chat.tickets import TicketView
+from chat.doors.ui_message import views as ui_message
+from chat.page import self_test, views
+from chat.rest import budgets, characters, chats, choices, messages, runs, tasks
+from chat.rest.tickets import TicketView
+from chat.transfer import views as exports
 
 
 def openai(base: str) -> list[URLPattern | URLResolver]:
@@ -54,24 +55,24 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", views.icon, name="icon"),
     path("self-test/", self_test.self_test, name="self-test"),
     # REST
-    path("api/chats/", api.Chats.as_view(), name="chats"),
-    path("api/chats/<uuid:id>/", api.OneChat.as_view(), name="chat"),
-    path("api/chats/<uuid:id>/messages/", api.ChatMessages.as_view(), name="chat-messages"),
-    path("api/chats/<uuid:id>/fork/", api.ChatFork.as_view(), name="chat-fork"),
+    path("api/chats/", chats.Chats.as_view(), name="chats"),
+    path("api/chats/<uuid:id>/", chats.OneChat.as_view(), name="chat"),
+    path("api/chats/<uuid:id>/messages/", messages.ChatMessages.as_view(), name="chat-messages"),
+    path("api/chats/<uuid:id>/fork/", chats.ChatFork.as_view(), name="chat-fork"),
     path("api/chats/<uuid:id>/export/", exports.export, name="chat-export"),
-    path("api/chats/<uuid:id>/shares/", api.ChatShares.as_view(), name="chat-shares"),
-    path("api/chats/<uuid:id>/shares/<uuid:share>/", api.OneShare.as_view(), name="chat-share"),
-    path("api/messages/<uuid:id>/", api.OneMessage.as_view(), name="message"),
-    path("api/messages/<uuid:id>/regenerate/", api.MessageRegenerate.as_view(), name="message-regenerate"),
-    path("api/runs/", api.Runs.as_view(), name="runs"),
-    path("api/runs/<uuid:id>/", api.OneRun.as_view(), name="run"),
-    path("api/models/", api.Models.as_view(), name="models"),
-    path("api/archetypes/", api.Archetypes.as_view(), name="archetypes"),
-    path("api/organizations/<uuid:id>/budget/", budgets_api.OrganizationBudget.as_view(), name="budget"),
-    path("api/tasks/", tasks_api.Tasks.as_view(), name="tasks"),
-    path("api/tasks/<uuid:id>/", tasks_api.OneTask.as_view(), name="task"),
-    path("api/characters/", characters_api.Characters.as_view(), name="characters"),
-    path("api/characters/<int:id>/", characters_api.OneCharacter.as_view(), name="character"),
+    path("api/chats/<uuid:id>/shares/", chats.ChatShares.as_view(), name="chat-shares"),
+    path("api/chats/<uuid:id>/shares/<uuid:share>/", chats.OneShare.as_view(), name="chat-share"),
+    path("api/messages/<uuid:id>/", messages.OneMessage.as_view(), name="message"),
+    path("api/messages/<uuid:id>/regenerate/", messages.MessageRegenerate.as_view(), name="message-regenerate"),
+    path("api/runs/", runs.Runs.as_view(), name="runs"),
+    path("api/runs/<uuid:id>/", runs.OneRun.as_view(), name="run"),
+    path("api/models/", choices.Models.as_view(), name="models"),
+    path("api/archetypes/", choices.Archetypes.as_view(), name="archetypes"),
+    path("api/organizations/<uuid:id>/budget/", budgets.OrganizationBudget.as_view(), name="budget"),
+    path("api/tasks/", tasks.Tasks.as_view(), name="tasks"),
+    path("api/tasks/<uuid:id>/", tasks.OneTask.as_view(), name="task"),
+    path("api/characters/", characters.Characters.as_view(), name="characters"),
+    path("api/characters/<int:id>/", characters.OneCharacter.as_view(), name="character"),
     path("api/capabilities/", capabilities.capabilities, name="capabilities"),
     path("api/auth/ticket", TicketView.as_view(), name="ticket"),
     path("api/schema/", openapi.schema, name="schema"),

@@ -4,7 +4,7 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class ParleyAdmin(AdminConfig):
-    default_site = "chat.admin_site.Site"
+    default_site = "config.admin_site.Site"
 
     def ready(self) -> None:
         """Find all lists, and name their tables for readers of every language."""

@@ -23,10 +23,10 @@ django.setup(set_prefix=False)
 from django.conf import settings  # noqa: E402  (apps must be loaded first)
 from django.urls import get_resolver  # noqa: E402
 
-from chat.event_stream import DIRECT, SLOT, Slot  # noqa: E402
-from chat.holdings import tell_on_signal  # noqa: E402
+from chat.ops.holdings import tell_on_signal  # noqa: E402
 from chat.routing import sockets  # noqa: E402
 from chat.runner import runner  # noqa: E402
+from chat.serving.event_stream import DIRECT, SLOT, Slot  # noqa: E402
 from config.body import capped  # noqa: E402
 from config.handler import Handler  # noqa: E402
 

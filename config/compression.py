@@ -13,7 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.text import compress_string
 
-from accounts.negotiation import accepts_gzip
+from accounts.http.negotiation import accepts_gzip
 
 LEAST_BYTES = 1024
 IN_THREAD_BYTES = 65_536  # what takes more than a millisecond or two is packed in a thread
@@ -23,7 +23,7 @@ TYPES = ("application/json", "application/vnd.oai.openapi")
 
 
 class CompressionMiddleware(MiddlewareMixin):
-    """Packs what is whole, large and JSON; streams are packed on request only (chat.packing)."""
+    """Packs what is whole, large and JSON; streams are packed on request only (chat.serving.packing)."""
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         pass_on: Any = self.get_response

@@ -19,7 +19,7 @@ from django.template.loader import render_to_string
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
-from accounts.cookies import forget_cookie, has_cookie
+from accounts.db.races import lost_to
 from accounts.errors import (
     Conflict,
     Invalid,
@@ -30,7 +30,7 @@ from accounts.errors import (
     TooMany,
     Unavailable,
 )
-from accounts.races import lost_to
+from accounts.sign_in.cookies import forget_cookie, has_cookie
 from chat.doors.shapes import shaped
 
 API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/")

@@ -75,7 +75,8 @@ else:
         "tcp_user_timeout": 5000,
         "options": env.str("DB_SESSION", DB_SESSION),
         **DATABASES["default"].get("OPTIONS", {}),
-        "prepare_threshold": env.int("DB_PREPARE_THRESHOLD", 3) or None,  # of the statements of accounts.prepared alone
+        "prepare_threshold": env.int("DB_PREPARE_THRESHOLD", 3)
+        or None,  # of the statements of accounts.db.prepared alone
         "pool": {
             "min_size": 2,
             "max_size": env.int("DB_POOL_MAX", 20),
@@ -170,7 +171,7 @@ APPEND_SLASH = False
 
 # --- Who you are ------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.backends.LimitedBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.sign_in.backends.LimitedBackend"]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
@@ -251,11 +252,11 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.RestAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["accounts.parsing.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.negotiation.IgnoreAccept",
+    "DEFAULT_PARSER_CLASSES": ["accounts.http.parsing.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.http.negotiation.IgnoreAccept",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.errors.rest_exception_handler",
-    "DEFAULT_PAGINATION_CLASS": "accounts.paging.CursorPaging",
+    "DEFAULT_PAGINATION_CLASS": "accounts.http.paging.CursorPaging",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Parley",

@@ -1,7 +1,7 @@
 """The threads that requests work in, with their database connections: used again by the next request.
 
 Django under ASGI makes a thread for each request that calls something sync. Whatever a thread keeps is made anew then:
-on SQLite the connection, and the statements of accounts.compiled, which took more than the rest of a REST request.
+on SQLite the connection, and the statements of accounts.db.compiled, which took more than the rest of a REST request.
 """
 
 from collections.abc import Callable

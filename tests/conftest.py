@@ -17,11 +17,11 @@ from rest_framework.test import APIClient
 
 from accounts.db import keeper, readers, writer
 from accounts.models import Membership, Organization, Project, Role, User
-from accounts.tokens import AccessToken
+from accounts.sign_in.tokens import AccessToken
 from chat.models import Chat
 from tests.live import PASSWORD, Server
 from tests.upstream import Upstream
-from tools.repository import Repository
+from tools.git.repository import Repository
 
 # The page, the clients, words and shapes: no database of theirs makes a difference to them.
 SAME_ON_BOTH = {"browser", "clients", "config", "test_docs.py", "test_openapi.py", "test_readme.py", "test_bearer.py"}

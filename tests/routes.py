@@ -15,7 +15,7 @@ from urllib.parse import quote
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
-from accounts.signin import new_pair
+from accounts.sign_in.pairs import new_pair
 from chat.models import Character, Chat, ChatShare, Message, Run, RunStatus, Sharing, Task
 from chat.models.chats import Access
 from tests.chat.rows import answer

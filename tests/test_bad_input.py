@@ -12,7 +12,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.test import Client
 
-from accounts.tokens import AccessToken
+from accounts.sign_in.tokens import AccessToken
 from chat import openapi
 from chat.models import Message, Run
 from tests import environment

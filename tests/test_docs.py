@@ -116,7 +116,7 @@ def is_prefix(path: str, known: set[str]) -> bool:
 def test_the_settings_that_a_page_names_are_settings(page: Path) -> None:
     known = {*environment.setting_names(), "BASE", "EMAIL", "PASSWORD"}
     named = set(re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?:=\w+)?`", page.read_text()))
-    words = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', (ROOT / "chat/dialects/agui.py").read_text()))
+    words = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', (ROOT / "chat/doors/agui/dialect.py").read_text()))
     assert named - known - words - {"GENERALIST", "PROJECT_NAVIGATOR", "NOT_FOUND"} == set()
 
 

@@ -13,7 +13,7 @@ from django.test import AsyncClient, Client
 from django.urls import get_resolver, reverse
 
 from accounts.models import User
-from accounts.tokens import AccessToken
+from accounts.sign_in.tokens import AccessToken
 from chat.models import Chore, Process
 from tests.routes import (
     ALLOWED,

@@ -3,7 +3,7 @@
 from agents import events as ev
 from agents.events import AnyEvent, Call
 from agents.usage import Usage
-from chat.dialects.base import RunInfo
+from chat.doors.base import RunInfo
 from chat.eventlog import Logged
 
 RUN = RunInfo(

@@ -13,8 +13,8 @@ from tools.base import Permission, ToolContext
 from tools.capabilities import REPOSITORY
 from tools.decorator import tool
 from tools.errors import RetryTool, ToolError
-from tools.repository import Repository
-from tools.snapshot import Bounds, Entry, Snapshot
+from tools.git.repository import Repository
+from tools.git.snapshot import Bounds, Entry, Snapshot
 
 MAX_ENTRIES = 1_000
 MAX_LINES = 2_000

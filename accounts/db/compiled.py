@@ -11,8 +11,8 @@ from uuid import UUID
 
 from django.db import connections
 
-from accounts import prepared
-from accounts.compiled_values import OnceAThread, Places, marks
+from accounts.db import prepared
+from accounts.db.values import OnceAThread, Places, marks
 
 Row = TypeVar("Row")
 Value = UUID | int | str

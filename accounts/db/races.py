@@ -7,7 +7,7 @@ import logging
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, IntegrityError
 
-from accounts.db import is_read_only
+from accounts.db.threads import is_read_only
 from accounts.errors import Conflict, NotFound, RequestError, Unavailable
 
 LOST = (DatabaseError, ObjectDoesNotExist)  # what may mean it

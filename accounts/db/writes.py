@@ -1,6 +1,6 @@
 """Rows that every request writes: UPDATE and INSERT statements that are built once.
 
-As accounts.compiled does for queries. Neither sends signals, and `save` of a model is not called.
+As accounts.db.compiled does for queries. Neither sends signals, and `save` of a model is not called.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,8 +9,8 @@ from typing import Any
 from django.db import connections, models, router
 from django.db.models.sql import InsertQuery, UpdateQuery
 
-from accounts import prepared
-from accounts.compiled_values import OnceAThread, Places, marks
+from accounts.db import prepared
+from accounts.db.values import OnceAThread, Places, marks
 
 Changes = tuple["models.QuerySet[Any]", dict[str, Any]]
 

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.compiled import Compiled
-from accounts.compiled_writes import Insert, Update
+from accounts.db.compiled import Compiled
+from accounts.db.writes import Insert, Update
 from accounts.errors import Invalid, KeyReused
 from accounts.models import IdempotencyKey, User
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.idempotency import Answer, once
+from accounts.http.idempotency import Answer, once
 from accounts.models import User
 
 Shape = type[serializers.Serializer[Any]]

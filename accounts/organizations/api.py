@@ -9,11 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts import services
 from accounts.errors import Invalid, NotFound
+from accounts.http.fields import PageQuery
+from accounts.http.rest import caller, created, read
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
-from accounts.rest import caller, created, read
-from accounts.serializers import (
+from accounts.organizations import services
+from accounts.organizations.serializers import (
     MeBody,
     MembershipSerializer,
     MeSerializer,
@@ -21,7 +22,6 @@ from accounts.serializers import (
     NewProjectBody,
     OrganizationBody,
     OrganizationSerializer,
-    PageQuery,
     ProjectBody,
     ProjectMemberSerializer,
     ProjectSerializer,

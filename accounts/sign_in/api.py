@@ -8,13 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.cookies import forget_cookie, set_cookie
 from accounts.errors import NotAuthenticated
+from accounts.http.rest import read
 from accounts.models import User
-from accounts.rest import read
-from accounts.serializers import CredentialsBody, RefreshBody, SignOutBody, TokensSerializer
-from accounts.sign_ins import end_of_request
-from accounts.signin import Pair, new_pair, next_pair, sign_out
+from accounts.sign_in.bodies import CredentialsBody, RefreshBody, SignOutBody, TokensSerializer
+from accounts.sign_in.cookies import forget_cookie, set_cookie
+from accounts.sign_in.ended import end_of_request
+from accounts.sign_in.pairs import Pair, new_pair, next_pair, sign_out
 
 
 class Open(APIView):

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
-from accounts import limits
 from accounts.models import User
+from accounts.sign_in import tries as limits
 
 
 class LimitedBackend(ModelBackend):

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.models import User
-from accounts.tokens import CookieToken
+from accounts.sign_in.tokens import CookieToken
 
 NAME = "access_token"
 

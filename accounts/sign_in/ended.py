@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 
-from accounts import cookies
 from accounts.models import EndedSignIn, User
-from accounts.tokens import AccessToken, CookieToken, OurToken, RefreshToken
+from accounts.sign_in import cookies
+from accounts.sign_in.tokens import AccessToken, CookieToken, OurToken, RefreshToken
 
 LONGEST = max(each.lifetime for each in (AccessToken, RefreshToken, CookieToken) if each.lifetime)
 

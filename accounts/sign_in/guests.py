@@ -8,8 +8,8 @@ import uuid
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts import limits
 from accounts.models import Membership, Organization, Role, User
+from accounts.sign_in import tries as limits
 
 ORGANIZATION = uuid.UUID("9e575000-0000-4000-8000-000000000000")
 WINDOW_S = 3600

@@ -14,7 +14,7 @@ from django.utils.crypto import get_random_string
 
 from accounts.errors import Invalid, NotAuthenticated
 from accounts.models import ApiKey, Organization, User
-from accounts.scopes import SCOPES
+from accounts.sign_in.scopes import SCOPES
 
 PREFIX = "pk_"
 SECRET_CHARS = 43  # of 62: 256 bits, which no hash but a plain one is needed for

@@ -4,8 +4,8 @@ A refresh token works once (`BlacklistedToken` says it was used) and only while 
 within REUSE_GRACE_S is most likely a second tab and is told to try again with the new one; later it is somebody who
 has stolen one, or was stolen from: then all of the user's tokens and sessions end.
 
-Signing out ends the sign-in: every token that came of the same password, at once (accounts.sign_ins). The user's other
-devices stay signed in; a change of password ends everything.
+Signing out ends the sign-in: every token that came of the same password, at once (accounts.sign_in.ended).
+The user's other devices stay signed in; a change of password ends everything.
 """
 
 import logging
@@ -20,10 +20,10 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
-from accounts import sign_ins
 from accounts.errors import Conflict, NotAuthenticated, RequestError
 from accounts.models import User
-from accounts.tokens import AccessToken, RefreshToken
+from accounts.sign_in import ended as sign_ins
+from accounts.sign_in.tokens import AccessToken, RefreshToken
 
 REUSE_GRACE_S = 10
 log = logging.getLogger(__name__)

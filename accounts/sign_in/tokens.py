@@ -1,7 +1,7 @@
 """Our JSON Web Tokens: access (bearer), refresh (once) and cookie. Each is good for its own use only.
 
 All carry `ver`, the user's token_version: raising that makes all of them worthless at once; and `sid`, the sign-in they
-came of, which accounts.sign_ins ends alone. simplejwt signs and checks
+came of, which accounts.sign_in.ended ends alone. simplejwt signs and checks
 them (one algorithm, issuer, audience, type, times); what it leaves open is closed here.
 """
 

@@ -7,12 +7,12 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
-from accounts.cookies import forget_cookie
-from accounts.sign_ins import end_of_request
+from accounts.sign_in.cookies import forget_cookie
+from accounts.sign_in.ended import end_of_request
 
 
 class SignInForm(AuthenticationForm):
-    """E-mail and password. Its limit on failures is accounts.backends'."""
+    """E-mail and password. Its limit on failures is accounts.sign_in.backends'."""
 
     error_messages = AuthenticationForm.error_messages | {"invalid_login": _("E-mail or password is wrong.")}
 

@@ -1,7 +1,7 @@
 """The archetype a chat has unless another is chosen."""
 
 from agents.archetypes.base import Archetype
-from agents.registry import register
+from agents.archetypes.registry import register
 from tools.files import list_files, read_file, search_project_files, write_file
 
 generalist = register(

@@ -1,7 +1,7 @@
 """The model itself, with nothing added: what a request that names a bare model gets. Its client brings the prompt."""
 
 from agents.archetypes.base import Archetype
-from agents.registry import register
+from agents.archetypes.registry import register
 
 model = register(
     Archetype(

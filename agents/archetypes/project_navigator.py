@@ -2,7 +2,7 @@
 
 from agents.archetypes.base import Archetype, Limits
 from agents.archetypes.content import content
-from agents.registry import register
+from agents.archetypes.registry import register
 from tools.files import list_files, read_file, search_project_files, write_file
 
 project_navigator = register(

@@ -11,13 +11,13 @@ from agents import events as ev
 from agents.archetypes.base import Archetype
 from agents.errors import LimitReached
 from agents.events import AnyEvent
-from agents.job import Job
-from agents.ledger import Turn
+from agents.loop.calls import Outcome, ToolCalls, told
+from agents.loop.job import Job
+from agents.loop.ledger import Turn
+from agents.loop.reply import Reply, replies
 from agents.messages import AssistantMessage, Message, ToolMessage, ToolSpec, UserMessage
 from agents.options import RunOptions
 from agents.providers.base import ProviderRequest
-from agents.reply import Reply, replies
-from agents.toolcalls import Outcome, ToolCalls, told
 
 Events = AsyncGenerator[list[AnyEvent], None]
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -13,14 +13,13 @@ from agents import events as ev
 from agents.archetypes.base import Archetype
 from agents.errors import LimitReached, ProviderError, Waiting
 from agents.events import AnyEvent, Call
-from agents.ledger import Turn
-from agents.messages import UserMessage
+from agents.loop.job import Job
+from agents.loop.ledger import Turn
+from agents.messages import Message, UserMessage
+from agents.options import RunOptions
 from tools.base import Tool
 from tools.cleaning import clean_json
 from tools.executor import execute
-
-if TYPE_CHECKING:
-    from agents.loop import Agent
 
 Approval = ev.ApprovalRequested | ev.ApprovalResolved
 UNKNOWN = "The process stopped while this tool ran. It may or may not have taken effect; it was not run again."
@@ -42,10 +41,29 @@ def told(event: ev.ToolReturned | ev.ToolFailed) -> Outcome:
     return Outcome(json.dumps({"error": event.error}), is_error=True, is_invalid=event.outcome == "refused")
 
 
+class Caller(Protocol):
+    """The agent whose calls these are. Another of its kind answers a call of a subagent."""
+
+    job: Job
+    archetype: Archetype
+    path: str
+    answer: str
+    tools: list[Tool]
+    calls: int
+    memories: dict[str, list[Message]]
+
+    def __init__(self, job: Job, archetype: Archetype, *, path: str, messages: tuple[Message, ...]) -> None: ...
+    @property
+    def options(self) -> RunOptions: ...
+    @property
+    def subagents(self) -> tuple[Archetype, ...]: ...
+    def work(self) -> AsyncGenerator[list[AnyEvent], None]: ...
+
+
 class ToolCalls:
     """Runs what a turn asks for and has no result yet. Fills `outcomes`, by call id."""
 
-    def __init__(self, agent: "Agent", turn: Turn, outcomes: dict[str, Outcome]) -> None:
+    def __init__(self, agent: Caller, turn: Turn, outcomes: dict[str, Outcome]) -> None:
         self.agent = agent
         self.job = agent.job
         self.turn = turn

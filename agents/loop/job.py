@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from agents.archetypes.base import Archetype
 from agents.errors import LimitReached
-from agents.ledger import Ledger
+from agents.loop.ledger import Ledger
+from agents.loop.purse import Purse
 from agents.messages import Message
 from agents.options import RunOptions
 from agents.providers.base import Provider
-from agents.purse import Purse
 from tools.base import ToolContext
 
 

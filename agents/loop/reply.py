@@ -12,17 +12,9 @@ from agents import events as ev
 from agents.archetypes.base import Limits
 from agents.errors import LimitReached, ProviderError
 from agents.events import AnyEvent, Call
-from agents.job import Job
-from agents.providers.base import (
-    CallPiece,
-    Finish,
-    Piece,
-    ProviderRequest,
-    ReasoningPiece,
-    TextPiece,
-    UsageReport,
-)
-from agents.purse import Share, input_of
+from agents.loop.job import Job
+from agents.loop.purse import Share, input_of
+from agents.providers.base import CallPiece, Finish, Piece, ProviderRequest, ReasoningPiece, TextPiece, UsageReport
 from agents.usage import Usage
 from tools.cleaning import clean
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -17,15 +17,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.admin_lists import as_uuid
+from accounts.admin_lists import Lookups, as_uuid
 from accounts.errors import RequestError
 from chat.admin.content import REASON_MAX_CHARS
 from chat.admin.interventions import keep
 from chat.models import Run, RunStatus, ToolCall
 from chat.services import operating
-
-if TYPE_CHECKING:
-    from chat.admin.runs import RunAdmin
 
 PERMISSION = "chat.operate_run"
 MAX_RUNS = 100  # at once
@@ -59,7 +56,7 @@ class ConfirmForm(forms.Form):
         )  # fmt: skip
 
 
-def ask(runs: "RunAdmin", request: HttpRequest, verb: str, chosen: QuerySet[Run]) -> HttpResponse | None:
+def ask(runs: Lookups, request: HttpRequest, verb: str, chosen: QuerySet[Run]) -> HttpResponse | None:
     """From a list to the page that asks about the chosen runs."""
     ids = list(chosen.order_by().values_list("pk", flat=True)[: MAX_RUNS + 1])
     if len(ids) > MAX_RUNS:
@@ -68,7 +65,7 @@ def ask(runs: "RunAdmin", request: HttpRequest, verb: str, chosen: QuerySet[Run]
     return HttpResponseRedirect(_address(verb, ids))
 
 
-def act(runs: "RunAdmin", request: HttpRequest, verb: str) -> HttpResponse:
+def act(runs: Lookups, request: HttpRequest, verb: str) -> HttpResponse:
     """The page that asks; and what it asks about, when it is confirmed."""
     if not request.user.has_perm(PERMISSION) or not runs.has_view_permission(request):
         raise PermissionDenied
@@ -90,9 +87,9 @@ def act(runs: "RunAdmin", request: HttpRequest, verb: str) -> HttpResponse:
     return TemplateResponse(request, "admin/chat/run/act.html", {**runs.admin_site.each_context(request), **context})
 
 
-def verbs(runs: "RunAdmin", request: HttpRequest, run: Run) -> list[tuple[Any, str]]:
+def verbs(runs: Lookups, request: HttpRequest, run: Run) -> list[tuple[Any, str]]:
     """(title, address) of what can be done to this run now by who looks at it."""
-    if not runs.has_operate_permission(request):
+    if not request.user.has_perm(PERMISSION):
         return []
     return [(verb.title, _address(name, [run.pk])) for name, verb in VERBS.items() if verb.applies(run)]
 
@@ -115,7 +112,7 @@ def _plan(verb: Verb, run: Run) -> dict[str, Any]:
     return {"run": run, "will": verb.will(run, operating.calls_of(run))}
 
 
-def _do(runs: "RunAdmin", request: HttpRequest, verb: Verb, concerned: list[Run], reason: str) -> HttpResponse:
+def _do(runs: Lookups, request: HttpRequest, verb: Verb, concerned: list[Run], reason: str) -> HttpResponse:
     new: Run | None = None
     count = 0
     for run in concerned:

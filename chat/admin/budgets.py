@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_lists import Lookups
-from chat.budgets import standing
+from chat.metering.budgets import standing
 from chat.models import Budget
 
 

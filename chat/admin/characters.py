@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_lists import Lookups
-from agents import registry
+from agents.archetypes import registry
 from chat.admin import filters
 from chat.models import Character
 from chat.services.characters import outsiders

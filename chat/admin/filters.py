@@ -8,22 +8,20 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from agents import registry
+from agents.archetypes import registry
 from agents.errors import CODES
+from agents.installation import model_names
 from chat.admin.words import midnight
-from chat.catalog import model_names
-from chat.dialects import (
-    agent,
-    agui,
-    completions,
-    editor_chat,
-    initiate_chat,
-    native,
-    responses,
-    sessions,
-    threads,
-    ui_message,
-)
+from chat.doors.agent import dialect as agent
+from chat.doors.agui import dialect as agui
+from chat.doors.editor_chat import dialect as editor_chat
+from chat.doors.native import dialect as native
+from chat.doors.openai.completions.dialect import encoder as completions
+from chat.doors.openai.responses.dialect import encoder as responses
+from chat.doors.sessions import dialect as sessions
+from chat.doors.threads import dialect as threads
+from chat.doors.trpc.initiate_chat import dialect as initiate_chat
+from chat.doors.ui_message import dialect as ui_message
 
 SLOW_MS = 5_000  # to the first token: what the saved view Slow shows
 DIALECTS = (

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db.models import Model
 from django.utils.translation import gettext_lazy
 
-from accounts.scopes import SCOPES
+from accounts.sign_in.scopes import SCOPES
 
 APPS = ("accounts", "chat", "token_blacklist")
 

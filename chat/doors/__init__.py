@@ -1,1 +1,1 @@
-"""The front doors: async views, one file each. A door reads a request and writes a run in its dialect."""
+"""The front doors, a folder each: its dialect (pure), views, openapi. What all of them use lies here."""

@@ -2,45 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
-from uuid import UUID
+from typing import Any, Protocol, runtime_checkable
 
 from accounts.errors import Invalid
 from agents.events import AnyEvent
-from agents.options import RunOptions
-
-IfBusy = Literal["enqueue", "reject", "interrupt"]
-IF_BUSY: tuple[IfBusy, ...] = ("enqueue", "reject", "interrupt")
-
-
-@dataclass(frozen=True)
-class Item:
-    """One message of a request. A tool's has one part, `{"type": "tool_result", "call", "name", "result"}`."""
-
-    role: Literal["user", "assistant", "system", "tool"]
-    content: Any = ""
-    attachments: Any = ()
-    parts: tuple[dict[str, Any], ...] = ()  # an assistant's tool calls, or a tool's result, as in chat.projection
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What a door asks the engine to do: answer this, with these choices for this one run.
-
-    Values are as they came; `chat.rules` says what they may be.
-    """
-
-    content: Any = ""
-    attachments: Any = ()
-    items: tuple[Item, ...] = ()  # instead of content: several messages, the last of them to be answered
-    parent: UUID | Literal["leaf"] | None = "leaf"  # the message it follows; None: the beginning of the chat
-    model: Any = None  # None: the chat's
-    temperature: Any = None
-    archetype: Any = None
-    if_busy: Any = "enqueue"  # an IfBusy: what to do while another run of the chat is open
-    door: str = "native"
-    options: RunOptions = field(default_factory=RunOptions)
-    request: dict[str, Any] = field(default_factory=dict)  # what the door's encoder must say back
 
 
 @dataclass(frozen=True)
@@ -82,3 +47,27 @@ class Encoder(Protocol):
     def let_go(self) -> list[bytes]:
         """Frames for a reader who must come back: this process is going, or their access has ended."""
         ...
+
+
+@runtime_checkable
+class Preparing(Encoder, Protocol):
+    """One that sees a batch before it encodes it, and may take a thread for that."""
+
+    async def prepare(self, events: Sequence[Any], *, is_reset: bool = False) -> None:
+        """Do beforehand what encoding these needs."""
+
+
+class Silent:
+    """Says nothing: for who only waits for the end."""
+
+    is_over = False
+
+    def open(self) -> list[bytes]:
+        """Nothing."""
+        return []
+
+    def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
+        """Nothing."""
+        return []
+
+    reset = let_go = open

@@ -4,8 +4,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from accounts.errors import Invalid
-from chat.dialects.base import RunRequest
 from chat.models import Chat, Message, MessageRole, ToolCall
+from chat.run_request import RunRequest
 
 
 def only_awaited(chat: Chat, asked: RunRequest) -> RunRequest:

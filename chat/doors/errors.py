@@ -8,8 +8,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from accounts.db import AWAY
+from accounts.db.races import LOST, lost_to
 from accounts.errors import RequestError, Unavailable
-from accounts.races import LOST, lost_to
 
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 

@@ -15,17 +15,16 @@ from accounts.db import db
 from accounts.errors import RequestError
 from accounts.models import User
 from agents.events import TERMINALS, TurnReset
-from chat import cursor, limits
 from chat.access import sees
-from chat.cursor import Cursor
-from chat.dialects import native, sse
-from chat.dialects.base import Encoder, RunInfo
-from chat.doors.native_blocks import BlockEncoder
-from chat.event_stream import Direct, EventStream, direct_of
-from chat.eventlog import Logged, tail
+from chat.doors import sse
+from chat.doors.base import Encoder, Preparing, RunInfo, Silent
+from chat.eventlog import Logged, cursor, tail
+from chat.eventlog.cursor import Cursor
 from chat.eventlog.rows import event_at
 from chat.eventlog.tail import Batch
+from chat.metering import limits
 from chat.models import OPEN, Run
+from chat.serving.event_stream import Direct, EventStream, direct_of
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ async def frames(
             yield b"".join(encoder.reset())
         access = _Access(reader)
         # Blocks are made in a thread: such a reader is not written to at once.
-        take = None if direct is None or isinstance(encoder, BlockEncoder) else _Taker(encoder, access, direct)
+        take = None if direct is None or isinstance(encoder, Preparing) else _Taker(encoder, access, direct)
         batches = tail(reader.run.pk, None if _is_foreign(reader) else reader.after, take)
         del reader  # its rows need not stay in memory for as long as this lasts
         is_ended = False
@@ -116,7 +115,7 @@ async def _encoded(encoder: Encoder, batch: Batch) -> bytes:
     if not batch.events:
         return sse.KEEP_ALIVE
     out = encoder.reset() if batch.is_reset else []
-    if isinstance(encoder, BlockEncoder):
+    if isinstance(encoder, Preparing):
         await encoder.prepare(batch.events, is_reset=batch.is_reset)
     for each in batch.events:
         out += encoder.encode(each.attempt, each.seq, each.event)
@@ -131,7 +130,7 @@ async def to_end(reader: Reader) -> None:
     Raises NotYet after CHAT_ANSWER_TIMEOUT_S (it may wait a day for a person's approval), or when this process goes.
     """
     hold = await limits.streams.take(reader.user.pk, may_refuse=False)
-    whole = frames(reader, native.Encoder(reader.info), hold=hold)  # it never ends before its run
+    whole = frames(reader, Silent(), hold=hold)  # it never ends before its run
     try:
         async with asyncio.timeout(settings.CHAT_ANSWER_TIMEOUT_S), aclosing(whole) as all_of_it:
             async for _ in all_of_it:
@@ -189,7 +188,7 @@ class _Newest:
 
 
 def _joined(encoder: Encoder, entries: list[Logged]) -> bytes:
-    is_shared = type(encoder) is native.Encoder  # it says the same to everybody
+    is_shared = getattr(encoder, "is_shared", False)  # it says the same to everybody
     if is_shared and _Newest.entries is entries:
         return _Newest.data
     data = b"".join([frame for each in entries for frame in encoder.encode(each.attempt, each.seq, each.event)])

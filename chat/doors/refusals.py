@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from accounts.idempotency import KEY_MAX_CHARS
+from accounts.http.idempotency import KEY_MAX_CHARS
 
 Schema = dict[str, Any]
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from accounts.errors import Invalid
 from accounts.models import User
-from chat.drafts import attach_drafts
+from chat.eventlog.drafts import attach_drafts
 from chat.models import Chat, Message, MessageRole, MessageStatus
 
 SHOWN = (MessageRole.USER, MessageRole.ASSISTANT, MessageRole.SYSTEM)  # a tool's row is part of the answer after it

@@ -20,6 +20,19 @@ TICKET: Schema = {
     "description": "From POST /api/auth/ticket, for clients that can send no header.",
 }
 
+LIMIT: Schema = {
+    "name": "limit",
+    "in": "query",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 1000},
+    "description": "How many messages at most.",
+}
+CURSOR: Schema = {
+    "name": "cursor",
+    "in": "query",
+    "schema": {"type": "string", "format": "uuid"},
+    "description": "The `next` of an earlier answer: the messages before those.",
+}
+
 
 def ref(name: str) -> Schema:
     """The component of that name."""

@@ -3,7 +3,8 @@
 from typing import Any
 
 from accounts.errors import RequestError
-from chat.dialects import openai_errors, trpc
+from chat.doors.openai import errors as openai_errors
+from chat.doors.trpc import dialect as trpc
 
 OPENAI = ("/v1/", "/api/llm/")
 TRPC = ("/trpc/", "/api/trpc/")

@@ -9,18 +9,19 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.compiled import Compiled
+from accounts.db.compiled import Compiled
 from accounts.errors import NotAllowed, NotFound
-from accounts.idempotency import Answer, once
+from accounts.http.idempotency import Answer, once
 from accounts.models import Organization, Project, User
 from accounts.permissions import permissions_in
-from chat import limits, packing
 from chat.access import find_chat, get_chat, get_run
-from chat.dialects.base import RunRequest
 from chat.doors.reading import Reader
+from chat.metering import limits
 from chat.models import Chat, ChatAlias, Run
+from chat.run_request import RunRequest
 from chat.services.chats import create_chat
 from chat.services.runs import start_run
+from chat.serving import packing
 
 
 def start(

@@ -8,7 +8,7 @@ next. A run that was taken over is refused in the same transaction and holds up 
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -16,18 +16,27 @@ from django.db import transaction
 
 from accounts.db import AWAY, db_write
 from agents.events import DELTAS
-from chat import bell
+from chat.bus import bell
 from chat.eventlog import rows, statements
 from chat.eventlog.feed import hub
 from chat.eventlog.rows import Logged
+from chat.eventlog.tool_rows import record
 from chat.models import RunEvent
-from chat.toolcalls import record
-
-if TYPE_CHECKING:
-    from chat.eventlog.writer import Writer
 
 log = logging.getLogger(__name__)
 Batch = tuple[UUID, int, list[Logged]]  # run, attempt, entries
+
+
+class Source(Protocol):
+    """Who has something to store: a Writer."""
+
+    run_id: UUID
+    attempt: int
+
+    def take(self) -> list[Logged]: ...
+    def on_stored(self, seq: int) -> None: ...
+    def on_fenced(self) -> None: ...
+    def on_refused(self) -> None: ...
 
 
 def store(batches: list[Batch], *, is_repeat: bool = False) -> set[UUID]:
@@ -57,7 +66,7 @@ class Committer:
     """One per process; its task lives as long as there is something to store."""
 
     def __init__(self) -> None:
-        self.dirty: dict[Writer, None] = {}
+        self.dirty: dict[Source, None] = {}
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None  # sets it, once the company has been waited for
         self._task: asyncio.Task[None] | None = None
@@ -68,7 +77,7 @@ class Committer:
         began_at = self._began_at
         return time.monotonic() - began_at if began_at else 0.0
 
-    def wake(self, writer: "Writer", is_urgent: bool) -> None:
+    def wake(self, writer: Source, is_urgent: bool) -> None:
         """There is something to store; urgent: do not wait for company."""
         is_new = writer not in self.dirty
         if is_new:
@@ -98,7 +107,7 @@ class Committer:
             self._timer.cancel()
             self._timer = None
 
-    def drop(self, writer: "Writer") -> None:
+    def drop(self, writer: Source) -> None:
         """Store nothing more of this writer."""
         self.dirty.pop(writer, None)
 
@@ -114,7 +123,7 @@ class Committer:
                 await self._commit(work)
                 self._began_at = 0.0
 
-    async def _commit(self, work: "list[tuple[Writer, list[Logged]]]") -> None:
+    async def _commit(self, work: list[tuple[Source, list[Logged]]]) -> None:
         try:
             fenced = await self._stored([(each.run_id, each.attempt, entries) for each, entries in work])
         except Exception:  # whatever it is, nobody may wait for ever
@@ -122,7 +131,7 @@ class Committer:
             return await self._one_by_one(work)
         self._tell(work, fenced)
 
-    async def _one_by_one(self, work: "list[tuple[Writer, list[Logged]]]") -> None:
+    async def _one_by_one(self, work: list[tuple[Source, list[Logged]]]) -> None:
         for writer, entries in work:
             try:
                 fenced = await self._stored([(writer.run_id, writer.attempt, entries)])
@@ -145,7 +154,7 @@ class Committer:
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, 1.0)
 
-    def _tell(self, work: "list[tuple[Writer, list[Logged]]]", fenced: set[UUID]) -> None:
+    def _tell(self, work: list[tuple[Source, list[Logged]]], fenced: set[UUID]) -> None:
         for writer, entries in work:
             if writer.run_id in fenced:
                 writer.on_fenced()

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from chat import projection
-from chat.eventlog import rows
+from chat.eventlog import projection, rows
 from chat.models import Message, MessageStatus
 
 

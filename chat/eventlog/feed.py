@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chat.bell import ring
+from chat.bus.bell import ring
 from chat.eventlog.rows import Logged
 
 READ_S = 15.0  # after the last word of it, a run counts as read by another process

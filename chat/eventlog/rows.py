@@ -9,11 +9,11 @@ import msgspec
 from django.conf import settings
 from django.db.models import QuerySet
 
-from accounts.compiled import Compiled
+from accounts.db.compiled import Compiled
 from agents import events as ev
 from agents.events import AnyEvent
-from chat.cursor import Cursor
 from chat.eventlog import statements
+from chat.eventlog.cursor import Cursor
 from chat.eventlog.statements import Row
 from chat.models import OPEN, Run, RunEvent
 

@@ -13,7 +13,7 @@ import msgspec
 from django.db import connection
 from django.utils import timezone
 
-from accounts import prepared
+from accounts.db import prepared
 from chat.models import Run, RunEvent, RunStatus
 
 RUNS, EVENTS = Run._meta.db_table, RunEvent._meta.db_table

@@ -10,8 +10,8 @@ from django.conf import settings
 
 from accounts.db import AWAY, db
 from agents.events import TERMINALS
-from chat.cursor import Cursor
 from chat.eventlog import rows
+from chat.eventlog.cursor import Cursor
 from chat.eventlog.feed import Bell, Feed, hub
 from chat.eventlog.rows import Logged
 

@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString, mark_safe
 
 from agents import events as ev
 from agents.events import AnyEvent
-from chat import markdown
+from chat.eventlog.projection import Fold
+from chat.markdown import html as markdown
 from chat.models import Message, MessageRole
-from chat.projection import Fold
 
 _LINE_END = re.compile(r"\r\n|\n|\r(?!\Z)")  # a CR that is the last of its piece may be the first half of a line end
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")

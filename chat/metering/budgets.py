@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from accounts.compiled import Compiled
+from accounts.db.compiled import Compiled
 from accounts.errors import QuotaExceeded
 from chat.eventlog import Fenced
 from chat.models import OPEN, Budget, Period, Run, RunStatus

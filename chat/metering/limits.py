@@ -1,7 +1,7 @@
 """How much one person, organization or chat may have open at once, over all processes. docs/limits.md lists it.
 
 Streams and sockets are counted in this process's memory and, where there is Redis, as places that all processes share
-(chat.places). Runs are counted in their rows, so that no count can leak.
+(chat.metering.places). Runs are counted in their rows, so that no count can leak.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
-from accounts.compiled import Compiled
+from accounts.db.compiled import Compiled
 from accounts.errors import TooMany
-from chat import places
+from chat.metering import places
 from chat.models import OPEN, Run
 
 BEGINS_S = 10.0  # what was taken and never begun is given back: its client left before the first byte

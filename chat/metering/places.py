@@ -16,7 +16,7 @@ from typing import TypeVar
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
-from chat.bell import PROCESS
+from chat.bus.bell import PROCESS
 
 LIVES_S = 60  # a place that nobody renews
 RENEW_S = 20.0

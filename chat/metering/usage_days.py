@@ -10,11 +10,11 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from accounts.compiled_writes import Changes, Update
+from accounts.db.writes import Changes, Update
 from agents.events import RunFailed
-from chat.facts import RunFacts
+from chat.eventlog.projection import Fold
 from chat.models import Run, RunStatus, UsageDay, UsageRecord
-from chat.projection import Fold
+from chat.models.facts import RunFacts
 
 KEY = ("day", "organization_id", "project_id", "model", "user_id")
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")

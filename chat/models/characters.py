@@ -26,7 +26,7 @@ class Character(models.Model):
     )
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="characters")
     name = models.CharField(max_length=150)
-    archetype = models.CharField(max_length=40)  # a name in agents.registry
+    archetype = models.CharField(max_length=40)  # a name in agents.archetypes.registry
     users = models.ManyToManyField(
         User, blank=True, related_name="characters", help_text="Who may use it, of its organization."
     )

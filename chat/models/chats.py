@@ -61,7 +61,7 @@ class Chat(models.Model):
     summary = models.TextField(blank=True)
     model = models.CharField(max_length=100)
     temperature = models.FloatField(default=0.7, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)])
-    archetype = models.CharField(max_length=40)  # a name in agents.registry
+    archetype = models.CharField(max_length=40)  # a name in agents.archetypes.registry
     branch = models.CharField(max_length=100, blank=True)  # in the project's repository; made at the first write
     metadata = models.JSONField(default=dict, blank=True)
     status = models.CharField(max_length=10, choices=ChatStatus.choices, default=ChatStatus.ACTIVE)

@@ -46,7 +46,7 @@ class Message(models.Model):
     role = models.CharField(max_length=10, choices=MessageRole.choices)
     author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     content = models.TextField(blank=True)  # all text parts together
-    parts = models.JSONField(default=list, blank=True)  # see chat.projection
+    parts = models.JSONField(default=list, blank=True)  # see chat.eventlog.projection
     attachments = models.JSONField(default=list, blank=True)  # [{type, name, content | url}]
     status = models.CharField(max_length=12, choices=MessageStatus.choices, default=MessageStatus.COMPLETED)
     kind = models.CharField(max_length=10, choices=MessageKind.choices, default=MessageKind.TEXT)

@@ -13,9 +13,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.db import db
-from chat.bell import PROCESS
-from chat.cleanup import CleanUp
+from chat.bus.bell import PROCESS
 from chat.models import Chore
+from chat.ops.cleanup import CleanUp
 from chat.runner.lease import db_now
 
 CLEAN_UP = "clean-up"

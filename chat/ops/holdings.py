@@ -9,7 +9,7 @@ import signal
 import threading
 from typing import Any
 
-from chat.bell import PROCESS
+from chat.bus.bell import PROCESS
 from chat.eventlog import hub
 from chat.runner import runner
 

@@ -9,9 +9,9 @@ import msgspec
 
 from agents import events as ev
 from chat.eventlog import Logged, stored
+from chat.eventlog.projection import Fold, fold
 from chat.eventlog.rows import first_of
 from chat.models import LogState, MessageStatus, Run, RunStatus
-from chat.projection import Fold, fold
 
 ENDS: dict[type, RunStatus] = {
     ev.RunCompleted: RunStatus.SUCCEEDED,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from accounts.models import User
 from chat.models import Message, ToolCall
-from chat.words import say
+from chat.page.words import say
 
 SHORT_CHARS = 60
 HEAD_CHARS = 4000  # a longer result shows its beginning, and loads the rest when asked

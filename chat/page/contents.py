@@ -9,16 +9,16 @@ from django.utils.safestring import SafeString
 
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
 from accounts.permissions import PERMISSIONS
-from agents import registry
+from agents.archetypes import registry
 from agents.catalog import DEMO
-from chat import blocks
+from agents.installation import has_upstream
 from chat.access import chats_of
-from chat.cards import Cards, duration, joined
-from chat.catalog import has_upstream
-from chat.drafts import attach_drafts
+from chat.eventlog.drafts import attach_drafts
+from chat.markdown import blocks
 from chat.models import Chat, ChatStatus, Message, MessageRole, MessageStatus, Run
-from chat.tree import Tree
-from chat.words import ENDS, Counted, say
+from chat.page.cards import Cards, duration, joined
+from chat.page.tree import Tree
+from chat.page.words import ENDS, Counted, say
 
 LISTED_CHATS = 200
 

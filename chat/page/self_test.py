@@ -1,7 +1,7 @@
 """The self-test page: whether events pass from this server to the browser in front of the reader as they are sent.
 
-Its script reads the test stream and comes back with what it saw, in the address; chat.sse_check says what that means,
-as it does for `manage.py test_sse`.
+Its script reads the test stream and comes back with what it saw, in the address;
+chat.ops.sse_check says what that means, as it does for `manage.py test_sse`.
 """
 
 import msgspec
@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.errors import Invalid
-from chat.sse_check import EVENTS, PATH, SHOWN, Measured, diagnose, report
+from chat.ops.sse_check import EVENTS, PATH, SHOWN, Measured, diagnose, report
 
 SEEN_MAX_CHARS = 4_000
 

@@ -1,7 +1,7 @@
 """Who sees a chat, in the few words that stand above it."""
 
 from chat.models import Chat, ChatShare, Sharing
-from chat.words import say
+from chat.page.words import say
 
 
 def shared_with(chat: Chat) -> str:

@@ -12,14 +12,14 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
-from chat import pages
+from agents.installation import model_names
 from chat.access import get_chat, permissions_on
-from chat.catalog import model_names
 from chat.models import Chat
-from chat.modules import modules
-from chat.sharing import shared_with
-from chat.tree import Tree
-from chat.words import for_scripts
+from chat.page import contents as pages
+from chat.page.modules import modules
+from chat.page.sharing import shared_with
+from chat.page.tree import Tree
+from chat.page.words import for_scripts
 
 SHOWN_MESSAGES = 50  # at once; more come as the reader scrolls
 ICON = settings.BASE_DIR / "static" / "chat" / "icon.svg"

@@ -1,4 +1,4 @@
-"""What chat's REST views share beside accounts.rest: answers, pages, and how a view is documented."""
+"""What chat's REST views share beside accounts.http.rest: answers, pages, and how a view is documented."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,8 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.paging import CursorPaging
-from accounts.rest import Shape, Shown
+from accounts.http.paging import CursorPaging
+from accounts.http.rest import Shape, Shown
 
 View = TypeVar("View", bound=Callable[..., Response])
 

@@ -8,12 +8,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotFound
+from accounts.http.rest import caller, read
 from accounts.models import Organization
-from accounts.rest import caller, read
-from chat.budgets import standing
+from chat.metering.budgets import standing
 from chat.models import Budget, Period
-from chat.rest import documented
-from chat.serializers import Nothing
+from chat.rest.answers import documented
+from chat.rest.serializers import Nothing
 
 
 class BudgetSerializer(serializers.Serializer[object]):

@@ -10,13 +10,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotFound
+from accounts.http.fields import Closed, Id, PageQuery, Text
+from accounts.http.rest import caller, created, read
 from accounts.models import Organization, User
-from accounts.rest import caller, created, read
-from accounts.serializers import Closed, Id, PageQuery, Text
 from chat.models import Character
 from chat.models.characters import MAX_ID
-from chat.rest import documented, page, shown
-from chat.serializers import Key
+from chat.rest.answers import documented, page, shown
+from chat.rest.serializers import Key
 from chat.services import characters
 
 USERS_MAX = 1_000

@@ -1,6 +1,6 @@
 """The JSON of chats, shares, messages and runs: what goes out, and the shape of what may come in.
 
-Shapes only: what a value may be is said in chat.rules, for every door alike.
+Shapes only: what a value may be is said in chat.services.rules, for every door alike.
 """
 
 from typing import Any
@@ -9,13 +9,13 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.http.fields import Closed, Id, PageQuery, Text
 from accounts.models import User
-from accounts.serializers import Closed, Id, PageQuery, Text
 from agents.archetypes.base import Archetype
 from agents.catalog import ModelInfo
 from chat.access import chats_of, permissions_found
-from chat.blocks import of_message
-from chat.drafts import attach_drafts
+from chat.eventlog.drafts import attach_drafts
+from chat.markdown.blocks import of_message
 from chat.models import Chat, ChatShare, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus, Sharing
 from chat.models.chats import Access
 
@@ -231,7 +231,7 @@ class Number(serializers.FloatField):
 
 @extend_schema_field(AttachmentSerializer(many=True))
 class Attachments(serializers.JSONField):
-    """A list that chat.rules looks at: it says what was expected in the same words at every door."""
+    """A list that chat.services.rules looks at: it says what was expected in the same words at every door."""
 
 
 class ChatChoices(Closed):

@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import tickets
 from accounts.authentication import origin_of
-from accounts.rest import caller, read
-from accounts.serializers import Closed, Id
+from accounts.http.fields import Closed, Id
+from accounts.http.rest import caller, read
+from accounts.sign_in import tickets
 from chat.access import get_chat, get_run
 
 

@@ -10,17 +10,18 @@ import msgspec
 from django.db import transaction
 from django.db.models import F
 
-from accounts.compiled_writes import Changes, Insert, Update
+from accounts.db.writes import Changes, Insert, Update
 from agents import events as ev
 from agents.events import AnyEvent, Terminal
 from agents.usage import Usage
-from chat import budgets, notices, usage_days
+from chat.bus import notices
 from chat.eventlog import Fenced, Logged, rows, statements
-from chat.facts import RunFacts
+from chat.eventlog.projection import Fold
+from chat.eventlog.tool_rows import record
+from chat.metering import budgets, usage_days
 from chat.models import Chat, Message, MessageStatus, Run, RunStatus, UsageRecord
-from chat.projection import Fold
+from chat.models.facts import RunFacts
 from chat.runner import lease
-from chat.toolcalls import record
 
 STOPPED = "The run ended while this ran. It may or may not have taken effect."
 

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
+from typing import Literal, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from accounts.db import AWAY, db, db_write
@@ -14,14 +14,11 @@ from agents.errors import CODES, ProviderError, QuotaExceeded, UnknownArchetype,
 from agents.events import AnyEvent, Terminal
 from agents.loop import Agent
 from agents.usage import Usage
-from chat import bell
+from chat.bus import bell
 from chat.eventlog import Fenced, Logged, Refused, Writer, hub
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.loading import Loaded, load
 from chat.runner.waiting import store_waiting
-
-if TYPE_CHECKING:
-    from chat.runner.process import Runner
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -31,10 +28,23 @@ Intent = Literal["stop", "hand_over", "lost"]
 End = Callable[[Usage], Terminal]  # the terminal event, once the usage is known
 
 
+class Holder(Protocol):
+    """Who holds the leases of this process: its Runner."""
+
+    stopped_by: dict[UUID, str]
+
+    @property
+    def max_crashes(self) -> int: ...
+    def owner_here(self) -> UUID | None: ...
+    def start(self, run_id: UUID, attempt: int) -> None: ...
+    async def hold(self, run_id: UUID) -> None: ...
+    async def give_back(self, run_id: UUID, attempt: int) -> None: ...
+
+
 class Execution:
     """Drives one attempt of a run. `run()` ends when the run has, or when it is no longer ours."""
 
-    def __init__(self, runner: "Runner", run_id: UUID, attempt: int, begun: Loaded | None = None) -> None:
+    def __init__(self, runner: Holder, run_id: UUID, attempt: int, begun: Loaded | None = None) -> None:
         """`begun`: what `load` would read, where this process has just stored it."""
         self.runner = runner
         self.run_id = run_id

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 
-from accounts.compiled import Compiled
+from accounts.db.compiled import Compiled
 from agents.events import Call
 from agents.messages import AssistantMessage, Image, SystemMessage, ToolMessage, UserMessage
 from agents.messages import Message as Said

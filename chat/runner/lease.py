@@ -15,8 +15,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 
-from accounts.compiled import Compiled
-from chat.bell import PROCESS
+from accounts.db.compiled import Compiled
+from chat.bus.bell import PROCESS
 from chat.models import LIVE, Chat, Run, RunStatus
 
 

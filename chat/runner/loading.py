@@ -12,18 +12,20 @@ from django.conf import settings
 
 from accounts.permissions import Permissions
 from agents import events as ev
-from agents import ledger, options, registry
+from agents import options
+from agents.archetypes import registry
 from agents.events import AnyEvent
-from agents.job import Job, RetryPolicy, Tally
+from agents.installation import provider_for
+from agents.loop import ledger
+from agents.loop.job import Job, RetryPolicy, Tally
 from agents.messages import Message as Said
 from agents.messages import ToolMessage
 from chat.access import permissions_on
 from chat.eventlog import Logged, stored
-from chat.facts import RunFacts, facts_of
-from chat.history import history
+from chat.eventlog.projection import Fold
 from chat.models import Run, RunStatus
-from chat.projection import Fold
-from chat.runner.providers import provider_for
+from chat.models.facts import RunFacts, facts_of
+from chat.runner.history import history
 from chat.runner.purse import RunPurse
 from tools.base import ToolContext
 from tools.capabilities import capabilities_of

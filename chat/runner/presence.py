@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from chat.bell import PROCESS
+from chat.bus.bell import PROCESS
 from chat.models import Process
 
 EVERY_S = 10.0

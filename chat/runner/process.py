@@ -12,11 +12,11 @@ from django.conf import settings
 from django.db import Error as DatabaseFault
 
 from accounts.db import db, db_keep
-from chat import bell, notices
-from chat.bell import PROCESS
+from chat.bus import bell, notices
+from chat.bus.bell import PROCESS
 from chat.eventlog import Fenced, committer, hub
 from chat.eventlog.follower import Follower
-from chat.runner import alone, chores, lease, presence, waiting
+from chat.runner import alone, lease, presence, waiting
 from chat.runner.execution import Execution, Intent
 from chat.runner.loading import Loaded
 
@@ -37,6 +37,7 @@ class Runner:
         self.is_draining = False
         self.is_leaving = False  # nothing is begun any more
         self.follower = Follower()
+        self.also: list[Callable[[], Coroutine[Any, Any, None]]] = []  # what else it does, for ever: chat.apps says
         self._then: dict[UUID, int] = {}  # attempts to begin once the one under way here has let go
         self._asked = asyncio.Event()  # somebody may have asked a run of ours to stop
         self._queued = asyncio.Event()  # there may be work
@@ -64,7 +65,13 @@ class Runner:
         clean = contextvars.Context()
         self._background = [
             loop.create_task(each, context=clean)
-            for each in (self._keep(), self._beat(), bell.listen(self._hear), self.follower.run(), chores.run())
+            for each in (
+                self._keep(),
+                self._beat(),
+                bell.listen(self._hear),
+                self.follower.run(),
+                *(each() for each in self.also),
+            )
         ]
 
     def owner_here(self) -> UUID | None:

@@ -7,8 +7,8 @@ from django.conf import settings
 
 from accounts.db import AWAY, db
 from agents.errors import QuotaExceeded
-from agents.purse import Share
-from chat import budgets
+from agents.loop.purse import Share
+from chat.metering import budgets
 from chat.models import Run
 
 

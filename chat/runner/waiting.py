@@ -14,9 +14,9 @@ from django.utils import timezone
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.eventlog import Fenced, Logged, stored
+from chat.eventlog.projection import Fold, fold
 from chat.eventlog.rows import insert
 from chat.models import Chat, Run, RunStatus
-from chat.projection import Fold, fold
 from chat.runner.lease import claim_next
 
 Decision = Literal["allowed", "denied"]

@@ -7,11 +7,11 @@ from django.db import transaction
 from accounts.errors import Conflict, NotFound
 from accounts.models import User
 from accounts.permissions import require
-from chat import rules
 from chat.access import permissions_on
 from chat.models import Run, RunStatus
 from chat.runner import runner
 from chat.runner.waiting import Decision, decide, open_approvals
+from chat.services import rules
 from chat.services.messages import lock_chat
 
 DECISIONS: dict[str, Decision] = {"allow": "allowed", "deny": "denied"}

@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from accounts.errors import Conflict, NotFound
 from accounts.models import Organization, User
 from accounts.permissions import permissions_in, require
-from chat import rules
 from chat.models import Character, Chat
+from chat.services import rules
 
 
 @transaction.atomic

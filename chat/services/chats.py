@@ -10,10 +10,11 @@ from django.db import transaction
 from accounts.errors import Conflict, NotFound
 from accounts.models import Organization, Project, User
 from accounts.permissions import permissions_in, require
-from chat import notices, rules
 from chat.access import get_chat, require_owner
+from chat.bus import notices
 from chat.models import OPEN, Chat, ChatShare, ChatStatus, Message, Run, Sharing
 from chat.models.chats import Access
+from chat.services import rules
 from chat.services.messages import lock_chat
 
 # What a PATCH may set, and the rule each value must meet. Whoever writes in a chat may set these ...

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils.crypto import get_random_string
 
-from accounts.credentials import checked_email
 from accounts.models import Membership, Role, User
-from accounts.services import create_organization, create_project
+from accounts.organizations.services import create_organization, create_project
+from accounts.sign_in.passwords import checked_email
 from chat.services.chats import create_chat
-from tools.repository import Repository
+from tools.git.repository import Repository
 
 DEFAULT_EMAIL = "owner@example.com"
 EASY_TO_READ = "abcdefghjkmnpqrstuvwxyz23456789"  # without 0 o 1 i l

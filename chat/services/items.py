@@ -7,10 +7,10 @@ from django.db import transaction
 from accounts.errors import Conflict
 from accounts.models import User
 from accounts.permissions import require
-from chat import rules
 from chat.access import permissions_on
-from chat.dialects.base import Item
 from chat.models import OPEN, Chat, ChatStatus, Message, Run
+from chat.run_request import Item
+from chat.services import rules
 from chat.services.messages import add_message, lock_chat
 
 

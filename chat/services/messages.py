@@ -9,14 +9,15 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.compiled import Compiled
+from accounts.db.compiled import Compiled
 from accounts.errors import Conflict, NotAllowed, NotFound
 from accounts.models import IdempotencyKey, User
 from accounts.permissions import require
-from chat import notices, rules
 from chat.access import permissions_on
+from chat.bus import notices
 from chat.eventlog.erase import erase
 from chat.models import OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, ToolCall
+from chat.services import rules
 
 
 class Leaf:

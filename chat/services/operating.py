@@ -10,11 +10,12 @@ from django.db import transaction
 
 from accounts.errors import Conflict
 from accounts.models import User
-from agents import options, registry
+from agents import options
+from agents.archetypes import registry
 from chat.access import permissions_on
-from chat.dialects.base import RunRequest
 from chat.models import MessageStatus, Run, RunStatus, ToolCall
 from chat.models.runs import ToolCallStatus
+from chat.run_request import RunRequest
 from chat.runner import lease, runner
 from chat.services import runs
 

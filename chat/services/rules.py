@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from accounts.errors import Invalid
-from agents import registry
+from agents.archetypes import registry
 from agents.errors import UnknownArchetype
-from chat.catalog import model_names
+from agents.installation import model_names
 
 ATTACHMENT_TYPES = ("file", "image")
 ATTACHMENT_FIELDS = frozenset({"type", "name", "content", "url"})

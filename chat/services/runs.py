@@ -11,28 +11,31 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.compiled import Compiled
-from accounts.compiled_writes import Insert, Update
 from accounts.db import in_transaction
+from accounts.db.compiled import Compiled
+from accounts.db.writes import Insert, Update
 from accounts.errors import Conflict, Invalid, NotFound
 from accounts.models import User
 from accounts.permissions import Permissions, require
 from agents import events as ev
-from agents import options, registry
+from agents import options
+from agents.archetypes import registry
 from agents.errors import UnknownArchetype
 from agents.events import AnyEvent
 from agents.loop import model_of
-from chat import budgets, limits, notices, rules
 from chat.access import permissions_on
-from chat.dialects.base import IF_BUSY, IfBusy, Item, RunRequest
+from chat.bus import notices
 from chat.eventlog import Logged, first_events, stored
-from chat.facts import facts_of
+from chat.eventlog.projection import fold
+from chat.metering import budgets, limits
 from chat.models import LIVE, OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
-from chat.projection import fold
+from chat.models.facts import facts_of
+from chat.run_request import IF_BUSY, IfBusy, Item, RunRequest
 from chat.runner import runner
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.lease import expiry
 from chat.runner.loading import begin
+from chat.services import rules
 from chat.services.messages import lock_chat
 
 log = logging.getLogger(__name__)

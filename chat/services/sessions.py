@@ -8,9 +8,9 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import keys
 from accounts.errors import NotFound
 from accounts.models import User
+from accounts.sign_in import keys
 from chat.models import ChatSession, Run, Task
 
 

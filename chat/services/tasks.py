@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from accounts.errors import Conflict, NotFound
 from accounts.models import Project, User
 from accounts.permissions import permissions_in, require
-from chat import rules
 from chat.models import Task
+from chat.services import rules
 
 
 def create_task(*, user: User, project: UUID, **fields: Any) -> Task:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from django.http import HttpRequest, StreamingHttpResponse
 
-from chat import packing
+from chat.serving import packing
 
 SLOT = "parley.stream"  # its key in the ASGI scope
 DIRECT = "parley.direct"  # where our server leaves a request's Direct

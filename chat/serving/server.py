@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from chat.event_stream import DIRECT
+from chat.serving.event_stream import DIRECT
 
 LINGER_S = 1.0
 
@@ -69,7 +69,7 @@ class Connection(HttpToolsProtocol):
 
 
 class Direct:
-    """Writes to a connection at once: chat.event_stream.Direct. For answers that are sent in chunks."""
+    """Writes to a connection at once: chat.serving.event_stream.Direct. For answers that are sent in chunks."""
 
     __slots__ = ("_flow", "_transport", "_watchers")
 

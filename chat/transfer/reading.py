@@ -25,8 +25,8 @@ from chat.transfer.lines import (
     ToolCallLine,
     UsageLine,
 )
-from tools.branches import check_files
 from tools.errors import ToolFault
+from tools.git.branches import check_files
 
 LINE_MAX_BYTES = 100_000_000
 Kind = TypeVar("Kind", bound=Line)

@@ -16,11 +16,11 @@ from accounts.models import Organization, Project, User
 from accounts.permissions import permissions_in, require
 from agents import events as ev
 from agents.events import AnyEvent
-from chat import rules
 from chat.models import Chat, ChatAlias, Message, Run, RunEvent, ToolCall, UsageRecord
+from chat.services import rules
 from chat.transfer.lines import EventsLine, Line
 from chat.transfer.reading import Package
-from tools.branches import put_files
+from tools.git.branches import put_files
 
 ROWS = 500  # in one statement
 Ids = Mapping[UUID, UUID]

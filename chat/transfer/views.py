@@ -24,12 +24,12 @@ from django.views.decorators.http import require_GET
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import RequestError
+from accounts.http.negotiation import accepts_gzip
 from accounts.models import User
-from accounts.negotiation import accepts_gzip
 from chat.access import get_chat, require_owner
-from chat.event_stream import Streamed
-from chat.limits import exports
+from chat.metering.limits import exports
 from chat.models import Chat
+from chat.serving.event_stream import Streamed
 from chat.transfer.writing import written
 
 PIECE_BYTES = 65_536

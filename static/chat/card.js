@@ -4,7 +4,7 @@ import { byId, page } from "./page.js";
 import { blank } from "./text.js";
 import { shortArgument, toolInWords, WORDS } from "./words.js";
 
-const HEAD_CHARS = 4000; // of a result; the rest is shown when asked, as in chat/cards.py
+const HEAD_CHARS = 4000; // of a result; the rest is shown when asked, as in chat/page/cards.py
 const WITHOUT_OUTCOME = new Set(["running", "asked", "allowed", "unfinished"]);
 
 /** Draws one call's card. */
@@ -57,7 +57,7 @@ function momentOf(seconds) {
   return new Date(seconds * 1000).toLocaleString(document.documentElement.lang, { weekday: "long", hour: "2-digit", minute: "2-digit" });
 }
 
-/** Who allowed or denied it, and why; chat/cards.py says the same, with every name. */
+/** Who allowed or denied it, and why; chat/page/cards.py says the same, with every name. */
 function decisionOf({ decision, decidedBy, reason }) {
   if (!decision) return "";
   if (!decidedBy) return WORDS.nobodyDecided;

@@ -1,4 +1,4 @@
-// The list of chats, newest first, and the head of the chat one reads. What is seldom used is loaded when it is.
+// The list of chats, newest first, and the head of the chat one reads.
 
 import { byId, page } from "./page.js";
 import { blank } from "./text.js";
@@ -56,10 +56,3 @@ function listOf(project) {
   nav.querySelector(".chats").prepend(section);
   return section.querySelector("ul");
 }
-
-byId("search").addEventListener("focus", () => import("./search.js"), { once: true });
-
-document.addEventListener("click", async ({ target }) => {
-  const button = target.closest("[data-menu]");
-  if (button) (await import("./chatmenu.js")).open(button);
-});

@@ -5,7 +5,7 @@ import { fragmentOf } from "./html.js";
 import { messagesPath, page } from "./page.js";
 import { WORDS } from "./words.js";
 
-const PAGE = 50; // messages at once, as in chat/views.py
+const PAGE = 50; // messages at once, as in chat/page/views.py
 const LEEWAY = 20;
 const MOST = matchMedia("(max-width: 40rem)").matches ? 120 : 300;
 const AHEAD = 1.5; // screens before the edge at which the next messages are fetched

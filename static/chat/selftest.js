@@ -1,4 +1,4 @@
-// Reads the test stream, notes when each event comes, and shows the page again with what was seen: chat/self_test.py.
+// Reads the test stream, notes when each event comes, and shows the page again with what was seen: chat/page/self_test.py.
 
 const { stream, headers, events } = JSON.parse(document.getElementById("for-script").textContent);
 const progress = document.querySelector("progress");

@@ -28,6 +28,13 @@ document.querySelector(".nav-toggle")?.addEventListener("click", (event) => {
   remember("nav", isClosed ? "closed" : "open");
 });
 
+document.getElementById("search")?.addEventListener("focus", () => import("./search.js"), { once: true });
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-menu]");
+  if (button) (await import("./chatmenu.js")).open(button);
+});
+
 const press = async (key) => (await import("./keys.js")).press(key);
 for (const each of document.querySelectorAll("[data-key]")) each.addEventListener("click", () => press(each.dataset.key));
 

@@ -6,7 +6,7 @@ import { runningTools } from "./reducer.js";
 const LANGUAGE = document.documentElement.lang;
 const plural = new Intl.PluralRules(LANGUAGE);
 
-/** Each sentence of chat/words.py by its name: a text, or, where it has open places, a function of {place: value}. */
+/** Each sentence of chat/page/words.py by its name: a text, or, where it has open places, a function of {place: value}. */
 export const WORDS = Object.fromEntries(Object.entries(data("words")).map(([name, said]) => [name, spoken(said)]));
 
 function spoken(said) {
@@ -111,7 +111,7 @@ function cut(text) {
   return line.length > 60 ? `${line.slice(0, 59)}…` : line;
 }
 
-/** The line under an answer that is over; the server says the same of a stored one (chat/pages.py). */
+/** The line under an answer that is over; the server says the same of a stored one (chat/page/contents.py). */
 export function endInWords(answer, { user, models }) {
   const facts = [tokensInWords(answer.usage), duration(answer.endedAt - answer.startedAt), models[answer.model] ?? answer.model].filter(Boolean);
   if (answer.phase === "cancelled") {

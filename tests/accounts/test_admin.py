@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.test import Client
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from accounts import tickets
-from accounts.idempotency import Answer, once
+from accounts.http.idempotency import Answer, once
 from accounts.models import Membership, Ticket, User
-from accounts.tokens import AccessToken
+from accounts.sign_in import tickets
+from accounts.sign_in.tokens import AccessToken
 from tests.accounts.signing import post, sign_in
 from tests.conftest import PASSWORD
 

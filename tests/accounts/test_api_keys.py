@@ -12,11 +12,11 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts import keys
 from accounts.authentication import still_valid
 from accounts.errors import Invalid
 from accounts.models import ApiKey, Membership, Organization, Project, Role, User
-from accounts.scopes import SCOPES, opens
+from accounts.sign_in import keys
+from accounts.sign_in.scopes import SCOPES, opens
 from chat.models import Chat
 from tests.routes import APART, MINE, PUBLIC, ROUTES, Route
 
@@ -205,7 +205,7 @@ def test_each_route_is_opened_by_the_scopes_that_are_for_it(route: Route) -> Non
     elif route.path.startswith(ADMINISTERED):
         assert scopes_of(route) == ({"chat"} | reads if route.method == "GET" else set())
     else:
-        assert scopes_of(route) == {"chat"} | reads, "a new address: say in accounts.scopes what opens it"
+        assert scopes_of(route) == {"chat"} | reads, "a new address: say in accounts.sign_in.scopes what opens it"
 
 
 def test_the_scopes_meet_routes_of_every_kind() -> None:

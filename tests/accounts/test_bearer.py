@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.authentication import still_valid
 from accounts.models import User
-from accounts.tokens import AccessToken, CookieToken, RefreshToken, TokenBackend, _backend
+from accounts.sign_in.tokens import AccessToken, CookieToken, RefreshToken, TokenBackend, _backend
 from tests.accounts.forging import KEY, signed, unsigned, with_header
 from tests.accounts.signing import sign_in
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import close_old_connections, connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.compiled import Compiled
+from accounts.db.compiled import Compiled
 from accounts.models import Organization, Role, User
 from tests.conftest import member
 

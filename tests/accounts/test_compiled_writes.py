@@ -10,7 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
-from accounts.compiled_writes import Insert, Update
+from accounts.db.writes import Insert, Update
 from accounts.models import IdempotencyKey, User
 
 AT = datetime(2026, 11, 25, 10, 30, 1, 250, tzinfo=UTC)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import AsyncClient, Client, override_settings
 
 from accounts.models import User
-from accounts.tokens import AccessToken, CookieToken, RefreshToken
+from accounts.sign_in.tokens import AccessToken, CookieToken, RefreshToken
 from tests.accounts.signing import sign_in
 from tests.config.routes import DONE
 from tests.conftest import PASSWORD

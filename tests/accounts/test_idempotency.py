@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.errors import Conflict, Invalid, KeyReused
-from accounts.idempotency import Answer, once
+from accounts.http.idempotency import Answer, once
 from accounts.models import IdempotencyKey, Organization, User
 
 

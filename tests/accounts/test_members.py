@@ -12,8 +12,8 @@ from rest_framework.test import APIClient
 
 from accounts.errors import Conflict, NotAllowed
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
+from accounts.organizations.services import remove_member
 from accounts.permissions import PERMISSIONS, permissions_in, require
-from accounts.services import remove_member
 from tests.conftest import member
 
 Api = Callable[[User], APIClient]

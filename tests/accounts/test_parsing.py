@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.errors import Invalid
-from accounts.parsing import parse_object, read_json
+from accounts.http.parsing import parse_object, read_json
 
 DEEP = settings.JSON_MAX_DEPTH
 

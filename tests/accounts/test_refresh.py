@@ -13,12 +13,12 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts import tickets
 from accounts.authentication import authenticate, still_valid
 from accounts.errors import NotAuthenticated
 from accounts.models import EndedSignIn, User
-from accounts.signin import new_pair, sign_out
-from accounts.tokens import AccessToken
+from accounts.sign_in import tickets
+from accounts.sign_in.pairs import new_pair, sign_out
+from accounts.sign_in.tokens import AccessToken
 from tests.accounts.forging import signed
 from tests.accounts.signing import post, sign_in
 

@@ -14,11 +14,11 @@ from django.test import RequestFactory, override_settings
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts import tickets
 from accounts.authentication import authenticate
 from accounts.errors import NotAuthenticated
 from accounts.models import Ticket, User
-from accounts.tokens import AccessToken
+from accounts.sign_in import tickets
+from accounts.sign_in.tokens import AccessToken
 from chat.models import Chat
 
 Api = Callable[[User], APIClient]

@@ -7,7 +7,7 @@ import pytest
 from django.core.checks import run_checks
 from jsonschema import Draft202012Validator
 
-from agents import registry
+from agents.archetypes import registry
 from agents.archetypes.base import PROMPTS, Archetype
 from agents.archetypes.content import content
 from agents.checks import check_agents

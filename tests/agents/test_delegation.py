@@ -3,10 +3,10 @@
 import uuid
 
 from agents import events as ev
-from agents import registry
+from agents.archetypes import registry
 from agents.events import AnyEvent
-from agents.job import Job
 from agents.loop import Agent
+from agents.loop.job import Job
 from agents.messages import UserMessage
 from agents.providers.demo import DemoProvider
 from tests.tools.contexts import context

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from agents import events as ev
-from agents import ledger
 from agents.archetypes.base import Archetype, Limits
 from agents.errors import ProviderError
 from agents.events import AnyEvent
-from agents.job import Job, RetryPolicy
-from agents.loop import Agent
+from agents.loop import Agent, ledger
+from agents.loop.job import Job, RetryPolicy
 from agents.messages import AssistantMessage, ToolMessage, UserMessage
 from agents.providers.base import CallPiece, Finish, TextPiece
 from tests.agents.scripted import Said, ScriptedProvider, calls, says

@@ -24,19 +24,7 @@ from accounts.models import (
     Ticket,
     User,
 )
-from chat.models import (
-    Budget,
-    Character,
-    Chat,
-    ChatAlias,
-    ChatSession,
-    ChatShare,
-    Chore,
-    Process,
-    Run,
-    Task,
-    UsageDay,
-)
+from chat.models import Budget, Character, Chat, ChatAlias, ChatSession, ChatShare, Chore, Process, Run, Task, UsageDay
 
 BATCH = 5000
 Row = TypeVar("Row", bound=Model)

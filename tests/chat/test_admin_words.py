@@ -18,7 +18,7 @@ from chat.admin import names
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "locale" / "admin" / "de" / "LC_MESSAGES"
-SOURCES = [*ROOT.glob("chat/admin/**/*.py"), ROOT / "chat/admin_site.py", *ROOT.glob("accounts/admin*.py")]
+SOURCES = [*ROOT.glob("chat/admin/**/*.py"), ROOT / "config/admin_site.py", *ROOT.glob("accounts/admin*.py")]
 PAGES = [*ROOT.glob("templates/admin/**/*.html")]
 PLACES = re.compile(r"%\((\w+)\)s")
 TEXT = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""

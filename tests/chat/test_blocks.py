@@ -7,11 +7,11 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from agents import events as ev
-from chat import markdown
-from chat.blocks import Cutter, RunBlocks, cut, rendered
+from chat.eventlog.projection import fold
 from chat.eventlog.rows import clean
+from chat.markdown import html as markdown
+from chat.markdown.blocks import Cutter, RunBlocks, cut, rendered
 from chat.models import Chat, Message
-from chat.projection import fold
 from tests import transcripts
 
 LINES = [

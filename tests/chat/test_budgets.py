@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 
 from accounts.errors import QuotaExceeded
 from accounts.models import Organization, User
-from chat import budgets
 from chat.eventlog import Fenced
+from chat.metering import budgets
 from chat.models import Budget, Chat, Message, Period, Run, RunStatus
 from tests.chat.rows import answer
 

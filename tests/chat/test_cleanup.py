@@ -14,12 +14,12 @@ from django.db import connection
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts import signin, tickets
-from accounts.guests import ORGANIZATION
 from accounts.models import EndedSignIn, IdempotencyKey, Membership, Organization, Ticket, User
-from chat import cleanup
+from accounts.sign_in import pairs as signin
+from accounts.sign_in import tickets
+from accounts.sign_in.guests import ORGANIZATION
 from chat.models import Chat, ChatSession, Chore, LogState, Run, RunEvent, RunStatus
-from chat.runner import chores
+from chat.ops import chores, cleanup
 from chat.services.sessions import open_session
 from tests.chat.rows import answer
 

@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 
 from accounts.models import User
-from accounts.tokens import AccessToken
+from accounts.sign_in.tokens import AccessToken
 from chat.models import Chat, RunStatus
 from tests import environment
 from tests.chat.rows import answer

@@ -7,8 +7,8 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.errors import NotFound
-from accounts.guests import ORGANIZATION, new_guest
 from accounts.models import User
+from accounts.sign_in.guests import ORGANIZATION, new_guest
 from chat.models import Chat, Message, RunStatus
 from chat.services.guests import guest_of, sweep_guests
 from tests.chat.rows import answer

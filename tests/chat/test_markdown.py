@@ -8,7 +8,7 @@ from django.conf import settings
 from pygments.styles import get_style_by_name
 from pygments.token import STANDARD_TYPES
 
-from chat.markdown import render
+from chat.markdown.html import render
 
 TAG = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>")
 

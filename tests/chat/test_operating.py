@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.errors import Conflict, Invalid
 from accounts.models import Membership, User
-from agents import registry
+from agents.archetypes import registry
 from chat.eventlog import read
 from chat.models import Chat, Message, MessageStatus, Run, RunStatus, ToolCall
 from chat.services import operating

@@ -3,8 +3,8 @@
 import pytest
 
 from agents import events as ev
+from chat.eventlog.projection import Fold, fold
 from chat.eventlog.rows import clean
-from chat.projection import Fold, fold
 from tests import transcripts
 
 

@@ -13,17 +13,17 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from accounts import compiled
+from accounts.db import compiled
 from accounts.models import User
-from accounts.tokens import AccessToken
+from accounts.sign_in.tokens import AccessToken
 from agents import events as ev
 from agents.usage import Usage
-from chat.bell import PROCESS
-from chat.doors import native
+from chat.bus.bell import PROCESS
+from chat.doors.native import views as native
 from chat.eventlog import Logged, stored
-from chat.facts import facts_of
+from chat.eventlog.projection import fold
 from chat.models import Chat, Message, MessageRole, Run, RunStatus
-from chat.projection import fold
+from chat.models.facts import facts_of
 from chat.runner import runner
 from chat.runner.ending import Ending, last_events, store_ending
 from tests.chat.rows import answer

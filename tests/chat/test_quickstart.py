@@ -15,7 +15,7 @@ from accounts.models import Membership, Organization, Project, User
 from chat.models import Chat
 from tests import environment
 from tests.live import Server
-from tools.repository import Repository
+from tools.git.repository import Repository
 
 pytestmark = pytest.mark.django_db
 GENERATED = re.compile(r"\b[a-z2-9]{4}(?:-[a-z2-9]{4}){3}\b")

@@ -13,9 +13,9 @@ from accounts.models import User
 from agents import events as ev
 from agents.usage import Usage
 from chat.eventlog import Logged, stored
-from chat.facts import facts_of
+from chat.eventlog.projection import fold
 from chat.models import Chat, Run, RunStatus, UsageDay
-from chat.projection import fold
+from chat.models.facts import facts_of
 from chat.runner.ending import Ending, last_events, store_ending
 from tests import transcripts
 from tests.chat.rows import answer

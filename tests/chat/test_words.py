@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.translation.template import templatize
 
 from accounts.models import User
-from chat import words
+from chat.page import words
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import Conflict, TooMany
-from accounts.parsing import read_json
+from accounts.http.parsing import read_json
 from config import urls
 
 SECRET = "swordfish"

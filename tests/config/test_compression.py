@@ -10,8 +10,8 @@ from django.http import JsonResponse
 from django.test import RequestFactory
 from websockets.sync.client import connect
 
-from accounts.negotiation import accepts_gzip
-from chat import packing
+from accounts.http.negotiation import accepts_gzip
+from chat.serving import packing
 from config.compression import CompressionMiddleware
 from tests.live import Server
 from tests.streams import Stream, client, key

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chat.chaos.servers import _postgres_bin as postgres_bin
+from chat.ops.chaos.servers import _postgres_bin as postgres_bin
 from tests import environment
 from tests.environment import ROOT, setting_names
 from tests.live import Server

@@ -13,7 +13,7 @@ import redis
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from chat import places
+from chat.metering import places
 from tests import environment
 from tests.doors.people import newcomer
 from tests.live import Reply, Server

@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import translation
 
 from accounts.models import User
-from chat.sse_check import Measured, diagnose
+from chat.ops.sse_check import Measured, diagnose
 from tests.deploy.nginx import Nginx, needs_nginx
 from tests.live import Server
 from tests.servers import free_port

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents import events as ev
-from chat.dialects import responses
+from chat.doors.openai.responses.dialect import encoder as responses
 from chat.eventlog import Logged
 from chat.eventlog.compact import answer_only, merged
+from chat.eventlog.projection import fold
 from chat.eventlog.rows import clean, first_of, numbered
-from chat.projection import fold
 from tests import transcripts
 from tests.dialects.test_dialects import DIALECTS, frames
 

@@ -11,11 +11,13 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from accounts.errors import Invalid
 from agents import events as ev
-from chat.dialects import completions, completions_messages, completions_request
-from chat.dialects.base import Item
-from chat.dialects.completions import DONE, Encoder
+from chat.doors.openai.completions.dialect import encoder as completions
+from chat.doors.openai.completions.dialect import messages as completions_messages
+from chat.doors.openai.completions.dialect import request as completions_request
+from chat.doors.openai.completions.dialect.encoder import DONE, Encoder
 from chat.eventlog import Logged
 from chat.eventlog.rows import clean
+from chat.run_request import Item
 from tests import transcripts
 
 WITH_USAGE = dataclasses.replace(transcripts.RUN, request={"model": "parley/x", "include_usage": True})

@@ -12,19 +12,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agents import events as ev
-from chat.dialects import (
-    agent,
-    agui,
-    completions,
-    editor_chat,
-    initiate_chat,
-    native,
-    sessions,
-    sse,
-    threads,
-    ui_message,
-)
-from chat.dialects.base import Encoder
+from chat.doors import sse
+from chat.doors.agent import dialect as agent
+from chat.doors.agui import dialect as agui
+from chat.doors.base import Encoder
+from chat.doors.editor_chat import dialect as editor_chat
+from chat.doors.native import dialect as native
+from chat.doors.openai.completions.dialect import encoder as completions
+from chat.doors.sessions import dialect as sessions
+from chat.doors.threads import dialect as threads
+from chat.doors.trpc.initiate_chat import dialect as initiate_chat
+from chat.doors.ui_message import dialect as ui_message
 from chat.eventlog import Logged
 from chat.eventlog.rows import clean
 from tests import transcripts

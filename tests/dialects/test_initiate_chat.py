@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from accounts.errors import QuotaExceeded, RequestError
 from agents import events as ev
-from chat.dialects import trpc
-from chat.dialects.initiate_chat import Encoder
+from chat.doors.trpc import dialect as trpc
+from chat.doors.trpc.initiate_chat.dialect import Encoder
 from chat.eventlog import Logged
 from tests import transcripts
 from tests.transcripts import RUN, Script

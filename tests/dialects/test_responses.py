@@ -15,14 +15,15 @@ from pydantic import TypeAdapter
 
 from accounts.errors import Invalid
 from agents import events as ev
-from chat.dialects import responses, responses_request
-from chat.dialects.base import Item
-from chat.dialects.responses import Encoder, SocketEncoder
-from chat.dialects.responses_ids import read_id, read_item_id
-from chat.dialects.responses_items import Reference, items_of, read_input
+from chat.doors.openai.responses.dialect import encoder as responses
+from chat.doors.openai.responses.dialect import request as responses_request
+from chat.doors.openai.responses.dialect.encoder import Encoder, SocketEncoder
+from chat.doors.openai.responses.dialect.ids import read_id, read_item_id
+from chat.doors.openai.responses.dialect.items import Reference, items_of, read_input
 from chat.eventlog import Logged
+from chat.eventlog.projection import fold
 from chat.eventlog.rows import clean
-from chat.projection import fold
+from chat.run_request import Item
 from tests import transcripts
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"

@@ -6,7 +6,7 @@ from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 
 from accounts.models import User
-from accounts.tokens import AccessToken
+from accounts.sign_in.tokens import AccessToken
 from agents import events as ev
 from chat.eventlog.rows import insert
 from chat.models import Chat, Run, RunEvent

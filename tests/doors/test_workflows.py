@@ -10,9 +10,10 @@ from asgiref.sync import sync_to_async
 
 from accounts.models import User
 from agents import events as ev
-from chat.dialects import initiate_chat, threads
-from chat.dialects.base import Encoder
+from chat.doors.base import Encoder
 from chat.doors.reading import Reader, frames
+from chat.doors.threads import dialect as threads
+from chat.doors.trpc.initiate_chat import dialect as initiate_chat
 from chat.eventlog import Logged
 from chat.eventlog.rows import insert
 from chat.models import Chat, RunEvent

@@ -18,7 +18,7 @@ FOLDER = pathlib.Path(__file__).parent / "recorded"
 
 def said(events: Sequence[Any]) -> dict[str, Any]:
     """What the message holds that these events tell of."""
-    from chat.projection import fold
+    from chat.eventlog.projection import fold
 
     folded = fold(events)
     return {

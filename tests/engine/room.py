@@ -19,14 +19,14 @@ from django.utils import timezone
 from accounts.errors import Conflict, NotFound
 from accounts.models import User
 from agents import events as ev
-from agents import ledger
 from agents.events import AnyEvent
-from chat.dialects.base import RunRequest
+from agents.loop import ledger
 from chat.eventlog import Fenced, Logged, stored
 from chat.eventlog.committer import store
-from chat.facts import facts_of
+from chat.eventlog.projection import Fold, fold
 from chat.models import LIVE, OPEN, Chat, Run, RunStatus
-from chat.projection import Fold, fold
+from chat.models.facts import facts_of
+from chat.run_request import RunRequest
 from chat.runner import lease, runner, waiting
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.waiting import open_approvals, store_waiting

@@ -12,7 +12,7 @@ from django.test import override_settings
 from redis.asyncio import Redis as Client
 from redis.asyncio.client import PubSub
 
-from chat import bell
+from chat.bus import bell
 from tests.servers import Redis
 
 Heard = list[tuple[str, list[UUID]]]

@@ -8,16 +8,16 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from agents import events as ev
-from chat.audit import audit
-from chat.bell import PROCESS
-from chat.chaos.checker import Findings
-from chat.chaos.plan import Shape, plan
-from chat.chaos.readers import Shown, kept
-from chat.chaos.table import misses, table
+from chat.bus.bell import PROCESS
 from chat.eventlog import Logged, committer, stored
 from chat.eventlog.committer import store
 from chat.eventlog.rows import insert
 from chat.models import Chat, Message, Run, RunEvent, RunStatus
+from chat.ops.chaos.checker import Findings
+from chat.ops.chaos.plan import Shape, plan
+from chat.ops.chaos.readers import Shown, kept
+from chat.ops.chaos.table import misses, table
+from chat.ops.log_check import audit
 from tests import environment
 from tests.chat.rows import answer
 from tests.live import Server

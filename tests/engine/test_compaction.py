@@ -8,13 +8,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from agents import events as ev
-from chat.audit import audit
-from chat.cursor import Cursor
 from chat.eventlog import Logged, rows, stored
 from chat.eventlog.compact import cut_to_answer, due_for_cutting, due_for_merging, merge_deltas, merged
+from chat.eventlog.cursor import Cursor
+from chat.eventlog.projection import fold
 from chat.eventlog.rows import clean, event_at, first_of, insert, page
 from chat.models import Chat, LogState, Run, RunEvent, RunStatus
-from chat.projection import fold
+from chat.ops.log_check import audit
 from tests import transcripts
 from tests.chat.rows import answer
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from accounts.models import User
-from chat.bell import PROCESS
+from chat.bus.bell import PROCESS
 from chat.models import Chat, Run, RunStatus
 from chat.runner import lease
 from tests.chat.rows import answer

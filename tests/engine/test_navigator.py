@@ -55,7 +55,7 @@ def test_it_lists_searches_reads_and_answers_and_what_it_writes_is_one_commit_on
 
     answer = alice.answer(chat)
     results = [json.dumps(part["result"]) for part in answer["parts"] if part["type"] == "tool_result"]
-    assert "agents/loop.py" in results[0]
+    assert "agents/loop/agent.py" in results[0]
     assert "agents/archetypes/base.py" in results[1]
     assert "Django's entry" in results[2]
     assert answer["content"] == "An archetype is made in agents/archetypes/base.py."

@@ -3,8 +3,8 @@
 import pytest
 
 from accounts.models import User
-from chat.audit import audit
 from chat.models import Chat, Run
+from chat.ops.log_check import audit
 from tests.engine.room import Room
 
 STEPS = 200

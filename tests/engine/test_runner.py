@@ -11,10 +11,9 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
-from accounts import db as threads
-from accounts.db import db
+from accounts.db import db, threads
 from accounts.models import User
-from chat.bell import PROCESS
+from chat.bus.bell import PROCESS
 from chat.eventlog import Fenced
 from chat.models import Chat, Run, RunStatus
 from chat.runner.execution import Execution

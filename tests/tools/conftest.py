@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.repository import Repository
+from tools.git.repository import Repository
 
 FILES = {
     "README.md": "# Website\n\nThe shop's website.\n",

@@ -13,7 +13,7 @@ from tests.tools.test_repository import REFUSED
 from tools.base import Tool, ToolContext
 from tools.executor import ToolOutcome, execute
 from tools.files import list_files, read_file, search_project_files, write_file
-from tools.repository import Repository
+from tools.git.repository import Repository
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

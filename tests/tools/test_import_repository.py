@@ -11,7 +11,7 @@ from pygit2.enums import FileMode
 
 from accounts.models import Project
 from tests.tools.gits import fsck, git, heads
-from tools.repository import Repository
+from tools.git.repository import Repository
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.errors import PathRefused
-from tools.paths import check_branch, check_writable, file_parts, parts_of, twin_of
+from tools.git.paths import check_branch, check_writable, file_parts, parts_of, twin_of
 
 REFUSED = [
     "../x",

@@ -4,8 +4,8 @@ import pytest
 
 from tests.tools.gits import fsck, git, heads
 from tools.errors import ToolError
-from tools.proposals import Proposal, propose
-from tools.repository import Repository
+from tools.git.proposals import Proposal, propose
+from tools.git.repository import Repository
 
 BRANCH = "parley/chat-1"
 ALICE = {"author_name": "Alice", "author_email": "alice@example.com"}

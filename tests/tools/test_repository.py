@@ -11,9 +11,9 @@ from pygit2.enums import FileMode
 from tests.tools.conftest import FILES
 from tests.tools.gits import fsck, git, heads
 from tests.tools.test_paths import REFUSED
-from tools.bare import BranchMoved, move_branch, open_bare
 from tools.errors import PathRefused, RetryTool, ToolError, ToolFault
-from tools.repository import Repository, Written
+from tools.git.bare import BranchMoved, move_branch, open_bare
+from tools.git.repository import Repository, Written
 
 ALICE = {"author_name": "Alice", "author_email": "alice@example.com"}
 BRANCH = "parley/chat-1"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.gits import fsck, git, heads
-from tools.repository import Repository
+from tools.git.repository import Repository
 
 ROOT = Path(__file__).resolve().parents[2]
 ALICE = {"author_name": "Alice", "author_email": "alice@example.com"}
@@ -24,7 +24,7 @@ settings.configure(
     TOOLS_REPOSITORIES=Path(sys.argv[1]), TOOLS_FILE_MAX_BYTES=10**7, TOOLS_REPOSITORY_MAX_FILES=10**6,
     TOOLS_REPOSITORY_MAX_BYTES=10**10,
 )
-from tools.repository import Repository
+from tools.git.repository import Repository
 repository = Repository(sys.argv[2])
 print("ready", flush=True)
 {action}

@@ -4,8 +4,8 @@ import pygit2
 from pygit2.enums import FileMode
 
 from tests.tools.test_repository import add_entry, write
-from tools.repository import Repository
-from tools.snapshot import Bounds, Found
+from tools.git.repository import Repository
+from tools.git.snapshot import Bounds, Found
 
 WIDE = Bounds(files=1_000, bytes=10_000_000, matches=100, seconds=30)
 

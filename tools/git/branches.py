@@ -6,11 +6,11 @@ from uuid import UUID
 import pygit2
 from pygit2.enums import DeltaStatus, FileMode
 
-from tools.bare import default_branch, locked, move_branch, open_bare, tip_of
 from tools.errors import ToolError
-from tools.paths import check_branch, check_writable, file_parts
-from tools.repository import COMMITTER, Repository, signature
-from tools.trees import Parts, blob_at, with_blob, without_blob
+from tools.git.bare import default_branch, locked, move_branch, open_bare, tip_of
+from tools.git.paths import check_branch, check_writable, file_parts
+from tools.git.repository import COMMITTER, Repository, signature
+from tools.git.trees import Parts, blob_at, with_blob, without_blob
 
 Files = Mapping[str, bytes | None]  # by path; None: removed
 PLAIN = (FileMode.BLOB, FileMode.BLOB_EXECUTABLE)

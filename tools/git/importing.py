@@ -12,11 +12,11 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import FileMode, RepositoryOpenFlag
 
-from tools.bare import MAIN, create_bare, locked, move_branch
 from tools.errors import PathRefused
-from tools.paths import check_branch, is_gits_own
-from tools.repository import Repository
-from tools.trees import name_of
+from tools.git.bare import MAIN, create_bare, locked, move_branch
+from tools.git.paths import check_branch, is_gits_own
+from tools.git.repository import Repository
+from tools.git.trees import name_of
 
 
 class ImportRefused(Exception):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pygit2
 
-from tools.bare import default_branch, locked, open_bare, tip_of
 from tools.errors import ToolError
-from tools.paths import check_branch
-from tools.repository import COMMITTER, Repository, signature
+from tools.git.bare import default_branch, locked, open_bare, tip_of
+from tools.git.paths import check_branch
+from tools.git.repository import COMMITTER, Repository, signature
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from uuid import UUID
 import pygit2
 from django.conf import settings
 
-from tools.bare import (
+from tools.cleaning import clean
+from tools.errors import RepositoryBusy, ToolError
+from tools.git.bare import (
     MAIN,
     BranchMoved,
     create_bare,
@@ -21,11 +23,9 @@ from tools.bare import (
     size_on_disk,
     tip_of,
 )
-from tools.cleaning import clean
-from tools.errors import RepositoryBusy, ToolError
-from tools.paths import check_branch, check_writable, file_parts
-from tools.snapshot import Snapshot
-from tools.trees import blob_at, tree_of, with_blob
+from tools.git.paths import check_branch, check_writable, file_parts
+from tools.git.snapshot import Snapshot
+from tools.git.trees import blob_at, tree_of, with_blob
 
 COMMITTER = ("Parley", "parley@localhost")
 WRITE_ATTEMPTS = 20

@@ -9,8 +9,8 @@ from django.conf import settings
 from pygit2.enums import FileMode, ObjectType
 
 from tools.errors import RetryTool, ToolError
-from tools.paths import file_parts, parts_of, twin_of
-from tools.trees import name_of
+from tools.git.paths import file_parts, parts_of, twin_of
+from tools.git.trees import name_of
 
 BINARY_LOOK_BYTES = 8_000  # git's own rule: a NUL in the first 8,000 bytes
 MATCH_TEXT_CHARS = 300

@@ -6,7 +6,7 @@ import pygit2
 from pygit2.enums import FileMode
 
 from tools.errors import PathRefused, RetryTool
-from tools.paths import twin_of
+from tools.git.paths import twin_of
 
 Parts = tuple[str, ...]
 

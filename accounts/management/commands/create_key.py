@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts import keys
 from accounts.errors import Invalid
 from accounts.models import Organization, User
-from accounts.scopes import SCOPES
+from accounts.sign_in import keys
+from accounts.sign_in.scopes import SCOPES
 
 DAYS_MAX = 3650
 

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from accounts.credentials import checked_email, weakness
 from accounts.errors import Invalid
 from accounts.models import Membership, Organization, Role, User
+from accounts.sign_in.passwords import checked_email, weakness
 
 
 class Command(BaseCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import keys
 from accounts.models import ApiKey
+from accounts.sign_in import keys
 
 
 class Command(BaseCommand):

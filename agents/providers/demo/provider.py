@@ -8,17 +8,10 @@ import json
 from collections.abc import AsyncGenerator, Iterator
 
 from agents.messages import AssistantMessage, Message, ToolMessage, UserMessage
-from agents.providers import demo_rules, demo_texts
-from agents.providers.base import (
-    CallPiece,
-    Finish,
-    Piece,
-    ProviderRequest,
-    ReasoningPiece,
-    TextPiece,
-    UsageReport,
-)
-from agents.providers.demo_rules import Step
+from agents.providers.base import CallPiece, Finish, Piece, ProviderRequest, ReasoningPiece, TextPiece, UsageReport
+from agents.providers.demo import rules as demo_rules
+from agents.providers.demo import texts as demo_texts
+from agents.providers.demo.rules import Step
 from agents.usage import Usage
 
 SLOW_DELAY_S = 0.15

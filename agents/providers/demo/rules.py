@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.messages import ToolSpec
-from agents.providers import demo_arguments
+from agents.providers.demo import arguments as demo_arguments
 
 # A path, or one of the names that have no ending.
 PATH = re.compile(r"(?<![\w./-])((?:[\w.-]+/)*(?:[\w-][\w.-]*\.[A-Za-z]\w{0,7}|README|LICENSE|Makefile|Dockerfile))\b")

@@ -17,9 +17,10 @@ from multidict import CIMultiDict
 from openai import AsyncOpenAI
 
 from agents.errors import ProviderError
-from agents.providers import openai_errors, openai_request
 from agents.providers.base import Piece, ProviderRequest
-from agents.providers.openai_reply import Reply
+from agents.providers.openai import errors as openai_errors
+from agents.providers.openai import request as openai_request
+from agents.providers.openai.reply import Reply
 
 logger = logging.getLogger(__name__)
 

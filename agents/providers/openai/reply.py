@@ -5,9 +5,9 @@ chunk objects are what costs most on this path (docs/decisions/0010-the-provider
 """
 
 from agents.errors import ProviderError
-from agents.providers import openai_errors
 from agents.providers.base import CallPiece, Finish, Piece, ReasoningPiece, TextPiece, UsageReport
-from agents.providers.openai_chunks import Choice, Chunk, Delta, Tokens, ToolCall, decode
+from agents.providers.openai import errors as openai_errors
+from agents.providers.openai.chunks import Choice, Chunk, Delta, Tokens, ToolCall, decode
 from agents.usage import Usage
 
 # Other words that compatible servers use; an unknown one counts as "stop".

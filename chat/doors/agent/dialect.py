@@ -16,8 +16,9 @@ from accounts.errors import NotFound
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
-from chat.dialects import fields, sse
-from chat.dialects.base import RunInfo, RunRequest, known_only
+from chat.doors import fields, sse
+from chat.doors.base import RunInfo, known_only
+from chat.run_request import RunRequest
 
 NAME = "agent"
 FIELDS = ("message", "session_id", "character_id", "attachments")

@@ -1,4 +1,4 @@
-"""The agent door: a message is answered whole or streamed, and the history read. Its dialect is chat.dialects.agent.
+"""The agent door: a message is answered whole or streamed, and the history read.
 
 A session is a chat; its id on the wire is the chat's. Where AGENT_ALLOW_GUESTS says so, who brings no credentials is a
 guest, whose only key is that id.
@@ -19,18 +19,18 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.authentication import authenticate, has_credentials
 from accounts.db import db
 from accounts.errors import NotFound, RequestError
-from accounts.guests import new_guest
+from accounts.http.parsing import read_json
 from accounts.models import User
-from accounts.parsing import read_json
+from accounts.sign_in.guests import new_guest
 from agents.usage import Usage
 from chat.access import get_chat
-from chat.dialects import agent as dialect
-from chat.dialects.agent import Encoder, Place
-from chat.dialects.base import RunRequest
 from chat.doors import said, starting
+from chat.doors.agent import dialect
+from chat.doors.agent.dialect import Encoder, Place
 from chat.doors.errors import in_words, told_by
 from chat.doors.reading import NotYet, Reader, streamed, to_end
 from chat.models import OPEN, Character, Chat, Message, Run, RunStatus, ToolCall
+from chat.run_request import RunRequest
 from chat.runner import runner
 from chat.services.characters import usable
 from chat.services.guests import guest_of, keep_on, sweep_guests

@@ -1,4 +1,4 @@
-"""The AG-UI door: one POST runs the agent on a thread and streams it. Its dialect is chat.dialects.agui."""
+"""The AG-UI door: one POST runs the agent on a thread and streams it. Its dialect is chat.doors.agui.dialect."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -6,15 +6,15 @@ from django.views.decorators.http import require_POST
 
 from accounts.authentication import authenticate
 from accounts.db import db
+from accounts.http.parsing import read_json
 from accounts.models import User
-from accounts.parsing import read_json
-from chat.dialects import agui
-from chat.dialects.base import RunRequest
 from chat.doors import starting
+from chat.doors.agui import dialect as agui
 from chat.doors.client_tools import only_awaited
 from chat.doors.errors import in_words
 from chat.doors.reading import Reader, streamed
 from chat.models import Chat, Run
+from chat.run_request import RunRequest
 from chat.runner import runner
 from chat.services.runs import start_run
 

@@ -1,7 +1,7 @@
 """What system 1 asks of a chat's branch: its diff, and a pull request.
 
-No git host is involved. A pull request is a pair of refs in the project's own repository (tools.proposals), ready to be
-fetched and merged; the answer says so, and that it has no page of its own (`url` is null).
+No git host is involved. A pull request is a pair of refs in the project's own repository (tools.git.proposals),
+ready to be fetched and merged; the answer says so, and that it has no page of its own (`url` is null).
 """
 
 from dataclasses import asdict
@@ -15,15 +15,15 @@ from django.views.decorators.http import require_POST
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import Conflict, Unavailable
+from accounts.http.parsing import read_json
 from accounts.models import User
-from accounts.parsing import read_json
 from chat.access import get_chat
-from chat.dialects.base import known_only
+from chat.doors.base import known_only
 from chat.models import Chat
-from chat.rules import check_title
+from chat.services.rules import check_title
 from tools.errors import RepositoryBusy, ToolError
-from tools.proposals import propose
-from tools.repository import Diff, Repository
+from tools.git.proposals import propose
+from tools.git.repository import Diff, Repository
 
 
 @csrf_exempt

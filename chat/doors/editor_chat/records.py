@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.errors import RequestError
-from chat.drafts import attach_drafts
+from chat.eventlog.drafts import attach_drafts
 from chat.models import Chat, Message, MessageRole, MessageStatus, Run
 
 LISTED_MESSAGES = 50  # the newest of each chat in a list

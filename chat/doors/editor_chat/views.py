@@ -1,4 +1,4 @@
-"""The editorChat door: a POST starts a run and streams it, a GET attaches. Its dialect is chat.dialects.editor_chat."""
+"""The editorChat door: a POST starts a run and streams it, a GET attaches."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -13,17 +13,18 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.authentication import authenticate
 from accounts.db import db
+from accounts.http.parsing import read_json
 from accounts.models import User
-from accounts.parsing import read_json
 from chat.access import get_chat
-from chat.dialects import editor_chat, sse
-from chat.doors import editor_chat_records, starting
+from chat.doors import sse, starting
+from chat.doors.editor_chat import dialect as editor_chat
+from chat.doors.editor_chat import records as editor_chat_records
 from chat.doors.errors import in_words
 from chat.doors.reading import LAST, Reader, place, streamed, to_end
-from chat.event_stream import EventStream
 from chat.eventlog.rows import event_at
 from chat.models import OPEN, Chat
 from chat.runner import runner
+from chat.serving.event_stream import EventStream
 
 TEST_EVENTS, TEST_EVENTS_MAX = 3, 20
 TEST_GAP_S = 0.5

@@ -13,11 +13,12 @@ from accounts.db import db
 from accounts.errors import Invalid
 from agents import events as ev
 from agents.events import AnyEvent
-from chat.blocks import Rendered, RunBlocks
-from chat.cursor import Cursor
-from chat.dialects import native, sse
-from chat.dialects.base import RunInfo
+from chat.doors import sse
+from chat.doors.base import RunInfo
+from chat.doors.native import dialect as native
 from chat.eventlog import Logged, hub, stored
+from chat.eventlog.cursor import Cursor
+from chat.markdown.blocks import Rendered, RunBlocks
 
 MAX_FRAMES = 900  # of one event; a cursor holds three digits
 THREADS = 2
@@ -32,6 +33,8 @@ def wanted(value: str | None) -> bool:
 
 class BlockEncoder(native.Encoder):
     """Frames of the native dialect, with blocks. Each batch must be prepared before its events are encoded."""
+
+    is_shared = False
 
     def __init__(self, run: RunInfo, after: Cursor | None) -> None:
         super().__init__(run)

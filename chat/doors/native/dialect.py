@@ -14,8 +14,9 @@ import msgspec
 
 from accounts.errors import Invalid
 from agents.events import AnyEvent, RunStarted
-from chat.dialects import sse
-from chat.dialects.base import RunInfo, RunRequest, known_only
+from chat.doors import sse
+from chat.doors.base import RunInfo, known_only
+from chat.run_request import RunRequest
 
 NAME = "native"
 CHOICES = ("content", "attachments", "model", "temperature", "archetype", "if_busy")
@@ -50,6 +51,8 @@ def _parent(body: dict[str, Any]) -> dict[str, Any]:
 class Encoder:
     """Frames of the native dialect."""
 
+    is_shared = True  # its frames are the same for all readers of a run
+
     def __init__(self, run: RunInfo) -> None:
         if not re.fullmatch(r"[0-9a-f-]{36}", run.run):
             raise ValueError("a run's id is a UUID")
@@ -78,6 +81,8 @@ class Encoder:
 
 class SocketEncoder(Encoder):
     """The same for a WebSocket: each frame is a line of JSON, `{"type": "run.event", "id": cursor, "event": {...}}`."""
+
+    is_shared = False
 
     def open(self) -> list[bytes]:
         """Nothing."""

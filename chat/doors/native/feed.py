@@ -7,16 +7,16 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.authentication import still_valid
-from accounts.compiled import Compiled
+from accounts.db.compiled import Compiled
 from accounts.errors import Invalid, NotAuthenticated, NotFound
 from accounts.models import User
 from accounts.permissions import Permissions, require
 from chat.access import get_chat, get_run, permissions_found
-from chat.cursor import Cursor
 from chat.doors.reading import Reader
+from chat.eventlog.cursor import Cursor
 from chat.models import Chat, Message, Run
-from chat.row_json import plain, row_json
-from chat.serializers import ChatSerializer, MessageSerializer, RunSerializer
+from chat.rest.row_json import plain, row_json
+from chat.rest.serializers import ChatSerializer, MessageSerializer, RunSerializer
 
 Messages = list[dict[str, Any]]
 

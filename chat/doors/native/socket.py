@@ -20,16 +20,18 @@ from django.db import DatabaseError
 
 from accounts.db import db
 from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, TooMany, Unavailable
-from accounts.parsing import parse_object
+from accounts.http.parsing import parse_object
 from accounts.permissions import Permissions
-from chat import cursor, limits, notices
-from chat.dialects import native
-from chat.dialects.base import known_only
-from chat.doors import native_feed
-from chat.doors.native_feed import Messages
-from chat.doors.native_presence import Present
+from chat.bus import notices
+from chat.doors.base import known_only
+from chat.doors.native import dialect as native
+from chat.doors.native import feed as native_feed
+from chat.doors.native.feed import Messages
+from chat.doors.native.presence import Present
 from chat.doors.reading import Reader, frames, is_end
 from chat.doors.sockets import answer, can_answer, user_of
+from chat.eventlog import cursor
+from chat.metering import limits
 from chat.runner import runner
 
 FOLLOWS_MAX = 8  # runs that one socket reads at a time

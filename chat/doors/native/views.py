@@ -1,4 +1,4 @@
-"""The native door: start a run, read its events, cancel it. Its dialect is chat.dialects.native."""
+"""The native door: start a run, read its events, cancel it. Its dialect is chat.doors.native.dialect."""
 
 from typing import Any
 from uuid import UUID
@@ -9,17 +9,18 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.authentication import authenticate
 from accounts.db import db
-from accounts.idempotency import Answer
-from accounts.parsing import read_json
+from accounts.http.idempotency import Answer
+from accounts.http.parsing import read_json
 from chat.access import get_chat, get_run
-from chat.dialects import native
-from chat.dialects.base import known_only
-from chat.doors import native_blocks, starting
+from chat.doors import starting
+from chat.doors.base import known_only
+from chat.doors.native import blocks as native_blocks
+from chat.doors.native import dialect as native
 from chat.doors.reading import Reader, is_end, place, streamed
 from chat.models import Run
-from chat.row_json import row_json
+from chat.rest.row_json import row_json
+from chat.rest.serializers import MessageSerializer, RunSerializer
 from chat.runner import runner
-from chat.serializers import MessageSerializer, RunSerializer
 from chat.services.approvals import resolve_approval
 from chat.services.runs import cancel_run
 

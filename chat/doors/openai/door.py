@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.errors import RequestError
-from chat.dialects import openai_errors
 from chat.doors.errors import View, told_by
+from chat.doors.openai import errors as openai_errors
 
 
 class MethodNotAllowed(RequestError):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from chat.dialects.fields import refuse
+from chat.doors.fields import refuse
 
 LIMIT, LIMIT_MAX = 20, 100
 

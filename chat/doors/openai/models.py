@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from accounts.authentication import authenticate
 from accounts.db import db
-from chat.catalog import models
-from chat.doors import openai_models
-from chat.doors.openai_door import door
+from agents.installation import models
+from chat.doors.openai import names as openai_models
+from chat.doors.openai.door import door
 
 CREATED = 1_795_219_200  # seconds since 1970: what is configured has no date of its own, and clients want one
 

@@ -3,9 +3,9 @@
 from django.http import HttpRequest
 
 from accounts.models import Project, User
-from chat.dialects.responses_ids import PROJECT, read_id
 from chat.doors import starting
-from chat.doors.openai_models import OURS
+from chat.doors.openai.names import OURS
+from chat.doors.openai.responses.dialect.ids import PROJECT, read_id
 
 
 def project_of(request: HttpRequest, user: User, model: str) -> Project | None:

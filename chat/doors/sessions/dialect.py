@@ -14,8 +14,9 @@ from uuid import UUID
 
 from agents import events as ev
 from agents.events import AnyEvent
-from chat.dialects import fields, sse
-from chat.dialects.base import RunInfo, RunRequest, known_only
+from chat.doors import fields, sse
+from chat.doors.base import RunInfo, known_only
+from chat.run_request import RunRequest
 
 NAME = "sessions"
 FIELDS = ("modelId", "prompt", "chatId", "projectId", "taskId")

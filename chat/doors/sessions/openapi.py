@@ -2,20 +2,8 @@
 
 import copy
 
-from chat.openapi.parts import SECURITY, Schema, gives, ref, streams, takes
+from chat.doors.schemas import CURSOR, LIMIT, SECURITY, Schema, gives, ref, streams, takes
 
-LIMIT: Schema = {
-    "name": "limit",
-    "in": "query",
-    "schema": {"type": "integer", "minimum": 1, "maximum": 1000},
-    "description": "How many messages at most.",
-}
-CURSOR: Schema = {
-    "name": "cursor",
-    "in": "query",
-    "schema": {"type": "string", "format": "uuid"},
-    "description": "The `next` of an earlier answer: the messages before those.",
-}
 START: Schema = {
     "tags": ["sessions"],
     "summary": "Store a prompt, start its answer, and get a session to read it in.",

@@ -1,4 +1,4 @@
-"""The sessions door: start a run, read it by its session, load what was said. Its dialect is chat.dialects.sessions."""
+"""The sessions door: start a run, read it by its session, load what was said."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -11,26 +11,26 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts import cookies
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import NotFound, RequestError, Unavailable
-from accounts.idempotency import Answer
+from accounts.http.idempotency import Answer
+from accounts.http.parsing import read_json
 from accounts.models import Project, User
-from accounts.parsing import read_json
+from accounts.sign_in import cookies
 from chat.access import get_run
-from chat.dialects import sessions as dialect
-from chat.dialects.base import RunRequest
-from chat.dialects.sessions import Encoder, Place
 from chat.doors import said, starting
 from chat.doors.errors import in_words
 from chat.doors.reading import LAST, Reader, place, streamed
-from chat.event_stream import EventStream
+from chat.doors.sessions import dialect
+from chat.doors.sessions.dialect import Encoder, Place
 from chat.eventlog.rows import event_at
 from chat.models import Chat, ChatAlias, ChatSession, Message, Run, Task
-from chat.rules import refuse
+from chat.run_request import RunRequest
 from chat.runner import runner
+from chat.services.rules import refuse
 from chat.services.sessions import find_session, open_session, token_of, unknown_session
+from chat.serving.event_stream import EventStream
 
 
 @csrf_exempt

@@ -15,8 +15,9 @@ from typing import Any
 
 from agents import events as ev
 from agents.events import AnyEvent
-from chat.dialects import sse
-from chat.dialects.base import RunInfo, RunRequest, known_only
+from chat.doors import sse
+from chat.doors.base import RunInfo, known_only
+from chat.run_request import RunRequest
 
 NAME = "threads"
 FIELDS = ("content",)

@@ -1,7 +1,6 @@
 """The threads door's part of the OpenAPI."""
 
-from chat.openapi.parts import ID, SECURITY, Schema, gives, ref, streams, takes
-from chat.openapi.sessions import CURSOR, LIMIT
+from chat.doors.schemas import CURSOR, ID, LIMIT, SECURITY, Schema, gives, ref, streams, takes
 
 BUSY: Schema = {
     "409": {"description": "The thread is archived"},

@@ -1,4 +1,4 @@
-"""The threads door: chats as threads; a message is answered whole or streamed. Its dialect is chat.dialects.threads."""
+"""The threads door: chats as threads; a message is answered whole or streamed."""
 
 from typing import Any
 from uuid import UUID
@@ -12,15 +12,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import RequestError
-from accounts.idempotency import Answer, once
-from accounts.parsing import read_json
+from accounts.http.idempotency import Answer, once
+from accounts.http.parsing import read_json
 from chat.access import get_chat
-from chat.dialects import fields
-from chat.dialects import threads as dialect
-from chat.dialects.base import known_only
-from chat.doors import said, starting
+from chat.doors import fields, said, starting
+from chat.doors.base import known_only
 from chat.doors.errors import in_words
 from chat.doors.reading import Reader, streamed, to_end
+from chat.doors.threads import dialect
 from chat.models import Chat, Message
 from chat.runner import runner
 

@@ -6,17 +6,17 @@ from uuid import UUID
 
 from accounts.db import db
 from accounts.errors import NotFound
-from accounts.idempotency import Answer
+from accounts.http.idempotency import Answer
 from accounts.models import Organization
 from chat.access import chats_of, get_chat, get_message
-from chat.dialects import editor_chat as dialect
-from chat.dialects.base import RunRequest, known_only
-from chat.dialects.fields import refuse
-from chat.doors import editor_chat_records as records
 from chat.doors import starting
+from chat.doors.base import known_only
+from chat.doors.editor_chat import dialect, records
+from chat.doors.fields import refuse
 from chat.doors.reading import Reader, to_end
 from chat.doors.trpc.procedures import Call, Procedure, mutation, query
 from chat.models import ChatStatus
+from chat.run_request import RunRequest
 from chat.services.chats import change_chat, create_chat, delete_chat, fork_chat
 from chat.services.runs import regenerate, start_run
 

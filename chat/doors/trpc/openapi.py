@@ -1,8 +1,8 @@
 """The tRPC doors' part of the OpenAPI: each procedure as the HTTP it is, and batches of them."""
 
+from chat.doors.refusals import KEY, SAYING
+from chat.doors.schemas import SECURITY, Schema, gives, ref, streams, takes
 from chat.doors.trpc.server import PROCEDURES
-from chat.openapi.errors import KEY, SAYING
-from chat.openapi.parts import SECURITY, Schema, gives, ref, streams, takes
 
 BASES = {"/trpc": "", "/api/trpc": "api_"}
 ID: Schema = {"type": "string", "description": "A UUID."}

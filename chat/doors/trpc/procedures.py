@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from accounts.db import db
-from accounts.idempotency import Answer, once
+from accounts.http.idempotency import Answer, once
 from accounts.models import User
 from chat.access import get_run
 from chat.doors.reading import Reader

@@ -1,5 +1,5 @@
 """The server of tRPC's wire: one call or a batch of them, whole or as JSON lines, and subscriptions. See
-chat.dialects.trpc for the wire, PROCEDURES for what can be called."""
+chat.doors.trpc.dialect for the wire, PROCEDURES for what can be called."""
 
 import asyncio
 import json
@@ -12,19 +12,20 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts import keys
 from accounts.authentication import authenticate
 from accounts.db import AWAY, db
+from accounts.db.races import lost_to
 from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, Unavailable
+from accounts.http.parsing import parse_object
 from accounts.models import User
-from accounts.parsing import parse_object
-from accounts.races import lost_to
-from chat.dialects import trpc
+from accounts.sign_in import keys
 from chat.doors.errors import in_words, with_headers
-from chat.doors.trpc import editor_chat, initiate_chat
+from chat.doors.trpc import dialect as trpc
+from chat.doors.trpc import editor_chat
+from chat.doors.trpc.initiate_chat import procedures as initiate_chat
 from chat.doors.trpc.procedures import Call, Procedure
-from chat.event_stream import EventStream
 from chat.runner import runner
+from chat.serving.event_stream import EventStream
 
 PROCEDURES: dict[str, Procedure] = {**editor_chat.PROCEDURES, **initiate_chat.PROCEDURES}
 METHODS = ("GET", "POST")

@@ -23,9 +23,10 @@ from agents import events as ev
 from agents.events import AnyEvent
 from agents.messages import ToolSpec
 from agents.options import RunOptions
-from chat.dialects import fields, sse
-from chat.dialects.base import Item, RunInfo, RunRequest
-from chat.dialects.blocks import Block, Blocks, Closed, Opened, Piece
+from chat.doors import fields, sse
+from chat.doors.base import RunInfo
+from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
+from chat.run_request import Item, RunRequest
 
 NAME = "ui"
 DONE = b"data: [DONE]\n\n"

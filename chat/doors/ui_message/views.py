@@ -1,4 +1,4 @@
-"""The door of the Vercel AI SDK's useChat: send, resume, stop. Its dialect is chat.dialects.ui_message."""
+"""The door of the Vercel AI SDK's useChat: send, resume, stop. Its dialect is chat.doors.ui_message.dialect."""
 
 from uuid import UUID
 
@@ -9,22 +9,22 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import NotFound
+from accounts.http.parsing import read_json
 from accounts.models import User
-from accounts.parsing import read_json
 from accounts.permissions import require
 from chat.access import permissions_on
-from chat.dialects import ui_message
-from chat.dialects.base import RunRequest
-from chat.dialects.fields import NAME_MAX_CHARS
-from chat.dialects.ui_message import Asked
 from chat.doors import starting
 from chat.doors.client_tools import only_awaited
 from chat.doors.errors import in_words
+from chat.doors.fields import NAME_MAX_CHARS
 from chat.doors.reading import Reader, streamed
-from chat.event_stream import EventStream
+from chat.doors.ui_message import dialect as ui_message
+from chat.doors.ui_message.dialect import Asked
 from chat.models import OPEN, Chat, Message, MessageRole, Run
+from chat.run_request import RunRequest
 from chat.runner import runner
 from chat.services.runs import cancel_run, regenerate, start_run
+from chat.serving.event_stream import EventStream
 
 
 @csrf_exempt

@@ -11,11 +11,11 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from chat.chaos import archetype
-from chat.chaos.faults import NAMES, ON_SERVERS
-from chat.chaos.installation import CannotStart
-from chat.chaos.room import Order, run_room
-from chat.chaos.table import misses, table
+from chat.ops.chaos import archetype
+from chat.ops.chaos.faults import NAMES, ON_SERVERS
+from chat.ops.chaos.installation import CannotStart
+from chat.ops.chaos.room import Order, run_room
+from chat.ops.chaos.table import misses, table
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chat.audit import Audit, audits
 from chat.models import Run
+from chat.ops.log_check import Audit, audits
 
 
 class Command(BaseCommand):

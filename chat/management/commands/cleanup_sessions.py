@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from chat.cleanup import CleanUp, due
+from chat.ops.cleanup import CleanUp, due
 
 PAUSE_S = 0.02  # between two batches: others want to write too
 

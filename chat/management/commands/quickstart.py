@@ -14,10 +14,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from accounts.alone import alone
-from accounts.credentials import weakness
+from accounts.db.mutex import alone
 from accounts.errors import Invalid
-from chat.catalog import has_upstream
+from accounts.sign_in.passwords import weakness
+from agents.installation import has_upstream
 from chat.services.first import First, ensure_first
 
 

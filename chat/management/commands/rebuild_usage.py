@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from chat import usage_days
+from chat.metering import usage_days
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chat.holdings import tell_on_signal
+from chat.ops.holdings import tell_on_signal
 from chat.runner import runner
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chat.sse_check import Unreachable, diagnose, measure, report
+from chat.ops.sse_check import Unreachable, diagnose, measure, report
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from typing import Any
 
 import aiohttp
 
-from chat.chaos.history import History
-from chat.chaos.installation import OWNER, PASSWORD, Installation
+from chat.ops.chaos.history import History
+from chat.ops.chaos.installation import OWNER, PASSWORD, Installation
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 GIVE_UP_S = 120.0

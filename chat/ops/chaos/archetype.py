@@ -5,7 +5,7 @@ import os
 import aiohttp
 
 from agents.archetypes.base import Archetype, Limits
-from agents.registry import register
+from agents.archetypes.registry import register
 from tools.base import ToolContext
 from tools.decorator import tool
 

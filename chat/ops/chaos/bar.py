@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from chat.chaos.driver import Driver
-from chat.chaos.faults import Faults
+from chat.ops.chaos.driver import Driver
+from chat.ops.chaos.faults import Faults
 
 WIDTH = 30
 

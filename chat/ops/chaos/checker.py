@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from chat.chaos.api import FAILURES, Api
-from chat.chaos.driver import Driven
-from chat.chaos.faults import Outage
-from chat.chaos.history import History
-from chat.chaos.installation import Installation
-from chat.chaos.plan import MARK
-from chat.chaos.readers import Shown, kept, parse_all
-from chat.chaos.timing import handovers, stops, takeovers
-from chat.chaos.upstream import Upstream
+from chat.ops.chaos.api import FAILURES, Api
+from chat.ops.chaos.driver import Driven
+from chat.ops.chaos.faults import Outage
+from chat.ops.chaos.history import History
+from chat.ops.chaos.installation import Installation
+from chat.ops.chaos.plan import MARK
+from chat.ops.chaos.readers import Shown, kept, parse_all
+from chat.ops.chaos.timing import handovers, stops, takeovers
+from chat.ops.chaos.upstream import Upstream
 
 QUIET_S = 90.0
 SETTLE_S = 15.0

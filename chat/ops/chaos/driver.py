@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
-from chat.chaos import archetype
-from chat.chaos.api import Api, GaveUp, Reply
-from chat.chaos.history import History
-from chat.chaos.plan import RunPlan
-from chat.chaos.readers import Reader, stall
+from chat.ops.chaos import archetype
+from chat.ops.chaos.api import Api, GaveUp, Reply
+from chat.ops.chaos.history import History
+from chat.ops.chaos.plan import RunPlan
+from chat.ops.chaos.readers import Reader, stall
 
 KEYS = UUID("6f1f9c4e-7c0f-4d9b-9d8b-0f6d5f0c7a11")  # the namespace of idempotency keys
 RUN_S = 180.0

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from chat.chaos.history import History
-from chat.chaos.installation import Installation, Process
+from chat.ops.chaos.history import History
+from chat.ops.chaos.installation import Installation, Process
 
 NAMES = ("kill", "freeze", "term", "database", "redis", "slow-readers", "upstream")
 ON_PROCESSES = ("kill", "kill", "freeze", "term")  # killed twice as often

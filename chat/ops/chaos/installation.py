@@ -20,8 +20,8 @@ import aiohttp
 import psycopg
 from django.conf import settings
 
-from chat.chaos.archetype import EFFECTS
-from chat.chaos.servers import Postgres, Redis, free_port
+from chat.ops.chaos.archetype import EFFECTS
+from chat.ops.chaos.servers import Postgres, Redis, free_port
 
 OWNER = "owner@example.com"
 PASSWORD = "chaos on a machine of its own"

@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-from chat.chaos.api import FAILURES, Api
+from chat.ops.chaos.api import FAILURES, Api
 
 TERMINALS = ("run.completed", "run.failed", "run.cancelled")
 SILENCE_S = 15.0  # the processes say something every two

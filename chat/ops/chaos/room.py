@@ -9,15 +9,15 @@ from typing import Any
 
 import aiohttp
 
-from chat.chaos.api import Api
-from chat.chaos.bar import Bar
-from chat.chaos.checker import Checker, Findings
-from chat.chaos.driver import Driver
-from chat.chaos.faults import Faults, Outage
-from chat.chaos.history import History
-from chat.chaos.installation import CannotStart, Installation, embedded, scaled
-from chat.chaos.plan import RunPlan, Shape, plan
-from chat.chaos.upstream import Upstream
+from chat.ops.chaos.api import Api
+from chat.ops.chaos.bar import Bar
+from chat.ops.chaos.checker import Checker, Findings
+from chat.ops.chaos.driver import Driver
+from chat.ops.chaos.faults import Faults, Outage
+from chat.ops.chaos.history import History
+from chat.ops.chaos.installation import CannotStart, Installation, embedded, scaled
+from chat.ops.chaos.plan import RunPlan, Shape, plan
+from chat.ops.chaos.upstream import Upstream
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ Which process executed a run, and when, is what the provider saw: each process h
 from collections.abc import Iterator
 from typing import Any
 
-from chat.chaos.driver import Driven
-from chat.chaos.faults import Outage
-from chat.chaos.history import History
-from chat.chaos.upstream import Asked, Upstream
+from chat.ops.chaos.driver import Driven
+from chat.ops.chaos.faults import Outage
+from chat.ops.chaos.history import History
+from chat.ops.chaos.upstream import Asked, Upstream
 
 Audits = dict[str, dict[str, Any]]
 DEADLY = ("kill", "freeze")

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from chat.chaos.plan import EARLY, MARK, RunPlan, TurnPlan
+from chat.ops.chaos.plan import EARLY, MARK, RunPlan, TurnPlan
 
 NO_PLAN = TurnPlan(pieces=("Not planned. ",), delay_s=0.0)
 

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Project
 from tools.errors import ToolFault
-from tools.importing import Imported, ImportRefused, import_history
-from tools.repository import Repository
+from tools.git.importing import Imported, ImportRefused, import_history
+from tools.git.repository import Repository
 
 
 class Command(BaseCommand):

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from chat.openapi.errors import SAYING
-from chat.openapi.parts import Schema, event, gives, ref
-from chat.openapi.responses import BASES, PROJECT, maybe, names, operation, under
+from chat.doors.openai.responses.openapi import BASES, PROJECT, maybe, names, operation, under
+from chat.doors.refusals import SAYING
+from chat.doors.schemas import Schema, event, gives, ref
 
 NO_MODEL = "No such model (model_not_found)"
 

@@ -1,5 +1,5 @@
 """Chat completions: a request brings the whole conversation, and nothing of it is kept. Its dialect is
-chat.dialects.completions."""
+chat.doors.openai.completions.dialect.encoder."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,17 +12,19 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import Invalid, RequestError
-from accounts.parsing import read_json
+from accounts.http.parsing import read_json
 from agents import events as ev
-from chat.dialects import completions, completions_request
-from chat.dialects.base import Item
-from chat.doors import openai_models, starting
-from chat.doors.openai_door import door, say
-from chat.doors.openai_projects import project_of
+from chat.doors import starting
+from chat.doors.openai import names as openai_models
+from chat.doors.openai.completions.dialect import encoder as completions
+from chat.doors.openai.completions.dialect import request as completions_request
+from chat.doors.openai.door import door, say
+from chat.doors.openai.projects import project_of
+from chat.doors.openai.responses.turns import TEMPERATURE
 from chat.doors.reading import NotYet, Reader, streamed, to_end
-from chat.doors.responses_turns import TEMPERATURE
 from chat.eventlog import rows
 from chat.models import Chat, Run
+from chat.run_request import Item
 from chat.runner import runner
 
 
@@ -97,7 +99,7 @@ def _check_size(items: tuple[Item, ...]) -> None:
 
 
 def _chars(items: Iterable[Item]) -> int:
-    """About as chat.history counts them."""
+    """About as chat.runner.history counts them."""
     return sum(
         len(each.content)
         + sum(len(file.get("content") or file.get("url") or "") for file in each.attachments)

@@ -8,21 +8,24 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import Invalid, NotFound
-from accounts.idempotency import Answer, once
+from accounts.http.idempotency import Answer, once
+from accounts.http.parsing import read_json
 from accounts.models import User
-from accounts.parsing import read_json
-from chat.dialects import responses
-from chat.dialects.base import RunRequest, known_only
-from chat.dialects.fields import refuse
-from chat.dialects.responses_ids import CONVERSATION, read_item_id
-from chat.dialects.responses_items import Entry, items_of, read_input
-from chat.dialects.responses_request import metadata
-from chat.doors import openai_models, responses_items, starting
-from chat.doors.openai_door import door
-from chat.doors.openai_lists import page
-from chat.doors.responses import Started, answer
-from chat.doors.responses_turns import TEMPERATURE, conversation
+from chat.doors import starting
+from chat.doors.base import known_only
+from chat.doors.fields import refuse
+from chat.doors.openai import names as openai_models
+from chat.doors.openai.door import door
+from chat.doors.openai.lists import page
+from chat.doors.openai.responses import items as responses_items
+from chat.doors.openai.responses.dialect import encoder as responses
+from chat.doors.openai.responses.dialect.ids import CONVERSATION, read_item_id
+from chat.doors.openai.responses.dialect.items import Entry, items_of, read_input
+from chat.doors.openai.responses.dialect.request import metadata
+from chat.doors.openai.responses.turns import TEMPERATURE, conversation
+from chat.doors.openai.responses.views import Started, answer
 from chat.models import Chat, Message
+from chat.run_request import RunRequest
 from chat.runner import runner
 from chat.services.chats import change_chat, delete_chat
 from chat.services.items import add_items

@@ -10,12 +10,12 @@ from django.db.models import Q
 
 from accounts.errors import Invalid, NotFound
 from accounts.models import User
-from chat.dialects.base import Item
-from chat.dialects.fields import refuse
-from chat.dialects.responses_ids import read_item_id
-from chat.dialects.responses_items import Compaction, Entry, Reference, items_of, read_item
-from chat.drafts import attach_drafts
+from chat.doors.fields import refuse
+from chat.doors.openai.responses.dialect.ids import read_item_id
+from chat.doors.openai.responses.dialect.items import Compaction, Entry, Reference, items_of, read_item
+from chat.eventlog.drafts import attach_drafts
 from chat.models import Chat, Message, MessageRole
+from chat.run_request import Item
 
 OF_MESSAGES = ("content", "attachments")
 SALT = "parley.responses.compaction"

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 
 from accounts.errors import Conflict, Gone
 from agents import events as ev
-from chat.dialects import responses
-from chat.dialects.fields import refuse
+from chat.doors.fields import refuse
+from chat.doors.openai.responses.dialect import encoder as responses
 from chat.doors.reading import Reader
 from chat.eventlog.rows import clean, pieces_of, stored
 from chat.models import LogState

@@ -19,16 +19,17 @@ from django.db import InterfaceError, OperationalError
 from accounts.authentication import still_valid
 from accounts.db import db
 from accounts.errors import Invalid, NotAuthenticated, RequestError, TooMany, Unavailable
-from accounts.parsing import parse_object
-from chat import limits
-from chat.dialects import openai_errors, responses_request
-from chat.dialects.fields import refuse
-from chat.dialects.responses import SocketEncoder
-from chat.dialects.responses_ids import RESPONSE, read_id
-from chat.doors import responses_turns
-from chat.doors.openai_projects import project_of
+from accounts.http.parsing import parse_object
+from chat.doors.fields import refuse
+from chat.doors.openai import errors as openai_errors
+from chat.doors.openai.projects import project_of
+from chat.doors.openai.responses import turns as responses_turns
+from chat.doors.openai.responses.dialect import request as responses_request
+from chat.doors.openai.responses.dialect.encoder import SocketEncoder
+from chat.doors.openai.responses.dialect.ids import RESPONSE, read_id
 from chat.doors.reading import Reader, frames
 from chat.doors.sockets import answer, can_answer, request_of, user_of
+from chat.metering import limits
 from chat.runner import runner
 
 WAITING_MAX = 16  # turns that a client may ask for before the one before is over

@@ -12,13 +12,15 @@ from django.utils import timezone
 from accounts.errors import NotFound
 from accounts.models import Project, User
 from chat.access import get_chat, get_run
-from chat.dialects import responses
-from chat.dialects.base import IfBusy, RunRequest
-from chat.dialects.fields import refuse
-from chat.dialects.responses_ids import CONVERSATION, RESPONSE, read_id
-from chat.dialects.responses_request import Asked
-from chat.doors import openai_models, responses_items, starting
+from chat.doors import starting
+from chat.doors.fields import refuse
+from chat.doors.openai import names as openai_models
+from chat.doors.openai.responses import items as responses_items
+from chat.doors.openai.responses.dialect import encoder as responses
+from chat.doors.openai.responses.dialect.ids import CONVERSATION, RESPONSE, read_id
+from chat.doors.openai.responses.dialect.request import Asked
 from chat.models import Chat, MessageStatus, Run
+from chat.run_request import IfBusy, RunRequest
 from chat.services.chats import fork_chat
 from chat.services.runs import start_run
 

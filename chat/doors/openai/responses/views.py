@@ -1,4 +1,4 @@
-"""The Responses door over HTTP: start, read, stop and delete a response. Its dialect is chat.dialects.responses."""
+"""The Responses door over HTTP: start, read, stop and delete a response."""
 
 import asyncio
 import contextlib
@@ -11,21 +11,24 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 
 from accounts.authentication import authenticate
 from accounts.db import db
-from accounts.parsing import read_json
+from accounts.http.parsing import read_json
 from agents.options import RunOptions
-from chat.dialects import responses, responses_request
-from chat.dialects.base import Item
-from chat.dialects.fields import refuse
-from chat.dialects.responses_ids import COMPACTION, RESPONSE
-from chat.dialects.responses_items import items_of
-from chat.doors import responses_items, responses_turns, starting
-from chat.doors.openai_door import door
-from chat.doors.openai_lists import page
-from chat.doors.openai_projects import project_of
+from chat.doors import starting
+from chat.doors.fields import refuse
+from chat.doors.openai.door import door
+from chat.doors.openai.lists import page
+from chat.doors.openai.projects import project_of
+from chat.doors.openai.responses import items as responses_items
+from chat.doors.openai.responses import turns as responses_turns
+from chat.doors.openai.responses.dialect import encoder as responses
+from chat.doors.openai.responses.dialect import request as responses_request
+from chat.doors.openai.responses.dialect.ids import COMPACTION, RESPONSE
+from chat.doors.openai.responses.dialect.items import items_of
+from chat.doors.openai.responses.places import check_place, starting_after
 from chat.doors.reading import NotYet, Reader, frames, streamed
-from chat.doors.responses_places import check_place, starting_after
 from chat.eventlog import rows
 from chat.models import Message, Run
+from chat.run_request import Item
 from chat.runner import runner
 from chat.services.chats import delete_chat
 from chat.services.messages import delete_message

@@ -12,8 +12,10 @@ from typing import Any
 
 from agents import events as ev
 from agents.events import AnyEvent
-from chat.dialects import fields, trpc
-from chat.dialects.base import RunInfo, RunRequest, known_only
+from chat.doors import fields
+from chat.doors.base import RunInfo, known_only
+from chat.doors.trpc import dialect as trpc
+from chat.run_request import RunRequest
 
 NAME = "initiateChat"
 WORDS = {"project": "projectId", "content": "message"}  # our names -> this wire's

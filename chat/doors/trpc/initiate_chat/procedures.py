@@ -10,18 +10,19 @@ from uuid import UUID
 from accounts.db import db
 from accounts.errors import NotFound
 from accounts.models import User
-from chat import cursor, limits
 from chat.access import get_chat, get_run
-from chat.cursor import Cursor
-from chat.dialects import initiate_chat as dialect
-from chat.dialects.base import known_only
-from chat.dialects.fields import refuse
-from chat.dialects.initiate_chat import Encoder, Place
-from chat.doors import editor_chat_records, starting
+from chat.doors import starting
+from chat.doors.base import known_only
+from chat.doors.editor_chat import records as editor_chat_records
+from chat.doors.fields import refuse
 from chat.doors.reading import Reader, frames, to_end
+from chat.doors.trpc.initiate_chat import dialect
+from chat.doors.trpc.initiate_chat.dialect import Encoder, Place
 from chat.doors.trpc.procedures import Call, Procedure, mutation, query
-from chat.drafts import attach_drafts
-from chat.eventlog import rows
+from chat.eventlog import cursor, rows
+from chat.eventlog.cursor import Cursor
+from chat.eventlog.drafts import attach_drafts
+from chat.metering import limits
 from chat.models import Chat, Message, MessageRole, MessageStatus, Run
 from chat.services.runs import start_run
 

@@ -14,9 +14,10 @@ from typing import Any
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
-from chat.dialects import openai_errors, sse
-from chat.dialects.base import RunInfo
-from chat.dialects.responses_items import text_of
+from chat.doors import sse
+from chat.doors.base import RunInfo
+from chat.doors.openai import errors as openai_errors
+from chat.doors.openai.responses.dialect.items import text_of
 
 NAME = "completions"
 ID = "chatcmpl-"

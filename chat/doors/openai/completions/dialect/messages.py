@@ -9,10 +9,10 @@ instructions: they are told to the model however long the rest is. A `name` and 
 from dataclasses import replace
 from typing import Any
 
-from chat.dialects import fields
-from chat.dialects.base import Item
-from chat.dialects.fields import refuse
-from chat.dialects.responses_items import read_item
+from chat.doors import fields
+from chat.doors.fields import refuse
+from chat.doors.openai.responses.dialect.items import read_item
+from chat.run_request import Item
 
 MESSAGES_MAX = 5000
 CALL_MAX_CHARS = 200

@@ -11,9 +11,11 @@ from typing import Any
 from accounts.errors import Invalid
 from agents.messages import ToolSpec
 from agents.options import RunOptions
-from chat.dialects import completions, completions_messages, fields
-from chat.dialects.base import RunRequest
-from chat.dialects.fields import refuse
+from chat.doors import fields
+from chat.doors.fields import refuse
+from chat.doors.openai.completions.dialect import encoder as completions
+from chat.doors.openai.completions.dialect import messages as completions_messages
+from chat.run_request import RunRequest
 
 Body = dict[str, Any]
 Read = Callable[[Any, str], Any]

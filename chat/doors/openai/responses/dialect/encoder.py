@@ -15,11 +15,11 @@ from typing import Any
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
-from chat.dialects import sse
-from chat.dialects.base import RunInfo
-from chat.dialects.blocks import Block, Blocks, Closed, Opened, Piece
-from chat.dialects.responses_ids import RESPONSE, item_id
-from chat.dialects.responses_items import call_item, message_item, text_of, text_part
+from chat.doors import sse
+from chat.doors.base import RunInfo
+from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
+from chat.doors.openai.responses.dialect.ids import RESPONSE, item_id
+from chat.doors.openai.responses.dialect.items import call_item, message_item, text_of, text_part
 
 NAME = "responses"
 DONE = b"data: [DONE]\n\n"

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from chat.dialects.base import Item
-from chat.dialects.fields import refuse
-from chat.dialects.responses_ids import item_id
+from chat.doors.fields import refuse
+from chat.doors.openai.responses.dialect.ids import item_id
+from chat.run_request import Item
 
 ITEMS_MAX = 1000
 ROLES = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}

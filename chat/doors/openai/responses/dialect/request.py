@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 from accounts.errors import Invalid
 from agents.messages import ToolSpec
 from agents.options import RunOptions
-from chat.dialects import fields
-from chat.dialects.fields import refuse
-from chat.dialects.responses_ids import CONVERSATION, RESPONSE
-from chat.dialects.responses_items import Entry, read_input
+from chat.doors import fields
+from chat.doors.fields import refuse
+from chat.doors.openai.responses.dialect.ids import CONVERSATION, RESPONSE
+from chat.doors.openai.responses.dialect.items import Entry, read_input
 
 Value = TypeVar("Value")
 Body = dict[str, Any]

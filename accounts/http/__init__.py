@@ -1,0 +1,1 @@
+"""What every HTTP answer of ours is made of, below REST and doors alike."""

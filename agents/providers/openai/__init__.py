@@ -1,0 +1,5 @@
+"""OpenAI, and everything that speaks its chat completions."""
+
+from agents.providers.openai.provider import OpenAIProvider
+
+__all__ = ["OpenAIProvider"]

@@ -1,0 +1,1 @@
+"""Small messages between processes and to sockets: ids, never content."""

@@ -1,0 +1,1 @@
+"""System 5: the agent's chat, with characters and guests."""

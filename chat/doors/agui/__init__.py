@@ -1,0 +1,1 @@
+"""AG-UI: CopilotKit and others."""

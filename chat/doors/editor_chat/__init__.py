@@ -1,0 +1,1 @@
+"""System 1: editorChat, its records and its branch."""

@@ -1,0 +1,1 @@
+"""System 2: a session opens one answer to an EventSource."""

@@ -1,0 +1,96 @@
+"""REST for messages."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.http.rest import caller, created, read
+from chat.access import get_chat, get_message
+from chat.eventlog.drafts import attach_drafts
+from chat.models import Chat, Message
+from chat.rest.answers import documented, page, shown
+from chat.rest.serializers import (
+    BlocksQuery,
+    MessageChanges,
+    MessageQuery,
+    MessageSerializer,
+    NewMessage,
+    Nothing,
+    RunSerializer,
+)
+from chat.services import messages, runs
+
+
+class ChatMessages(APIView):
+    """The messages of a chat."""
+
+    @documented("list_messages", query=MessageQuery, page_of=MessageSerializer)
+    def get(self, request: Request, id: UUID) -> Response:
+        """List all messages of the tree by position; `parent` says where each hangs."""
+        query = read(MessageQuery, request.query_params)
+        found = _messages(get_chat(caller(request), id), query)
+        return page(request, found, MessageSerializer, ordering=query["ordering"], prepare=attach_drafts)
+
+    @documented("create_message", body=NewMessage, answer=MessageSerializer, makes=True, conflicts=True)
+    def post(self, request: Request, id: UUID) -> Response:
+        """Store a message without an answer: `POST /api/chats/{id}/runs` is what starts one."""
+        user = caller(request)
+        chat = get_chat(user, id, "write")
+        return created(
+            request,
+            NewMessage,
+            MessageSerializer,
+            lambda body: messages.create_message(user=user, chat=chat, **body),
+        )
+
+
+class OneMessage(APIView):
+    """One message."""
+
+    @documented("read_message", query=BlocksQuery, answer=MessageSerializer)
+    def get(self, request: Request, id: UUID) -> Response:
+        """Read a message; one in progress shows what its run has written so far."""
+        read(BlocksQuery, request.query_params)
+        return shown(request, MessageSerializer, get_message(caller(request), id))
+
+    @documented("edit_message", body=MessageChanges, answer=MessageSerializer, conflicts=True)
+    def patch(self, request: Request, id: UUID) -> Response:
+        """Edit one's own message in place. While a run answers it: 409."""
+        message = get_message(caller(request), id, "write")
+        changes = read(MessageChanges, request.data)
+        return shown(
+            request, MessageSerializer, messages.edit_message(user=caller(request), message=message, **changes)
+        )
+
+    @documented("delete_message", answer=MessageSerializer, conflicts=True)
+    def delete(self, request: Request, id: UUID) -> Response:
+        """Erase a message: text, attachments, log. Its place in the tree stays. While its run is open: 409."""
+        message = get_message(caller(request), id, "write")
+        return shown(request, MessageSerializer, messages.delete_message(user=caller(request), message=message))
+
+
+class MessageRegenerate(APIView):
+    """Answering once more."""
+
+    @documented("regenerate_message", body=Nothing, answer=RunSerializer, makes=True, conflicts=True)
+    def post(self, request: Request, id: UUID) -> Response:
+        """Start a run that answers the same message again, beside the answer there is."""
+        user = caller(request)
+        message = get_message(user, id, "write")
+        return created(request, Nothing, RunSerializer, lambda _: runs.regenerate(user=user, message=message))
+
+
+def _messages(chat: Chat, query: dict[str, Any]) -> QuerySet[Message]:
+    """The chat's messages that the query asks for."""
+    found = Message.objects.filter(chat=chat).select_related("author", "run")
+    if "role" in query:
+        found = found.filter(role=query["role"])
+    if "status" in query:
+        found = found.filter(status=query["status"])
+    if "search" in query:
+        found = found.filter(content__icontains=query["search"])
+    return found

@@ -1,0 +1,1 @@
+"""A project's files, as objects of its bare repository."""
