@@ -41,11 +41,12 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RunQueued(Event, frozen=True, kw_only=True, tag="run.queued"):
     """The message is stored and its run waits or starts. Always the first event of a log."""
 
-    chat: str
-    input: str  # id of the message that is answered
-    message: str  # id of the message that will hold the answer
+    chat: str  # ids; empty where there is none
+    input: str  # of the message that is answered
+    message: str  # of the message that will hold the answer
     archetype: str
     model: str
+    kind: str = "answer"  # of the run: others answer no message
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run.started"):
@@ -110,6 +111,7 @@ class ToolReturned(Event, frozen=True, kw_only=True, tag="tool.returned"):
     result: Any  # JSON
     elapsed_ms: int
     truncated: bool = False  # the result was cut at the tool's size limit
+    makes: Literal["", "patch", "component"] = ""  # what its answer is by that, besides a text
 
 
 class ToolFailed(Event, frozen=True, kw_only=True, tag="tool.failed"):
@@ -186,6 +188,14 @@ class WorkflowCompleted(Event, frozen=True, kw_only=True, tag="workflow.complete
     error: str = ""  # why it failed
 
 
+class WorkProgressed(Event, frozen=True, kw_only=True, tag="work.progressed"):
+    """How far work is that answers nothing. Stored before it goes on, so whoever takes over knows where it stood."""
+
+    text: str  # what it is at
+    done: int = 0
+    total: int = 0  # 0: nobody knows
+
+
 class RetryScheduled(Event, frozen=True, kw_only=True, tag="retry.scheduled"):
     """The provider failed before the first token of this turn; it is asked again after a pause."""
 
@@ -220,6 +230,7 @@ class RunCompleted(Event, frozen=True, kw_only=True, tag="run.completed"):
 
     reason: str  # stop, length, content_filter, or the limit that was met: max_turns, max_calls, ...
     usage: Usage
+    result: Any = None  # JSON: what work has come to that answers nothing
 
 
 class RunFailed(Event, frozen=True, kw_only=True, tag="run.failed"):
@@ -257,6 +268,7 @@ AnyEvent = (
     | AgentReturned
     | WorkflowChanged
     | WorkflowCompleted
+    | WorkProgressed
     | RetryScheduled
     | TurnReset
     | TurnCompleted

@@ -14,12 +14,11 @@ from django.db.models import Model, OuterRef, QuerySet, Subquery, UUIDField, Val
 from accounts.authentication import Identity
 from accounts.db.compiled import Compiled
 from accounts.errors import NotAllowed, NotFound
-from accounts.models import ApiKey, Membership, ProjectMember, Role, User
-from accounts.permissions import NOTHING, PERMISSIONS, Permission, Permissions, require
+from accounts.models import ApiKey, Membership, Project, ProjectMember, Role, User
+from accounts.permissions import NOTHING, PERMISSIONS, Permission, Permissions, permissions_in, require
 from chat.models import OPEN, Chat, ChatShare, Message, Run, Sharing
 from chat.models.chats import Access, ChatQuerySet
 
-Found = TypeVar("Found", Message, Run)
 Row = TypeVar("Row", bound=Model)
 
 # Running a chat's organization is not part of any share.
@@ -42,12 +41,44 @@ def find_chat(user: User, id: UUID) -> Chat | None:
 
 def get_message(user: User, id: UUID, needs: Permission = "read") -> Message:
     """The message with its chat, author and run, if the user may do this in its chat. Raises NotFound or NotAllowed."""
-    return _allowed(user, _messages(user, id), needs)
+    message = _messages(user, id)
+    if message is None:
+        raise NotFound
+    require(permissions_on(user, message.chat), needs)
+    return message
 
 
 def get_run(user: User, id: UUID, needs: Permission = "read") -> Run:
-    """The run with its chat, if the user may do this in its chat. Raises NotFound or NotAllowed."""
-    return _allowed(user, _runs(user, id), needs)
+    """The run with its chat, if the user may do this where it works. Raises NotFound or NotAllowed."""
+    run = _runs(user, id)
+    if run is None:
+        raise NotFound
+    require(permissions_over(user, run), needs)
+    return run
+
+
+def get_answer(user: User, id: UUID, needs: Permission = "read") -> Run:
+    """The same, of a run that answers a message: any other is not found."""
+    run = get_run(user, id, needs)
+    if not run.is_answer:
+        raise NotFound
+    return run
+
+
+def permissions_over(user: User, run: Run) -> Permissions:
+    """What the user may do where the run works: in its chat, or for work of no chat in its project."""
+    if run.chat is not None:
+        return permissions_on(user, run.chat)
+    if run.organization_id is None or run.project_id is None:
+        return NOTHING
+    return permissions_in(user, organization=run.organization_id, project=run.project_id)
+
+
+def sees_place(user: User | Identity, chat_id: UUID | None, project_id: UUID | None) -> bool:
+    """Whether the user sees the chat, or where there is none the project. One query, for streams to ask again."""
+    if chat_id is not None:
+        return sees(user, chat_id)
+    return project_id is not None and _projects(user, project_id) is not None
 
 
 def sees(user: User | Identity, chat_id: UUID) -> bool:
@@ -82,7 +113,7 @@ def chats_of(user: User) -> ChatQuerySet:
     project = ProjectMember.objects.filter(user=user, project=OuterRef("project"))
     share = ChatShare.objects.filter(user=user, chat=OuterRef("pk"))
     # The lowest position is next: a queued run counts until a process has claimed it.
-    runs = Run.objects.filter(chat=OuterRef("pk"), status__in=OPEN).order_by("position")
+    runs = Run.objects.answers().filter(chat=OuterRef("pk"), status__in=OPEN).order_by("position")
     return Chat.objects.visible_to(user).annotate(
         organization_role=_one(membership, "role"),
         project_role=_one(project, "role"),
@@ -104,13 +135,6 @@ def permissions_found(user: User, chat: Chat) -> Permissions:
 
 def _one(rows: QuerySet[Any], field: str) -> Subquery:
     return Subquery(rows.values(field)[:1])
-
-
-def _allowed(user: User, found: Found | None, needs: Permission) -> Found:
-    if found is None:
-        raise NotFound
-    require(permissions_on(user, found.chat), needs)
-    return found
 
 
 class _Seen(Generic[Row]):
@@ -138,3 +162,4 @@ _chats = _Seen(chats_of)
 _messages = _Seen(lambda user: Message.objects.visible_to(user).select_related("chat", "author", "run"))
 _runs = _Seen(lambda user: Run.objects.visible_to(user).select_related("chat"))
 _ids = _Seen(lambda user: Chat.objects.visible_to(user).only("pk"))
+_projects = _Seen(lambda user: Project.objects.visible_to(user).only("pk"))

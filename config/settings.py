@@ -329,6 +329,15 @@ CHAT_LOG_RETENTION_S = env.float("CHAT_LOG_RETENTION_S", 0.0)
 CLEANUP_EVERY_S = env.float("CLEANUP_EVERY_S", 300.0)
 CLEANUP_BATCH = env.int("CLEANUP_BATCH", 200)
 
+WORK_PER_PROJECT = env.int("WORK_PER_PROJECT", 2)
+WORK_PER_ORGANIZATION = env.int("WORK_PER_ORGANIZATION", 10)
+WORK_QUEUE = env.int("WORK_QUEUE", 100)
+MEMORY_MODEL = env.str("MEMORY_MODEL", "")
+MEMORY_TIMEOUT_S = env.float("MEMORY_TIMEOUT_S", 60.0)
+MEMORY_QUIET_S = env.float("MEMORY_QUIET_S", 600.0)
+MEMORY_SUMMARY_MESSAGES = env.int("MEMORY_SUMMARY_MESSAGES", 10)
+MEMORY_EVERY_S = env.float("MEMORY_EVERY_S", 60.0)
+
 # --- Agents and their models ------------------------------------------------------------------------------------------
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "https://api.openai.com/v1")

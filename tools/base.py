@@ -15,7 +15,7 @@ class ToolContext:
     user_id: UUID
     organization_id: UUID
     project_id: UUID | None
-    chat_id: UUID
+    chat_id: UUID | None  # None: work of no chat
     run_id: UUID
     branch: str  # the chat's own branch in the project's repository
     author_name: str  # for commits

@@ -230,6 +230,8 @@ def _few(runs: QuerySet[Run]) -> QuerySet[Run]:
 
 
 def _title(run: Run) -> str:
+    if run.chat is None:
+        return run.kind
     return run.chat.title or _("Untitled chat")
 
 

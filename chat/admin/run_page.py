@@ -31,7 +31,7 @@ def recorded(run: Run, request: HttpRequest) -> dict[str, Any]:
     timeline.people.update(_addresses(timeline.people))
     page = Paginator(timeline.rows, ROWS_A_PAGE).get_page(request.GET.get("rows"))
     records = list(run.usage_records.order_by("-id"))
-    others = run.chat.runs.only("pk", "status")
+    others = Run.objects.answers().filter(chat=run.chat_id).only("pk", "status")
     return {
         "title": _("Run: %(status)s") % {"status": run.get_status_display()},
         "subtitle": None,
@@ -41,8 +41,8 @@ def recorded(run: Run, request: HttpRequest) -> dict[str, Any]:
         "sections": timeline.sections(page.object_list, now=time.time(), crashes=run.crashes),
         "sees_calls": request.user.has_perm("chat.view_toolcall"),
         "usage_by_turn": _usage_by_turn(run, records),
-        "before": others.filter(position__lt=run.position).order_by("-position").first(),
-        "after": others.filter(position__gt=run.position).order_by("position").first(),
+        "before": run.is_answer and others.filter(position__lt=run.position).order_by("-position").first(),
+        "after": run.is_answer and others.filter(position__gt=run.position).order_by("position").first(),
         "is_compacted": run.log_state != "whole",
     }
 
@@ -54,11 +54,13 @@ def _addresses(people: Iterable[str]) -> dict[str, str]:
 
 
 def _head(run: Run, records: Iterable[UsageRecord]) -> list[tuple[str, object]]:
+    place = run.chat or run
     return [
         (_("Person"), link(run.user)),
+        *([] if run.is_answer else [(_("Kind"), run.kind)]),
         (_("Chat"), link(run.chat)),
-        (_("Project"), link(run.chat.project)),
-        (_("Organization"), link(run.chat.organization)),
+        (_("Project"), link(place.project)),
+        (_("Organization"), link(place.organization)),
         (_("Model"), run.model),
         (_("Archetype"), run.archetype),
         (_("Made"), clock(run.created_at)),

@@ -12,7 +12,7 @@ from agents.events import AnyEvent
 class RunInfo:
     """What an encoder may know of its run besides its events."""
 
-    run: str  # ids
+    run: str  # ids; those of a run that answers nothing are empty but for its own and its chat's
     chat: str
     message: str  # the answer's
     input: str  # the id of the message that is answered

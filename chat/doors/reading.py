@@ -15,7 +15,7 @@ from accounts.db import db
 from accounts.errors import RequestError
 from accounts.models import User
 from agents.events import TERMINALS, TurnReset
-from chat.access import sees
+from chat.access import sees_place
 from chat.doors import sse
 from chat.doors.base import Encoder, Preparing, RunInfo, Silent
 from chat.eventlog import Logged, cursor, tail
@@ -41,9 +41,9 @@ class Reader:
         run = self.run
         return RunInfo(
             run=str(run.id),
-            chat=str(run.chat_id),
-            message=str(run.message_id),
-            input=str(run.input_id),
+            chat=str(run.chat_id or ""),
+            message=str(run.message_id or ""),
+            input=str(run.input_id or ""),
             created_at=run.created_at.timestamp(),
             request=run.request,
         )
@@ -202,7 +202,7 @@ class _Access:
 
     def __init__(self, reader: Reader) -> None:
         self.identity = identity_of(reader.user)
-        self.chat_id = reader.run.chat_id
+        self.chat_id, self.project_id = reader.run.chat_id, reader.run.project_id
         self.asked_at = self.answered_at = time.monotonic()
         self.every_s = settings.CHAT_HEARTBEAT_S
 
@@ -223,4 +223,4 @@ class _Access:
 
     def _may_read(self) -> bool:
         """Sync, two queries."""
-        return still_valid(self.identity) and sees(self.identity, self.chat_id)
+        return still_valid(self.identity) and sees_place(self.identity, self.chat_id, self.project_id)

@@ -54,6 +54,7 @@ class Fold:
     open_calls: dict[str, ev.ToolCalled] = field(default_factory=dict)  # started, without a result
     open_approvals: dict[str, ev.ApprovalRequested] = field(default_factory=dict)
     open_agents: dict[str, ev.AgentStarted] = field(default_factory=dict)
+    makes: str = ""  # what the answer is besides a text: patch, component
     _last_at: float = 0.0
     _decisions: dict[str, ev.ApprovalResolved] = field(default_factory=dict)
     _parts: list[dict[str, Any]] = field(default_factory=list)
@@ -87,6 +88,7 @@ class Fold:
                 self._add(event, type="tool_call", arguments=event.arguments, **self._approved(event.call))
             case ev.ToolReturned():
                 self.open_calls.pop(event.call, None)
+                self.makes = event.makes or self.makes
                 cut = {"truncated": True} if event.truncated else {}
                 self._add(
                     event, type="tool_result", result=event.result, is_error=False, elapsed_ms=event.elapsed_ms, **cut
@@ -111,6 +113,8 @@ class Fold:
                 pass  # nothing of the message
             case ev.WorkflowChanged() | ev.WorkflowCompleted():
                 pass  # nor of this: the tool's result names it
+            case ev.WorkProgressed():
+                pass  # of a run that answers nothing
             case _:
                 raise TypeError(f"the fold does not know {event!r}")
 

@@ -11,13 +11,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from accounts.db.compiled import Compiled
 from accounts.errors import QuotaExceeded
 from chat.eventlog import Fenced
 from chat.models import OPEN, Budget, Period, Run, RunStatus
+from chat.models.facts import facts_of
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def extend(run_id: UUID, attempt: int, tokens: int) -> bool:
     run = Run.objects.select_for_update(of=("self",)).select_related("chat").filter(pk=run_id).first()
     if run is None or run.attempt != attempt or run.status != RunStatus.RUNNING:
         raise Fenced
-    budget = _locked(run.chat.organization_id)
+    budget = _locked(facts_of(run).organization_id)
     if budget is not None and tokens - run.reserved_tokens > _standing(budget).left:
         return False
     Run.objects.filter(pk=run_id).update(reserved_tokens=max(tokens, run.reserved_tokens))
@@ -94,9 +95,8 @@ def _locked(organization_id: UUID) -> Budget | None:
 
 
 def _standing(budget: Budget) -> Standing:
-    are_open = Run.objects.filter(
-        chat__organization=budget.organization_id, status__in=OPEN, reserved_tokens__gt=0
-    ).order_by()
+    theirs = Q(chat__organization=budget.organization_id) | Q(organization=budget.organization_id)
+    are_open = Run.objects.filter(theirs, status__in=OPEN, reserved_tokens__gt=0).order_by()
     reserved = are_open.aggregate(tokens=Sum("reserved_tokens"))["tokens"] or 0
     return Standing(budget.tokens, budget.period, budget.used, reserved, _resets_at(budget.period))
 

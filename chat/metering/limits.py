@@ -132,7 +132,7 @@ def _open_run(number: int) -> Compiled[Run]:
     """The organization's open run of that number, if it has so many."""
 
     def find(organization: UUID) -> "QuerySet[Run]":
-        are_open = Run.objects.filter(chat__organization_id=organization, status__in=OPEN).order_by()
+        are_open = Run.objects.answers().filter(chat__organization_id=organization, status__in=OPEN).order_by()
         return are_open.only("pk")[number - 1 : number]
 
     return Compiled(find, UUID)

@@ -2,16 +2,17 @@
 
 from chat.models.budgets import Budget, Period
 from chat.models.characters import Character
-from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing
+from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing, TitledBy
 from chat.models.chores import Chore
 from chat.models.messages import Message, MessageKind, MessageRole, MessageStatus
 from chat.models.processes import Process
-from chat.models.runs import LIVE, OPEN, LogState, Run, RunEvent, RunKind, RunStatus, ToolCall, UsageRecord
+from chat.models.runs import ANSWER, LIVE, OPEN, LogState, Run, RunEvent, RunStatus, ToolCall, UsageRecord
 from chat.models.sessions import ChatSession
 from chat.models.tasks import Task, TaskStatus
 from chat.models.usage import UsageDay
 
 __all__ = [
+    "ANSWER",
     "LIVE",
     "OPEN",
     "Budget",
@@ -31,11 +32,11 @@ __all__ = [
     "Process",
     "Run",
     "RunEvent",
-    "RunKind",
     "RunStatus",
     "Sharing",
     "Task",
     "TaskStatus",
+    "TitledBy",
     "ToolCall",
     "UsageDay",
     "UsageRecord",

@@ -17,6 +17,14 @@ class ChatStatus(models.TextChoices):
     ARCHIVED = "archived"
 
 
+class TitledBy(models.TextChoices):
+    """Whose words a chat's title is. What a person wrote is never changed by itself."""
+
+    NOBODY = "", "the first words of its first message"
+    PERSON = "person"
+    MODEL = "model"
+
+
 class Sharing(models.TextChoices):
     """Who sees a chat besides its owner and the people named in its shares."""
 
@@ -58,7 +66,12 @@ class Chat(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="chats")  # the owner
     tasks = models.ManyToManyField(Task, blank=True, related_name="chats")  # of its project: what it was about so far
     title = models.CharField(max_length=200, blank=True)
+    # Whose words the title is; what older processes make is left as it is.
+    titled_by = models.CharField(
+        max_length=10, choices=TitledBy.choices, blank=True, default=TitledBy.NOBODY, db_default=TitledBy.PERSON
+    )
     summary = models.TextField(blank=True)
+    summary_position = models.PositiveIntegerField(default=0, db_default=0)  # the summary says what came up to here
     model = models.CharField(max_length=100)
     temperature = models.FloatField(default=0.7, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)])
     archetype = models.CharField(max_length=40)  # a name in agents.archetypes.registry

@@ -1,9 +1,10 @@
 """What stays true of a run for as long as it lasts: in memory instead of its rows, which are many times as large."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from chat.models import Run
+from chat.models import Run, TitledBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,11 +12,15 @@ class RunFacts:
     """A run, as whoever executes and ends it needs it."""
 
     id: UUID
-    chat_id: UUID
+    kind: str
+    chat_id: UUID | None
     organization_id: UUID
     project_id: UUID | None
     user_id: UUID
-    message_id: UUID
+    message_id: UUID | None  # the answer's, of one that answers
+    subject: str
+    asked: dict[str, Any]  # of work that answers nothing
+    wants_title: bool  # its chat is named by the first words of its first message only
     model: str
     reserved_tokens: int
     crashes: int
@@ -25,13 +30,19 @@ class RunFacts:
 
 def facts_of(run: Run) -> RunFacts:
     """The facts of a run. Sync, where its chat is not loaded."""
+    place = run.chat if run.organization_id is None else run
+    assert place is not None and place.organization_id is not None, "the database lets no run be nowhere"
     return RunFacts(
         run.pk,
+        run.kind,
         run.chat_id,
-        run.chat.organization_id,
-        run.chat.project_id,
+        place.organization_id,
+        place.project_id,
         run.user_id,
         run.message_id,
+        run.subject,
+        {} if run.is_answer else run.request,
+        run.chat is not None and run.chat.is_listed and run.chat.titled_by == TitledBy.NOBODY,
         run.model,
         run.reserved_tokens,
         run.crashes,

@@ -54,6 +54,8 @@ class Message(models.Model):
     usage = models.JSONField(null=True, blank=True)  # agents.usage.Usage, for answers
     task = models.ForeignKey(Task, models.SET_NULL, null=True, blank=True, related_name="messages")
     error = models.JSONField(null=True, blank=True)  # {code, message, retryable}, for failed answers
+    # The newest work that its run began and did not wait for, such as a build.
+    job = models.ForeignKey("chat.Run", models.SET_NULL, null=True, blank=True, db_index=False, related_name="job_of")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -66,6 +68,7 @@ class Message(models.Model):
             models.Index(fields=["parent", "position"]),
             models.Index(fields=["author", "-created_at", "-id"]),
             models.Index(fields=["-created_at", "-id"]),
+            models.Index(fields=["job"], condition=models.Q(job__isnull=False), name="message_job"),
         ]
 
     def __str__(self) -> str:

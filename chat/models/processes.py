@@ -10,6 +10,8 @@ class Process(models.Model):
     host = models.CharField(max_length=200)
     pid = models.PositiveIntegerField()
     takes_runs = models.BooleanField()
+    # The kinds of runs that it knows, each with a space before and behind it; none of a process older than the column.
+    kinds = models.CharField(max_length=1000, default="", db_default="")
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(db_index=True)  # its last heartbeat
 

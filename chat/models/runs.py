@@ -9,9 +9,7 @@ from accounts.models import Organization, Project, User
 from chat.models.chats import Chat
 from chat.models.messages import Message
 
-
-class RunKind(models.TextChoices):
-    ANSWER = "answer"
+ANSWER = "answer"  # the kind of run that answers a message; chat.runner.kinds has all of them
 
 
 class RunStatus(models.TextChoices):
@@ -37,8 +35,17 @@ OPEN = (RunStatus.QUEUED, *LIVE)
 
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: User) -> "RunQuerySet":
-        """Runs of the chats the user can see."""
-        return self.filter(chat__in=Chat.objects.visible_to(user))
+        """Runs of the chats the user can see; those of no chat, of the projects that they can see."""
+        in_chats = Q(chat__in=Chat.objects.visible_to(user))
+        return self.filter(in_chats | Q(chat__isnull=True, project__in=Project.objects.visible_to(user)))
+
+    def answers(self) -> "RunQuerySet":
+        """Those that answer a message: only they keep a chat busy, and have a place in its order."""
+        return self.filter(kind=ANSWER)
+
+    def work(self) -> "RunQuerySet":
+        """Those that answer nothing."""
+        return self.exclude(kind=ANSWER)
 
     def live(self) -> "RunQuerySet":
         """Running or waiting."""
@@ -46,21 +53,33 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 class Run(models.Model):
-    """The work that answers one message, from queued to one of three ends."""
+    """Work, from queued to one of three ends: it answers one message, or is of another kind and answers none.
+
+    Of an answer `chat`, `input` and `message` say what it answers, and its organization and project are its chat's. Of
+    work that answers nothing `organization` is set, and `chat` or `project` where it is for one of these.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    chat = models.ForeignKey(Chat, models.CASCADE, related_name="runs")
-    kind = models.CharField(max_length=10, choices=RunKind.choices, default=RunKind.ANSWER)
+    chat = models.ForeignKey(Chat, models.CASCADE, null=True, blank=True, related_name="runs")
+    kind = models.CharField(max_length=20, default=ANSWER)  # a name in chat.runner.kinds
     status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
     user = models.ForeignKey(User, models.CASCADE, related_name="runs")  # on whose behalf its tools act
-    input = models.ForeignKey(Message, models.CASCADE, related_name="+")  # the message that is answered
-    message = models.OneToOneField(Message, models.CASCADE, related_name="run")  # the answer
-    position = models.PositiveIntegerField()  # of the answer: the lowest queued one of a chat is next
-    archetype = models.CharField(max_length=40)
-    model = models.CharField(max_length=100)
+    # The message that is answered, and the answer.
+    input = models.ForeignKey(Message, models.CASCADE, null=True, blank=True, related_name="+")
+    message = models.OneToOneField(Message, models.CASCADE, null=True, blank=True, related_name="run")
+    position = models.PositiveIntegerField()  # of the answer: the lowest queued one of a chat is next; 0 of other work
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, null=True, blank=True, db_index=False, related_name="+"
+    )
+    project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True, db_index=False, related_name="+")
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, db_index=False, related_name="begun")
+    subject = models.CharField(max_length=100, blank=True, default="", db_default="")  # the id of what it works on
+    archetype = models.CharField(max_length=40, blank=True)
+    model = models.CharField(max_length=100, blank=True)
     temperature = models.FloatField()
     door = models.CharField(max_length=30, default="native")
-    request = models.JSONField(default=dict, blank=True)  # what its door must say back; see dialects.base.RunInfo
+    # What its door must say back (chat.doors.base.RunInfo); of other work, what was asked.
+    request = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True)  # agents.options.RunOptions: what the model is asked beyond
 
     # The lease: whoever holds it executes. `attempt` is the fencing number, raised by every claim.
@@ -100,6 +119,16 @@ class Run(models.Model):
                 condition=Q(status__in=["running", "waiting"], kind="answer"),
                 name="run_one_live_a_chat",
             ),
+            models.UniqueConstraint(
+                fields=["kind", "subject"],
+                condition=Q(status__in=["queued", "running", "waiting"]) & ~Q(subject=""),
+                name="run_one_open_a_subject",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="answer", chat__isnull=False, input__isnull=False, message__isnull=False)
+                | (~Q(kind="answer") & Q(organization__isnull=False, input__isnull=True, message__isnull=True)),
+                name="run_answers_or_does_not",
+            ),
         ]
         indexes = [
             models.Index(fields=["status", "lease_expires_at"]),
@@ -112,11 +141,38 @@ class Run(models.Model):
                 fields=["ended_at", "model", "first_token_ms"], condition=Q(ended_at__isnull=False), name="run_ended"
             ),
             models.Index(fields=["ended_at", "error_code"], condition=Q(status="failed"), name="run_failed"),
+            # Of work that answers nothing only, which is little beside the answers.
+            models.Index(fields=["organization", "status"], condition=Q(organization__isnull=False), name="run_work"),
+            models.Index(fields=["project"], condition=Q(project__isnull=False), name="run_project"),
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="run_parent"),
         ]
         permissions = [("operate_run", "Can stop, re-drive and release runs")]
 
     def __str__(self) -> str:
         return f"Run {self.id}: {self.status}"
+
+    @property
+    def is_answer(self) -> bool:
+        """It answers a message."""
+        return self.kind == ANSWER
+
+    @property
+    def asked_in(self) -> Chat:
+        """The chat of an answer."""
+        assert self.chat is not None
+        return self.chat
+
+    @property
+    def question(self) -> Message:
+        """The message that an answer is for."""
+        assert self.input is not None
+        return self.input
+
+    @property
+    def answer(self) -> Message:
+        """The message that an answer is."""
+        assert self.message is not None
+        return self.message
 
     @property
     def is_open(self) -> bool:

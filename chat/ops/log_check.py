@@ -25,6 +25,7 @@ class Audit:
     """One run, and what is wrong with it; nothing is, where every count is 0 and every flag false."""
 
     run: str
+    kind: str
     chat: str
     status: str
     attempt: int
@@ -69,7 +70,8 @@ def audit(run: Run) -> Audit:
     gaps, doubles = _numbering(entries)
     return Audit(
         run=str(run.pk),
-        chat=str(run.chat_id),
+        kind=run.kind,
+        chat=str(run.chat_id or ""),
         status=run.status,
         attempt=run.attempt,
         crashes=run.crashes,
@@ -96,22 +98,18 @@ def _numbering(entries: list[Logged]) -> tuple[int, int]:
 
 def _differences(run: Run, folded: Fold) -> list[str]:
     """What the rows say otherwise than the events. A deleted message has no log to compare."""
-    if run.message.status == MessageStatus.DELETED:
+    if run.message is not None and run.message.status == MessageStatus.DELETED:
         return []
     told = {
         "status": ENDS.get(type(folded.terminal)),
-        "content": folded.content,
-        "parts": msgspec.to_builtins(folded.parts),
         "turns": folded.turns,
         "error_code": getattr(folded.terminal, "code", ""),
+        "content": folded.content,
+        "parts": msgspec.to_builtins(folded.parts),
     }
-    stored_as = {
-        "status": RunStatus(run.status),
-        "content": run.message.content,
-        "parts": run.message.parts,
-        "turns": run.turns,
-        "error_code": run.error_code,
-    }
-    if run.log_state == LogState.ANSWER:
-        del told["parts"]
-    return [name for name in told if told[name] != stored_as[name]]
+    stored_as = {"status": RunStatus(run.status), "turns": run.turns, "error_code": run.error_code}
+    if run.message is not None:
+        stored_as["content"] = run.message.content
+    if run.message is not None and run.log_state != LogState.ANSWER:
+        stored_as["parts"] = run.message.parts
+    return [name for name, value in stored_as.items() if told[name] != value]

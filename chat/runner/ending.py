@@ -1,4 +1,7 @@
-"""The end of a run: its last events, its message, its usage and the claim of the next run, in one transaction. Sync."""
+"""The end of a run: its last events, what it has come to, its usage and the claim of what follows, in one transaction.
+
+Sync.
+"""
 
 import time
 from collections.abc import Callable
@@ -6,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-import msgspec
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from accounts.db.writes import Changes, Insert, Update
 from agents import events as ev
@@ -19,9 +22,11 @@ from chat.eventlog import Fenced, Logged, rows, statements
 from chat.eventlog.projection import Fold
 from chat.eventlog.tool_rows import record
 from chat.metering import budgets, usage_days
-from chat.models import Chat, Message, MessageStatus, Run, RunStatus, UsageRecord
+from chat.models import ANSWER, Chat, Message, Run, RunStatus, UsageRecord
 from chat.models.facts import RunFacts
-from chat.runner import lease
+from chat.runner import capacity, lease
+from chat.runner.kinds import DRIVERS, title
+from chat.runner.lease import Claimed
 
 STOPPED = "The run ended while this ran. It may or may not have taken effect."
 
@@ -38,7 +43,7 @@ class Ending:
     expects: RunStatus = RunStatus.RUNNING
 
 
-def last_events(fold: Fold, message_id: UUID, end: Callable[[Usage], Terminal]) -> list[AnyEvent]:
+def last_events(fold: Fold, message_id: UUID | None, end: Callable[[Usage], Terminal]) -> list[AnyEvent]:
     """Close what is open in the fold, and end it: the events of that, the terminal one last."""
     now = time.time()
     events: list[AnyEvent] = [
@@ -53,62 +58,68 @@ def last_events(fold: Fold, message_id: UUID, end: Callable[[Usage], Terminal]) 
     fold.close()
     terminal = end(fold.usage)
     fold.apply(terminal)
-    return [*events, ev.MessageSaved(at=now, message=str(message_id)), terminal]
+    saved = [] if message_id is None else [ev.MessageSaved(at=now, message=str(message_id))]
+    return [*events, *saved, terminal]
 
 
-def store_ending(ending: Ending) -> tuple[UUID, int] | None:
-    """Write it all, or nothing. Gives the chat's next run, claimed, if there is one and it was wanted.
+@dataclass(frozen=True)
+class Following:
+    """What the end of a run has left to do: runs that this process has claimed with it, and such as wait for any."""
+
+    claimed: list[Claimed]
+    waiting: list[UUID]
+
+
+def store_ending(ending: Ending) -> Following:
+    """Write it all, or nothing. Gives the chat's next run, or work that has room now, claimed if that was wanted.
 
     Raises Fenced where the run is not this attempt's any more.
     """
     run, usage = ending.run, ending.fold.usage
     with transaction.atomic():
         # The chat before its run: everybody locks in this order.
-        if not (_add_to_chat(run.chat_id, usage) and _end_run(ending, usage)):
+        if not ((run.chat_id is None or _add_to_chat(run.chat_id, usage)) and _end_run(ending, usage)):
             raise Fenced
         statements.insert([rows.row(run.id, ending.entries)])
         record(run.id, [each.event for each in ending.entries])
-        _save_message(run, ending.fold, usage)
+        DRIVERS[run.kind].end(run, ending.fold)
         _save_usage(run, ending.fold)
         usage_days.add(run, ending.fold)
         if run.reserved_tokens:
             budgets.settle(run.organization_id, usage.total_tokens)
-        notices.tell(run.chat_id, changed=[run.message_id], run=run.id)
-        return lease.claim_next(run.chat_id) if ending.claims_next else None
+        return _after_answer(ending) if run.kind == ANSWER else _after_work(ending)
 
 
-STATUSES: dict[type[AnyEvent], tuple[RunStatus, MessageStatus]] = {
-    ev.RunCompleted: (RunStatus.SUCCEEDED, MessageStatus.COMPLETED),
-    ev.RunFailed: (RunStatus.FAILED, MessageStatus.FAILED),
-    ev.RunCancelled: (RunStatus.CANCELLED, MessageStatus.CANCELLED),
+def _after_answer(ending: Ending) -> Following:
+    run, claims = ending.run, ending.claims_next
+    assert run.chat_id is not None
+    following = lease.claim_next(run.chat_id) if claims else None
+    begun = [work for begin in AT_END if (work := begin(run, ending.fold, claims)) is not None]
+    claimed = [each for each in (following, *(claim for _, claim in begun)) if each is not None]
+    return Following(claimed, [work.pk for work, claim in begun if claim is None])
+
+
+def _after_work(ending: Ending) -> Following:
+    run = ending.run
+    _tell_message(run)
+    return Following(capacity.claim_waiting(run.organization_id, list(DRIVERS)) if ending.claims_next else [], [])
+
+
+def _tell_message(run: RunFacts) -> None:
+    """The message whose answer began this work shows how it is."""
+    for message_id, chat_id in Message.objects.filter(job=run.id).values_list("pk", "chat_id"):
+        Message.objects.filter(pk=message_id).update(updated_at=timezone.now())
+        notices.tell(chat_id, changed=[message_id], run=run.id)
+
+
+# What begins when an answer has ended, in its transaction: given the run, its fold, and whether to claim for here.
+AT_END: list[Callable[[RunFacts, Fold, bool], tuple[Run, Claimed | None] | None]] = [title.after_answer]
+
+STATUSES: dict[type[AnyEvent], RunStatus] = {
+    ev.RunCompleted: RunStatus.SUCCEEDED,
+    ev.RunFailed: RunStatus.FAILED,
+    ev.RunCancelled: RunStatus.CANCELLED,
 }
-
-
-def _save_message(run: RunFacts, fold: Fold, usage: Usage) -> None:
-    terminal = fold.terminal
-    assert terminal is not None
-    failed = terminal if isinstance(terminal, ev.RunFailed) else None
-    error = {"code": failed.code, "message": failed.message, "retryable": failed.retryable} if failed else None
-    status = STATUSES[type(terminal)][1].value
-    told = msgspec.to_builtins(usage)
-    _answer(run.message_id, fold.content, fold.parts, status, run.model, told, error, _time(terminal.at))
-
-
-_answer = Update(
-    lambda id, content, parts, status, model, usage, error, at: (
-        Message.objects.filter(pk=id),
-        {
-            "content": content,
-            "parts": parts,
-            "status": status,
-            "model": model,
-            "usage": usage,
-            "error": error,
-            "updated_at": at,
-        },
-    ),
-    *(UUID, str, dict, str, str, dict, dict, datetime),
-)
 
 
 def _save_usage(run: RunFacts, fold: Fold) -> None:
@@ -142,7 +153,7 @@ def _end_run(ending: Ending, usage: Usage) -> bool:
     fold, terminal = ending.fold, ending.fold.terminal
     assert terminal is not None
     first_ms = max(0, int((fold.first_token_at - fold.started_at) * 1000)) if fold.first_token_at else None
-    status, at = STATUSES[type(terminal)][0].value, _time(terminal.at)
+    status, at = STATUSES[type(terminal)].value, _time(terminal.at)
     counts = (fold.turns, fold.retries, first_ms)
     mine = (ending.run.id, ending.attempt, ending.expects.value)
     return bool(_over(*mine, status, at, *counts, usage.status, *_why(terminal), *_tokens(usage)))

@@ -5,18 +5,17 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import Literal, ParamSpec, Protocol, TypeVar
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from accounts.db import AWAY, db, db_write
 from agents import events as ev
 from agents.errors import CODES, ProviderError, QuotaExceeded, UnknownArchetype, Waiting
 from agents.events import AnyEvent, Terminal
-from agents.loop import Agent
 from agents.usage import Usage
 from chat.bus import bell
 from chat.eventlog import Fenced, Logged, Refused, Writer, hub
-from chat.runner.ending import Ending, last_events, store_ending
+from chat.runner.ending import Ending, Following, last_events, store_ending
 from chat.runner.loading import Loaded, load
 from chat.runner.waiting import store_waiting
 
@@ -95,7 +94,7 @@ class Execution:
         self._begin()
         end = self._refusal()
         if end is None:
-            self._work = asyncio.create_task(self._drive_agent())
+            self._work = asyncio.create_task(self._drive_work())
             end = await self._outcome(self._work)
         if end is not None:
             await self._end(end)
@@ -107,17 +106,12 @@ class Execution:
 
     def _begin(self) -> None:
         """Take back what another attempt left half-said, and say that this one goes on."""
-        now = self.loaded.job.now()
-        events: list[AnyEvent] = [
-            ev.TurnReset(at=now, agent=path, turn=turn.number, reason="taken_over")
-            for path, turn in self.loaded.job.ledger.open_turns()
-        ]
+        now = time.time()
+        events = self.loaded.work.taken_back(now)
         if not self.loaded.is_begun:
             events.append(ev.RunStarted(at=now, attempt=self.attempt))
         if events:
             self._take(events)
-        for path, _ in self.loaded.job.ledger.open_turns():
-            self.loaded.job.ledger.turns[path].pop()
 
     def _refusal(self) -> End | None:
         """Why the run ends before it begins, if it does."""
@@ -127,12 +121,11 @@ class Execution:
             return _failed("poison", retryable=False)
         return None
 
-    async def _drive_agent(self) -> str:
-        """Let the agent work; the reason it ended for."""
-        job = self.loaded.job
-        rest_s = max(1.0, job.archetype.limits.timeout_s - self.fold.active_s)
-        agent = Agent(job, job.archetype, path="", messages=job.history)
-        async with asyncio.timeout(rest_s), aclosing(agent.work()) as happenings:
+    async def _drive_work(self) -> str:
+        """Let it work; the reason it ended for."""
+        work = self.loaded.work
+        rest_s = max(1.0, work.timeout_s - self.fold.active_s)
+        async with asyncio.timeout(rest_s), aclosing(work.drive()) as happenings:
             async for events in happenings:
                 self._take(events)
                 if _is_barrier(events[-1]):
@@ -140,7 +133,7 @@ class Execution:
                     await self.runner.hold(self.run_id)
                 elif self.writer.is_full:
                     await self.writer.stored()
-        return agent.reason
+        return work.reason
 
     def _take(self, events: list[AnyEvent]) -> None:
         for event in events:
@@ -175,7 +168,7 @@ class Execution:
         except Exception:
             log.exception("run %s failed", self.run_id)
             return _failed("internal", retryable=True)
-        return _completed(reason)
+        return _completed(reason, self.loaded.work.result)
 
     def _cancelled(self, usage: Usage) -> Terminal:
         by = self.runner.stopped_by.get(self.run_id, self.loaded.run.stopped_by)
@@ -185,7 +178,7 @@ class Execution:
         """Close what is open, store the end with everything that goes with it, and show it."""
         rest = [] if self.writer.broken else await self.writer.rest()
         try:
-            next_run = await self._store_end(end, rest)
+            following = await self._store_end(end, rest)
         except (Fenced, *AWAY):
             raise
         except Exception:
@@ -193,21 +186,23 @@ class Execution:
                 raise
             log.exception("the last events of run %s cannot be stored", self.run_id)
             self.writer.on_refused()
-            next_run = await self._store_end(_failed("storage", retryable=False), [])
+            following = await self._store_end(_failed("storage", retryable=False), [])
         bell.grew(hub.read_elsewhere([self.run_id]))
-        if next_run is not None:
-            self.runner.start(*next_run)
+        for claimed in following.claimed:
+            self.runner.start(*claimed)
+        if following.waiting:
+            bell.ring("queued", following.waiting)
 
-    async def _store_end(self, end: End, rest: list[Logged]) -> tuple[UUID, int] | None:
-        """Store these events and the last ones; the run that was claimed with that."""
+    async def _store_end(self, end: End, rest: list[Logged]) -> Following:
+        """Store these events and the last ones; what follows."""
         events = last_events(self.fold, self.loaded.run.message_id, end)
         first = self.writer.stored_seq + len(rest) + 1
         last = [Logged(self.attempt, seq, event) for seq, event in enumerate(events, first)]
         claims = self.runner.owner_here() is not None
         ending = Ending(self.loaded.run, self.attempt, self.fold, [*rest, *last], claims_next=claims)
-        next_run = await self._try_until_ours(store_ending, ending)
+        following = await self._try_until_ours(store_ending, ending)
         self.writer.end(last)
-        return next_run
+        return following
 
     def _waits_until(self) -> float:
         """When the first of the open approvals expires."""
@@ -225,12 +220,13 @@ class Execution:
 
 
 def _is_barrier(event: AnyEvent) -> bool:
-    """Whether it is stored before the loop goes on: the effect ledger. Without calls, a reply has no effects."""
-    return isinstance(event, ev.ToolCalled) or (isinstance(event, ev.ReplyCompleted) and bool(event.calls))
+    """Whether it is stored before the work goes on: the effect ledger. Without calls, a reply has no effects."""
+    is_step = isinstance(event, ev.ToolCalled | ev.WorkProgressed)
+    return is_step or (isinstance(event, ev.ReplyCompleted) and bool(event.calls))
 
 
-def _completed(reason: str) -> End:
-    return lambda usage: ev.RunCompleted(at=time.time(), reason=reason, usage=usage)
+def _completed(reason: str, result: Any = None) -> End:
+    return lambda usage: ev.RunCompleted(at=time.time(), reason=reason, usage=usage, result=result)
 
 
 def _failed(code: str, message: str = "", *, retryable: bool) -> End:

@@ -19,6 +19,8 @@ from accounts.db.compiled import Compiled
 from chat.bus.bell import PROCESS
 from chat.models import LIVE, Chat, Run, RunStatus
 
+Claimed = tuple[UUID, int]  # a run, and the attempt that it is this process's by
+
 
 class _ClockTimestamp(models.Func):
     """PostgreSQL's wall clock: Now() there is the start of the transaction."""
@@ -53,8 +55,8 @@ def take_over(run_id: UUID) -> int | None:
     return Run.objects.values_list("attempt", flat=True).get(pk=run_id) if count else None
 
 
-def claim_next(chat_id: UUID) -> tuple[UUID, int] | None:
-    """Claim the next queued run of a locked chat, if it has one and none is live: (run, attempt)."""
+def claim_next(chat_id: UUID) -> Claimed | None:
+    """Claim the next queued answer of a locked chat, if it has one and none is live."""
     head = _next.first(chat_id)
     if head is None or not claim_queued(head.pk):
         return None
@@ -62,8 +64,8 @@ def claim_next(chat_id: UUID) -> tuple[UUID, int] | None:
 
 
 def _idle_next(chat_id: UUID) -> models.QuerySet[Run]:
-    live = Run.objects.filter(chat_id=chat_id, status__in=LIVE)
-    queued = Run.objects.filter(~models.Exists(live), chat_id=chat_id, status=RunStatus.QUEUED)
+    live = Run.objects.answers().filter(chat_id=chat_id, status__in=LIVE)
+    queued = Run.objects.answers().filter(~models.Exists(live), chat_id=chat_id, status=RunStatus.QUEUED)
     return queued.order_by("position").only("pk", "attempt")[:1]
 
 
@@ -119,13 +121,13 @@ def release_all_others() -> int:
 def oldest_unclaimed_s() -> float:
     """For how many seconds the run that waits longest has waited for a process to take it; 0 where none does.
 
-    That is one which is queued in an idle chat, or whose lease has lapsed. Runs behind another in their chat do not
-    count, nor those that were handed over, which bear no date.
+    That is an answer which is queued in an idle chat, or any run whose lease has lapsed. Runs behind another in their
+    chat do not count, nor work that waits for room, nor runs that were handed over, which bear no date.
     """
-    busy = Run.objects.filter(status__in=LIVE).values("chat")
-    before = Run.objects.filter(chat=models.OuterRef("chat")).order_by().values("chat")
+    busy = Run.objects.answers().filter(status__in=LIVE).values("chat")
+    before = Run.objects.answers().filter(chat=models.OuterRef("chat")).order_by().values("chat")
     freed_at = models.Subquery(before.values(at=models.Max("ended_at")), output_field=models.DateTimeField())
-    queued = Run.objects.filter(status=RunStatus.QUEUED).exclude(chat__in=busy).order_by()
+    queued = Run.objects.answers().filter(status=RunStatus.QUEUED).exclude(chat__in=busy).order_by()
     free_since = Greatest("created_at", Coalesce(freed_at, "created_at"))
     lapsed_at = Run.objects.filter(lapsed(), lease_expires_at__isnull=False).order_by()
     since = [
@@ -135,10 +137,10 @@ def oldest_unclaimed_s() -> float:
     return max((max(0.0, (timezone.now() - at).total_seconds()) for at in since if at is not None), default=0.0)
 
 
-def find_work(held: Collection[UUID], limit: int = 50) -> list[tuple[UUID, int]]:
-    """Claim what lies about: lapsed runs (but none held here), and queued ones whose chat is idle: (run, attempt)."""
-    found: list[tuple[UUID, int]] = []
-    lying = Run.objects.filter(lapsed()).exclude(pk__in=held).order_by("created_at")
+def find_lying(held: Collection[UUID], kinds: Collection[str], limit: int = 50) -> list[Claimed]:
+    """Claim what lies about: lapsed runs of these kinds (but none held here), and queued answers of idle chats."""
+    found: list[Claimed] = []
+    lying = Run.objects.filter(lapsed(), kind__in=kinds).exclude(pk__in=held).order_by("created_at")
     for run_id in lying.values_list("pk", flat=True)[:limit]:
         attempt = take_over(run_id)
         if attempt is not None:
@@ -146,14 +148,14 @@ def find_work(held: Collection[UUID], limit: int = 50) -> list[tuple[UUID, int]]
     return found + _find_queued(limit)
 
 
-def _find_queued(limit: int) -> list[tuple[UUID, int]]:
-    busy = Run.objects.filter(status__in=LIVE).values("chat")
-    idle = Run.objects.filter(status=RunStatus.QUEUED).exclude(chat__in=busy)
+def _find_queued(limit: int) -> list[Claimed]:
+    busy = Run.objects.answers().filter(status__in=LIVE).values("chat")
+    idle = Run.objects.answers().filter(status=RunStatus.QUEUED).exclude(chat__in=busy)
     chats = list(idle.order_by().values_list("chat", flat=True).distinct()[:limit])
     return [claimed for chat_id in chats if (claimed := _claim_locked(chat_id)) is not None]
 
 
-def _claim_locked(chat_id: UUID) -> tuple[UUID, int] | None:
+def _claim_locked(chat_id: UUID) -> Claimed | None:
     try:
         with transaction.atomic():
             Chat.objects.select_for_update().filter(pk=chat_id).first()

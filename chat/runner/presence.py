@@ -17,16 +17,20 @@ FORGOTTEN_AFTER = timedelta(days=1)  # a process that died without leaving is sh
 STARTED_AT = timezone.now()
 
 
-def say_here(takes_runs: bool) -> None:
-    """Renew this process's row. A new one also forgets those that died long ago."""
+def say_here(takes_runs: bool, kinds: str) -> None:
+    """Renew this process's row: whether it executes runs, and of which kinds.
+
+    A new one also forgets those that died long ago.
+    """
     now = timezone.now()
-    if not Process.objects.filter(pk=PROCESS).update(seen_at=now, takes_runs=takes_runs):
+    if not Process.objects.filter(pk=PROCESS).update(seen_at=now, takes_runs=takes_runs, kinds=kinds):
         Process.objects.filter(seen_at__lt=now - FORGOTTEN_AFTER).delete()
         Process.objects.create(
             pk=PROCESS,
             host=socket.gethostname()[:200],
             pid=os.getpid(),
             takes_runs=takes_runs,
+            kinds=kinds,
             started_at=STARTED_AT,
             seen_at=now,
         )

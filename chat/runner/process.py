@@ -16,8 +16,10 @@ from chat.bus import bell, notices
 from chat.bus.bell import PROCESS
 from chat.eventlog import Fenced, committer, hub
 from chat.eventlog.follower import Follower
-from chat.runner import alone, lease, presence, waiting
+from chat.runner import alone, capacity, lease, presence, waiting
+from chat.runner.ending import Following
 from chat.runner.execution import Execution, Intent
+from chat.runner.kinds import DRIVERS, known
 from chat.runner.loading import Loaded
 
 log = logging.getLogger(__name__)
@@ -90,6 +92,13 @@ class Runner:
             self.loop.call_soon_threadsafe(bell.ring, "queued", [run_id])
         else:
             self.loop.call_soon_threadsafe(self.start, run_id, attempt, begun)
+
+    def follow(self, following: Following) -> None:
+        """A service has ended a run: go on with what followed. From any thread."""
+        for run_id, attempt in following.claimed:
+            self.wake(run_id, attempt)
+        for run_id in following.waiting:
+            self.wake(run_id, None)
 
     def stop(self, run_id: UUID, by: str) -> None:
         """Somebody asked to stop a run; the request is stored. From any thread."""
@@ -168,7 +177,7 @@ class Runner:
         while True:
             if time.monotonic() >= said_at + presence.EVERY_S:
                 said_at = time.monotonic()
-                await self._try(presence.say_here, self.owner_here() is not None)
+                await self._try(presence.say_here, self.owner_here() is not None, known())
             await self._scan()
             await _rung(self._queued, settings.CHAT_SCAN_S)
 
@@ -192,7 +201,7 @@ class Runner:
         for run_id in await self._try(waiting.expire) or []:
             self._grew(run_id)
         if self.owner_here() is not None:
-            for run_id, attempt in await self._try(lease.find_work, set(self.executions)) or []:
+            for run_id, attempt in await self._try(_find_work, set(self.executions)) or []:
                 self.start(run_id, attempt)
 
     async def _scan_stops(self) -> None:
@@ -246,6 +255,11 @@ class Runner:
                 self._queued.set()
         except DatabaseFault:
             log.warning("run %s was not released; its lease will lapse", run_id)
+
+
+def _find_work(held: set[UUID]) -> list[lease.Claimed]:
+    """Claim what lies about, and work that has waited for room. Sync."""
+    return lease.find_lying(held, list(DRIVERS)) + capacity.find_waiting(list(DRIVERS))
 
 
 async def _or_none(asked: Awaitable[R]) -> R | None:

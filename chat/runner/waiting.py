@@ -17,7 +17,7 @@ from chat.eventlog import Fenced, Logged, stored
 from chat.eventlog.projection import Fold, fold
 from chat.eventlog.rows import insert
 from chat.models import Chat, Run, RunStatus
-from chat.runner.lease import claim_next
+from chat.runner.lease import Claimed, claim_next, claim_queued
 
 Decision = Literal["allowed", "denied"]
 
@@ -37,8 +37,8 @@ def open_approvals(run: Run) -> dict[str, ev.ApprovalRequested]:
     return _folded(run).open_approvals
 
 
-def decide(run: Run, calls: dict[str, Decision], *, by: str, reason: str, claims: bool) -> tuple[UUID, int] | None:
-    """Store decisions on open calls of a waiting run whose chat is locked.
+def decide(run: Run, calls: dict[str, Decision], *, by: str, reason: str, claims: bool) -> Claimed | None:
+    """Store decisions on open calls of a waiting run whose chat is locked, if it has one.
 
     Gives the run, claimed for this process, where nothing is open any more and `claims` says so.
     """
@@ -56,7 +56,14 @@ def decide(run: Run, calls: dict[str, Decision], *, by: str, reason: str, claims
     if set(asked) - set(calls):
         return None
     Run.objects.filter(pk=run.pk, status=RunStatus.WAITING).update(status=RunStatus.QUEUED, waits_until=None)
-    return claim_next(run.chat_id) if claims else None
+    return _claim(run) if claims else None
+
+
+def _claim(run: Run) -> Claimed | None:
+    """The run, which is first in its chat; or, of no chat or answering nothing, this very run."""
+    if run.is_answer and run.chat_id is not None:
+        return claim_next(run.chat_id)
+    return (run.pk, run.attempt + 1) if claim_queued(run.pk) else None
 
 
 def expire() -> list[UUID]:
@@ -66,8 +73,9 @@ def expire() -> list[UUID]:
 
 
 @transaction.atomic
-def _expire(run_id: UUID, chat_id: UUID) -> bool:
-    Chat.objects.select_for_update().filter(pk=chat_id).first()
+def _expire(run_id: UUID, chat_id: UUID | None) -> bool:
+    if chat_id is not None:
+        Chat.objects.select_for_update().filter(pk=chat_id).first()
     run = Run.objects.filter(pk=run_id, status=RunStatus.WAITING, waits_until__lt=timezone.now()).first()
     if run is None:
         return False

@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts.errors import Conflict, NotFound
 from accounts.models import User
 from accounts.permissions import require
-from chat.access import permissions_on
+from chat.access import permissions_over
 from chat.models import Run, RunStatus
 from chat.runner import runner
 from chat.runner.waiting import Decision, decide, open_approvals
@@ -20,16 +20,17 @@ REASON_MAX_CHARS = 500
 
 @transaction.atomic
 def resolve_approval(*, user: User, run: Run, call: str, decision: Any, reason: Any = "") -> Run:
-    """Decide on one call; the run goes on once nothing waits any more. Needs write in the chat.
+    """Decide on one call; the run goes on once nothing waits any more. Needs write where it works.
 
     Raises NotFound for a call that does not wait, Conflict when the run does not.
     """
-    require(permissions_on(user, run.chat), "write")
+    require(permissions_over(user, run), "write")
     if not isinstance(decision, str) or decision not in DECISIONS:
         raise rules.refuse("decision", f"Expected one of: {', '.join(DECISIONS)}.")
     if not isinstance(reason, str) or len(reason) > REASON_MAX_CHARS:
         raise rules.refuse("reason", f"Expected a text of at most {REASON_MAX_CHARS} characters.")
-    lock_chat(run.chat)
+    if run.chat is not None:
+        lock_chat(run.chat)
     run = Run.objects.select_for_update(of=("self",)).select_related("chat").get(pk=run.pk)
     if run.status != RunStatus.WAITING:
         raise Conflict("The run does not wait for a decision.", code="not_waiting")

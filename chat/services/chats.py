@@ -12,7 +12,7 @@ from accounts.models import Organization, Project, User
 from accounts.permissions import permissions_in, require
 from chat.access import get_chat, require_owner
 from chat.bus import notices
-from chat.models import OPEN, Chat, ChatShare, ChatStatus, Message, Run, Sharing
+from chat.models import OPEN, Chat, ChatShare, ChatStatus, Message, Run, Sharing, TitledBy
 from chat.models.chats import Access
 from chat.services import rules
 from chat.services.messages import lock_chat
@@ -44,6 +44,7 @@ def create_chat(
     require(permissions_in(user, organization=place, project=inside), "write")
     chosen = {"model": settings.AGENTS_DEFAULT_MODEL, "archetype": settings.AGENTS_DEFAULT_ARCHETYPE, **choices}
     chat = Chat(user=user, organization=place, project=inside, origin=origin, **_checked(chosen))
+    chat.titled_by = TitledBy.PERSON if chat.title else TitledBy.NOBODY
     _check_sharing(chat)
     chat.save(force_insert=True)
     return chat
@@ -56,8 +57,10 @@ def change_chat(*, user: User, chat: Chat, **changes: Any) -> Chat:
         require_owner(user, chat)
     for name, value in _checked(changes).items():
         setattr(chat, name, value)
+    if "title" in changes:
+        chat.titled_by = TitledBy.PERSON
     _check_sharing(chat)
-    chat.save(update_fields=[*changes, "updated_at"])
+    chat.save(update_fields=[*changes, "titled_by", "updated_at"])
     notices.tell(chat.pk, has_changed=True)
     return chat
 
@@ -111,7 +114,7 @@ def delete_chat(*, user: User, chat: Chat) -> None:
     """
     require_owner(user, chat)
     lock_chat(chat)
-    open_run = Run.objects.filter(chat=chat, status__in=OPEN).order_by("position").first()
+    open_run = Run.objects.answers().filter(chat=chat, status__in=OPEN).order_by("position").first()
     if open_run:
         raise Conflict(f"Run {open_run.pk} is not over. Cancel it, then delete the chat.", code="run_open")
     notices.tell(chat.pk, deleted_by=user.pk)

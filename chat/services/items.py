@@ -21,7 +21,7 @@ def add_items(*, user: User, chat: Chat, items: Iterable[Item]) -> list[Message]
     locked = lock_chat(chat)
     if locked.status == ChatStatus.ARCHIVED:
         raise Conflict("The chat is archived. Make it active to write in it.", code="chat_archived")
-    if run := Run.objects.filter(chat=chat, status__in=OPEN).first():
+    if run := Run.objects.answers().filter(chat=chat, status__in=OPEN).first():
         raise Conflict(f"Run {run.pk} is not over.", code="run_live", fields={"run": [str(run.pk)]})
     return [_add(user, locked, each) for each in items]
 

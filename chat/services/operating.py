@@ -62,13 +62,15 @@ def redrive_run(*, run: Run) -> Run:
     whose question or rights are gone; Invalid where its model or archetype is.
     """
     run = Run.objects.select_related("chat", "user", "input").get(pk=run.pk)
+    if not run.is_answer:
+        raise Conflict("The run answers no message: what began it begins it again.", code="not_an_answer")
     if run.is_open:
         raise Conflict("The run is not over. Stop it first.", code="run_open")
-    if run.input.status == MessageStatus.DELETED:
+    if run.question.status == MessageStatus.DELETED:
         raise Conflict("The message that it answered was deleted.", code="nothing_to_answer")
-    if "write" not in permissions_on(run.user, run.chat):
+    if "write" not in permissions_on(run.user, run.asked_in):
         raise Conflict(f"{run.user} may not write in this chat any more.", code="no_rights")
-    return runs.answer_again(user=run.user, question=run.input, ask=_as_before(run))
+    return runs.answer_again(user=run.user, question=run.question, ask=_as_before(run))
 
 
 @transaction.atomic

@@ -19,11 +19,8 @@ from accounts.models import User
 from accounts.permissions import Permissions, require
 from agents import events as ev
 from agents import options
-from agents.archetypes import registry
-from agents.errors import UnknownArchetype
 from agents.events import AnyEvent
-from agents.loop import model_of
-from chat.access import permissions_on
+from chat.access import permissions_on, permissions_over
 from chat.bus import notices
 from chat.eventlog import Logged, first_events, stored
 from chat.eventlog.projection import fold
@@ -32,8 +29,8 @@ from chat.models import LIVE, OPEN, Chat, ChatStatus, Message, MessageRole, Mess
 from chat.models.facts import facts_of
 from chat.run_request import IF_BUSY, IfBusy, Item, RunRequest
 from chat.runner import runner
+from chat.runner.beginning import add_runs, beginning, place_for
 from chat.runner.ending import Ending, last_events, store_ending
-from chat.runner.lease import expiry
 from chat.runner.loading import begin
 from chat.services import rules
 from chat.services.messages import lock_chat
@@ -57,7 +54,7 @@ def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
     is_untitled = not locked.title
     locked.title = locked.title or next((_title(each.content) for each in items if each.role == "user"), "")
     run = _start(user, locked, messages[-1], ask, has, new=messages)
-    new = [*(each.pk for each in messages), run.message_id]
+    new = [*(each.pk for each in messages), run.answer.pk]
     notices.tell(locked.pk, new=new, run=run.pk, is_new_run=True, has_changed=is_untitled)
     return run
 
@@ -80,21 +77,22 @@ def answer_again(*, user: User, question: Message, ask: RunRequest) -> Run:
     locked = _open_chat(question.chat)
     question.refresh_from_db(fields=["content", "parts", "attachments", "status"])  # as it is under the lock
     run = _start(user, locked, question, ask, permissions_on(user, question.chat))
-    notices.tell(run.chat_id, new=[run.message_id], run=run.pk, is_new_run=True)
+    notices.tell(locked.pk, new=[run.answer.pk], run=run.pk, is_new_run=True)
     return run
 
 
 @transaction.atomic
 def cancel_run(*, user: User, run: Run) -> Run:
     """Ask a run to stop. What it has said stays; asking again, or too late, changes nothing. Needs write."""
-    require(permissions_on(user, run.chat), "write")
+    require(permissions_over(user, run), "write")
     return stop(run, by=user)
 
 
 def stop(run: Run, *, by: User) -> Run:
     """Ask a run to stop. Within a transaction, of a caller who has looked at rights."""
-    lock_chat(run.chat)
-    run = Run.objects.select_for_update().select_related("chat").get(pk=run.pk)
+    if run.chat is not None:
+        lock_chat(run.chat)
+    run = Run.objects.select_for_update(of=("self",)).select_related("chat").get(pk=run.pk)
     if run.status == RunStatus.RUNNING:
         _ask_to_stop(run, by)
     elif run.is_open:
@@ -169,8 +167,8 @@ def _start(
     run = _run(user, chat, question, answer, ask, owner=None if is_busy else runner.owner_here())
     run.reserved_tokens = budgets.reserve(chat.organization_id)
     _add_messages([*new, answer])
-    _add_runs([run])
-    first = _beginning(run)
+    add_runs([run])
+    first = beginning(run)
     first_events(run, first)
     chat.position, chat.leaf, chat.last_activity_at = answer.position, answer, timezone.now()
     _move_on(chat.pk, chat.position, answer.pk, chat.title, chat.last_activity_at)
@@ -179,7 +177,6 @@ def _start(
 
 
 _add_messages = Insert(Message)
-_add_runs = Insert(Run)
 _move_on = Update(
     lambda id, position, leaf, title, at: (
         Chat.objects.filter(pk=id),
@@ -219,23 +216,17 @@ def _make_room(chat: Chat, user: User, if_busy: IfBusy) -> bool:
 def _interrupt(live: Run, user: User) -> bool:
     """Stop the chat's live run; whether one is open in the chat still. One that waits for a person ends here."""
     stop(live, by=user)
-    return Run.objects.filter(chat=live.chat_id, status__in=OPEN).exists()
+    return Run.objects.answers().filter(chat=live.chat_id, status__in=OPEN).exists()
 
 
 _open_runs: Compiled[Run] = Compiled(
-    lambda chat: Run.objects.filter(chat_id=chat, status__in=OPEN).order_by("position").only("pk", "status"), UUID
+    lambda chat: Run.objects.answers().filter(chat_id=chat, status__in=OPEN).order_by("position").only("pk", "status"),
+    UUID,
 )
 
 
 def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunRequest, *, owner: UUID | None) -> Run:
     """The run's row, not saved: claimed for this process where it can start at once."""
-    claimed = {
-        "status": RunStatus.RUNNING,
-        "owner": owner,
-        "attempt": 1,
-        "lease_expires_at": expiry(),
-        "started_at": timezone.now(),
-    }
     return Run(
         chat=chat,
         user=user,
@@ -248,30 +239,8 @@ def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunReq
         door=ask.door,
         request=ask.request,
         options=options.dump(ask.options),
-        **(claimed if owner else {}),
+        **place_for(owner),
     )
-
-
-def _beginning(run: Run) -> list[AnyEvent]:
-    now = time.time()
-    queued = ev.RunQueued(
-        at=now,
-        chat=str(run.chat_id),
-        input=str(run.input_id),
-        message=str(run.message_id),
-        archetype=run.archetype,
-        model=run.model,
-    )
-    return [queued, ev.RunStarted(at=now, attempt=run.attempt), *_first_turn(run, now)] if run.attempt else [queued]
-
-
-def _first_turn(run: Run, now: float) -> list[AnyEvent]:
-    """What the agent would say first, and would have stored by itself; nothing where there is no such archetype."""
-    try:
-        model = model_of(registry.get(run.archetype), run.model)
-    except UnknownArchetype:
-        return []
-    return [ev.TurnStarted(at=now, turn=1, model=model)]
 
 
 def _ask_to_stop(run: Run, user: User) -> None:
@@ -293,5 +262,4 @@ def _end_unowned(run: Run, user: User) -> None:
     following = store_ending(Ending(facts_of(run), run.attempt, folded, last, claims_next=claims, expects=status))
     run.refresh_from_db()
     transaction.on_commit(lambda: runner.grew(run.pk))
-    if following is not None:
-        transaction.on_commit(lambda: runner.wake(*following))
+    transaction.on_commit(lambda: runner.follow(following))

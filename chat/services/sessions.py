@@ -21,8 +21,8 @@ def open_session(*, user: User, run: Run, task: Task | None = None) -> ChatSessi
         token_version=user.token_version,
         key=user.key,
         model=run.model,
-        chat=run.chat,
-        project=run.chat.project,
+        chat=run.asked_in,
+        project=run.asked_in.project,
         task=task,
         run=run,
         expires_at=timezone.now() + timedelta(seconds=settings.CHAT_SESSION_S),
@@ -62,10 +62,10 @@ def _is_users_still(session: ChatSession) -> bool:
 
 
 def _keep(task: Task, run: Run) -> None:
-    for message in (run.input, run.message):
+    for message in (run.question, run.answer):
         message.task = task
         message.save(update_fields=["task"])
-    run.chat.tasks.add(task)
+    run.asked_in.tasks.add(task)
 
 
 def _hash(token: str) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.errors import Conflict
 from accounts.models import User
 from agents import events as ev
-from chat.models import OPEN, Chat, ChatAlias, Message, Run, RunEvent, ToolCall, UsageRecord
+from chat.models import ANSWER, OPEN, Chat, ChatAlias, Message, Run, RunEvent, ToolCall, UsageRecord
 from chat.transfer.lines import (
     FORMAT,
     VERSION,
@@ -44,7 +44,7 @@ def written(chat: Chat) -> Iterator[bytes]:
 
 def _written(chat: Chat) -> Iterator[bytes]:
     locked = Chat.objects.select_for_update().get(pk=chat.pk)
-    open_run = Run.objects.filter(chat=chat, status__in=OPEN).first()
+    open_run = Run.objects.answers().filter(chat=chat, status__in=OPEN).first()
     if open_run is not None:
         raise Conflict(f"Run {open_run.pk} is not over. Wait for it or cancel it, then export.", code="run_open")
     count = 1
@@ -56,17 +56,18 @@ def _written(chat: Chat) -> Iterator[bytes]:
 
 def _lines(chat: Chat) -> Iterator[AnyLine]:
     now = timezone.now()
+    of_answers = {"run__chat": chat, "run__kind": ANSWER}  # a file says what was said, not what else was done
     yield Header(format=FORMAT, version=VERSION, parley=settings.PARLEY_VERSION, exported_at=now)  # type: ignore[arg-type]
     yield _line(ChatLine, chat)
     yield from _people(chat)
     for alias in ChatAlias.objects.filter(chat=chat, user=chat.user_id).order_by("pk"):
         yield _line(AliasLine, alias)
     yield from _each(MessageLine, Message.objects.filter(chat=chat).order_by("position"))
-    yield from _each(RunLine, Run.objects.filter(chat=chat).order_by("position"))
-    for row in RunEvent.objects.filter(run__chat=chat).order_by("run__position", "first_seq").iterator():
+    yield from _each(RunLine, Run.objects.answers().filter(chat=chat).order_by("position"))
+    for row in RunEvent.objects.filter(**of_answers).order_by("run__position", "first_seq").iterator():
         yield _line(EventsLine, row, events=ev.load(row.events))
-    yield from _each(ToolCallLine, ToolCall.objects.filter(run__chat=chat).order_by("pk"))
-    yield from _each(UsageLine, UsageRecord.objects.filter(run__chat=chat).order_by("pk"))
+    yield from _each(ToolCallLine, ToolCall.objects.filter(**of_answers).order_by("pk"))
+    yield from _each(UsageLine, UsageRecord.objects.filter(**of_answers).order_by("pk"))
     if chat.project_id is not None:
         for path, data in changed_files(chat.project_id, chat.branch_name()).items():
             yield FileLine(path=path, data=data)

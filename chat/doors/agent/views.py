@@ -29,7 +29,7 @@ from chat.doors.agent import dialect
 from chat.doors.agent.dialect import Encoder, Place
 from chat.doors.errors import in_words, told_by
 from chat.doors.reading import NotYet, Reader, streamed, to_end
-from chat.models import OPEN, Character, Chat, Message, Run, RunStatus, ToolCall
+from chat.models import ANSWER, OPEN, Character, Chat, Message, Run, RunStatus, ToolCall
 from chat.run_request import RunRequest
 from chat.runner import runner
 from chat.services.characters import usable
@@ -145,7 +145,7 @@ def _bind(chat: Chat, character: int) -> Chat:
 
 def _is_next(run: Run) -> bool:
     """Whether no other run of its chat is open before it."""
-    return not Run.objects.filter(chat=run.chat_id, status__in=OPEN, position__lt=run.position).exists()
+    return not Run.objects.answers().filter(chat=run.chat_id, status__in=OPEN, position__lt=run.position).exists()
 
 
 def _state(run: Run) -> dict[str, str]:
@@ -158,8 +158,10 @@ def _status(run: Run) -> str:
     if not run.is_open:
         return "error" if run.status == RunStatus.FAILED else "idle"
     # A tool that waits for a person's approval is not called yet.
-    waits = Run.objects.filter(chat=run.chat_id, status=RunStatus.WAITING)
-    calls = ToolCall.objects.filter(run__chat=run.chat_id, run__status=RunStatus.RUNNING, status="called")
+    waits = Run.objects.answers().filter(chat=run.chat_id, status=RunStatus.WAITING)
+    calls = ToolCall.objects.filter(
+        run__chat=run.chat_id, run__kind=ANSWER, run__status=RunStatus.RUNNING, status="called"
+    )
     return "executing" if waits.exists() or calls.exists() else "thinking"
 
 

@@ -24,7 +24,7 @@ class AnswerFailed(RequestError):
 
 def answer(run: Run) -> dict[str, Any]:
     """The stored answer of a run that is over. Raises AnswerFailed with the run's own code."""
-    stored = Message.objects.select_related("run").get(pk=run.message_id)
+    stored = Message.objects.select_related("run").get(pk=run.answer.pk)
     if stored.error is not None:
         raise AnswerFailed(stored.error["message"], code=stored.error["code"])
     return {"message": _message(stored, {}), "tokensUsed": _tokens(stored.usage)}

@@ -87,7 +87,7 @@ def _attach(request: HttpRequest, chat_id: UUID) -> Reader | None:
     user = authenticate(request, chat_id=chat_id)
     chat = get_chat(user, chat_id)
     after = place(request)
-    if after is not None and (named := chat.runs.filter(pk=after.run).first()):
+    if after is not None and (named := chat.runs.answers().filter(pk=after.run).first()):
         return None if isinstance(event_at(after), LAST) else Reader(user, named, after)
     return _current(user, chat)
 
@@ -95,6 +95,6 @@ def _attach(request: HttpRequest, chat_id: UUID) -> Reader | None:
 def _current(user: User, chat: Chat) -> Reader | None:
     """The chat's open run, or the one that ended within CHAT_REPLAY_S."""
     recent = timezone.now() - timedelta(seconds=settings.CHAT_REPLAY_S)
-    run = chat.runs.filter(status__in=OPEN).order_by("position").first()
-    run = run or chat.runs.filter(ended_at__gte=recent).order_by("-ended_at").first()
+    run = chat.runs.answers().filter(status__in=OPEN).order_by("position").first()
+    run = run or chat.runs.answers().filter(ended_at__gte=recent).order_by("-ended_at").first()
     return Reader(user, run) if run else None

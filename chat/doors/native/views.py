@@ -85,11 +85,11 @@ def _start(request: HttpRequest, chat_id: UUID) -> tuple[Answer, Reader | None]:
 
 def as_json(run: Run) -> dict[str, Any]:
     """A run that was just started, with its two messages."""
-    run.message.is_drafted = True  # type: ignore[attr-defined]  # nothing is written yet: no need to look
+    run.answer.is_drafted = True  # type: ignore[attr-defined]  # nothing is written yet: no need to look
     return {
         "run": row_json(RunSerializer, run),
-        "input": row_json(MessageSerializer, run.input),
-        "message": row_json(MessageSerializer, run.message),
+        "input": row_json(MessageSerializer, run.question),
+        "message": row_json(MessageSerializer, run.answer),
     }
 
 

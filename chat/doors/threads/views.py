@@ -107,7 +107,7 @@ def _start(request: HttpRequest, chat_id: UUID) -> Reader:
 
 def _response(reader: Reader) -> dict[str, Any]:
     """The stored answer."""
-    message = Message.objects.select_related("run").get(pk=reader.run.message_id)
+    message = Message.objects.select_related("run").get(pk=reader.run.answer.pk)
     if message.error is not None:
         raise AnswerFailed(message.error["message"])
     return {"response": message.content, "message": _message(message)}

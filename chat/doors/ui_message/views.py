@@ -109,7 +109,9 @@ def _message(chat: Chat, name: str) -> Message | None:
             return found
     except ValueError:
         pass
-    runs = Run.objects.filter(chat=chat, door=ui_message.NAME, request__user=name) if name else Run.objects.none()
+    if not name:
+        return None
+    runs = Run.objects.answers().filter(chat=chat, door=ui_message.NAME, request__user=name)
     run = runs.select_related("input").order_by("-position").first()
     return run.input if run else None
 
@@ -139,4 +141,4 @@ def _known(user: User, name: str) -> Chat | None:
 
 def _open_run(chat: Chat) -> Run | None:
     """The run that is at work, or will be next."""
-    return chat.runs.filter(status__in=OPEN).select_related("chat").order_by("position").first()
+    return chat.runs.answers().filter(status__in=OPEN).select_related("chat").order_by("position").first()

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.errors import NotFound
 from accounts.models import Project, User
-from chat.access import get_chat, get_run
+from chat.access import get_answer, get_chat
 from chat.doors import starting
 from chat.doors.fields import refuse
 from chat.doors.openai import names as openai_models
@@ -75,11 +75,11 @@ def _run(user: User, id: str, known: frozenset[UUID], needs: Any) -> Run | None:
     if uuid is None:
         return None
     try:
-        run = get_run(user, uuid, needs)
+        run = get_answer(user, uuid, needs)
     except NotFound:
         return None
     is_kept = run.request.get("store", True) or run.pk in known
-    return run if is_kept and run.message.status != MessageStatus.DELETED else None
+    return run if is_kept and run.answer.status != MessageStatus.DELETED else None
 
 
 def _place(user: User, asked: Asked, known: frozenset[UUID], project: Project | None) -> Place:
@@ -100,9 +100,9 @@ def _after(user: User, asked: Asked, known: frozenset[UUID]) -> Place:
             code="previous_response_not_found",
             fields={"previous_response_id": ["Send the id of a response that is stored."]},
         )
-    chat = previous.chat
+    chat = previous.asked_in
     if (chat.expires_at is None) == asked.is_stored:
-        return Place(lambda: chat, chat, parent=previous.message_id)
+        return Place(lambda: chat, chat, parent=previous.answer.pk)
     return Place(lambda: _copy(user, previous, asked), chat)
 
 
@@ -115,7 +115,7 @@ def _new_chat(user: User, asked: Asked, project: Project | None) -> Chat:
 
 
 def _copy(user: User, previous: Run, asked: Asked) -> Chat:
-    copy = fork_chat(user=user, chat=previous.chat, message=previous.message_id)
+    copy = fork_chat(user=user, chat=previous.asked_in, message=previous.answer.pk)
     copy.origin, copy.is_listed = responses.NAME, False
     lives_s = _lives_s(asked)
     copy.expires_at = timezone.now() + timedelta(seconds=lives_s) if lives_s else None

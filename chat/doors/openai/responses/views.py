@@ -164,9 +164,9 @@ def _cancel(request: HttpRequest, id: str) -> Reader:
 def _delete(request: HttpRequest, id: str) -> dict[str, Any]:
     user = authenticate(request)
     run = responses_turns.stored_run(user, id, needs="write")
-    chat = run.chat
+    chat = run.asked_in
     said = _inputs(run)
-    delete_message(user=user, message=run.message)
+    delete_message(user=user, message=run.answer)
     for message in said:
         if message.author_id in (None, user.pk):
             delete_message(user=user, message=message)
@@ -184,7 +184,7 @@ def _input_items(request: HttpRequest, id: str) -> dict[str, Any]:
 
 def _inputs(run: Run) -> list[Message]:
     """The messages that the request brought, oldest first: they were stored together."""
-    last, count = run.input.position, run.request.get("items", 1)
+    last, count = run.question.position, run.request.get("items", 1)
     rows = Message.objects.filter(chat=run.chat_id, position__gt=last - count, position__lte=last)
     return list(rows.select_related("chat").order_by("position"))
 
@@ -210,7 +210,9 @@ def _compaction(encoder: responses.Encoder, run: Run) -> HttpResponse:
         told = response["error"] or {"code": "server_error", "message": "The conversation could not be compacted."}
         return JsonResponse({"error": {"type": "server_error", "param": None, **told}}, status=502)
     summary = "".join(part["text"] for item in response["output"] for part in item.get("content", []))
-    said = Message.objects.filter(chat=run.chat_id, position__lt=run.input.position, role="user").order_by("position")
+    said = Message.objects.filter(chat=run.chat_id, position__lt=run.question.position, role="user").order_by(
+        "position"
+    )
     content = responses_items.compacted(said, summary)
     return JsonResponse(
         {

@@ -10,7 +10,7 @@ from uuid import UUID
 from accounts.db import db
 from accounts.errors import NotFound
 from accounts.models import User
-from chat.access import get_chat, get_run
+from chat.access import get_answer, get_chat
 from chat.doors import starting
 from chat.doors.base import known_only
 from chat.doors.editor_chat import records as editor_chat_records
@@ -114,7 +114,7 @@ def _attach(call: Call, last_id: str) -> tuple[Reader, Encoder]:
     message = _message(call.user, call.input, "assistantMessageId", of_project=True)
     if message.role != MessageRole.ASSISTANT or not hasattr(message, "run"):
         raise NotFound  # a copy in a fork has no run to be read
-    run = get_run(call.user, message.run.pk)
+    run = get_answer(call.user, message.run.pk)
     is_tracked = "lastEventId" in call.input
     after = _cursor(call.input.get("lastEventId") or last_id, run)
     if after is not None and _is_taken_back(after):

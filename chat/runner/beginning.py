@@ -1,0 +1,128 @@
+"""The beginning of a run: its row, claimed for this process where it can start at once, and its first events. Sync.
+
+chat.services.runs begins answers, with messages and rights; what is said here holds for runs of all kinds.
+"""
+
+import time
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.db.writes import Insert
+from accounts.errors import Unavailable
+from accounts.models import Project
+from agents import events as ev
+from agents.archetypes import registry
+from agents.errors import UnknownArchetype
+from agents.events import AnyEvent
+from agents.loop import model_of
+from chat.bus.bell import PROCESS
+from chat.eventlog import first_events
+from chat.metering import budgets
+from chat.models import Chat, Message, Process, Run, RunStatus
+from chat.runner import capacity
+from chat.runner.kinds.base import Kind
+from chat.runner.lease import Claimed, expiry
+
+UP_S = 30.0  # a process whose row is older is down
+
+add_runs = Insert(Run)
+
+
+def place_for(owner: UUID | None) -> dict[str, Any]:
+    """The fields of a run that begins at once in the process that is its owner; none where it waits."""
+    if owner is None:
+        return {}
+    return {
+        "status": RunStatus.RUNNING,
+        "owner": owner,
+        "attempt": 1,
+        "lease_expires_at": expiry(),
+        "started_at": timezone.now(),
+    }
+
+
+def beginning(run: Run) -> list[AnyEvent]:
+    """The first events of a run's log: that it is there and, where it was claimed, that it starts."""
+    now = time.time()
+    queued = ev.RunQueued(
+        at=now,
+        chat=str(run.chat_id or ""),
+        input=str(run.input_id or ""),
+        message=str(run.message_id or ""),
+        archetype=run.archetype,
+        model=run.model,
+        kind=run.kind,
+    )
+    return [queued, ev.RunStarted(at=now, attempt=run.attempt), *_first_turn(run, now)] if run.attempt else [queued]
+
+
+def _first_turn(run: Run, now: float) -> list[AnyEvent]:
+    """What the agent of an answer would say first, and would have stored by itself; nothing where there is none."""
+    if not run.is_answer:
+        return []
+    try:
+        model = model_of(registry.get(run.archetype), run.model)
+    except UnknownArchetype:
+        return []
+    return [ev.TurnStarted(at=now, turn=1, model=model)]
+
+
+def begin_work(
+    kind: Kind,
+    *,
+    user_id: UUID,
+    chat: Chat | None = None,
+    project: Project | None = None,
+    parent_id: UUID | None = None,
+    subject: str = "",
+    model: str = "",
+    asked: dict[str, Any] | None = None,
+    claims: bool,
+) -> tuple[Run, Claimed | None]:
+    """Store work that answers nothing: its run and, where it `claims` and there is room, this process's claim.
+
+    Within a transaction, of a caller who has looked at rights; a chat is locked. Nothing is told: the caller wakes the
+    runner after the commit. Raises TooMany, QuotaExceeded, or Unavailable while an older process is up.
+    """
+    place = project or chat
+    assert place is not None, "work is for a chat or for a project"
+    _require_known(kind)
+    project_id = project.pk if project else _project_of(chat)
+    is_free = capacity.has_room(kind.name, place.organization_id, project_id)
+    if not is_free:
+        capacity.check_queue(place.organization_id)
+    run = Run(
+        kind=kind.name,
+        user_id=user_id,
+        chat=chat,
+        organization_id=place.organization_id,
+        project_id=project_id,
+        parent_id=parent_id,
+        subject=subject,
+        model=model,
+        request=asked or {},
+        position=0,
+        temperature=chat.temperature if chat else 0.0,
+        **place_for(PROCESS if claims and is_free else None),
+    )
+    run.reserved_tokens = budgets.reserve(place.organization_id) if kind.asks_model else 0
+    add_runs([run])
+    first_events(run, beginning(run))
+    if parent_id is not None and kind.name not in capacity.BRIEF:
+        Message.objects.filter(run=parent_id).update(job=run, updated_at=timezone.now())
+    return run, (run.pk, 1) if run.attempt else None
+
+
+def _project_of(chat: Chat | None) -> UUID | None:
+    return chat.project_id if chat else None
+
+
+def _require_known(kind: Kind) -> None:
+    """An older process would take the run for an answer: while one is up, nothing of this kind begins."""
+    since = timezone.now() - timedelta(seconds=UP_S)
+    up = Process.objects.filter(takes_runs=True, seen_at__gte=since)
+    if up.exclude(kinds__contains=f" {kind.name} ").exists():
+        raise Unavailable(f"A process of another version is still up that does not know {kind.name}. Try again soon.")

@@ -1,0 +1,135 @@
+"""An agent at its job: what every run does that asks a model."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+
+from accounts.permissions import Permissions
+from agents import events as ev
+from agents.archetypes.base import Archetype
+from agents.events import AnyEvent
+from agents.installation import provider_for
+from agents.loop import Agent
+from agents.loop import ledger as ledgers
+from agents.loop.job import Job, RetryPolicy, Tally
+from agents.messages import Message as Said
+from agents.messages import ToolMessage
+from agents.options import RunOptions
+from chat.eventlog.projection import Fold
+from chat.models import Run
+from chat.models.facts import facts_of
+from chat.runner.purse import RunPurse
+from tools.base import ToolContext
+from tools.capabilities import capabilities_of
+
+
+class AgentWork:
+    """One agent at one job. Its turns are its ledger: what is stored of them is not asked again."""
+
+    def __init__(self, run: Run, job: Job) -> None:
+        self.run = run
+        self.job = job
+        self.agent: Agent | None = None
+
+    @property
+    def timeout_s(self) -> float:
+        return self.job.archetype.limits.timeout_s
+
+    @property
+    def input_chars(self) -> int:
+        return sum(map(_chars, self.job.history))
+
+    @property
+    def reason(self) -> str:
+        assert self.agent is not None
+        return self.agent.reason
+
+    @property
+    def result(self) -> Any:
+        return None
+
+    def goes_on_from(self, fold: Fold) -> None:
+        if self.run.reserved_tokens:
+            self.job = replace(self.job, purse=RunPurse(self.run, spent=fold.usage.total_tokens))
+
+    def taken_back(self, at: float) -> list[AnyEvent]:
+        ledger = self.job.ledger
+        events: list[AnyEvent] = [
+            ev.TurnReset(at=at, agent=path, turn=turn.number, reason="taken_over") for path, turn in ledger.open_turns()
+        ]
+        for path, _ in ledger.open_turns():
+            ledger.turns[path].pop()
+        return events
+
+    def drive(self) -> AsyncGenerator[list[AnyEvent], None]:
+        # The agent's own generator, with none of ours around it: each token passes all there are.
+        self.agent = Agent(self.job, self.job.archetype, path="", messages=self.job.history)
+        return self.agent.work()
+
+
+def job_of(
+    run: Run,
+    events: list[AnyEvent],
+    permissions: Permissions,
+    *,
+    archetype: Archetype,
+    history: tuple[Said, ...],
+    options: RunOptions,
+    timeout_s: float,
+) -> Job:
+    """The job of a run that asks a model, as far as its log has got."""
+    if archetype.limits.timeout_s > timeout_s:
+        archetype = replace(archetype, limits=replace(archetype.limits, timeout_s=timeout_s))
+    return Job(
+        run_id=str(run.id),
+        archetype=archetype,
+        model=run.model,
+        temperature=run.temperature,
+        history=history,
+        provider=partial(provider_for, has_client_tools=bool(options.tools)),
+        options=options,
+        context=_context(run, permissions),
+        ledger=ledgers.read(events),
+        retry=RetryPolicy(settings.AGENTS_MAX_ATTEMPTS, settings.AGENTS_RETRY_MAX_S),
+        tally=_tally(events),
+        asks_first=frozenset(settings.TOOLS_ASK_FIRST),
+        approval_lifetime_s=settings.CHAT_APPROVAL_S,
+    )
+
+
+def _context(run: Run, permissions: Permissions) -> ToolContext:
+    facts = facts_of(run)
+    return ToolContext(
+        user_id=run.user_id,
+        organization_id=facts.organization_id,
+        project_id=facts.project_id,
+        chat_id=facts.chat_id,
+        run_id=run.id,
+        branch=run.chat.branch_name() if run.chat else "",
+        author_name=run.user.display_name,
+        author_email=run.user.email,
+        permissions=permissions,
+        capabilities=capabilities_of(facts.project_id) if facts.project_id and run.chat else frozenset(),
+    )
+
+
+def _tally(events: list[AnyEvent]) -> Tally:
+    """What earlier attempts have spent of the run's budget."""
+    tally = Tally()
+    for event in events:
+        if isinstance(event, ev.TextDelta | ev.ReasoningDelta):
+            tally.text_bytes += len(event.text)
+        elif isinstance(event, ev.ReplyCompleted):
+            tally.output_tokens += event.usage.output_tokens
+    return tally
+
+
+def _chars(said: Said) -> int:
+    match said:
+        case ToolMessage(content=content):
+            return len(content)
+        case _:
+            return len(said.text)

@@ -1,0 +1,96 @@
+"""Answers: the runs that people wait for. An agent reads the branch of messages, and its events are the answer."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+
+from accounts.db.writes import Update
+from accounts.permissions import Permissions
+from agents import events as ev
+from agents import options
+from agents.archetypes import registry
+from agents.events import AnyEvent
+from agents.loop import ledger
+from chat.bus import notices
+from chat.eventlog.projection import Fold
+from chat.models import ANSWER, Message, MessageKind, MessageStatus, Run
+from chat.models.facts import RunFacts
+from chat.runner.history import history
+from chat.runner.kinds.agent import AgentWork, job_of
+from chat.runner.kinds.base import Kind
+
+STATUSES: dict[type[AnyEvent], MessageStatus] = {
+    ev.RunCompleted: MessageStatus.COMPLETED,
+    ev.RunFailed: MessageStatus.FAILED,
+    ev.RunCancelled: MessageStatus.CANCELLED,
+}
+
+
+def load(run: Run, events: list[AnyEvent], permissions: Permissions) -> AgentWork:
+    """The work of an answer, as far as its log has got."""
+    job = job_of(
+        run,
+        events,
+        permissions,
+        archetype=registry.get(run.archetype),
+        history=history(run.question),
+        options=options.load(run.options),
+        timeout_s=settings.AGENTS_TIMEOUT_S,
+    )
+    return AgentWork(run, job)
+
+
+def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> AgentWork:
+    """The same of a run that was just stored here with these events.
+
+    A first turn among them is this attempt's own: it goes on with it and takes nothing back.
+    """
+    work = load(run, list(first), permissions)
+    work.job = replace(work.job, ledger=ledger.Ledger(), has_first_turn=isinstance(first[-1], ev.TurnStarted))
+    return work
+
+
+def end(run: RunFacts, fold: Fold) -> None:
+    """Write the answer's message, and tell of it."""
+    terminal = fold.terminal
+    assert terminal is not None and run.chat_id is not None and run.message_id is not None
+    failed = terminal if isinstance(terminal, ev.RunFailed) else None
+    error = {"code": failed.code, "message": failed.message, "retryable": failed.retryable} if failed else None
+    status, usage = STATUSES[type(terminal)].value, msgspec.to_builtins(fold.usage)
+    at = datetime.fromtimestamp(terminal.at, UTC)
+    _answer(
+        run.message_id,
+        fold.content,
+        fold.parts,
+        fold.makes or MessageKind.TEXT.value,
+        status,
+        run.model,
+        usage,
+        error,
+        at,
+    )
+    notices.tell(run.chat_id, changed=[run.message_id], run=run.id)
+
+
+_answer = Update(
+    lambda id, content, parts, kind, status, model, usage, error, at: (
+        Message.objects.filter(pk=id),
+        {
+            "content": content,
+            "parts": parts,
+            "kind": kind,
+            "status": status,
+            "model": model,
+            "usage": usage,
+            "error": error,
+            "updated_at": at,
+        },
+    ),
+    *(UUID, str, dict, str, str, str, dict, dict, datetime),
+)
+
+KIND = Kind(ANSWER, load, end)

@@ -1,0 +1,60 @@
+"""What a kind of run is: how its work is read from its rows, what that work does, and what is written when it ends."""
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from accounts.permissions import Permissions
+from agents.events import AnyEvent
+from chat.eventlog.projection import Fold
+from chat.models import Run
+from chat.models.facts import RunFacts
+
+
+class Work(Protocol):
+    """What one run has to do, from where its log stands."""
+
+    @property
+    def timeout_s(self) -> float:
+        """How long it may be at work, over all attempts."""
+        ...
+
+    @property
+    def input_chars(self) -> int:
+        """How much a model is given to read, for estimates; 0 where there is none."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Once it is driven to its end: why it ended."""
+        ...
+
+    @property
+    def result(self) -> Any:
+        """The same: what it has come to, as JSON; None for an answer, which is its message."""
+        ...
+
+    def goes_on_from(self, fold: Fold) -> None:
+        """The log so far. Called once, before anything else."""
+
+    def taken_back(self, at: float) -> list[AnyEvent]:
+        """What another attempt left half-said is taken back by these events."""
+        ...
+
+    def drive(self) -> AsyncGenerator[list[AnyEvent], None]:
+        """Yield what happens. What must be stored before it goes on is the last of a list."""
+        ...
+
+
+Load = Callable[[Run, list[AnyEvent], Permissions], Work]
+End = Callable[[RunFacts, Fold], None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of run. Loading and ending are sync; the end is part of the transaction that ends the run."""
+
+    name: str
+    load: Load  # from its row, its log, and what its person may do where it works
+    end: End  # writes what the run has come to
+    asks_model: bool = True  # tokens are reserved for it

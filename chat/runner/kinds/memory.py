@@ -1,0 +1,63 @@
+"""What titles and summaries share: a model is given a piece of a chat as material, and writes one text of it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+
+from accounts.permissions import Permissions
+from agents.archetypes.base import Archetype
+from agents.events import AnyEvent
+from agents.messages import UserMessage
+from agents.options import RunOptions
+from chat.models import Chat, Message, MessageRole, Run
+from chat.runner.kinds.agent import AgentWork, job_of
+
+SPEAKERS = {MessageRole.USER: "Person", MessageRole.ASSISTANT: "Answer"}
+
+
+class TextWork(AgentWork):
+    """An agent whose last words are the result."""
+
+    @property
+    def result(self) -> Any:
+        assert self.agent is not None
+        return self.agent.answer
+
+
+def model_for(chat: Chat) -> str:
+    """The model that titles and summaries of this chat are written by; empty: nothing is written."""
+    return chat.model if settings.MEMORY_MODEL == "chat" else str(settings.MEMORY_MODEL)
+
+
+def text_work(
+    run: Run, events: list[AnyEvent], permissions: Permissions, archetype: Archetype, task: str, material: str
+) -> TextWork:
+    """The work of asking this agent for one text about the material."""
+    asked = UserMessage(f"{task}\n\n{_marked(material, run.pk.hex[:12])}")
+    job = job_of(
+        run,
+        events,
+        permissions,
+        archetype=archetype,
+        history=(asked,),
+        options=RunOptions(),
+        timeout_s=settings.MEMORY_TIMEOUT_S,
+    )
+    return TextWork(run, job)
+
+
+def told(messages: Iterable[Message], most_chars: int) -> str:
+    """What was said, oldest first, each message cut so that all of it fits."""
+    said = [each for each in messages if each.role in SPEAKERS and each.content]  # what was deleted has none
+    room = most_chars // max(1, len(said))
+    return "\n\n".join(f"{SPEAKERS[MessageRole(each.role)]}: {_cut(each.content, room)}" for each in said)
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[:room]} [...]"
+
+
+def _marked(material: str, mark: str) -> str:
+    """Between marks that the material cannot know, so that nothing in it can end it."""
+    return f"--- material {mark} ---\n{material}\n--- end of material {mark} ---"
