@@ -197,8 +197,8 @@ def new_server(upstream: Upstream) -> Iterator[Callable[..., Server]]:
     """`new_server(CHAT_LEASE_S="1")` is a server of one's own, not started yet: to stop, kill, freeze, restart."""
     made: list[Server] = []
 
-    def new(**values: str) -> Server:
-        made.append(Server(**{"OPENAI_BASE_URL": upstream.url, "OPENAI_API_KEY": "none", **values}))
+    def new(command: tuple[str, ...] = ("serve",), **values: str) -> Server:
+        made.append(Server(command=command, **{"OPENAI_BASE_URL": upstream.url, "OPENAI_API_KEY": "none", **values}))
         return made[-1]
 
     yield new

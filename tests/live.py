@@ -40,8 +40,14 @@ class Reply:
 class Server:
     """One server process. It can be stopped, killed, frozen and started again on the same data and port."""
 
-    def __init__(self, data: pathlib.Path | None = None, **settings: str) -> None:
-        """`settings` are environment variables on top of the profile's; `data` shares another server's folder."""
+    def __init__(
+        self, data: pathlib.Path | None = None, *, command: tuple[str, ...] = ("serve",), **settings: str
+    ) -> None:
+        """`settings` are environment variables on top of the profile's; `data` shares another server's folder.
+
+        `command` is what manage.py is told.
+        """
+        self.command = command
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.data = data or environment.new_folder()
@@ -72,7 +78,7 @@ class Server:
         """Start the process alone, on a database that is there."""
         with open(self._log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"],
+                [sys.executable, "manage.py", *self.command],
                 cwd=environment.ROOT, env=self.environ(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self.wait_until_ready()
@@ -81,7 +87,7 @@ class Server:
     def sibling(self, **settings: str) -> "Server":
         """Another process on the same database and folder, not started yet. It is closed with this one."""
         own = {name: value for name, value in self.settings.items() if name != "PARLEY_PUBLIC_URL"}
-        self._siblings.append(Server(self.data, **{**own, **settings}))
+        self._siblings.append(Server(self.data, command=self.command, **{**own, **settings}))
         return self._siblings[-1]
 
     def manage(self, *arguments: str, check: bool = True, **settings: str) -> "subprocess.CompletedProcess[str]":

@@ -24,7 +24,7 @@ from agents.loop import ledger
 from chat.eventlog import Fenced, Logged, stored
 from chat.eventlog.committer import store
 from chat.eventlog.projection import Fold, fold
-from chat.models import LIVE, OPEN, Chat, Run, RunStatus
+from chat.models import ANSWER, LIVE, OPEN, Chat, Run, RunStatus
 from chat.models.facts import facts_of
 from chat.run_request import RunRequest
 from chat.runner import lease, runner, waiting
@@ -132,7 +132,7 @@ class Room:
 
     def look(self) -> None:
         """Look for work."""
-        for run_id, attempt in lease.find_work(set(self.me.held)):
+        for run_id, attempt in lease.find_lying(set(self.me.held), [ANSWER]):
             self._begin(run_id, attempt)
 
     def mind(self) -> None:
@@ -219,11 +219,10 @@ class Room:
         entries = [Logged(held.attempt, seq, event) for seq, event in enumerate(events, held.next_seq)]
         ending = Ending(facts_of(run), held.attempt, held.fold, entries, claims_next=self.dice.random() < 0.7)
         self.me.held.pop(held.run)
-        following: list[tuple[UUID, int] | None] = []
-        self._or_fenced(held, lambda: following.append(store_ending(ending)))
-        for each in following:
-            if each is not None:
-                self._begin(*each)
+        following: list[lease.Claimed] = []
+        self._or_fenced(held, lambda: following.extend(store_ending(ending).claimed))
+        for claimed in following:
+            self._begin(*claimed)
 
     def _or_fenced(self, held: Held, change: Callable[[], None]) -> None:
         """Do it, or give back what may still be ours: as an execution does."""

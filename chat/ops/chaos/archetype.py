@@ -1,4 +1,5 @@
-"""The archetype that chaos asks for: one tool with an effect that can be counted, and that must not happen twice."""
+"""The archetype that chaos asks for: a tool whose effect can be counted and must not happen twice, and one that begins
+work of its own."""
 
 import os
 
@@ -6,6 +7,7 @@ import aiohttp
 
 from agents.archetypes.base import Archetype, Limits
 from agents.archetypes.registry import register
+from chat.ops.chaos import drill
 from tools.base import ToolContext
 from tools.decorator import tool
 
@@ -30,13 +32,14 @@ async def note(ctx: ToolContext, run: int, call: str) -> dict[str, int]:
 
 
 def offer() -> None:
-    """Make it known to this process."""
+    """Make it known to this process, and the work that it begins."""
+    drill.offer()
     register(
         Archetype(
             name=NAME,
             purpose="Follows a script, for manage.py chaos.",
             prompt="model.md",
-            tools=(note,),
+            tools=(note, drill.drill),
             is_offered=False,
             limits=Limits(max_turns=8),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from chat.models import ANSWER
 from chat.ops.chaos.api import FAILURES, Api
 from chat.ops.chaos.driver import Driven
 from chat.ops.chaos.faults import Outage
@@ -15,7 +16,7 @@ from chat.ops.chaos.installation import Installation
 from chat.ops.chaos.plan import MARK
 from chat.ops.chaos.readers import Shown, kept, parse_all
 from chat.ops.chaos.timing import handovers, stops, takeovers
-from chat.ops.chaos.upstream import Upstream
+from chat.ops.chaos.upstream import TITLE, Upstream
 
 QUIET_S = 90.0
 SETTLE_S = 15.0
@@ -27,6 +28,7 @@ class Findings:
     """What was found. Lists of seconds are sorted."""
 
     ends: Counter[str] = field(default_factory=Counter)  # runs by how they ended
+    work: Counter[str] = field(default_factory=Counter)  # the same of work that answers nothing, with its kind
     acked: int = 0
     lost: int = 0
     doubled: int = 0
@@ -39,6 +41,7 @@ class Findings:
     two_live: int = 0  # runs that were live while another of their chat was
     answers: int = 0  # that are not what the script says
     unscripted: int = 0  # failed without the script's saying so
+    untitled: int = 0  # chats that were answered and have no title from the model
     leaked_tasks: int = 0
     leaked_streams: int = 0
     leaked_leases: int = 0
@@ -56,8 +59,8 @@ class Findings:
         """Everything that must be 0, added up."""
         return (
             self.lost + self.doubled + self.gaps + self.doubles + self.differing + self.not_once_ended + self.folds
-            + self.effects + self.two_live + self.answers + self.unscripted + self.leaked_tasks + self.leaked_streams
-            + self.leaked_leases
+            + self.effects + self.two_live + self.answers + self.unscripted + self.untitled + self.leaked_tasks
+            + self.leaked_streams + self.leaked_leases
         )  # fmt: skip
 
 
@@ -125,15 +128,24 @@ class Checker:
             found.not_once_ended += audit["ends"] != 1 or audit["after_end"] > 0
             found.folds += bool(audit["fold_differs"])
             found.leaked_leases += audit["holds_lease"]
+            if audit["kind"] != ANSWER:
+                self._check_work(audit)
             if audit["gaps"] or audit["doubles"] or audit["ends"] != 1 or audit["fold_differs"]:
                 self.history.note("wrong", kind="log", **audit)
         self._check_turns(audits)
+
+    def _check_work(self, audit: dict[str, Any]) -> None:
+        """What answers nothing succeeds, whatever strikes: only a run that three processes died of fails."""
+        self.found.work[f"{audit['kind']} {audit['status']}"] += 1
+        if audit["status"] != "succeeded" and audit["error"] != "poison":
+            self.found.unscripted += 1
+            self.history.note("wrong", kind="work", **audit)
 
     def _check_turns(self, audits: dict[str, dict[str, Any]]) -> None:
         """In each chat a run begins when the one before it has ended."""
         chats: dict[str, list[tuple[float, float, str]]] = {}
         for audit in audits.values():
-            if audit["started"] and audit["ended_at"]:
+            if audit["kind"] == ANSWER and audit["started"] and audit["ended_at"]:
                 chats.setdefault(audit["chat"], []).append((audit["started"][0][1], audit["ended_at"], audit["run"]))
         for spans in chats.values():
             for before, after in pairwise(sorted(spans)):
@@ -181,9 +193,18 @@ class Checker:
             asked = Counter(int(found[1]) for each in messages if (found := MARK.search(each["content"])))
             self.found.doubled += sum(count - 1 for count in asked.values())
             answers = {each["parent"]: each for each in messages if each["role"] == "assistant"}
+            if any(each["status"] == "completed" for each in answers.values()):
+                await self._check_title(chat)
             for message in messages:
                 if found := MARK.search(message["content"]):
                     self._check_answer(int(found[1]), answers.get(message["id"]))
+
+    async def _check_title(self, chat: str) -> None:
+        """A chat that was answered bears the model's title; but for one whose title three processes died of."""
+        title = (await self.api.call("GET", f"/api/chats/{chat}/")).body["title"]
+        if title != TITLE and not self.found.work["title failed"]:
+            self.found.untitled += 1
+            self.history.note("wrong", kind="untitled", chat=chat, title=title)
 
     def _check_answer(self, number: int, answer: dict[str, Any] | None) -> None:
         driven = next(each for each in self.driven if each.plan.number == number)

@@ -92,7 +92,6 @@ class Driver:
         body = {
             "organization": self._organization,
             "project": self._project,
-            "title": f"Chaos {number}",
             "archetype": archetype.NAME,
         }
         reply = await self.api.call("POST", "/api/chats/", body, key=str(uuid5(KEYS, f"{self.seed} chat {number}")))

@@ -28,7 +28,13 @@ PASSWORD = "chaos on a machine of its own"
 START_S = 180.0  # a busy machine
 KEPT = re.compile(r"PATH|HOME|LANG|LC_\w+|TMPDIR|VIRTUAL_ENV|LD_LIBRARY_PATH|PYTHON\w*|SYSTEMROOT")
 # Short enough that a run of a minute sees each of them; the lease is the product's own.
-QUICK = {"CHAT_DRAIN_S": "2", "WRITE_TIMEOUT_S": "5", "CHAT_HEARTBEAT_S": "2", "AGENTS_RETRY_MAX_S": "0.5"}
+QUICK = {
+    "MEMORY_MODEL": "chat",
+    "CHAT_DRAIN_S": "2",
+    "WRITE_TIMEOUT_S": "5",
+    "CHAT_HEARTBEAT_S": "2",
+    "AGENTS_RETRY_MAX_S": "0.5",
+}
 
 
 class CannotStart(Exception):

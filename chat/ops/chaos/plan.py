@@ -18,6 +18,7 @@ class TurnPlan:
     pieces: tuple[str, ...]
     delay_s: float  # between two pieces
     calls: int = 0  # tool calls it asks for
+    drill: str = ""  # work that it begins beside: for the chat, or for the project
     fault: str = ""  # strikes the first time that this turn is asked for
 
     @property
@@ -99,5 +100,6 @@ def _turn(shape: Shape, dice: random.Random, place: tuple[int, int], has_calls: 
         pieces=tuple(f"{number}/{turn}/{piece} " for piece in range(count)),
         delay_s=dice.uniform(0.005, 0.08) * shape.pace,
         calls=dice.randint(1, 2) if has_calls else 0,
+        drill=dice.choice(("chat", "project", "", "")) if has_calls else "",
         fault=dice.choice(EARLY + LATE) if is_faulty else "",
     )

@@ -22,10 +22,12 @@ def misses(found: Findings) -> list[str]:
 
 def _context(found: Findings, outages: list[Outage], asked: int) -> list[str]:
     ends = ", ".join(f"{count} {name}" for name, count in sorted(found.ends.items()))
+    work = ", ".join(f"{count} {name}" for name, count in sorted(found.work.items()))
     names = sorted({each.what for each in outages})
     faults = ", ".join(f"{name} {sum(each.what == name for each in outages)}" for name in names)
     return [
         f"  {found.acked} runs: {ends or 'none'}",
+        f"  beside them: {work or 'none'}",
         f"  faults: {faults or 'none'}",
         f"  {found.readers} readers, {found.resumes} times cut; cursors not known: {found.resets}",
         f"  {asked} model calls, {found.repeated} of them repeated after a process had gone",
@@ -45,6 +47,7 @@ def _counts(found: Findings) -> list[tuple[str, str, str]]:
         "two live runs in a chat": found.two_live,
         "answers that are not the script's": found.answers,
         "failures that are not the script's": found.unscripted,
+        "answered chats without a title": found.untitled,
         "leaked tasks": found.leaked_tasks,
         "leaked streams and model calls": found.leaked_streams,
         "leaked leases": found.leaked_leases,

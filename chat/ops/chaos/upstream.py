@@ -16,8 +16,11 @@ from typing import Any
 from aiohttp import web
 
 from chat.ops.chaos.plan import EARLY, MARK, RunPlan, TurnPlan
+from chat.runner.kinds.title import TASK as TITLE_TASK
 
 NO_PLAN = TurnPlan(pieces=("Not planned. ",), delay_s=0.0)
+TITLE = "A chat in chaos"
+TITLE_PLAN = TurnPlan(pieces=tuple(f"{word} " for word in TITLE.split()), delay_s=0.2)
 
 
 @dataclass
@@ -49,6 +52,7 @@ class Upstream:
         self.plans = {each.number: each for each in plans}
         self.asked: list[Asked] = []
         self.effects: list[Effect] = []
+        self.titles = 0  # how often one was asked for
         self.url = ""
         self._struck: Counter[tuple[int, int]] = Counter()
 
@@ -80,7 +84,10 @@ class Upstream:
         return web.json_response({"count": sum(each.call == body["call"] for each in self.effects)})
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
-        run, turn = _place((await request.json())["messages"])
+        messages = (await request.json())["messages"]
+        if TITLE_TASK in str(messages[-1]["content"]):
+            return await self._title(request)
+        run, turn = _place(messages)
         asked = Asked(run, turn, _process(request))
         self.asked.append(asked)
         try:
@@ -94,6 +101,15 @@ class Upstream:
             raise asyncio.CancelledError from None
         finally:
             self._end(asked, "left")
+
+    async def _title(self, request: web.Request) -> web.StreamResponse:
+        """What is asked when the first answer of a chat is over."""
+        self.titles += 1
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await _stream(response, TITLE_PLAN, (-1, 0), "")
+        await response.write_eof()
+        return response
 
     async def _answer(self, request: web.Request, run: int, turn: int) -> web.StreamResponse:
         planned = self.plans[run].turns[turn] if run in self.plans and turn < len(self.plans[run].turns) else NO_PLAN
@@ -129,6 +145,8 @@ async def _stream(response: web.StreamResponse, planned: TurnPlan, place: tuple[
         await _write(response, {"choices": [{"index": 0, "delta": {"content": piece}}]})
         await asyncio.sleep(planned.delay_s)
     calls = [_call(place, index) for index in range(planned.calls)]
+    if planned.drill:
+        calls.append(_drill(place, len(calls), planned.drill))
     for call in calls:
         await _write(response, {"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})
     reason = "tool_calls" if calls else "stop"
@@ -160,6 +178,11 @@ def _call(place: tuple[int, int], index: int) -> dict[str, Any]:
     id = f"call_{run}_{turn}_{index}"
     function = {"name": "note", "arguments": json.dumps({"run": run, "call": id})}
     return {"index": index, "id": id, "type": "function", "function": function}
+
+
+def _drill(place: tuple[int, int], index: int, where: str) -> dict[str, Any]:
+    function = {"name": "drill", "arguments": json.dumps({"steps": 6, "pause_ms": 200, "place": where})}
+    return {"index": index, "id": f"drill_{place[0]}_{place[1]}", "type": "function", "function": function}
 
 
 def _place(messages: list[dict[str, Any]]) -> tuple[int, int]:
