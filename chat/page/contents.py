@@ -15,12 +15,19 @@ from agents.installation import has_upstream
 from chat.access import chats_of
 from chat.eventlog.drafts import attach_drafts
 from chat.markdown import blocks
-from chat.models import Chat, ChatStatus, Message, MessageRole, MessageStatus, Run
+from chat.models import Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.page.cards import Cards, duration, joined
 from chat.page.tree import Tree
 from chat.page.words import ENDS, Counted, say
 
 LISTED_CHATS = 200
+WORK = {
+    RunStatus.QUEUED: "workWaits",
+    RunStatus.RUNNING: "workGoesOn",
+    RunStatus.WAITING: "workGoesOn",
+    RunStatus.FAILED: "workFailed",
+    RunStatus.CANCELLED: "workStopped",
+}
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,7 @@ def branch(tree: Tree, at: UUID | None, window: Window) -> list[Message]:
     found = list(
         tree.chat.messages.filter(position__in=positions)
         .select_related("author", "run", "run__cancel_requested_by")
+        .prefetch_related("job")
         .order_by("position")
     )
     attach_drafts(found)
@@ -151,6 +159,7 @@ def shown(messages: Iterable[Message], tree: Tree, reader: User) -> list[dict[st
             "parts": _parts(message, cards),
             "why": _why(message),
             "end": _end(message, reader),
+            "work": _work(message),
             "usage": _usage(message),
         }
         for message in messages
@@ -224,6 +233,11 @@ def _end(message: Message, reader: User) -> str:
         who = say("stoppedByYou" if run.cancel_requested_by_id == reader.pk else "stopped")
         return joined(who, _tokens(run))
     return joined(str(ENDS.get(run.end_reason, "")), _tokens(run), _took(run), model_label(message.model))
+
+
+def _work(message: Message) -> str:
+    """The line of work that the answer began and did not wait for; none where it is done."""
+    return say(WORK[RunStatus(message.job.status)]) if message.job and message.job.status in WORK else ""
 
 
 def _tokens(run: Run) -> str:

@@ -86,7 +86,7 @@ class MessageRegenerate(APIView):
 
 def _messages(chat: Chat, query: dict[str, Any]) -> QuerySet[Message]:
     """The chat's messages that the query asks for."""
-    found = Message.objects.filter(chat=chat).select_related("author", "run")
+    found = Message.objects.filter(chat=chat).select_related("author", "run").prefetch_related("job")
     if "role" in query:
         found = found.filter(role=query["role"])
     if "status" in query:

@@ -19,7 +19,7 @@ from chat.rest.serializers import (
 
 
 class Runs(APIView):
-    """The runs of the chats one sees."""
+    """The runs of the chats one sees, and of the projects."""
 
     @documented("list_runs", query=RunQuery, page_of=RunSerializer)
     def get(self, request: Request) -> Response:
@@ -42,8 +42,9 @@ def _runs(request: Request, query: dict[str, Any]) -> QuerySet[Run]:
     found = Run.objects.visible_to(caller(request))
     if "chat" in query:
         found = found.filter(chat=get_chat(caller(request), query["chat"]))
-    if "status" in query:
-        found = found.filter(status=query["status"])
+    for name in ("project", "kind", "status"):
+        if name in query:
+            found = found.filter(**{name: query[name]})
     if "created_after" in query:
         found = found.filter(created_at__gt=query["created_after"])
     if "created_before" in query:

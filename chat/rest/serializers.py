@@ -111,12 +111,20 @@ class AttachmentSerializer(serializers.Serializer[Any]):
     url = serializers.CharField(required=False)
 
 
+class WorkSerializer(serializers.Serializer[Any]):
+    """Work that an answer began and did not wait for, such as a build: its run, and how that stands."""
+
+    run = serializers.UUIDField(source="pk")
+    status = serializers.ChoiceField(RunStatus.choices)
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     """A message. One that is `in_progress` shows what its run has written so far."""
 
     author = AuthorSerializer(read_only=True, allow_null=True)
     attachments = AttachmentSerializer(many=True, read_only=True)
     run = serializers.SerializerMethodField()
+    work = WorkSerializer(source="job", read_only=True, allow_null=True)
 
     serializer_related_field = Key
 
@@ -124,7 +132,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         model = Message
         fields = (
             *("id", "chat", "parent", "position", "role", "author", "content", "parts", "attachments", "status"),
-            *("kind", "model", "usage", "error", "run", "task", "created_at", "updated_at"),
+            *("kind", "model", "usage", "error", "run", "work", "task", "created_at", "updated_at"),
         )
         read_only_fields = fields
 
@@ -156,7 +164,10 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):
-    """The work that answers one message."""
+    """The work that answers one message; or, of another `kind`, work that answers none.
+
+    Such work is in a chat, or in a project; `parent` is the run that began it, `subject` the id of what it works on.
+    """
 
     error = serializers.SerializerMethodField()
     usage = UsageSerializer(source="*", read_only=True)
@@ -167,6 +178,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         model = Run
         fields = (
             *("id", "chat", "input", "message", "status", "kind", "archetype", "model", "temperature", "attempt"),
+            *("project", "parent", "subject"),
             *("turns", "end_reason", "error", "usage", "created_at", "started_at", "first_token_ms", "ended_at"),
         )
         read_only_fields = fields
@@ -333,6 +345,8 @@ class RunQuery(PageQuery):
     """Which runs."""
 
     chat = serializers.UUIDField(required=False)
+    project = serializers.UUIDField(required=False, help_text="Work of this project that is for no chat.")
+    kind = serializers.CharField(required=False, max_length=20, help_text="Such as answer or title.")
     status = serializers.ChoiceField(RunStatus.choices, required=False)
     created_after = serializers.DateTimeField(required=False)
     created_before = serializers.DateTimeField(required=False)

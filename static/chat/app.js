@@ -279,7 +279,7 @@ function tellOf({ name }) {
 }
 
 function onChanged(message) {
-  if (!runs.has(message.run)) catchUp(message.position);
+  if (!runs.has(message.run) || message.work) catchUp(message.position);
 }
 
 function onWelcome(chat, isFirst) {

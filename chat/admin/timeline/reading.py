@@ -53,6 +53,8 @@ class Reading:
             self._agent(entry, event)
         elif isinstance(event, OfWorkflow):
             self._workflow(entry, event)
+        elif isinstance(event, ev.WorkProgressed):
+            self._progress(entry, event)
         elif not isinstance(event, ev.TurnCompleted | ev.MessageSaved):  # of these other rows say so already
             raise TypeError(f"the timeline does not know {event!r}")
 
@@ -80,12 +82,14 @@ class Reading:
     def _run(self, entry: Logged, event: OfRun) -> None:
         match event:
             case ev.RunQueued():
-                self._moment(entry, "run", _("Queued"), f"{event.archetype}, {event.model}")
+                asked = f"{event.archetype}, {event.model}" if event.kind == "answer" else event.kind
+                self._moment(entry, "run", _("Queued"), asked)
             case ev.RunStarted():
                 attempt = _("attempt %(number)s") % {"number": event.attempt}
                 self._moment(entry, "run", _("A process takes the run"), attempt)
             case ev.RunCompleted():
-                self._end(entry, "end", _("Answered"), f"{event.reason}; {used(event.usage)}")
+                what = _("Answered") if event.result is None else _("Done")
+                self._end(entry, "end", what, f"{event.reason}; {used(event.usage)}")
             case ev.RunCancelled():
                 self._end(entry, "end", _("Stopped"), f"{event.reason}; {used(event.usage)}")
             case ev.RunFailed():
@@ -136,6 +140,11 @@ class Reading:
         what = _("Asks the agent %(name)s") % {"name": event.name}
         self.agents[event.agent] = row = self._row(entry, "agent", what, "")
         row.given = event.task
+
+    def _progress(self, entry: Logged, event: ev.WorkProgressed) -> None:
+        """A step of work that answers nothing."""
+        steps = f"{event.done} / {event.total}" if event.total else ""
+        self._moment(entry, "tool", event.text, steps)
 
     def _workflow(self, entry: Logged, event: OfWorkflow) -> None:
         what = _("Workflow %(name)s") % {"name": f"{event.name} ({event.workflow})"}

@@ -83,7 +83,7 @@ OUTPUTS: dict[str, Schema] = {
     "chat.initiateChat": shape(assistantMessageId=ID, userMessageId=ID, **BEGUN),
     "chat.sendMessage": shape(assistantMessageId=ID, userMessageId=ID, content=TEXT, status=TEXT, **BEGUN),
     "chat.getMessage": shape(
-        id=ID, chatId=ID, role=TEXT, content=TEXT, status={"enum": ["pending", "success", "error"]},
+        id=ID, chatId=ID, role=TEXT, content=TEXT, status={"enum": ["pending", "building", "success", "error"]},
         error={**TEXT, **MAYBE}, createdAt=TIME,
     ),
 }  # fmt: skip

@@ -23,7 +23,7 @@ from chat.eventlog import cursor, rows
 from chat.eventlog.cursor import Cursor
 from chat.eventlog.drafts import attach_drafts
 from chat.metering import limits
-from chat.models import Chat, Message, MessageRole, MessageStatus, Run
+from chat.models import Chat, Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.services.runs import start_run
 
 WORDS = dialect.WORDS
@@ -33,6 +33,14 @@ STATUSES = {
     MessageStatus.COMPLETED: "success",
     MessageStatus.CANCELLED: "success",  # stopped: it holds what had come
     MessageStatus.FAILED: "error",
+}
+WORKING = {
+    RunStatus.QUEUED: "pending",
+    RunStatus.RUNNING: "building",
+    RunStatus.WAITING: "building",
+    RunStatus.SUCCEEDED: "success",
+    RunStatus.FAILED: "error",
+    RunStatus.CANCELLED: "error",
 }
 
 
@@ -50,7 +58,7 @@ async def _send(call: Call) -> dict[str, Any]:
 
 
 def _get(call: Call) -> dict[str, Any]:
-    """A message as it is now: `pending` as long as it is written."""
+    """A message as it is now: `pending` as long as it is written, `building` while work that it began goes on."""
     known_only(call.input, dialect.READ_FIELDS)
     message = _message(call.user, call.input, "messageId", of_project="projectId" in call.input)
     attach_drafts([message])
@@ -59,10 +67,18 @@ def _get(call: Call) -> dict[str, Any]:
         "chatId": str(message.chat_id),
         "role": message.role,
         "content": message.content,
-        "status": STATUSES[MessageStatus(message.status)],
+        "status": _status(message),
         "error": message.error and message.error["message"],
         "createdAt": message.created_at.isoformat(),
     }
+
+
+def _status(message: Message) -> str:
+    """How it stands: of an answer that is over, as the work that it began, if it began any."""
+    status = STATUSES[MessageStatus(message.status)]
+    if status != "success" or message.job is None:
+        return status
+    return WORKING[RunStatus(message.job.status)]
 
 
 PROCEDURES: Mapping[str, Procedure] = {
@@ -148,7 +164,7 @@ def _place(after: Cursor) -> Place:
 
 def _message(user: User, body: Mapping[str, Any], name: str, *, of_project: bool) -> Message:
     """The message, if the user sees it, and it is in the project that the call names."""
-    found = Message.objects.visible_to(user).select_related("chat", "run").filter(pk=_id(body, name))
+    found = Message.objects.visible_to(user).select_related("chat", "run", "job").filter(pk=_id(body, name))
     if of_project:
         found = found.filter(chat__project=_id(body, "projectId"))
     message = found.exclude(status=MessageStatus.DELETED).first()
