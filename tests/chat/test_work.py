@@ -46,6 +46,7 @@ def begin(user: User, **place: Any) -> Run:
 
 def end(run: Run, *, said: str = "", claims: bool = False) -> Following:
     """The run ends here as if its process had driven it, having said this."""
+    run.refresh_from_db()
     if run.status == RunStatus.QUEUED:
         assert lease.claim_queued(run.pk)
     run = Run.objects.select_related("chat").get(pk=run.pk)
@@ -285,7 +286,7 @@ def test_no_title_is_begun_where(settings: Any, alice: User, untitled: Chat, why
     [
         ("Plans for spring", "Plans for spring"),
         ('  **"Plans for spring."**\n\nHere is why', "Plans for spring"),
-        ("# Title: 春の計画。", "春の計画。"),
+        ("# Title: 春の計画。", "春の計画"),
         ("«Une promenade»", "Une promenade"),
         ("word " * 40, ("word " * 12)[:-1] + "…"),
         ("\n \n", ""),

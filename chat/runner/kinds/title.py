@@ -21,6 +21,8 @@ from chat.runner.lease import Claimed
 TASK = "Write a title for the conversation that this material is the beginning of."
 READ_MESSAGES, READ_CHARS = 6, 6_000
 MOST_CHARS = 60
+AROUND = " \t*_`\"'“”„«»"
+BEFORE = re.compile(rf"^(?:[{re.escape(AROUND)}#]+|title\s*:)+", re.IGNORECASE)
 
 
 def load(run: Run, events: list[AnyEvent], permissions: Permissions) -> TextWork:
@@ -67,8 +69,7 @@ def _is_under_way(chat: Chat) -> bool:
 def cleaned(text: str) -> str:
     """What a model wrote as a title: its first line, without quotes, marks and a full stop, cut at a word."""
     line = next((each.strip() for each in text.splitlines() if each.strip()), "")
-    line = re.sub(r"^(?:#+\s*|title\s*:\s*)+", "", line, flags=re.IGNORECASE)
-    line = line.strip(" \t*_`\"'“”„«»").rstrip(".")
+    line = BEFORE.sub("", line).rstrip(AROUND).rstrip(".。")
     return line if len(line) <= MOST_CHARS else line[:MOST_CHARS].rsplit(" ", 1)[0] + "…"
 
 
