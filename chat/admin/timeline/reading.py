@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import assert_never
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -54,7 +55,7 @@ class Reading:
         elif isinstance(event, OfWorkflow):
             self._workflow(entry, event)
         elif not isinstance(event, ev.TurnCompleted | ev.MessageSaved):  # of these other rows say so already
-            raise TypeError(f"the timeline does not know {event!r}")
+            assert_never(event)
 
     def _delta(self, entry: Logged, event: ev.Delta) -> None:
         kind: Kind = "text" if isinstance(event, ev.TextDelta) else "reasoning"

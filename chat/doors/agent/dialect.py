@@ -9,14 +9,14 @@ as any other). Nothing is resumed: the history is read instead.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from accounts.errors import NotFound
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
-from chat.doors import fields, sse
+from chat.doors import base, fields, sse
 from chat.doors.base import RunInfo, known_only
 from chat.run_request import RunRequest
 
@@ -126,13 +126,12 @@ def _part_blocks(parts: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 yield {"type": "tool_result", **named, "content": result, "is_error": part.get("is_error", False)}
 
 
-class Encoder:
+class Encoder(base.Encoder):
     """Frames of system 5."""
 
     def __init__(self, run: RunInfo) -> None:
         self.run = run
         self.session = session_id(run.chat)
-        self.is_over = False
 
     def open(self) -> list[bytes]:
         """A comment, so that whatever is on the way sees the stream begin."""
@@ -154,12 +153,16 @@ class Encoder:
             case ev.RunCompleted() | ev.RunCancelled():
                 end = {"message_id": message_id(self.run.message), "session_id": self.session}
                 return [sse.ascii_frame({"type": "done", **end, "token_usage": token_usage(event.usage)})]
-            case _:
+            case (
+                ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
+                | ev.ReplyCompleted() | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed()
+                | ev.ToolDeferred() | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted()
+                | ev.AgentReturned() | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.RetryScheduled()
+                | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
+            ):  # fmt: skip
                 return []  # no word for it
-
-    def reset(self) -> list[bytes]:
-        """Nobody resumes here."""
-        return []
+            case _:
+                assert_never(event)
 
     def let_go(self) -> list[bytes]:
         """Its error: a client that reads a POST does not come back by itself."""

@@ -11,7 +11,7 @@ which is taken back, or that is let go, gets `RUN_ERROR`: there is no resume, bu
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
@@ -19,7 +19,7 @@ from agents import events as ev
 from agents.events import AnyEvent
 from agents.options import RunOptions
 from agents.usage import Usage
-from chat.doors import fields, sse
+from chat.doors import base, fields, sse
 from chat.doors.base import RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
 from chat.run_request import Item, RunRequest
@@ -171,12 +171,11 @@ def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
 # --- Out --------------------------------------------------------------------------------------------------------------
 
 
-class Encoder:
+class Encoder(base.Encoder):
     """Frames of AG-UI."""
 
     def __init__(self, run: RunInfo) -> None:
         self.run = run
-        self.is_over = False
         self._ids = {"threadId": run.request.get("thread", run.chat), "runId": run.request.get("run", run.run)}
         self._is_1 = bool(run.request.get("is_1"))
         self._blocks = Blocks()
@@ -197,10 +196,6 @@ class Encoder:
             self._turn = event.turn
         blocks = [each for block in self._blocks.feed(event) for each in self._block(block)]
         return [sse.frame(each) for each in (*blocks, *self._events(event))]
-
-    def reset(self) -> list[bytes]:
-        """No reader has a cursor here."""
-        return []
 
     def let_go(self) -> list[bytes]:
         """An error, since there is no resume."""
@@ -269,8 +264,14 @@ class Encoder:
                 self.is_over = True
                 more = {"outcome": self._outcome(event), **self._usage(event.usage)} if self._is_1 else {}
                 return [{"type": "RUN_FINISHED", **self._ids, **more}]
-            case _:
+            case (
+                ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
+                | ev.ReplyCompleted() | ev.ToolProgressed() | ev.ApprovalResolved() | ev.AgentStarted()
+                | ev.AgentReturned() | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
+            ):  # fmt: skip
                 return []  # no word for it
+            case _:
+                assert_never(event)
 
     def _call(self, event: ev.ToolCalled | ev.ToolDeferred | ev.ApprovalRequested) -> list[dict[str, Any]]:
         """The whole call; a subagent's belongs to a message of the subagent's own."""

@@ -14,7 +14,7 @@ import msgspec
 
 from accounts.errors import Invalid
 from agents.events import AnyEvent, RunStarted
-from chat.doors import sse
+from chat.doors import base, sse
 from chat.doors.base import RunInfo, known_only
 from chat.run_request import RunRequest
 
@@ -48,16 +48,15 @@ def _parent(body: dict[str, Any]) -> dict[str, Any]:
         raise Invalid(f"parent: {expected}", fields={"parent": [expected]}) from None
 
 
-class Encoder:
+class Encoder(base.Encoder):
     """Frames of the native dialect."""
 
-    is_shared = True  # its frames are the same for all readers of a run
+    is_shared = True
 
     def __init__(self, run: RunInfo) -> None:
         if not re.fullmatch(r"[0-9a-f-]{36}", run.run):
             raise ValueError("a run's id is a UUID")
         self.run = run.run
-        self.is_over = False
 
     def open(self) -> list[bytes]:
         """A comment, so that proxies and clients see the stream begin."""

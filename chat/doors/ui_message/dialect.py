@@ -16,14 +16,14 @@ import base64
 import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import unquote_to_bytes
 
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.messages import ToolSpec
 from agents.options import RunOptions
-from chat.doors import fields, sse
+from chat.doors import base, fields, sse
 from chat.doors.base import RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
 from chat.run_request import Item, RunRequest
@@ -187,12 +187,11 @@ def _results_of(answer: dict[str, Any]) -> Iterator[Item]:
 # --- Out --------------------------------------------------------------------------------------------------------------
 
 
-class Encoder:
+class Encoder(base.Encoder):
     """Frames of the UI message stream."""
 
     def __init__(self, run: RunInfo) -> None:
         self.run = run
-        self.is_over = False
         self._blocks = Blocks()
         self._in_step = False
         self._asked: set[str] = set()  # calls that were shown with their approval
@@ -211,10 +210,6 @@ class Encoder:
         blocks = [_block(each) for each in self._blocks.feed(event)]
         frames = [sse.frame(each) for each in (*blocks, *self._parts(event))]
         return [*frames, DONE] if self.is_over else frames
-
-    def reset(self) -> list[bytes]:
-        """No reader has a cursor here."""
-        return []
 
     def let_go(self) -> list[bytes]:
         """An error: a plain close would look like the answer's end."""
@@ -250,8 +245,14 @@ class Encoder:
             case ev.RunCompleted() | ev.RunFailed() | ev.RunCancelled():
                 self.is_over = True
                 return self._end(event)
-            case _:
+            case (
+                ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
+                | ev.ReplyCompleted() | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned()
+                | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
+            ):  # fmt: skip
                 return []  # no word for it
+            case _:
+                assert_never(event)
 
     def _begin_step(self) -> list[dict[str, Any]]:
         self._in_step = True
