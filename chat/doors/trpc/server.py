@@ -10,7 +10,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.csrf import csrf_exempt
 
 from accounts.authentication import authenticate
 from accounts.db import AWAY, db
@@ -24,7 +23,7 @@ from chat.doors.trpc import dialect as trpc
 from chat.doors.trpc import editor_chat
 from chat.doors.trpc.initiate_chat import procedures as initiate_chat
 from chat.doors.trpc.procedures import Call, Procedure
-from chat.runner import runner
+from chat.doors.views import door
 from chat.serving.event_stream import EventStream
 
 PROCEDURES: dict[str, Procedure] = {**editor_chat.PROCEDURES, **initiate_chat.PROCEDURES}
@@ -69,10 +68,9 @@ class Outcome:
         return self.refused.status if self.refused else 200
 
 
-@csrf_exempt
+@door()
 async def call(request: HttpRequest, calls: str) -> HttpResponseBase:
     """Answer the procedures that the address names: `a.b`, or with `?batch=1` `a.b,c.d`."""
-    runner.bind()
     if request.method == "HEAD":
         return HttpResponse(status=204)  # its clients wake a server so
     is_batch = request.GET.get("batch") == "1"
