@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from chat.capabilities import DOORS, PROCEDURES
+from chat.doors.registry import DOORS
 from tests.routes import ROUTES
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ def test_it_names_every_door_with_its_routes_and_limits() -> None:
     ]
     known = {route.path for route in ROUTES if route.kind not in ("rest", "page")} - {"/api/chats/{id}/export/"}
     assert known <= {path for routes in doors.values() for path in routes}
-    assert set(doors) <= {door.name for door in (*DOORS.values(), *PROCEDURES.values())}
+    assert set(doors) == {door.name for door in DOORS}
     assert "/trpc/chat.initiateChat" in doors["initiateChat"] and "/trpc/{calls}" in doors["initiateChat"]
     assert "/trpc/editorChat.create" in doors["editorChat"] and "/trpc/editorChat.create" not in doors["initiateChat"]
     assert told["limits"]["message_chars"] == settings.CHAT_MESSAGE_MAX_CHARS

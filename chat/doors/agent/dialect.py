@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 from uuid import UUID
 
-from accounts.errors import NotFound
+from accounts.errors import NotFound, RequestError
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
@@ -84,6 +84,12 @@ def _id(text: str, prefix: str) -> UUID:
 
 
 # --- Out --------------------------------------------------------------------------------------------------------------
+
+
+def refused(error: RequestError) -> dict[str, Any]:
+    """Our error, and the sentence where its clients look for it."""
+    told = {"code": error.code, "message": error.message, "fields": error.fields}
+    return {"detail": error.message, "error": told}
 
 
 def session_id(chat: Any) -> str:
