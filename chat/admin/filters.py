@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.http.fields import whole_number
 from agents.archetypes import registry
 from agents.errors import CODES
 from agents.installation import model_names
@@ -110,9 +111,5 @@ class FirstToken(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Runs whose reader waited."""
-        value = self.value()
-        return (
-            queryset.filter(first_token_ms__gte=int(value))
-            if value and value.isascii() and value.isdigit()
-            else queryset
-        )
+        least = whole_number(self.value())
+        return queryset if least is None else queryset.filter(first_token_ms__gte=least)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 from uuid import UUID
 
-from accounts.errors import NotFound, RequestError
+from accounts.errors import NotFound, RequestError, refuse
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
@@ -45,7 +45,7 @@ def parse(body: dict[str, Any]) -> RunRequest:
     known_only(body, FIELDS)
     message = body.get("message")
     if not isinstance(message, str) or not message.strip() or len(message) > MESSAGE_MAX_CHARS:
-        raise fields.refuse("message", f"Expected a text of 1 to {MESSAGE_MAX_CHARS} characters.")
+        raise refuse("message", f"Expected a text of 1 to {MESSAGE_MAX_CHARS} characters.")
     return RunRequest(content=message, attachments=body.get("attachments") or (), door=NAME)
 
 
@@ -53,7 +53,7 @@ def place(body: dict[str, Any]) -> Place:
     """Where the message goes. Raises Invalid, or NotFound for a session id that is none."""
     session, character = body.get("session_id"), body.get("character_id")
     if isinstance(character, bool) or not isinstance(character, int) or not 0 <= character <= CHARACTER_MAX:
-        raise fields.refuse("character_id", f"Expected a whole number from 0 to {CHARACTER_MAX}.")
+        raise refuse("character_id", f"Expected a whole number from 0 to {CHARACTER_MAX}.")
     if session is None:
         return Place(None, character)
     return Place(session_of(fields.text(session, "session_id")), character)
@@ -72,7 +72,7 @@ def before_of(text: str) -> UUID | None:
     try:
         return _id(text, "msg-") if text else None
     except ValueError:
-        raise fields.refuse("before", "Expected the id of a message of the session.") from None
+        raise refuse("before", "Expected the id of a message of the session.") from None
 
 
 def _id(text: str, prefix: str) -> UUID:

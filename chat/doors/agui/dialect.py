@@ -15,6 +15,7 @@ from typing import Any, assert_never
 
 import msgspec
 
+from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.options import RunOptions
@@ -42,7 +43,7 @@ def parse(body: dict[str, Any]) -> RunRequest:
     message. System and developer messages, `context` and `state` are told to the model for this run.
     """
     if body.get("resume"):
-        raise fields.refuse("resume", "Expected none: approvals are answered at /api/runs/{id}/approvals/{call}.")
+        raise refuse("resume", "Expected none: approvals are answered at /api/runs/{id}/approvals/{call}.")
     messages = _messages(body)
     named = {"thread": thread_of(body), "run": fields.name(body.get("runId"), "runId")}
     request = {**named, "is_1": _speaks_1(body)}
@@ -70,7 +71,7 @@ def project_of(body: dict[str, Any]) -> Any:
 def _props(body: dict[str, Any]) -> dict[str, Any]:
     props = body.get("forwardedProps")
     if not isinstance(props, dict | None):
-        raise fields.refuse("forwardedProps", "Expected an object.")
+        raise refuse("forwardedProps", "Expected an object.")
     return props or {}
 
 
@@ -84,9 +85,9 @@ def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
     messages = fields.objects(body.get("messages"), "messages")
     for number, each in enumerate(messages):
         if each.get("role") not in ROLES:
-            raise fields.refuse(f"messages.{number}.role", f"Expected one of: {', '.join(ROLES)}.")
+            raise refuse(f"messages.{number}.role", f"Expected one of: {', '.join(ROLES)}.")
     if not messages:
-        raise fields.refuse("messages", "Expected at least one message.")
+        raise refuse("messages", "Expected at least one message.")
     return messages
 
 
@@ -114,7 +115,7 @@ def _new(messages: list[dict[str, Any]]) -> Iterator[Item]:
     if last["role"] == "user":
         yield _user(last, f"messages.{number}")
     elif last["role"] != "tool":
-        raise fields.refuse("messages", "Expected a message of the user or the result of a tool at the end.")
+        raise refuse("messages", "Expected a message of the user or the result of a tool at the end.")
 
 
 def _calls(message: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -159,7 +160,7 @@ def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
         kind = "data" if part.get("data") else "url"
         source = {"type": kind, "value": part.get(kind), "mimeType": part.get("mimeType")}
     if part.get("type") not in ("image", "document", "binary") or not isinstance(source, dict):
-        raise fields.refuse(f"{field}.type", "Expected text, image or document, with its source.")
+        raise refuse(f"{field}.type", "Expected text, image or document, with its source.")
     value, mime = fields.text(source.get("value"), f"{field}.source.value"), str(source.get("mimeType") or "")
     kind = "image" if part["type"] == "image" or mime.startswith("image/") else "file"
     name = str(part.get("filename") or "")

@@ -13,10 +13,11 @@ from typing import Any, assert_never
 
 import msgspec
 
+from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
-from chat.doors import base, fields, sse
+from chat.doors import base, sse
 from chat.doors.base import RunInfo, known_only
 from chat.run_request import RunRequest
 
@@ -43,7 +44,7 @@ def wants_stream(body: dict[str, Any]) -> bool:
     name = "enableStreaming" if "enableStreaming" in body else "stream"
     wanted = body.get(name, True)
     if not isinstance(wanted, bool):
-        raise fields.refuse(name, "Expected true or false.")
+        raise refuse(name, "Expected true or false.")
     return wanted
 
 

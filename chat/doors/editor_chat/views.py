@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.authentication import authenticate
 from accounts.db import db
+from accounts.http.fields import whole_number
 from accounts.http.parsing import read_json
 from accounts.models import User
 from chat.access import get_chat
@@ -45,10 +46,10 @@ async def test_sse(request: HttpRequest) -> HttpResponseBase:
 
     `?events=` says how many. Each tells the HTTP version that the server was asked in, which a proxy may have changed.
     """
-    asked = request.GET.get("events", "")
-    count = min(int(asked), TEST_EVENTS_MAX) if asked.isascii() and asked.isdigit() and len(asked) < 4 else TEST_EVENTS
+    asked = whole_number(request.GET.get("events"), 0, 999)
+    count = TEST_EVENTS if asked is None else min(max(1, asked), TEST_EVENTS_MAX)
     http = str(getattr(request, "scope", {}).get("http_version", ""))
-    return EventStream(request, _test_frames(max(1, count), http))
+    return EventStream(request, _test_frames(count, http))
 
 
 async def _test_frames(count: int, http: str) -> AsyncGenerator[bytes, None]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from accounts.errors import Invalid
+from accounts.errors import refuse
 from agents.events import AnyEvent, RunStarted
 from chat.doors import base, sse
 from chat.doors.base import RunInfo, known_only
@@ -34,7 +34,7 @@ def parse(body: dict[str, Any]) -> RunRequest:
 def wants_stream(body: dict[str, Any]) -> bool:
     """Whether the answer is the run's stream rather than JSON."""
     if not isinstance(body.get("stream", False), bool):
-        raise Invalid("stream: Expected true or false.", fields={"stream": ["Expected true or false."]})
+        raise refuse("stream", "Expected true or false.")
     return bool(body.get("stream"))
 
 
@@ -45,7 +45,7 @@ def _parent(body: dict[str, Any]) -> dict[str, Any]:
         return {"parent": None if body["parent"] is None else UUID(body["parent"])}
     except (ValueError, AttributeError, TypeError):
         expected = "Expected the id of a message of this chat, or null for its beginning."
-        raise Invalid(f"parent: {expected}", fields={"parent": [expected]}) from None
+        raise refuse("parent", expected) from None
 
 
 class Encoder(base.Encoder):

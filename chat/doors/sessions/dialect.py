@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 from uuid import UUID
 
+from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.doors import base, fields, sse
@@ -38,7 +39,7 @@ def parse(body: dict[str, Any]) -> RunRequest:
     known_only(body, FIELDS)
     for name in ("modelId", "prompt"):
         if body.get(name) is None:
-            raise fields.refuse(name, "This field is required.")
+            raise refuse(name, "This field is required.")
     return RunRequest(content=body["prompt"], model=body["modelId"], door=NAME)
 
 

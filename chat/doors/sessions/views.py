@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 
 from accounts.authentication import authenticate
 from accounts.db import db
-from accounts.errors import NotFound, RequestError, Unavailable
+from accounts.errors import NotFound, RequestError, Unavailable, refuse
 from accounts.http.idempotency import Answer
 from accounts.http.parsing import read_json
 from accounts.models import Project, User
@@ -26,7 +26,6 @@ from chat.doors.views import door
 from chat.eventlog.rows import event_at
 from chat.models import Chat, ChatAlias, ChatSession, Message, Run, Task
 from chat.run_request import RunRequest
-from chat.services.rules import refuse
 from chat.services.sessions import find_session, open_session, token_of, unknown_session
 from chat.serving.event_stream import EventStream
 

@@ -14,7 +14,7 @@ from django.utils.cache import patch_vary_headers
 from accounts.authentication import authenticate
 from accounts.db import AWAY, db
 from accounts.db.races import lost_to
-from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, Unavailable
+from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, Unavailable, refuse
 from accounts.http.parsing import parse_object
 from accounts.models import User
 from accounts.sign_in import keys
@@ -234,7 +234,7 @@ def _take_connection_params(request: HttpRequest) -> None:
     token = params.get("token") if isinstance(params, dict) else None
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         expected = 'Expected {"token": "..."} as JSON.'
-        raise Invalid(f"connectionParams: {expected}", fields={"connectionParams": [expected]})
+        raise refuse("connectionParams", expected)
     if token.startswith(keys.PREFIX):
         raise NotAuthenticated("An API key comes as `Authorization: Bearer` only, never in an address.")
     request.META["HTTP_AUTHORIZATION"] = f"Bearer {token}"

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 from urllib.parse import unquote_to_bytes
 
+from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.messages import ToolSpec
@@ -67,7 +68,7 @@ def parse(body: dict[str, Any]) -> RunRequest:
     elif last["role"] == "assistant":
         request["answer"] = fields.name(last.get("id"), f"messages.{len(messages) - 1}.id")  # the answer is continued
     else:
-        raise fields.refuse("messages", "Expected a message of the user or an answer with tool results at the end.")
+        raise refuse("messages", "Expected a message of the user or an answer with tool results at the end.")
     chosen = {name: body[name] for name in CHOICES if body.get(name) is not None}
     return RunRequest(items=tuple(items), options=_options(body, messages), door=NAME, request=request, **chosen)
 
@@ -76,7 +77,7 @@ def asked_of(body: dict[str, Any]) -> Asked:
     """The chat and the place in it."""
     trigger = body.get("trigger", TRIGGERS[0])
     if trigger not in TRIGGERS:
-        raise fields.refuse("trigger", f"Expected one of: {', '.join(TRIGGERS)}.")
+        raise refuse("trigger", f"Expected one of: {', '.join(TRIGGERS)}.")
     message = body.get("messageId")
     return Asked(
         chat=fields.name(body.get("id"), "id"),
@@ -90,10 +91,10 @@ def asked_of(body: dict[str, Any]) -> Asked:
 def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
     messages = fields.objects(body.get("messages"), "messages")
     if not messages:
-        raise fields.refuse("messages", "Expected at least one message.")
+        raise refuse("messages", "Expected at least one message.")
     for number, each in enumerate(messages):
         if each.get("role") not in ("user", "assistant", "system"):
-            raise fields.refuse(f"messages.{number}.role", "Expected one of: user, assistant, system.")
+            raise refuse(f"messages.{number}.role", "Expected one of: user, assistant, system.")
     return messages
 
 
@@ -139,7 +140,7 @@ def _user(message: dict[str, Any], field: str) -> Item:
         if kind == "file":
             files.append(_file(part, f"{field}.parts.{number}"))
         elif kind != "text" and not str(kind).startswith("data-"):  # data parts are the application's own
-            raise fields.refuse(f"{field}.parts.{number}.type", "Expected text, file or data-*.")
+            raise refuse(f"{field}.parts.{number}.type", "Expected text, file or data-*.")
     return Item("user", "\n".join(_texts(message)), tuple(files))
 
 
@@ -154,7 +155,7 @@ def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
     try:
         return {"type": "file", "name": filename, "content": _data(url).decode()}
     except (ValueError, binascii.Error):
-        raise fields.refuse(f"{field}.url", "Expected an image, a text, or an https: address.") from None
+        raise refuse(f"{field}.url", "Expected an image, a text, or an https: address.") from None
 
 
 def _data(url: str) -> bytes:

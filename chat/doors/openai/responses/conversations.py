@@ -7,13 +7,12 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from accounts.authentication import authenticate
 from accounts.db import db
-from accounts.errors import Invalid, NotFound
+from accounts.errors import NotFound, refuse
 from accounts.http.idempotency import Answer, once
 from accounts.http.parsing import read_json
 from accounts.models import User
 from chat.doors import starting
 from chat.doors.base import known_only
-from chat.doors.fields import refuse
 from chat.doors.openai import names as openai_models
 from chat.doors.openai.lists import page
 from chat.doors.openai.responses import items as responses_items
@@ -183,7 +182,7 @@ def _say(request: HttpRequest, id: str) -> Started:
     chosen = {name: body[name] for name in ("archetype", "model", "temperature") if body.get(name) is not None}
     is_streamed = body.get("stream", body.get("enableStreaming", False))
     if not isinstance(is_streamed, bool):
-        raise Invalid("stream: Expected true or false.", fields={"stream": ["Expected true or false."]})
+        raise refuse("stream", "Expected true or false.")
     asked = RunRequest(
         content=body.get("content"),
         attachments=body.get("attachments") or (),

@@ -18,9 +18,8 @@ from django.db import InterfaceError, OperationalError
 
 from accounts.authentication import still_valid
 from accounts.db import db
-from accounts.errors import Invalid, NotAuthenticated, RequestError, TooMany, Unavailable
+from accounts.errors import Invalid, NotAuthenticated, RequestError, TooMany, Unavailable, refuse
 from accounts.http.parsing import parse_object
-from chat.doors.fields import refuse
 from chat.doors.openai import errors as openai_errors
 from chat.doors.openai.projects import project_of
 from chat.doors.openai.responses import turns as responses_turns

@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 
 from accounts.authentication import authenticate
 from accounts.db import db
+from accounts.errors import refuse
 from accounts.http.parsing import read_json
 from agents.options import RunOptions
 from chat.doors import starting
-from chat.doors.fields import refuse
 from chat.doors.openai.lists import page
 from chat.doors.openai.projects import project_of
 from chat.doors.openai.responses import items as responses_items

@@ -10,9 +10,10 @@ that was stopped (it ends with `complete` and what had come).
 
 from typing import Any, assert_never
 
+from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
-from chat.doors import base, fields
+from chat.doors import base
 from chat.doors.base import RunInfo, known_only
 from chat.doors.trpc import dialect as trpc
 from chat.run_request import RunRequest
@@ -32,7 +33,7 @@ def parse(body: dict[str, Any]) -> RunRequest:
     """The run that a message asks for. Raises Invalid for a field it does not know."""
     known_only(body, SEND_FIELDS)
     if "message" not in body:
-        raise fields.refuse("message", "Expected a text.")
+        raise refuse("message", "Expected a text.")
     chosen = {name: body[name] for name in CHOICES if body.get(name) is not None}
     return RunRequest(content=body["message"], door=NAME, **chosen)
 
