@@ -88,8 +88,8 @@ def _note(turn: Turn, event: AnyEvent) -> None:
         case (
             ev.RunQueued() | ev.RunStarted() | ev.TurnStarted() | ev.ReasoningDelta() | ev.ToolProgressed()
             | ev.AgentStarted() | ev.AgentReturned() | ev.WorkflowChanged() | ev.WorkflowCompleted()
-            | ev.RetryScheduled() | ev.TurnReset() | ev.MessageSaved() | ev.RunCompleted() | ev.RunFailed()
-            | ev.RunCancelled()
+            | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset() | ev.MessageSaved() | ev.RunCompleted()
+            | ev.RunFailed() | ev.RunCancelled()
         ):  # fmt: skip
             pass  # says nothing about what was done, or was taken above
         case _:

@@ -63,9 +63,9 @@ class Blocks:
                 ev.RunQueued() | ev.RunStarted() | ev.TurnStarted() | ev.TextDelta() | ev.ReasoningDelta()
                 | ev.ReplyCompleted() | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed()
                 | ev.ToolDeferred() | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted()
-                | ev.AgentReturned() | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.RetryScheduled()
-                | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved() | ev.RunCompleted() | ev.RunFailed()
-                | ev.RunCancelled()
+                | ev.AgentReturned() | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.WorkProgressed()
+                | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved() | ev.RunCompleted()
+                | ev.RunFailed() | ev.RunCancelled()
             ):  # fmt: skip
                 return self.close()
             case _:

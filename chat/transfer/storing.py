@@ -168,8 +168,8 @@ def _event(event: AnyEvent, here: Mapping[str, str], people: Mapping[str, str]) 
             ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
             | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed() | ev.ToolDeferred()
             | ev.ApprovalRequested() | ev.AgentStarted() | ev.AgentReturned() | ev.WorkflowChanged()
-            | ev.WorkflowCompleted() | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.RunCompleted()
-            | ev.RunFailed()
+            | ev.WorkflowCompleted() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
+            | ev.TurnCompleted() | ev.RunCompleted() | ev.RunFailed()
         ):  # fmt: skip
             return event
         case _:

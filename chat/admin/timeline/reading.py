@@ -54,6 +54,8 @@ class Reading:
             self._agent(entry, event)
         elif isinstance(event, OfWorkflow):
             self._workflow(entry, event)
+        elif isinstance(event, ev.WorkProgressed):
+            self._moment(entry, "tool", event.text, _steps(event.done, event.total))
         elif not isinstance(event, ev.TurnCompleted | ev.MessageSaved):  # of these other rows say so already
             assert_never(event)
 
@@ -143,7 +145,7 @@ class Reading:
         if isinstance(event, ev.WorkflowCompleted):
             self._moment(entry, "tool", what, event.outcome).returned = event.error or event.result
             return
-        steps = f"{event.steps_done} / {event.steps or '?'}" if event.steps or event.steps_done else ""
+        steps = _steps(event.steps_done, event.steps)
         self._moment(entry, "tool", what, ", ".join(filter(None, (event.status, event.step, steps))))
 
     def _reply(self, entry: Logged, event: ev.ReplyCompleted) -> None:
@@ -229,6 +231,11 @@ def _replied(model: str, wait_s: float | None, event: ev.ReplyCompleted) -> str:
     if count := len(event.calls):
         said.append(ngettext("%(count)s tool call", "%(count)s tool calls", count) % {"count": count})
     return ", ".join([*said, used(event.usage)])
+
+
+def _steps(done: int, total: int) -> str:
+    """How far work is, where that is known."""
+    return f"{done} / {total or '?'}" if total or done else ""
 
 
 def _outcome(event: ev.ToolReturned | ev.ToolFailed) -> str:

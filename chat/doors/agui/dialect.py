@@ -268,7 +268,8 @@ class Encoder(base.Encoder):
             case (
                 ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
                 | ev.ReplyCompleted() | ev.ToolProgressed() | ev.ApprovalResolved() | ev.AgentStarted()
-                | ev.AgentReturned() | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
+                | ev.AgentReturned() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
+                | ev.TurnCompleted() | ev.MessageSaved()
             ):  # fmt: skip
                 return []  # no word for it
             case _:

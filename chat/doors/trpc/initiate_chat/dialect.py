@@ -105,8 +105,8 @@ class Encoder(base.Encoder):
             case (
                 ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
                 | ev.ToolProgressed() | ev.ToolDeferred() | ev.ApprovalRequested() | ev.ApprovalResolved()
-                | ev.AgentStarted() | ev.AgentReturned() | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted()
-                | ev.MessageSaved()
+                | ev.AgentStarted() | ev.AgentReturned() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
+                | ev.TurnCompleted() | ev.MessageSaved()
             ):  # fmt: skip
                 return [], False  # no word for it
             case _:

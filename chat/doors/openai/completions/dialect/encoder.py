@@ -80,8 +80,8 @@ class Encoder(base.Encoder):
                 ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
                 | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed() | ev.ToolDeferred()
                 | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned()
-                | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.RetryScheduled() | ev.TurnReset()
-                | ev.TurnCompleted() | ev.MessageSaved()
+                | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.WorkProgressed() | ev.RetryScheduled()
+                | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
             ):  # fmt: skip
                 pass  # no word for it
             case _:
