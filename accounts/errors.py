@@ -39,6 +39,11 @@ class Invalid(RequestError):
     """`fields` says which field, what was expected and what to do."""
 
 
+def refuse(field: str, expected: str) -> Invalid:
+    """The error for one field; the sentence says what would be right."""
+    return Invalid(f"{field}: {expected}", fields={field: [expected]})
+
+
 class NotAuthenticated(RequestError):
     status = 401
     code = "not_authenticated"

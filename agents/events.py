@@ -1,8 +1,8 @@
 """The vocabulary: everything that can happen in a run, as closed, frozen values.
 
 A run's log is a list of these. The loop and the runner make them; the fold and the dialects read them with a `match`
-whose last branch raises, so a new event is found by the tests, not by a user. Names are on disk and on the wire: never
-rename one that was released. No Django in this file.
+that names every one and ends with `assert_never`, so mypy finds who has not decided about a new event. Names are on
+disk and on the wire: never rename one that was released. No Django in this file.
 
 They are msgspec structs rather than dataclasses: the same closed, frozen classes, made and encoded some ten times
 quicker, which is what a token costs (docs/decisions/0040-events-are-msgspec-structs.md).

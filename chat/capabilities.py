@@ -1,45 +1,19 @@
 """What this server can do, for frontends that ask before they use it."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from chat.doors.agent.dialect import MESSAGE_MAX_CHARS
+from chat.doors.door import Door
+from chat.doors.registry import DOORS
 from chat.doors.schemas import Schema, gives, ref
-from chat.routing import sockets
-
-MODULE = "chat.doors."
-
-
-@dataclass(frozen=True)
-class Door:
-    """What a front door's streams can do. A `resume` by cursor goes on behind it, a replay begins at the start."""
-
-    name: str
-    resume: str | None = None  # cursor, replay
-
-
-LLM = Door("llm", "cursor")
-# By how the modules in chat.doors begin that have its views; several may serve one door.
-DOORS = {
-    "native": Door("native", "cursor"),
-    "editor_chat": Door("editorChat", "cursor"),
-    "openai": LLM,
-    "sessions": Door("sessions", "cursor"),
-    "threads": Door("threads"),
-    "agent": Door("agent"),
-    "ui_message": Door("ui", "replay"),
-    "agui": Door("agui"),
-}
-# At tRPC's addresses the procedure names the door.
-PROCEDURES = {"editorChat.": DOORS["editor_chat"], "chat.": Door("initiateChat", "cursor")}
 
 
 @csrf_exempt
@@ -61,44 +35,22 @@ def capabilities(request: HttpRequest) -> HttpResponse:
 
 
 def _doors() -> list[dict[str, Any]]:
-    """Each door with the routes that the resolvers have for it."""
-    routes, speak = _routes(get_resolver().url_patterns), _routes(sockets.routes)
-    return [
-        {"name": door.name, "routes": routes.get(door, []), "resume": door.resume, "websocket": speak.get(door, [])}
-        for door in dict.fromkeys([*routes, *speak])
-    ]
+    """Each door with its routes, by the first of them."""
+    named: dict[str, list[Door]] = {}
+    for door in DOORS:
+        named.setdefault(door.name, []).append(door)
+    return sorted((_shown(name, doors) for name, doors in named.items()), key=lambda each: each["routes"])
 
 
-def _routes(patterns: list[URLPattern | URLResolver]) -> dict[Door, list[str]]:
-    found: dict[Door, list[str]] = {}
-    for path, module in sorted(_views("/", patterns)):
-        if module.startswith(MODULE):
-            for door in _doors_of(module.removeprefix(MODULE), path):
-                found.setdefault(door, []).append(path)
-    return found
+def _shown(name: str, doors: list[Door]) -> dict[str, Any]:
+    routes = _paths(each for door in doors for each in door.urls)
+    speak = _paths(each for door in doors for each in door.sockets)
+    return {"name": name, "routes": routes, "resume": doors[0].resume, "websocket": speak}
 
 
-def _doors_of(module: str, path: str) -> list[Door]:
-    """The doors that a view serves: one, but batches of tRPC calls may be for either."""
-    if not module.startswith("trpc."):
-        return [next((door for name, door in DOORS.items() if module.startswith(name)), Door(module))]
-    called = path.rpartition("/")[2]
-    return [door for start, door in PROCEDURES.items() if called.startswith((start, "{"))]
-
-
-def _views(prefix: str, patterns: list[URLPattern | URLResolver]) -> Iterator[tuple[str, str]]:
-    """Every path, its converters taken off, with the module of its view."""
-    for each in patterns:
-        path = prefix + str(each.pattern)
-        if isinstance(each, URLResolver):
-            yield from _views(path, each.url_patterns)
-        else:
-            view: Any = each.callback
-            yield _plain(path), getattr(view, "consumer_class", view).__module__
-
-
-def _plain(path: str) -> str:
-    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
+def _paths(patterns: Iterable[URLPattern]) -> list[str]:
+    """The addresses, their converters taken off."""
+    return sorted(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", f"/{each.pattern}") for each in patterns)
 
 
 def _limits() -> dict[str, int | float]:

@@ -1,7 +1,6 @@
 """The OpenAPI of everything: REST as drf-spectacular reads it from the views, doors and errors added by hooks.
 
-A door's routes are plain async views, of which no generator can know anything: each declares its paths in a file here,
-named in DOORS.
+A door's routes are plain async views, of which no generator can know anything: each declares its paths in its folder.
 """
 
 import copy
@@ -17,34 +16,12 @@ from drf_spectacular.generators import SchemaGenerator
 
 from chat import capabilities
 from chat.doors import refusals as errors
-from chat.doors.agent import openapi as agent
-from chat.doors.agui import openapi as agui
-from chat.doors.editor_chat import openapi as editor_chat
-from chat.doors.native import openapi as native
-from chat.doors.openai.completions import openapi as completions
-from chat.doors.openai.responses import openapi as responses
-from chat.doors.sessions import openapi as sessions
-from chat.doors.threads import openapi as threads
-from chat.doors.trpc import openapi as trpc
-from chat.doors.ui_message import openapi as ui_message
+from chat.doors.registry import DOORS
 from chat.transfer import openapi as exports
 
 Schema = dict[str, Any]
 
-DOORS = (
-    native,
-    exports,
-    editor_chat,
-    sessions,
-    threads,
-    agent,
-    responses,
-    completions,
-    capabilities,
-    trpc,
-    ui_message,
-    agui,
-)
+PARTS = (*(each for door in DOORS for each in door.openapi), exports, capabilities)
 
 
 @require_safe
@@ -71,9 +48,9 @@ def document() -> Schema:
 def add_doors(result: Schema, **_: Any) -> Schema:
     """Hook of drf-spectacular: put in the paths and components that the doors declare."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    for door in DOORS:
-        result["paths"].update(copy.deepcopy(door.PATHS))
-        schemas.update(copy.deepcopy(door.SCHEMAS))
+    for part in PARTS:
+        result["paths"].update(copy.deepcopy(part.PATHS))
+        schemas.update(copy.deepcopy(part.SCHEMAS))
     return result
 
 

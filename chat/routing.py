@@ -3,10 +3,9 @@
 from typing import Any, cast
 
 from channels.routing import URLRouter
-from django.urls import path, re_path
+from django.urls import re_path
 
-from chat.doors.native.socket import ChatSocket
-from chat.doors.openai.responses.socket import ResponsesSocket
+from chat.doors.registry import DOORS
 
 
 async def nowhere(scope: Any, receive: Any, send: Any) -> None:
@@ -16,9 +15,7 @@ async def nowhere(scope: Any, receive: Any, send: Any) -> None:
 
 sockets = URLRouter(
     [
-        path("ws/chats/<uuid:chat_id>/", ChatSocket.as_asgi()),
-        path("api/llm/responses", ResponsesSocket.as_asgi()),
-        path("v1/responses", ResponsesSocket.as_asgi()),
+        *(each for door in DOORS for each in door.sockets),
         re_path("", cast(Any, nowhere)),
     ]
 )

@@ -10,6 +10,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
 from accounts.errors import Invalid
+from accounts.http.fields import whole_number
 
 
 class CursorPaging(CursorPagination):
@@ -26,11 +27,10 @@ class CursorPaging(CursorPagination):
         asked = request.query_params.get("page_size")
         if asked is None:
             return int(settings.API_PAGE_SIZE)
-        if not (
-            asked.isascii() and asked.isdigit() and len(asked) < 6 and 1 <= int(asked) <= settings.API_PAGE_SIZE_MAX
-        ):
+        size = whole_number(asked, 1, settings.API_PAGE_SIZE_MAX)
+        if size is None:
             raise Invalid(fields={"page_size": [f"Send a whole number from 1 to {settings.API_PAGE_SIZE_MAX}."]})
-        return int(asked)
+        return size
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         """One page of it. Raises Invalid."""

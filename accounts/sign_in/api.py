@@ -2,14 +2,13 @@
 
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
-from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotAuthenticated
-from accounts.http.rest import read
+from accounts.http.rest import documented, read
 from accounts.models import User
 from accounts.sign_in.bodies import CredentialsBody, RefreshBody, SignOutBody, TokensSerializer
 from accounts.sign_in.cookies import forget_cookie, set_cookie
@@ -27,7 +26,7 @@ class Open(APIView):
 class TokenView(Open):
     """POST /api/auth/token"""
 
-    @extend_schema(tags=["auth"], request=CredentialsBody, responses=TokensSerializer)
+    @documented("auth_token_create", body=CredentialsBody, answer=TokensSerializer)
     def post(self, request: Request) -> Response:
         """Tokens for e-mail and password, and the cookie `access_token` for this origin's own pages."""
         body = read(CredentialsBody, request.data)
@@ -37,7 +36,7 @@ class TokenView(Open):
 class RefreshView(Open):
     """POST /api/auth/token/refresh"""
 
-    @extend_schema(tags=["auth"], request=RefreshBody, responses=TokensSerializer)
+    @documented("auth_token_refresh_create", body=RefreshBody, answer=TokensSerializer)
     def post(self, request: Request) -> Response:
         """The next tokens for a refresh token, which is used up by it.
 
@@ -50,7 +49,7 @@ class RefreshView(Open):
 class SignOutView(Open):
     """POST /api/auth/logout"""
 
-    @extend_schema(tags=["auth"], request=SignOutBody, responses={204: None})
+    @documented("auth_logout_create", body=SignOutBody, status=204)
     def post(self, request: Request) -> Response:
         """End the sign-in of the refresh token in the body, the bearer token and the cookie: of whichever are sent.
 

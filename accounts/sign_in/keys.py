@@ -4,7 +4,6 @@ A key is shown once, when it is made; only its hash is stored, and how it begins
 Whoever brings one has the rights of its maker as they are now, and never more.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -12,8 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from accounts.errors import Invalid, NotAuthenticated
+from accounts.errors import NotAuthenticated, refuse
 from accounts.models import ApiKey, Organization, User
+from accounts.sign_in.hashed import hash_of
 from accounts.sign_in.scopes import SCOPES
 
 PREFIX = "pk_"
@@ -33,11 +33,11 @@ def create_key(
     """
     check(scopes, name, expires_at)
     if not Organization.objects.visible_to(user).filter(pk=organization.pk).exists():
-        raise _refuse("organization", "Expected one that the person is a member of.")
+        raise refuse("organization", "Expected one that the person is a member of.")
     token = PREFIX + get_random_string(SECRET_CHARS)
     ordered = [each for each in SCOPES if each in scopes]
     key = ApiKey.objects.create(
-        key_hash=_hash(token),
+        key_hash=hash_of(token),
         prefix=token[:SHOWN_CHARS],
         name=name.strip(),
         user=user,
@@ -51,11 +51,11 @@ def create_key(
 def check(scopes: Sequence[str], name: str, expires_at: datetime | None) -> None:
     """Raise Invalid unless these are what a key may have."""
     if not scopes or not set(scopes) <= set(SCOPES):
-        raise _refuse("scopes", f"Expected one or more of: {', '.join(SCOPES)}.")
+        raise refuse("scopes", f"Expected one or more of: {', '.join(SCOPES)}.")
     if not 1 <= len(name.strip()) <= NAME_MAX_CHARS or not name.isprintable():
-        raise _refuse("name", f"Expected a text of 1 to {NAME_MAX_CHARS} printable characters.")
+        raise refuse("name", f"Expected a text of 1 to {NAME_MAX_CHARS} printable characters.")
     if expires_at is not None and expires_at <= timezone.now():
-        raise _refuse("expires_at", "Expected a time to come.")
+        raise refuse("expires_at", "Expected a time to come.")
 
 
 def find(token: str) -> ApiKey:
@@ -63,7 +63,7 @@ def find(token: str) -> ApiKey:
 
     One query, and a second one once a minute.
     """
-    key = ApiKey.objects.live().select_related("user").filter(key_hash=_hash(token)).first()
+    key = ApiKey.objects.live().select_related("user").filter(key_hash=hash_of(token)).first()
     if key is None:
         raise NotAuthenticated("The API key does not hold: it is unknown, revoked or expired.")
     _note_use(key)
@@ -81,16 +81,8 @@ def revoke(keys: Sequence[ApiKey]) -> int:
     return ApiKey.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=timezone.now())
 
 
-def _refuse(field: str, expected: str) -> Invalid:
-    return Invalid(f"{field}: {expected}", fields={field: [expected]})
-
-
 def _note_use(key: ApiKey) -> None:
     now = timezone.now()
     unnoted = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_EVERY)
     if key.last_used_at is None or key.last_used_at < now - USED_EVERY:
         ApiKey.objects.filter(unnoted, pk=key.pk).update(last_used_at=now)
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

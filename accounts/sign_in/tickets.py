@@ -3,7 +3,6 @@
 A ticket comes in the address, where logs may see it: so it opens little, once and soon, and only its hash is stored.
 """
 
-import hashlib
 import secrets
 from datetime import timedelta
 from uuid import UUID
@@ -14,6 +13,7 @@ from django.utils import timezone
 
 from accounts.errors import NotAuthenticated
 from accounts.models import EndedSignIn, Ticket, User
+from accounts.sign_in.hashed import hash_of
 
 
 def make(user: User, *, origin: str, run_id: UUID | None = None, chat_id: UUID | None = None) -> str:
@@ -24,7 +24,7 @@ def make(user: User, *, origin: str, run_id: UUID | None = None, chat_id: UUID |
     """
     token = secrets.token_urlsafe(32)
     Ticket.objects.create(
-        token_hash=_hash(token),
+        token_hash=hash_of(token),
         user=user,
         token_version=user.token_version,
         sign_in=user.sign_in,
@@ -49,7 +49,7 @@ def redeem(token: str, *, run_id: UUID | None, chat_id: UUID | None, origin: str
 
 def _find(token: str, run_id: UUID | None, chat_id: UUID | None, origin: str) -> Ticket | None:
     holding = Ticket.objects.select_related("user").filter(
-        ~Exists(EndedSignIn.objects.filter(pk=OuterRef("sign_in"))), _is_for(run_id, chat_id), token_hash=_hash(token)
+        ~Exists(EndedSignIn.objects.filter(pk=OuterRef("sign_in"))), _is_for(run_id, chat_id), token_hash=hash_of(token)
     )
     ticket = holding.first()
     if ticket is None or ticket.origin not in ("", origin):
@@ -73,7 +73,3 @@ def _is_for(run_id: UUID | None, chat_id: UUID | None) -> Q:
 def _use(ticket: Ticket) -> bool:
     now = timezone.now()
     return Ticket.objects.filter(pk=ticket.pk, used_at=None, expires_at__gt=now).update(used_at=now) == 1
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

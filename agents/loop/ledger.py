@@ -6,6 +6,7 @@ are kept, which tools have certainly run, which certainly have not, and which ma
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from agents import events as ev
 from agents.events import AnyEvent, Call
@@ -60,23 +61,36 @@ def _apply(ledger: Ledger, event: AnyEvent) -> None:
     match event:
         case ev.TurnStarted():
             turns.append(Turn(event.turn))
-        case ev.TextDelta() if turns:
-            turns[-1].text.append(event.text)
-        case ev.ReplyCompleted() if turns:
-            turns[-1].reply = event
-        case ev.ToolCalled() if turns:
-            turns[-1].called.add(event.call)
-        case ev.ToolReturned() | ev.ToolFailed() if turns:
-            turns[-1].results[event.call] = event
-        case ev.ToolDeferred() if turns:
-            turns[-1].deferred.add(event.call)
-        case ev.ApprovalRequested() | ev.ApprovalResolved() if turns:
-            turns[-1].approvals[event.call] = event
-        case ev.TurnCompleted() if turns:
-            turns[-1].is_completed = True
-        case ev.TurnReset() if turns:
-            turns.pop()
+        case ev.TurnReset():
+            del turns[-1:]
         case ev.AgentStarted():
             ledger.started_agents.add(event.agent)
+        case _ if turns:
+            _note(turns[-1], event)
+
+
+def _note(turn: Turn, event: AnyEvent) -> None:
+    match event:
+        case ev.TextDelta():
+            turn.text.append(event.text)
+        case ev.ReplyCompleted():
+            turn.reply = event
+        case ev.ToolCalled():
+            turn.called.add(event.call)
+        case ev.ToolReturned() | ev.ToolFailed():
+            turn.results[event.call] = event
+        case ev.ToolDeferred():
+            turn.deferred.add(event.call)
+        case ev.ApprovalRequested() | ev.ApprovalResolved():
+            turn.approvals[event.call] = event
+        case ev.TurnCompleted():
+            turn.is_completed = True
+        case (
+            ev.RunQueued() | ev.RunStarted() | ev.TurnStarted() | ev.ReasoningDelta() | ev.ToolProgressed()
+            | ev.AgentStarted() | ev.AgentReturned() | ev.WorkflowChanged() | ev.WorkflowCompleted()
+            | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset() | ev.MessageSaved() | ev.RunCompleted()
+            | ev.RunFailed() | ev.RunCancelled()
+        ):  # fmt: skip
+            pass  # says nothing about what was done, or was taken above
         case _:
-            pass  # says nothing about what was done
+            assert_never(event)

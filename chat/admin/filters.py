@@ -8,25 +8,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.http.fields import whole_number
 from agents.archetypes import registry
 from agents.errors import CODES
 from agents.installation import model_names
 from chat.admin.words import midnight
-from chat.doors.agent import dialect as agent
-from chat.doors.agui import dialect as agui
-from chat.doors.editor_chat import dialect as editor_chat
-from chat.doors.native import dialect as native
-from chat.doors.openai.completions.dialect import encoder as completions
-from chat.doors.openai.responses.dialect import encoder as responses
-from chat.doors.sessions import dialect as sessions
-from chat.doors.threads import dialect as threads
-from chat.doors.trpc.initiate_chat import dialect as initiate_chat
-from chat.doors.ui_message import dialect as ui_message
+from chat.doors.registry import DOORS
 
 SLOW_MS = 5_000  # to the first token: what the saved view Slow shows
-DIALECTS = (
-    agent, agui, completions, editor_chat, initiate_chat, native, responses, sessions, threads, ui_message,
-)  # fmt: skip
 
 
 class Choice(SimpleListFilter):
@@ -63,7 +52,7 @@ class Code(Choice):
 
 class Door(Choice):
     title, parameter_name = _("front door"), "door"
-    choices_of = staticmethod(lambda: sorted(each.NAME for each in DIALECTS))
+    choices_of = staticmethod(lambda: sorted({each for door in DOORS for each in door.dialects}))
 
 
 class Origin(Door):
@@ -122,9 +111,5 @@ class FirstToken(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Runs whose reader waited."""
-        value = self.value()
-        return (
-            queryset.filter(first_token_ms__gte=int(value))
-            if value and value.isascii() and value.isdigit()
-            else queryset
-        )
+        least = whole_number(self.value())
+        return queryset if least is None else queryset.filter(first_token_ms__gte=least)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin_lists import View
+from accounts.http.fields import whole_number
 from accounts.models import Project, User
 from chat.admin import charts, costs, filters
 from chat.admin.history import History
@@ -56,8 +57,8 @@ class Days(SimpleListFilter):
 
 def days_of(value: str | None) -> int:
     """The number of days that an address asks for."""
-    asked = int(value) if value and value.isascii() and value.isdigit() else DEFAULT_DAYS
-    return min(max(asked, 1), MAX_DAYS)
+    asked = whole_number(value)
+    return DEFAULT_DAYS if asked is None else min(max(asked, 1), MAX_DAYS)
 
 
 class Counted(History):

@@ -5,7 +5,7 @@ Worked out here once, so that every such dialect opens and closes at the same pl
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from agents import events as ev
 from agents.events import AnyEvent
@@ -59,8 +59,17 @@ class Blocks:
                 return self._piece("reasoning", text)
             case _ if event.agent:
                 return []  # a subagent at work in between says nothing about our block
-            case _:
+            case (
+                ev.RunQueued() | ev.RunStarted() | ev.TurnStarted() | ev.TextDelta() | ev.ReasoningDelta()
+                | ev.ReplyCompleted() | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed()
+                | ev.ToolDeferred() | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted()
+                | ev.AgentReturned() | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.WorkProgressed()
+                | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved() | ev.RunCompleted()
+                | ev.RunFailed() | ev.RunCancelled()
+            ):  # fmt: skip
                 return self.close()
+            case _:
+                assert_never(event)
 
     def close(self) -> list[Block]:
         """Close the open block, if there is one."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
-from accounts.errors import Invalid
+from accounts.errors import refuse
 from agents.messages import ToolSpec
 
 Value = TypeVar("Value")
@@ -15,11 +15,6 @@ NAME_MAX_CHARS = 200  # of a chat, as its client calls it
 INSTRUCTIONS_MAX_CHARS = 100_000
 TOOLS_MAX = 128
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
-
-
-def refuse(field: str, expected: str) -> Invalid:
-    """The error for one field; the sentence says what would be right."""
-    return Invalid(f"{field}: {expected}", fields={field: [expected]})
 
 
 def text(value: Any, field: str) -> str:

@@ -188,11 +188,10 @@ class _Newest:
 
 
 def _joined(encoder: Encoder, entries: list[Logged]) -> bytes:
-    is_shared = getattr(encoder, "is_shared", False)  # it says the same to everybody
-    if is_shared and _Newest.entries is entries:
+    if encoder.is_shared and _Newest.entries is entries:
         return _Newest.data
     data = b"".join([frame for each in entries for frame in encoder.encode(each.attempt, each.seq, each.event)])
-    if is_shared:
+    if encoder.is_shared:
         _Newest.entries, _Newest.data = entries, data
     return data
 

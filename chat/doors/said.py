@@ -6,7 +6,8 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import HttpRequest
 
-from accounts.errors import Invalid
+from accounts.errors import Invalid, refuse
+from accounts.http.fields import whole_number
 from accounts.models import User
 from chat.eventlog.drafts import attach_drafts
 from chat.models import Chat, Message, MessageRole, MessageStatus
@@ -54,11 +55,10 @@ def own(user: User, *, limit: int, before: UUID | None = None) -> tuple[list[Mes
 
 def limit_of(request: HttpRequest, default: int) -> int:
     """How many messages the request asks for in `limit`. Raises Invalid."""
-    text = request.GET.get("limit", str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= PAGE_MAX):
-        expected = f"Expected a whole number from 1 to {PAGE_MAX}."
-        raise Invalid(f"limit: {expected}", fields={"limit": [expected]})
-    return int(text)
+    limit = whole_number(request.GET.get("limit", str(default)), 1, PAGE_MAX)
+    if limit is None:
+        raise refuse("limit", f"Expected a whole number from 1 to {PAGE_MAX}.")
+    return limit
 
 
 def before_of(request: HttpRequest) -> UUID | None:

@@ -6,7 +6,7 @@ run that is not over. Both must agree with the message's row: that is tested for
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
@@ -116,7 +116,7 @@ class Fold:
             case ev.WorkProgressed():
                 pass  # of a run that answers nothing
             case _:
-                raise TypeError(f"the fold does not know {event!r}")
+                assert_never(event)
 
     def _say(self, kind: str, event: ev.Delta) -> None:
         self.first_token_at = self.first_token_at or event.at

@@ -11,6 +11,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
+from accounts.http.fields import whole_number
 from accounts.models import User
 from agents.installation import model_names
 from chat.access import get_chat, permissions_on
@@ -63,9 +64,9 @@ def messages(request: HttpRequest, id: UUID) -> HttpResponse:
     tree = Tree(get_chat(user, id))
     window = pages.Window(
         SHOWN_MESSAGES,
-        first=_position(request, "from") or 0,
-        before=_position(request, "before"),
-        after=_position(request, "after"),
+        first=whole_number(request.GET.get("from")) or 0,
+        before=whole_number(request.GET.get("before")),
+        after=whole_number(request.GET.get("after")),
     )
     found = pages.branch(tree, _at(request), window)
     can_write = "write" in permissions_on(user, tree.chat)
@@ -77,11 +78,6 @@ def messages(request: HttpRequest, id: UUID) -> HttpResponse:
 def icon(request: HttpRequest) -> HttpResponse:
     """The icon where browsers look for one that no page names; the pages name the same file."""
     return HttpResponse(ICON.read_bytes(), content_type="image/svg+xml")
-
-
-def _position(request: HttpRequest, name: str) -> int | None:
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _at(request: HttpRequest) -> UUID | None:

@@ -8,11 +8,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotFound
-from accounts.http.rest import caller, read
+from accounts.http.rest import caller, documented, read
 from accounts.models import Organization
 from chat.metering.budgets import standing
 from chat.models import Budget, Period
-from chat.rest.answers import documented
 from chat.rest.serializers import Nothing
 
 

@@ -11,11 +11,10 @@ from rest_framework.views import APIView
 
 from accounts.errors import NotFound
 from accounts.http.fields import Closed, Id, PageQuery, Text
-from accounts.http.rest import caller, created, read
+from accounts.http.rest import caller, created, documented, page, read, shown
 from accounts.models import Organization, User
 from chat.models import Character
 from chat.models.characters import MAX_ID
-from chat.rest.answers import documented, page, shown
 from chat.rest.serializers import Key
 from chat.services import characters
 

@@ -15,11 +15,10 @@ from rest_framework.views import APIView
 
 from accounts.errors import NotFound
 from accounts.http.fields import PageQuery
-from accounts.http.rest import caller, created, read
+from accounts.http.rest import caller, created, documented, page, read, shown
 from accounts.models import Organization, Project
 from chat.access import chats_of, get_chat
 from chat.models import Chat, ChatShare, Task
-from chat.rest.answers import documented, page, shown
 from chat.rest.serializers import ChatChanges, ChatQuery, ChatSerializer, NewChat, NewFork, NewShare, ShareSerializer
 from chat.services import chats
 

@@ -4,10 +4,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.http.rest import read
+from accounts.http.rest import documented, read
 from agents.archetypes import registry
 from agents.installation import models
-from chat.rest.answers import documented
 from chat.rest.serializers import ArchetypeSerializer, ModelNameSerializer, Nothing
 
 

@@ -8,11 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.http.rest import caller, created, read
+from accounts.http.rest import caller, created, documented, page, read, shown
 from chat.access import get_chat, get_message
 from chat.eventlog.drafts import attach_drafts
 from chat.models import Chat, Message
-from chat.rest.answers import documented, page, shown
 from chat.rest.serializers import (
     BlocksQuery,
     MessageChanges,

@@ -8,10 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.http.rest import caller, read
+from accounts.http.rest import caller, documented, page, read, shown
 from chat.access import get_chat, get_run
 from chat.models import Run
-from chat.rest.answers import documented, page, shown
 from chat.rest.serializers import (
     RunQuery,
     RunSerializer,

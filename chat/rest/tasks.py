@@ -11,11 +11,10 @@ from rest_framework.views import APIView
 
 from accounts.errors import NotFound
 from accounts.http.fields import Closed, Id, PageQuery, Text
-from accounts.http.rest import caller, created, read
+from accounts.http.rest import caller, created, documented, page, read, shown
 from accounts.models import Project, User
 from chat.access import get_chat
 from chat.models import Task, TaskStatus
-from chat.rest.answers import documented, page, shown
 from chat.rest.serializers import Key
 from chat.services import tasks
 

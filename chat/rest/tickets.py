@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,7 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.authentication import origin_of
 from accounts.http.fields import Closed, Id
-from accounts.http.rest import caller, read
+from accounts.http.rest import caller, documented, read
 from accounts.sign_in import tickets
 from chat.access import get_chat, get_run
 
@@ -35,7 +34,7 @@ class TicketSerializer(serializers.Serializer[Any]):
 
 
 class TicketView(APIView):
-    @extend_schema(tags=["auth"], request=TicketBody, responses={201: TicketSerializer})
+    @documented("auth_ticket_create", body=TicketBody, answer=TicketSerializer, makes=True)
     def post(self, request: Request) -> Response:
         """A ticket for a run, or for a chat and its runs: good once, for a minute, to read."""
         user, body = caller(request), read(TicketBody, request.data)

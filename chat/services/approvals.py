@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.errors import Conflict, NotFound
+from accounts.errors import Conflict, NotFound, refuse
 from accounts.models import User
 from accounts.permissions import require
 from chat.access import permissions_over
@@ -26,9 +26,9 @@ def resolve_approval(*, user: User, run: Run, call: str, decision: Any, reason: 
     """
     require(permissions_over(user, run), "write")
     if not isinstance(decision, str) or decision not in DECISIONS:
-        raise rules.refuse("decision", f"Expected one of: {', '.join(DECISIONS)}.")
+        raise refuse("decision", f"Expected one of: {', '.join(DECISIONS)}.")
     if not isinstance(reason, str) or len(reason) > REASON_MAX_CHARS:
-        raise rules.refuse("reason", f"Expected a text of at most {REASON_MAX_CHARS} characters.")
+        raise refuse("reason", f"Expected a text of at most {REASON_MAX_CHARS} characters.")
     if run.chat is not None:
         lock_chat(run.chat)
     run = Run.objects.select_for_update(of=("self",)).select_related("chat").get(pk=run.pk)

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from accounts.errors import Conflict, NotFound
+from accounts.errors import Conflict, NotFound, refuse
 from accounts.models import Organization, Project, User
 from accounts.permissions import permissions_in, require
 from chat.access import get_chat, require_owner
@@ -85,7 +85,7 @@ def share_chat(*, user: User, chat: Chat, person: UUID, access: str) -> ChatShar
     """Let one more person of the organization see the chat, or change what they may do; their role still bounds it."""
     require_owner(user, chat)
     if person == chat.user_id:
-        raise rules.refuse("user", "Expected somebody else: the chat is this person's own.")
+        raise refuse("user", "Expected somebody else: the chat is this person's own.")
     known = User.objects.filter(pk=person, is_active=True, memberships__organization=chat.organization_id).first()
     if known is None:
         raise NotFound(fields={"user": ["There is no such person in the chat's organization."]})
@@ -151,7 +151,7 @@ def _checked(choices: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_sharing(chat: Chat) -> None:
     if chat.sharing == Sharing.PROJECT and chat.project_id is None:
-        raise rules.refuse("sharing", "Expected private: the chat is in no project.")
+        raise refuse("sharing", "Expected private: the chat is in no project.")
 
 
 def _path(chat: Chat, message: UUID) -> list[Message]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from accounts.errors import Invalid
+from accounts.errors import refuse
 from agents.archetypes import registry
 from agents.errors import UnknownArchetype
 from agents.installation import model_names
@@ -23,11 +23,6 @@ URL_MAX_CHARS = 2_000
 # No SVG: it is a document that can hold scripts.
 IMAGE_DATA = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
 TITLE_MAX_CHARS = 200
-
-
-def refuse(field: str, expected: str) -> Invalid:
-    """The error for one field; the sentence says what would be right."""
-    return Invalid(f"{field}: {expected}", fields={field: [expected]})
 
 
 def check_text(value: Any, field: str = "content") -> str:

@@ -1,6 +1,5 @@
 """Sessions of system 2's door: opened with a run, and found again by the secret that its client holds. Sync."""
 
-import hashlib
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from django.utils.crypto import salted_hmac
 from accounts.errors import NotFound
 from accounts.models import User
 from accounts.sign_in import keys
+from accounts.sign_in.hashed import hash_of
 from chat.models import ChatSession, Run, Task
 
 
@@ -27,7 +27,7 @@ def open_session(*, user: User, run: Run, task: Task | None = None) -> ChatSessi
         run=run,
         expires_at=timezone.now() + timedelta(seconds=settings.CHAT_SESSION_S),
     )
-    session.token_hash = _hash(token_of(session.pk))
+    session.token_hash = hash_of(token_of(session.pk))
     session.save(force_insert=True)
     if task is not None:
         _keep(task, run)
@@ -41,7 +41,7 @@ def token_of(session: UUID) -> str:
 
 def find_session(token: str) -> ChatSession:
     """The session of that id, with its user. Raises NotFound where there is none or it has ended."""
-    session = ChatSession.objects.select_related("user", "key").filter(token_hash=_hash(token)).first()
+    session = ChatSession.objects.select_related("user", "key").filter(token_hash=hash_of(token)).first()
     if session is None or not _is_users_still(session):
         raise unknown_session()
     session.user.key = session.key  # it opens no more than what made it, and no longer
@@ -66,7 +66,3 @@ def _keep(task: Task, run: Run) -> None:
         message.task = task
         message.save(update_fields=["task"])
     run.asked_in.tasks.add(task)
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

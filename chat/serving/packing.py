@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 from django.http import HttpRequest
 
-from accounts.errors import Invalid
+from accounts.errors import refuse
 
 GZIP = "gzip"
 # A window of 4 KiB, in the form of gzip, and little memory: 32 KiB for each stream rather than 256.
@@ -21,7 +21,7 @@ def wanted(request: HttpRequest) -> bool:
     """Whether the request asks for a packed stream. Raises Invalid for a form that we do not know."""
     asked = request.GET.get("compress")
     if asked not in (None, GZIP):
-        raise Invalid("compress: Expected gzip.", fields={"compress": ["Expected gzip."]})
+        raise refuse("compress", "Expected gzip.")
     return asked == GZIP
 
 

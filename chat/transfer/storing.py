@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 import msgspec
@@ -164,8 +164,16 @@ def _event(event: AnyEvent, here: Mapping[str, str], people: Mapping[str, str]) 
             return replace(event, message=here.get(event.message, event.message))
         case ev.ApprovalResolved() | ev.RunCancelled():
             return replace(event, by=people.get(event.by, ""))
-        case _:
+        case (
+            ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
+            | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed() | ev.ToolDeferred()
+            | ev.ApprovalRequested() | ev.AgentStarted() | ev.AgentReturned() | ev.WorkflowChanged()
+            | ev.WorkflowCompleted() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
+            | ev.TurnCompleted() | ev.RunCompleted() | ev.RunFailed()
+        ):  # fmt: skip
             return event
+        case _:
+            assert_never(event)
 
 
 def _as_text(ids: Ids) -> dict[str, str]:

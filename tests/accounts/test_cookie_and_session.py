@@ -101,14 +101,15 @@ async def test_a_page_may_put_its_bearer_token_there_itself(alice: User, path: s
     assert await send(path, refresh, method="GET") == 401
 
 
-async def test_a_bad_cookie_is_401_and_forgotten(alice: User) -> None:
+@pytest.mark.parametrize("path", ["/api/test/rest", "/v1/models"])
+async def test_a_bad_cookie_is_401_and_forgotten(alice: User, path: str) -> None:
     client = AsyncClient()
     await client.aforce_login(alice)
     client.cookies["access_token"] = "nonsense"
-    response = await client.get("/api/test/rest")
+    response = await client.get(path)
     assert response.status_code == 401
     drop_expired(client)
-    assert (await client.get("/api/test/rest")).status_code == 200  # the session takes over
+    assert (await client.get(path)).status_code == 200  # the session takes over
 
 
 def test_a_new_password_ends_the_cookie(alice: User) -> None:

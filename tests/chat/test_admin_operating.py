@@ -16,6 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from agents import events as ev
+from chat.admin.timeline.reading import Reading
+from chat.eventlog import Logged
 from chat.models import Chat, Run, RunStatus
 from tests.chat.busy import Busy
 from tests.chat.crowd import crowd
@@ -147,3 +150,9 @@ def test_an_organizations_owner_who_is_not_staff_and_anybody_else_stays_outside(
             for response in (client.get(page), client.post(page, {"reason": "Ticket 42"})):
                 assert response.status_code == 302 and response["Location"].startswith(reverse("admin:login"))
     assert Run.objects.get(pk=run.pk).cancel_requested_at is None and not LogEntry.objects.exists()
+
+
+def test_the_timeline_of_work_that_answers_nothing_says_how_far_it_is() -> None:
+    reading = Reading()
+    reading.take(Logged(1, 1, ev.WorkProgressed(at=1.0, text="step 2", done=1, total=3)))
+    assert [(row.what, row.note, row.is_moment) for row in reading.rows] == [("step 2", "1 / 3", True)]

@@ -1,10 +1,14 @@
 """What the server says that it can do is what it does."""
 
+from importlib import import_module
+
 import pytest
 from django.conf import settings
 from django.test import Client
 
-from chat.capabilities import DOORS, PROCEDURES
+from accounts.sign_in import scopes
+from chat.doors.door import Door
+from chat.doors.registry import DOORS
 from tests.routes import ROUTES
 
 pytestmark = pytest.mark.django_db
@@ -22,8 +26,17 @@ def test_it_names_every_door_with_its_routes_and_limits() -> None:
     ]
     known = {route.path for route in ROUTES if route.kind not in ("rest", "page")} - {"/api/chats/{id}/export/"}
     assert known <= {path for routes in doors.values() for path in routes}
-    assert set(doors) <= {door.name for door in (*DOORS.values(), *PROCEDURES.values())}
+    assert set(doors) == {door.name for door in DOORS}
     assert "/trpc/chat.initiateChat" in doors["initiateChat"] and "/trpc/{calls}" in doors["initiateChat"]
     assert "/trpc/editorChat.create" in doors["editorChat"] and "/trpc/editorChat.create" not in doors["initiateChat"]
     assert told["limits"]["message_chars"] == settings.CHAT_MESSAGE_MAX_CHARS
     assert told["limits"]["agent_message_chars"] == 10_000
+
+
+def test_every_folder_of_a_door_is_in_the_registry_and_an_api_key_opens_its_addresses() -> None:
+    folders = [each.parent.name for each in (settings.BASE_DIR / "chat/doors").glob("*/door.py")]
+    found = [vars(import_module(f"chat.doors.{each}.door")).values() for each in folders]
+    doors = [each for values in found for each in values if isinstance(each, Door)]
+    assert len(doors) == len(DOORS) and all(each in DOORS for each in doors)
+    closed = [f"/{url.pattern}" for door in doors for url in (*door.urls, *door.sockets)]
+    assert [each for each in closed if not scopes.opens(["chat"], each, only_reads=False)] == []

@@ -155,3 +155,14 @@ def test_a_reader_who_was_shown_text_that_is_taken_back_gets_the_dialects_error_
             break
     assert isinstance(event, ev.TurnReset)
     assert b'"type":"error"' in last[0] and (dialect != "editor_chat_post" or last[-1] == editor_chat.DONE)
+
+
+@pytest.mark.parametrize("dialect", [each for each in DIALECTS if each != "native"])  # it sends whatever there is
+def test_no_dialect_passes_over_an_event_that_it_does_not_know(dialect: str) -> None:
+    with pytest.raises(AssertionError, match="unreachable"):
+        DIALECTS[dialect]().encode(1, 1, Unknown())  # type: ignore[arg-type]
+
+
+class Unknown:
+    agent = ""
+    at = 1.0

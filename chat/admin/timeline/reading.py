@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import assert_never
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -54,9 +55,9 @@ class Reading:
         elif isinstance(event, OfWorkflow):
             self._workflow(entry, event)
         elif isinstance(event, ev.WorkProgressed):
-            self._progress(entry, event)
+            self._moment(entry, "tool", event.text, _steps(event.done, event.total))
         elif not isinstance(event, ev.TurnCompleted | ev.MessageSaved):  # of these other rows say so already
-            raise TypeError(f"the timeline does not know {event!r}")
+            assert_never(event)
 
     def _delta(self, entry: Logged, event: ev.Delta) -> None:
         kind: Kind = "text" if isinstance(event, ev.TextDelta) else "reasoning"
@@ -141,17 +142,12 @@ class Reading:
         self.agents[event.agent] = row = self._row(entry, "agent", what, "")
         row.given = event.task
 
-    def _progress(self, entry: Logged, event: ev.WorkProgressed) -> None:
-        """A step of work that answers nothing."""
-        steps = f"{event.done} / {event.total}" if event.total else ""
-        self._moment(entry, "tool", event.text, steps)
-
     def _workflow(self, entry: Logged, event: OfWorkflow) -> None:
         what = _("Workflow %(name)s") % {"name": f"{event.name} ({event.workflow})"}
         if isinstance(event, ev.WorkflowCompleted):
             self._moment(entry, "tool", what, event.outcome).returned = event.error or event.result
             return
-        steps = f"{event.steps_done} / {event.steps or '?'}" if event.steps or event.steps_done else ""
+        steps = _steps(event.steps_done, event.steps)
         self._moment(entry, "tool", what, ", ".join(filter(None, (event.status, event.step, steps))))
 
     def _reply(self, entry: Logged, event: ev.ReplyCompleted) -> None:
@@ -237,6 +233,11 @@ def _replied(model: str, wait_s: float | None, event: ev.ReplyCompleted) -> str:
     if count := len(event.calls):
         said.append(ngettext("%(count)s tool call", "%(count)s tool calls", count) % {"count": count})
     return ", ".join([*said, used(event.usage)])
+
+
+def _steps(done: int, total: int) -> str:
+    """How far work is, where that is known."""
+    return f"{done} / {total or '?'}" if total or done else ""
 
 
 def _outcome(event: ev.ToolReturned | ev.ToolFailed) -> str:

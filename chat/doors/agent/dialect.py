@@ -9,14 +9,14 @@ as any other). Nothing is resumed: the history is read instead.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
-from accounts.errors import NotFound
+from accounts.errors import NotFound, RequestError, refuse
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
-from chat.doors import fields, sse
+from chat.doors import base, fields, sse
 from chat.doors.base import RunInfo, known_only
 from chat.run_request import RunRequest
 
@@ -45,7 +45,7 @@ def parse(body: dict[str, Any]) -> RunRequest:
     known_only(body, FIELDS)
     message = body.get("message")
     if not isinstance(message, str) or not message.strip() or len(message) > MESSAGE_MAX_CHARS:
-        raise fields.refuse("message", f"Expected a text of 1 to {MESSAGE_MAX_CHARS} characters.")
+        raise refuse("message", f"Expected a text of 1 to {MESSAGE_MAX_CHARS} characters.")
     return RunRequest(content=message, attachments=body.get("attachments") or (), door=NAME)
 
 
@@ -53,7 +53,7 @@ def place(body: dict[str, Any]) -> Place:
     """Where the message goes. Raises Invalid, or NotFound for a session id that is none."""
     session, character = body.get("session_id"), body.get("character_id")
     if isinstance(character, bool) or not isinstance(character, int) or not 0 <= character <= CHARACTER_MAX:
-        raise fields.refuse("character_id", f"Expected a whole number from 0 to {CHARACTER_MAX}.")
+        raise refuse("character_id", f"Expected a whole number from 0 to {CHARACTER_MAX}.")
     if session is None:
         return Place(None, character)
     return Place(session_of(fields.text(session, "session_id")), character)
@@ -72,7 +72,7 @@ def before_of(text: str) -> UUID | None:
     try:
         return _id(text, "msg-") if text else None
     except ValueError:
-        raise fields.refuse("before", "Expected the id of a message of the session.") from None
+        raise refuse("before", "Expected the id of a message of the session.") from None
 
 
 def _id(text: str, prefix: str) -> UUID:
@@ -84,6 +84,12 @@ def _id(text: str, prefix: str) -> UUID:
 
 
 # --- Out --------------------------------------------------------------------------------------------------------------
+
+
+def refused(error: RequestError) -> dict[str, Any]:
+    """Our error, and the sentence where its clients look for it."""
+    told = {"code": error.code, "message": error.message, "fields": error.fields}
+    return {"detail": error.message, "error": told}
 
 
 def session_id(chat: Any) -> str:
@@ -126,13 +132,12 @@ def _part_blocks(parts: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 yield {"type": "tool_result", **named, "content": result, "is_error": part.get("is_error", False)}
 
 
-class Encoder:
+class Encoder(base.Encoder):
     """Frames of system 5."""
 
     def __init__(self, run: RunInfo) -> None:
         self.run = run
         self.session = session_id(run.chat)
-        self.is_over = False
 
     def open(self) -> list[bytes]:
         """A comment, so that whatever is on the way sees the stream begin."""
@@ -154,12 +159,16 @@ class Encoder:
             case ev.RunCompleted() | ev.RunCancelled():
                 end = {"message_id": message_id(self.run.message), "session_id": self.session}
                 return [sse.ascii_frame({"type": "done", **end, "token_usage": token_usage(event.usage)})]
-            case _:
+            case (
+                ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
+                | ev.ReplyCompleted() | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed()
+                | ev.ToolDeferred() | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted()
+                | ev.AgentReturned() | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.WorkProgressed()
+                | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
+            ):  # fmt: skip
                 return []  # no word for it
-
-    def reset(self) -> list[bytes]:
-        """Nobody resumes here."""
-        return []
+            case _:
+                assert_never(event)
 
     def let_go(self) -> list[bytes]:
         """Its error: a client that reads a POST does not come back by itself."""

@@ -13,12 +13,10 @@ import msgspec
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
 
 from accounts.authentication import authenticate, has_credentials
 from accounts.db import db
-from accounts.errors import NotFound, RequestError
+from accounts.errors import NotFound
 from accounts.http.parsing import read_json
 from accounts.models import User
 from accounts.sign_in.guests import new_guest
@@ -27,11 +25,11 @@ from chat.access import get_chat
 from chat.doors import said, starting
 from chat.doors.agent import dialect
 from chat.doors.agent.dialect import Encoder, Place
-from chat.doors.errors import in_words, told_by
+from chat.doors.errors import in_words
 from chat.doors.reading import NotYet, Reader, streamed, to_end
+from chat.doors.views import door
 from chat.models import ANSWER, OPEN, Character, Chat, Message, Run, RunStatus, ToolCall
 from chat.run_request import RunRequest
-from chat.runner import runner
 from chat.services.characters import usable
 from chat.services.guests import guest_of, keep_on, sweep_guests
 from chat.services.messages import lock_chat
@@ -40,18 +38,9 @@ from chat.services.runs import start_run
 LIMIT = 100  # messages of a history, unless it says another
 
 
-def _say(error: RequestError) -> HttpResponse:
-    """Our error, and the sentence where its clients look for it."""
-    told = {"code": error.code, "message": error.message, "fields": error.fields}
-    return JsonResponse({"detail": error.message, "error": told}, status=error.status)
-
-
-@csrf_exempt
-@require_POST
-@told_by(_say)
+@door("POST")
 async def chat(request: HttpRequest) -> HttpResponse:
     """Say something: answers when the answer is stored; where another one is being written, at once."""
-    runner.bind()
     reader = await db(_start, request)
     if await db(_is_next, reader.run):
         with suppress(NotYet):  # the status says so
@@ -59,19 +48,14 @@ async def chat(request: HttpRequest) -> HttpResponse:
     return JsonResponse(await db(_state, reader.run))
 
 
-@csrf_exempt
-@require_POST
-@told_by(_say)
+@door("POST")
 async def stream(request: HttpRequest) -> HttpResponseBase:
     """Say something and have the answer streamed."""
-    runner.bind()
     reader = await db(_start, request)
     return await streamed(request, reader, Encoder(reader.info))
 
 
-@csrf_exempt
-@require_GET
-@told_by(_say)
+@door("GET")
 async def history(request: HttpRequest, session_id: str) -> HttpResponse:
     """What was said in a session, oldest first: the last `limit` messages, or the last ones before `before`."""
     return JsonResponse(await db(_history, request, session_id))

@@ -11,15 +11,16 @@ which is taken back, or that is let go, gets `RUN_ERROR`: there is no resume, bu
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
+from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.options import RunOptions
 from agents.usage import Usage
-from chat.doors import fields, sse
+from chat.doors import base, fields, sse
 from chat.doors.base import RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
 from chat.run_request import Item, RunRequest
@@ -42,7 +43,7 @@ def parse(body: dict[str, Any]) -> RunRequest:
     message. System and developer messages, `context` and `state` are told to the model for this run.
     """
     if body.get("resume"):
-        raise fields.refuse("resume", "Expected none: approvals are answered at /api/runs/{id}/approvals/{call}.")
+        raise refuse("resume", "Expected none: approvals are answered at /api/runs/{id}/approvals/{call}.")
     messages = _messages(body)
     named = {"thread": thread_of(body), "run": fields.name(body.get("runId"), "runId")}
     request = {**named, "is_1": _speaks_1(body)}
@@ -70,7 +71,7 @@ def project_of(body: dict[str, Any]) -> Any:
 def _props(body: dict[str, Any]) -> dict[str, Any]:
     props = body.get("forwardedProps")
     if not isinstance(props, dict | None):
-        raise fields.refuse("forwardedProps", "Expected an object.")
+        raise refuse("forwardedProps", "Expected an object.")
     return props or {}
 
 
@@ -84,9 +85,9 @@ def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
     messages = fields.objects(body.get("messages"), "messages")
     for number, each in enumerate(messages):
         if each.get("role") not in ROLES:
-            raise fields.refuse(f"messages.{number}.role", f"Expected one of: {', '.join(ROLES)}.")
+            raise refuse(f"messages.{number}.role", f"Expected one of: {', '.join(ROLES)}.")
     if not messages:
-        raise fields.refuse("messages", "Expected at least one message.")
+        raise refuse("messages", "Expected at least one message.")
     return messages
 
 
@@ -114,7 +115,7 @@ def _new(messages: list[dict[str, Any]]) -> Iterator[Item]:
     if last["role"] == "user":
         yield _user(last, f"messages.{number}")
     elif last["role"] != "tool":
-        raise fields.refuse("messages", "Expected a message of the user or the result of a tool at the end.")
+        raise refuse("messages", "Expected a message of the user or the result of a tool at the end.")
 
 
 def _calls(message: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -159,7 +160,7 @@ def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
         kind = "data" if part.get("data") else "url"
         source = {"type": kind, "value": part.get(kind), "mimeType": part.get("mimeType")}
     if part.get("type") not in ("image", "document", "binary") or not isinstance(source, dict):
-        raise fields.refuse(f"{field}.type", "Expected text, image or document, with its source.")
+        raise refuse(f"{field}.type", "Expected text, image or document, with its source.")
     value, mime = fields.text(source.get("value"), f"{field}.source.value"), str(source.get("mimeType") or "")
     kind = "image" if part["type"] == "image" or mime.startswith("image/") else "file"
     name = str(part.get("filename") or "")
@@ -171,12 +172,11 @@ def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
 # --- Out --------------------------------------------------------------------------------------------------------------
 
 
-class Encoder:
+class Encoder(base.Encoder):
     """Frames of AG-UI."""
 
     def __init__(self, run: RunInfo) -> None:
         self.run = run
-        self.is_over = False
         self._ids = {"threadId": run.request.get("thread", run.chat), "runId": run.request.get("run", run.run)}
         self._is_1 = bool(run.request.get("is_1"))
         self._blocks = Blocks()
@@ -197,10 +197,6 @@ class Encoder:
             self._turn = event.turn
         blocks = [each for block in self._blocks.feed(event) for each in self._block(block)]
         return [sse.frame(each) for each in (*blocks, *self._events(event))]
-
-    def reset(self) -> list[bytes]:
-        """No reader has a cursor here."""
-        return []
 
     def let_go(self) -> list[bytes]:
         """An error, since there is no resume."""
@@ -269,8 +265,15 @@ class Encoder:
                 self.is_over = True
                 more = {"outcome": self._outcome(event), **self._usage(event.usage)} if self._is_1 else {}
                 return [{"type": "RUN_FINISHED", **self._ids, **more}]
-            case _:
+            case (
+                ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
+                | ev.ReplyCompleted() | ev.ToolProgressed() | ev.ApprovalResolved() | ev.AgentStarted()
+                | ev.AgentReturned() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
+                | ev.TurnCompleted() | ev.MessageSaved()
+            ):  # fmt: skip
                 return []  # no word for it
+            case _:
+                assert_never(event)
 
     def _call(self, event: ev.ToolCalled | ev.ToolDeferred | ev.ApprovalRequested) -> list[dict[str, Any]]:
         """The whole call; a subagent's belongs to a message of the subagent's own."""

@@ -1,8 +1,6 @@
 """The AG-UI door: one POST runs the agent on a thread and streams it. Its dialect is chat.doors.agui.dialect."""
 
 from django.http import HttpRequest, HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from accounts.authentication import authenticate
 from accounts.db import db
@@ -13,17 +11,15 @@ from chat.doors.agui import dialect as agui
 from chat.doors.client_tools import only_awaited
 from chat.doors.errors import in_words
 from chat.doors.reading import Reader, streamed
+from chat.doors.views import door
 from chat.models import Chat, Run
 from chat.run_request import RunRequest
-from chat.runner import runner
 from chat.services.runs import start_run
 
 
-@csrf_exempt
-@require_POST
+@door("POST")
 async def run(request: HttpRequest) -> HttpResponseBase:
     """Store what is new in the messages, run the agent, and stream the run."""
-    runner.bind()
     reader = await db(_start, request)
     return await streamed(request, reader, agui.Encoder(reader.info))
 

@@ -9,14 +9,15 @@ ends with `done` as any other).
 """
 
 import re
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
+from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
-from chat.doors import fields, sse
+from chat.doors import base, sse
 from chat.doors.base import RunInfo, known_only
 from chat.run_request import RunRequest
 
@@ -43,19 +44,21 @@ def wants_stream(body: dict[str, Any]) -> bool:
     name = "enableStreaming" if "enableStreaming" in body else "stream"
     wanted = body.get(name, True)
     if not isinstance(wanted, bool):
-        raise fields.refuse(name, "Expected true or false.")
+        raise refuse(name, "Expected true or false.")
     return wanted
 
 
-class Encoder:
-    """Frames of system 1. `named`: send tool events a second time under their name, as a GET must."""
+class Encoder(base.Encoder):
+    """Frames of system 1. `named`: send tool events a second time under their name, as a GET must.
+
+    Who is let go sees a plain close: its client comes back with its last id.
+    """
 
     def __init__(self, run: RunInfo, *, named: bool) -> None:
         if not re.fullmatch(r"[0-9a-f-]{36}", run.run):
             raise ValueError("a run's id is a UUID")
         self.run = run.run
         self.named = named
-        self.is_over = False  # it said its end; what follows is not for this reader
 
     def open(self) -> list[bytes]:
         """The opening comment."""
@@ -84,16 +87,16 @@ class Encoder:
                 return self._end({"type": "error", "error": event.message}, place)
             case ev.RunCompleted() | ev.RunCancelled():
                 return self._end({"type": "done", "tokensUsed": _tokens(event.usage)}, place)
-            case _:
+            case (
+                ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
+                | ev.ReplyCompleted() | ev.ToolProgressed() | ev.ToolDeferred() | ev.ApprovalRequested()
+                | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned() | ev.WorkflowChanged()
+                | ev.WorkflowCompleted() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
+                | ev.TurnCompleted() | ev.MessageSaved()
+            ):  # fmt: skip
                 return []  # no word for it
-
-    def reset(self) -> list[bytes]:
-        """No word for it: the whole is simply sent."""
-        return []
-
-    def let_go(self) -> list[bytes]:
-        """A plain close: its client comes back with its last id."""
-        return []
+            case _:
+                assert_never(event)
 
     def _end(self, data: dict[str, Any], place: str) -> list[bytes]:
         last = f"id: {place}.1\n".encode() + DONE if self.named else DONE

@@ -9,8 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from accounts.authentication import authenticate
 from accounts.db import db
@@ -19,6 +17,7 @@ from accounts.http.parsing import read_json
 from accounts.models import User
 from chat.access import get_chat
 from chat.doors.base import known_only
+from chat.doors.views import door
 from chat.models import Chat
 from chat.services.rules import check_title
 from tools.errors import RepositoryBusy, ToolError
@@ -26,15 +25,13 @@ from tools.git.proposals import propose
 from tools.git.repository import Diff, Repository
 
 
-@csrf_exempt
-@require_POST
+@door("POST")
 async def get_diff(request: HttpRequest, chat_id: UUID) -> HttpResponse:
     """What the chat's branch changed since it left the default branch."""
     return JsonResponse(await db(_diff, request, chat_id))
 
 
-@csrf_exempt
-@require_POST
+@door("POST")
 async def create_pr(request: HttpRequest, chat_id: UUID) -> HttpResponse:
     """Put the chat's branch forward for merging. Needs deploy."""
     return JsonResponse(await db(_pull_request, request, chat_id))

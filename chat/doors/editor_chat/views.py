@@ -8,11 +8,10 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.authentication import authenticate
 from accounts.db import db
+from accounts.http.fields import whole_number
 from accounts.http.parsing import read_json
 from accounts.models import User
 from chat.access import get_chat
@@ -21,20 +20,18 @@ from chat.doors.editor_chat import dialect as editor_chat
 from chat.doors.editor_chat import records as editor_chat_records
 from chat.doors.errors import in_words
 from chat.doors.reading import LAST, Reader, place, streamed, to_end
+from chat.doors.views import door
 from chat.eventlog.rows import event_at
 from chat.models import OPEN, Chat
-from chat.runner import runner
 from chat.serving.event_stream import EventStream
 
 TEST_EVENTS, TEST_EVENTS_MAX = 3, 20
 TEST_GAP_S = 0.5
 
 
-@csrf_exempt
-@require_http_methods(["GET", "POST"])
+@door("GET", "POST")
 async def stream(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """POST: store a message and stream its answer. GET: stream the run in flight, or just over, else 204."""
-    runner.bind()
     if request.method == "POST":
         return await _post(request, chat_id)
     reader = await db(_attach, request, chat_id)
@@ -43,17 +40,16 @@ async def stream(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     return await streamed(request, reader, editor_chat.Encoder(reader.info, named=True))
 
 
-@csrf_exempt
-@require_GET
+@door("GET")
 async def test_sse(request: HttpRequest) -> HttpResponseBase:
     """A stream that anyone may read, to see whether anything on the way buffers: one event a half second.
 
     `?events=` says how many. Each tells the HTTP version that the server was asked in, which a proxy may have changed.
     """
-    asked = request.GET.get("events", "")
-    count = min(int(asked), TEST_EVENTS_MAX) if asked.isascii() and asked.isdigit() and len(asked) < 4 else TEST_EVENTS
+    asked = whole_number(request.GET.get("events"), 0, 999)
+    count = TEST_EVENTS if asked is None else min(max(1, asked), TEST_EVENTS_MAX)
     http = str(getattr(request, "scope", {}).get("http_version", ""))
-    return EventStream(request, _test_frames(max(1, count), http))
+    return EventStream(request, _test_frames(count, http))
 
 
 async def _test_frames(count: int, http: str) -> AsyncGenerator[bytes, None]:

@@ -14,7 +14,7 @@ from accounts.errors import Invalid
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.doors import sse
-from chat.doors.base import RunInfo
+from chat.doors.base import Preparing, RunInfo
 from chat.doors.native import dialect as native
 from chat.eventlog import Logged, hub, stored
 from chat.eventlog.cursor import Cursor
@@ -31,7 +31,7 @@ def wanted(value: str | None) -> bool:
     return value == "html"
 
 
-class BlockEncoder(native.Encoder):
+class BlockEncoder(native.Encoder, Preparing):
     """Frames of the native dialect, with blocks. Each batch must be prepared before its events are encoded."""
 
     is_shared = False

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import msgspec
 
-from accounts.errors import Invalid
+from accounts.errors import refuse
 from agents.events import AnyEvent, RunStarted
-from chat.doors import sse
+from chat.doors import base, sse
 from chat.doors.base import RunInfo, known_only
 from chat.run_request import RunRequest
 
@@ -34,7 +34,7 @@ def parse(body: dict[str, Any]) -> RunRequest:
 def wants_stream(body: dict[str, Any]) -> bool:
     """Whether the answer is the run's stream rather than JSON."""
     if not isinstance(body.get("stream", False), bool):
-        raise Invalid("stream: Expected true or false.", fields={"stream": ["Expected true or false."]})
+        raise refuse("stream", "Expected true or false.")
     return bool(body.get("stream"))
 
 
@@ -45,19 +45,18 @@ def _parent(body: dict[str, Any]) -> dict[str, Any]:
         return {"parent": None if body["parent"] is None else UUID(body["parent"])}
     except (ValueError, AttributeError, TypeError):
         expected = "Expected the id of a message of this chat, or null for its beginning."
-        raise Invalid(f"parent: {expected}", fields={"parent": [expected]}) from None
+        raise refuse("parent", expected) from None
 
 
-class Encoder:
+class Encoder(base.Encoder):
     """Frames of the native dialect."""
 
-    is_shared = True  # its frames are the same for all readers of a run
+    is_shared = True
 
     def __init__(self, run: RunInfo) -> None:
         if not re.fullmatch(r"[0-9a-f-]{36}", run.run):
             raise ValueError("a run's id is a UUID")
         self.run = run.run
-        self.is_over = False
 
     def open(self) -> list[bytes]:
         """A comment, so that proxies and clients see the stream begin."""

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from accounts.authentication import still_valid
 from accounts.db.compiled import Compiled
-from accounts.errors import Invalid, NotAuthenticated, NotFound
+from accounts.errors import NotAuthenticated, NotFound, refuse
 from accounts.models import User
 from accounts.permissions import Permissions, require
 from chat.access import get_chat, get_run, permissions_found
@@ -89,7 +89,7 @@ def run_id(body: dict[str, Any]) -> UUID:
         return UUID(body.get("run"))
     except (ValueError, AttributeError, TypeError):
         expected = "Expected the id of a run of this chat."
-        raise Invalid(f"run: {expected}", fields={"run": [expected]}) from None
+        raise refuse("run", expected) from None
 
 
 def name_of(user_id: UUID) -> str:

@@ -32,7 +32,6 @@ from chat.doors.reading import Reader, frames, is_end
 from chat.doors.sockets import answer, can_answer, user_of
 from chat.eventlog import cursor
 from chat.metering import limits
-from chat.runner import runner
 
 FOLLOWS_MAX = 8  # runs that one socket reads at a time
 TOO_BIG, TOO_MANY, SIGN_IN, GONE = 1009, 4429, 4401, 4404
@@ -62,7 +61,6 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def websocket_connect(self, message: Any) -> None:
         """Accept whoever may see the chat; nobody else learns that it is there."""
-        runner.bind()
         self.chat_id: UUID = self.scope["url_route"]["kwargs"]["chat_id"]
         self.group = notices.group_of(self.chat_id)
         try:

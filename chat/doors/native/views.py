@@ -4,8 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
 
 from accounts.authentication import authenticate
 from accounts.db import db
@@ -17,33 +15,29 @@ from chat.doors.base import known_only
 from chat.doors.native import blocks as native_blocks
 from chat.doors.native import dialect as native
 from chat.doors.reading import Reader, is_end, place, streamed
+from chat.doors.views import door
 from chat.models import Run
 from chat.rest.row_json import row_json
 from chat.rest.serializers import MessageSerializer, RunSerializer
-from chat.runner import runner
 from chat.services.approvals import resolve_approval
 from chat.services.runs import cancel_run
 
 
-@csrf_exempt
-@require_POST
+@door("POST")
 async def start(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """Store a message and start the run that answers it: 201 with both, or with `"stream": true` the run's events."""
-    runner.bind()
     answer, reader = await db(_start, request, chat_id)
     if reader is None:
         return JsonResponse(answer.body, status=answer.status)
     return await streamed(request, reader, native.Encoder(reader.info))
 
 
-@csrf_exempt
-@require_GET
+@door("GET")
 async def events(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
     """Read a run's events, after a cursor or from its start: 204 when the cursor is its end.
 
     With `?blocks=html` the answer's Markdown comes as HTML too, block by block.
     """
-    runner.bind()
     reader = await db(_attach, request, run_id)
     if reader is None:
         return HttpResponse(status=204)
@@ -51,19 +45,15 @@ async def events(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
     return await streamed(request, reader, _with_blocks(reader) if has_blocks else native.Encoder(reader.info))
 
 
-@csrf_exempt
-@require_POST
+@door("POST")
 async def cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Ask a run to stop: 202 with the run as it is now."""
-    runner.bind()
     return JsonResponse(await db(_cancel, request, run_id), status=202)
 
 
-@csrf_exempt
-@require_POST
+@door("POST")
 async def approve(request: HttpRequest, run_id: UUID, call: str) -> HttpResponse:
     """Allow or deny a tool call that waits for a person: 200 with the run as it is now."""
-    runner.bind()
     return JsonResponse(await db(_approve, request, run_id, call))
 
 

@@ -1,40 +1,47 @@
-"""What all views share that OpenAI's clients call: their methods, and errors in OpenAI's form."""
+"""The doors that OpenAI's clients find under their base URL: one to us, at two such URLs."""
 
-import functools
-from collections.abc import Callable
-from typing import Any
+from django.urls import URLPattern, path
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
-
-from accounts.errors import RequestError
-from chat.doors.errors import View, told_by
-from chat.doors.openai import errors as openai_errors
-
-
-class MethodNotAllowed(RequestError):
-    status = 405
-    code = "method_not_allowed"
-    message = "This address does not take this method; the Allow header says which it takes."
+from chat.doors.door import Door
+from chat.doors.openai import errors, models
+from chat.doors.openai.completions import openapi as completions_openapi
+from chat.doors.openai.completions import views as completions
+from chat.doors.openai.completions.dialect import encoder as completions_dialect
+from chat.doors.openai.responses import conversations
+from chat.doors.openai.responses import openapi as responses_openapi
+from chat.doors.openai.responses import views as responses
+from chat.doors.openai.responses.dialect import encoder as responses_dialect
+from chat.doors.openai.responses.socket import ResponsesSocket
 
 
-def say(error: RequestError) -> HttpResponse:
-    """An error in OpenAI's form."""
-    return JsonResponse({"error": openai_errors.error(error)}, status=error.status)
+def _urls(base: str) -> list[URLPattern]:
+    return [
+        path(f"{base}/chat/completions", completions.create),
+        path(f"{base}/models", models.every),
+        path(f"{base}/models/<path:model_id>", models.one),
+        path(f"{base}/responses", responses.create),
+        path(f"{base}/responses/compact", responses.compact),
+        path(f"{base}/responses/<str:response_id>", responses.one),
+        path(f"{base}/responses/<str:response_id>/cancel", responses.cancel),
+        path(f"{base}/responses/<str:response_id>/input_items", responses.input_items),
+        path(f"{base}/conversations", conversations.create),
+        path(f"{base}/conversations/<str:conversation_id>", conversations.one),
+        path(f"{base}/conversations/<str:conversation_id>/items", conversations.items),
+        path(f"{base}/conversations/<str:conversation_id>/items/<str:item_id>", conversations.item),
+        path(f"{base}/conversations/<str:conversation_id>/messages", conversations.messages),
+    ]
 
 
-def door(*methods: str) -> Callable[[View], View]:
-    """Decorate an async view that takes these methods, by token: what it refuses is said as OpenAI says it."""
-
-    def decorate(view: View) -> View:
-        @functools.wraps(view)
-        async def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if request.method in methods:
-                return await view(request, *args, **kwargs)
-            refused = say(MethodNotAllowed())
-            refused["Allow"] = ", ".join(methods)
-            return refused
-
-        return csrf_exempt(told_by(say)(checked))
-
-    return decorate
+LLM = Door(
+    "llm",
+    dialects=(completions_dialect.NAME, responses_dialect.NAME),
+    urls=(*_urls("api/llm"), *_urls("v1")),
+    openapi=(responses_openapi, completions_openapi),
+    sockets=(
+        path("api/llm/responses", ResponsesSocket.as_asgi()),
+        path("v1/responses", ResponsesSocket.as_asgi()),
+    ),
+    resume="cursor",
+    bases=("/v1/", "/api/llm/"),
+    says=lambda error, path: {"error": errors.error(error)},
+)

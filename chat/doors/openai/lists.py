@@ -4,7 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from chat.doors.fields import refuse
+from accounts.errors import refuse
+from accounts.http.fields import whole_number
 
 LIMIT, LIMIT_MAX = 20, 100
 
@@ -34,10 +35,10 @@ def order_of(request: HttpRequest) -> str:
 
 def limit_of(request: HttpRequest) -> int:
     """How many are asked for."""
-    text = request.GET.get("limit", str(LIMIT))
-    if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= LIMIT_MAX):
+    limit = whole_number(request.GET.get("limit", str(LIMIT)), 1, LIMIT_MAX)
+    if limit is None:
         raise refuse("limit", f"Expected a whole number from 1 to {LIMIT_MAX}.")
-    return int(text)
+    return limit
 
 
 def _start(after: str, ordered: list[dict[str, Any]]) -> int:

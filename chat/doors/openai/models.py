@@ -8,7 +8,7 @@ from accounts.authentication import authenticate
 from accounts.db import db
 from agents.installation import models
 from chat.doors.openai import names as openai_models
-from chat.doors.openai.door import door
+from chat.doors.views import door
 
 CREATED = 1_795_219_200  # seconds since 1970: what is configured has no date of its own, and clients want one
 

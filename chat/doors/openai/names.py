@@ -1,10 +1,9 @@
 """What OpenAI's clients call a model: one of the catalog, bare, or an agent with its tools, `parley/<archetype>`."""
 
-from accounts.errors import NotFound
+from accounts.errors import NotFound, refuse
 from agents.archetypes import registry
 from agents.installation import model_names
 from agents.options import RunOptions
-from chat.doors.fields import refuse
 
 OURS = "parley/"
 BARE = "model"  # the archetype that adds nothing

@@ -9,12 +9,13 @@ ends with `done` as any other).
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
+from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
-from chat.doors import fields, sse
+from chat.doors import base, fields, sse
 from chat.doors.base import RunInfo, known_only
 from chat.run_request import RunRequest
 
@@ -38,7 +39,7 @@ def parse(body: dict[str, Any]) -> RunRequest:
     known_only(body, FIELDS)
     for name in ("modelId", "prompt"):
         if body.get(name) is None:
-            raise fields.refuse(name, "This field is required.")
+            raise refuse(name, "This field is required.")
     return RunRequest(content=body["prompt"], model=body["modelId"], door=NAME)
 
 
@@ -48,19 +49,18 @@ def place(body: dict[str, Any]) -> Place:
     return Place(chat, fields.project(body.get("projectId"), "projectId"), task)
 
 
-class Encoder:
-    """Frames of system 2. `typing`: say so until the first token."""
+class Encoder(base.Encoder):
+    """Frames of system 2. `typing`: say so until the first token.
+
+    No comment opens it: its empty line would be a message without data to @microsoft/fetch-event-source. Who is let go
+    sees a plain close: an EventSource comes back with its last id.
+    """
 
     def __init__(self, run: RunInfo, *, typing: bool = False) -> None:
         if not re.fullmatch(r"[0-9a-f-]{36}", run.run):
             raise ValueError("a run's id is a UUID")
         self.run = run.run
         self.is_typing = typing
-        self.is_over = False
-
-    def open(self) -> list[bytes]:
-        """Nothing: a comment's empty line would be a message without data to @microsoft/fetch-event-source."""
-        return []
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """None or one frame."""
@@ -78,16 +78,16 @@ class Encoder:
                 return [error(event.message, event.code, id=id)]
             case ev.RunCompleted() | ev.RunCancelled():
                 return [sse.ascii_frame({"type": "done"}, id=id)]
-            case _:
+            case (
+                ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
+                | ev.ReplyCompleted() | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed()
+                | ev.ToolDeferred() | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted()
+                | ev.AgentReturned() | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.WorkProgressed()
+                | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
+            ):  # fmt: skip
                 return []  # no word for it
-
-    def reset(self) -> list[bytes]:
-        """No word for it: the whole is simply sent."""
-        return []
-
-    def let_go(self) -> list[bytes]:
-        """A plain close: an EventSource comes back with its last id."""
-        return []
+            case _:
+                assert_never(event)
 
 
 def error(message: str, code: str, *, id: str = "") -> bytes:

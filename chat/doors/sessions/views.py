@@ -8,12 +8,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
 
 from accounts.authentication import authenticate
 from accounts.db import db
-from accounts.errors import NotFound, RequestError, Unavailable
+from accounts.errors import NotFound, RequestError, Unavailable, refuse
 from accounts.http.idempotency import Answer
 from accounts.http.parsing import read_json
 from accounts.models import Project, User
@@ -24,31 +22,26 @@ from chat.doors.errors import in_words
 from chat.doors.reading import LAST, Reader, place, streamed
 from chat.doors.sessions import dialect
 from chat.doors.sessions.dialect import Encoder, Place
+from chat.doors.views import door
 from chat.eventlog.rows import event_at
 from chat.models import Chat, ChatAlias, ChatSession, Message, Run, Task
 from chat.run_request import RunRequest
-from chat.runner import runner
-from chat.services.rules import refuse
 from chat.services.sessions import find_session, open_session, token_of, unknown_session
 from chat.serving.event_stream import EventStream
 
 
-@csrf_exempt
-@require_POST
+@door("POST")
 async def start(request: HttpRequest) -> HttpResponse:
     """Store a prompt and start its run: 201 with the session to read it in, and the chat."""
-    runner.bind()
     return JsonResponse(await db(_start, request), status=201)
 
 
-@csrf_exempt
-@require_GET
+@door("GET")
 async def stream(request: HttpRequest) -> HttpResponseBase:
     """The session's run, from its start or after Last-Event-ID. Reading starts nothing, however often it is done.
 
     Whatever is refused is told in an event: an EventSource shows its page neither status nor body.
     """
-    runner.bind()
     try:
         reader = await db(_attach, request)
         if ending := await db(_end_again, reader):
@@ -61,11 +54,9 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
         return _refusal(request, Unavailable())
 
 
-@csrf_exempt
-@require_GET
+@door("GET")
 async def history(request: HttpRequest) -> HttpResponse:
     """A chat's messages, or without `chatId` the caller's own over all chats; oldest first, the newest page first."""
-    runner.bind()
     return JsonResponse(await db(_history, request))
 
 

@@ -11,11 +11,11 @@ messages are read instead.
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, assert_never
 
 from agents import events as ev
 from agents.events import AnyEvent
-from chat.doors import sse
+from chat.doors import base, sse
 from chat.doors.base import RunInfo, known_only
 from chat.run_request import RunRequest
 
@@ -33,7 +33,7 @@ def parse(body: dict[str, Any]) -> RunRequest:
     return RunRequest(content=content, door=NAME, request={"content": content})
 
 
-class Encoder:
+class Encoder(base.Encoder):
     """Frames of system 3. Must see a run from its start, since its end repeats the whole text."""
 
     def __init__(self, run: RunInfo) -> None:
@@ -41,7 +41,6 @@ class Encoder:
         self.at = run.created_at  # of the newest event
         self.texts: list[str] = []
         self.completed: list[dict[str, Any]] = []  # workflows that are over; told at the end
-        self.is_over = False
 
     def open(self) -> list[bytes]:
         """The stream begins."""
@@ -71,12 +70,15 @@ class Encoder:
                 whole = {"content": "", "isComplete": True, "accumulated": "".join(self.texts)}
                 done = self._frame("done", {"success": True})
                 return [self._frame("ai_response", whole), *self._completed(), done]
-            case _:
+            case (
+                ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
+                | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed() | ev.ToolDeferred()
+                | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned()
+                | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
+            ):  # fmt: skip
                 return []  # no word for it
-
-    def reset(self) -> list[bytes]:
-        """Nobody resumes here."""
-        return []
+            case _:
+                assert_never(event)
 
     def let_go(self) -> list[bytes]:
         """Its error: a client that reads a POST does not come back by itself."""

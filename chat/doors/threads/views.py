@@ -6,8 +6,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.authentication import authenticate
 from accounts.db import db
@@ -20,8 +18,8 @@ from chat.doors.base import known_only
 from chat.doors.errors import in_words
 from chat.doors.reading import Reader, streamed, to_end
 from chat.doors.threads import dialect
+from chat.doors.views import door
 from chat.models import Chat, Message
-from chat.runner import runner
 
 
 class AnswerFailed(RequestError):
@@ -31,8 +29,7 @@ class AnswerFailed(RequestError):
     code = "answer_failed"
 
 
-@csrf_exempt
-@require_http_methods(["GET", "POST"])
+@door("GET", "POST")
 async def threads(request: HttpRequest) -> HttpResponse:
     """GET: the caller's threads, newest first. POST: a new one."""
     if request.method == "POST":
@@ -40,11 +37,9 @@ async def threads(request: HttpRequest) -> HttpResponse:
     return JsonResponse(await db(_threads, request))
 
 
-@csrf_exempt
-@require_http_methods(["GET", "POST"])
+@door("GET", "POST")
 async def messages(request: HttpRequest, chat_id: UUID) -> HttpResponse:
     """GET: the thread's messages, oldest first. POST: store one and answer with the whole response."""
-    runner.bind()
     if request.method == "GET":
         return JsonResponse(await db(_messages, request, chat_id))
     reader = await db(_start, request, chat_id)
@@ -52,11 +47,9 @@ async def messages(request: HttpRequest, chat_id: UUID) -> HttpResponse:
     return JsonResponse(await db(_response, reader))
 
 
-@csrf_exempt
-@require_POST
+@door("POST")
 async def stream(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """Store a message and stream its response."""
-    runner.bind()
     reader = await db(_start, request, chat_id)
     return await streamed(request, reader, dialect.Encoder(reader.info))
 

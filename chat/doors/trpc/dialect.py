@@ -11,9 +11,8 @@ from typing import Any
 
 import msgspec
 
-from accounts.errors import Invalid, RequestError
+from accounts.errors import Invalid, RequestError, refuse
 from chat.doors import sse
-from chat.doors.fields import refuse
 
 BATCH_MAX = 50
 # HTTP status -> tRPC's name and JSON-RPC's number. All numbers of 5xx are one: a subscription that fails so is retried.

@@ -5,14 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from accounts.db import db
-from accounts.errors import NotFound
+from accounts.errors import NotFound, refuse
 from accounts.http.idempotency import Answer
 from accounts.models import Organization
 from chat.access import chats_of, get_chat, get_message
 from chat.doors import starting
 from chat.doors.base import known_only
 from chat.doors.editor_chat import dialect, records
-from chat.doors.fields import refuse
 from chat.doors.reading import Reader, to_end
 from chat.doors.trpc.procedures import Call, Procedure, mutation, query
 from chat.models import ChatStatus

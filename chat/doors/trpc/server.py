@@ -10,12 +10,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.csrf import csrf_exempt
 
 from accounts.authentication import authenticate
 from accounts.db import AWAY, db
 from accounts.db.races import lost_to
-from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, Unavailable
+from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, Unavailable, refuse
 from accounts.http.parsing import parse_object
 from accounts.models import User
 from accounts.sign_in import keys
@@ -24,7 +23,7 @@ from chat.doors.trpc import dialect as trpc
 from chat.doors.trpc import editor_chat
 from chat.doors.trpc.initiate_chat import procedures as initiate_chat
 from chat.doors.trpc.procedures import Call, Procedure
-from chat.runner import runner
+from chat.doors.views import door
 from chat.serving.event_stream import EventStream
 
 PROCEDURES: dict[str, Procedure] = {**editor_chat.PROCEDURES, **initiate_chat.PROCEDURES}
@@ -69,10 +68,9 @@ class Outcome:
         return self.refused.status if self.refused else 200
 
 
-@csrf_exempt
+@door()
 async def call(request: HttpRequest, calls: str) -> HttpResponseBase:
     """Answer the procedures that the address names: `a.b`, or with `?batch=1` `a.b,c.d`."""
-    runner.bind()
     if request.method == "HEAD":
         return HttpResponse(status=204)  # its clients wake a server so
     is_batch = request.GET.get("batch") == "1"
@@ -236,7 +234,7 @@ def _take_connection_params(request: HttpRequest) -> None:
     token = params.get("token") if isinstance(params, dict) else None
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         expected = 'Expected {"token": "..."} as JSON.'
-        raise Invalid(f"connectionParams: {expected}", fields={"connectionParams": [expected]})
+        raise refuse("connectionParams", expected)
     if token.startswith(keys.PREFIX):
         raise NotAuthenticated("An API key comes as `Authorization: Bearer` only, never in an address.")
     request.META["HTTP_AUTHORIZATION"] = f"Bearer {token}"

@@ -16,14 +16,15 @@ import base64
 import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import unquote_to_bytes
 
+from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.messages import ToolSpec
 from agents.options import RunOptions
-from chat.doors import fields, sse
+from chat.doors import base, fields, sse
 from chat.doors.base import RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
 from chat.run_request import Item, RunRequest
@@ -67,7 +68,7 @@ def parse(body: dict[str, Any]) -> RunRequest:
     elif last["role"] == "assistant":
         request["answer"] = fields.name(last.get("id"), f"messages.{len(messages) - 1}.id")  # the answer is continued
     else:
-        raise fields.refuse("messages", "Expected a message of the user or an answer with tool results at the end.")
+        raise refuse("messages", "Expected a message of the user or an answer with tool results at the end.")
     chosen = {name: body[name] for name in CHOICES if body.get(name) is not None}
     return RunRequest(items=tuple(items), options=_options(body, messages), door=NAME, request=request, **chosen)
 
@@ -76,7 +77,7 @@ def asked_of(body: dict[str, Any]) -> Asked:
     """The chat and the place in it."""
     trigger = body.get("trigger", TRIGGERS[0])
     if trigger not in TRIGGERS:
-        raise fields.refuse("trigger", f"Expected one of: {', '.join(TRIGGERS)}.")
+        raise refuse("trigger", f"Expected one of: {', '.join(TRIGGERS)}.")
     message = body.get("messageId")
     return Asked(
         chat=fields.name(body.get("id"), "id"),
@@ -90,10 +91,10 @@ def asked_of(body: dict[str, Any]) -> Asked:
 def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
     messages = fields.objects(body.get("messages"), "messages")
     if not messages:
-        raise fields.refuse("messages", "Expected at least one message.")
+        raise refuse("messages", "Expected at least one message.")
     for number, each in enumerate(messages):
         if each.get("role") not in ("user", "assistant", "system"):
-            raise fields.refuse(f"messages.{number}.role", "Expected one of: user, assistant, system.")
+            raise refuse(f"messages.{number}.role", "Expected one of: user, assistant, system.")
     return messages
 
 
@@ -139,7 +140,7 @@ def _user(message: dict[str, Any], field: str) -> Item:
         if kind == "file":
             files.append(_file(part, f"{field}.parts.{number}"))
         elif kind != "text" and not str(kind).startswith("data-"):  # data parts are the application's own
-            raise fields.refuse(f"{field}.parts.{number}.type", "Expected text, file or data-*.")
+            raise refuse(f"{field}.parts.{number}.type", "Expected text, file or data-*.")
     return Item("user", "\n".join(_texts(message)), tuple(files))
 
 
@@ -154,7 +155,7 @@ def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
     try:
         return {"type": "file", "name": filename, "content": _data(url).decode()}
     except (ValueError, binascii.Error):
-        raise fields.refuse(f"{field}.url", "Expected an image, a text, or an https: address.") from None
+        raise refuse(f"{field}.url", "Expected an image, a text, or an https: address.") from None
 
 
 def _data(url: str) -> bytes:
@@ -187,12 +188,11 @@ def _results_of(answer: dict[str, Any]) -> Iterator[Item]:
 # --- Out --------------------------------------------------------------------------------------------------------------
 
 
-class Encoder:
+class Encoder(base.Encoder):
     """Frames of the UI message stream."""
 
     def __init__(self, run: RunInfo) -> None:
         self.run = run
-        self.is_over = False
         self._blocks = Blocks()
         self._in_step = False
         self._asked: set[str] = set()  # calls that were shown with their approval
@@ -211,10 +211,6 @@ class Encoder:
         blocks = [_block(each) for each in self._blocks.feed(event)]
         frames = [sse.frame(each) for each in (*blocks, *self._parts(event))]
         return [*frames, DONE] if self.is_over else frames
-
-    def reset(self) -> list[bytes]:
-        """No reader has a cursor here."""
-        return []
 
     def let_go(self) -> list[bytes]:
         """An error: a plain close would look like the answer's end."""
@@ -250,8 +246,14 @@ class Encoder:
             case ev.RunCompleted() | ev.RunFailed() | ev.RunCancelled():
                 self.is_over = True
                 return self._end(event)
-            case _:
+            case (
+                ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
+                | ev.ReplyCompleted() | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned()
+                | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
+            ):  # fmt: skip
                 return []  # no word for it
+            case _:
+                assert_never(event)
 
     def _begin_step(self) -> list[dict[str, Any]]:
         self._in_step = True

@@ -3,8 +3,6 @@
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
 
 from accounts.authentication import authenticate
 from accounts.db import db
@@ -20,35 +18,29 @@ from chat.doors.fields import NAME_MAX_CHARS
 from chat.doors.reading import Reader, streamed
 from chat.doors.ui_message import dialect as ui_message
 from chat.doors.ui_message.dialect import Asked
+from chat.doors.views import door
 from chat.models import OPEN, Chat, Message, MessageRole, Run
 from chat.run_request import RunRequest
-from chat.runner import runner
 from chat.services.runs import cancel_run, regenerate, start_run
 from chat.serving.event_stream import EventStream
 
 
-@csrf_exempt
-@require_POST
+@door("POST")
 async def send(request: HttpRequest) -> HttpResponseBase:
     """Store the newest message, or take the newest answer again, and stream the answer."""
-    runner.bind()
     return await _stream(request, await db(_send, request))
 
 
-@csrf_exempt
-@require_GET
+@door("GET")
 async def resume(request: HttpRequest, chat_id: str) -> HttpResponseBase:
     """The answer in flight, from its start and then live; 204 where there is none."""
-    runner.bind()
     reader = await db(_resume, request, chat_id)
     return HttpResponse(status=204) if reader is None else await _stream(request, reader)
 
 
-@csrf_exempt
-@require_POST
+@door("POST")
 async def stop(request: HttpRequest, chat_id: str) -> HttpResponse:
     """Stop the answer in flight: 202 with its run's id, null where there was none."""
-    runner.bind()
     return JsonResponse({"run": await db(_stop, request, chat_id)}, status=202)
 
 

@@ -18,14 +18,14 @@ from chat.doors import starting
 from chat.doors.openai import names as openai_models
 from chat.doors.openai.completions.dialect import encoder as completions
 from chat.doors.openai.completions.dialect import request as completions_request
-from chat.doors.openai.door import door, say
+from chat.doors.openai.errors import error as openai_error
 from chat.doors.openai.projects import project_of
 from chat.doors.openai.responses.turns import TEMPERATURE
 from chat.doors.reading import NotYet, Reader, streamed, to_end
+from chat.doors.views import door
 from chat.eventlog import rows
 from chat.models import Chat, Run
 from chat.run_request import Item
-from chat.runner import runner
 
 
 class Failed(RequestError):
@@ -39,7 +39,6 @@ class Failed(RequestError):
 @door("POST")
 async def create(request: HttpRequest) -> HttpResponseBase:
     """Answer a conversation: in chunks, or whole."""
-    runner.bind()
     reader, is_streamed = await db(_start, request)
     if is_streamed:
         return await streamed(request, reader, completions.Encoder(reader.info))
@@ -47,13 +46,12 @@ async def create(request: HttpRequest) -> HttpResponseBase:
         await to_end(reader)
         return JsonResponse(await db(_completion, reader))
     except (Failed, NotYet) as error:
-        return _for_good(say(error))
+        return _for_good(error)
 
 
-def _for_good(response: HttpResponse) -> HttpResponse:
+def _for_good(error: RequestError) -> HttpResponse:
     """An error after the run: OpenAI's clients would send the request again by themselves, and pay for it again."""
-    response["x-should-retry"] = "false"
-    return response
+    return JsonResponse({"error": openai_error(error)}, status=error.status, headers={"x-should-retry": "false"})
 
 
 def _start(request: HttpRequest) -> tuple[Reader, bool]:

@@ -7,15 +7,13 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from accounts.authentication import authenticate
 from accounts.db import db
-from accounts.errors import Invalid, NotFound
+from accounts.errors import NotFound, refuse
 from accounts.http.idempotency import Answer, once
 from accounts.http.parsing import read_json
 from accounts.models import User
 from chat.doors import starting
 from chat.doors.base import known_only
-from chat.doors.fields import refuse
 from chat.doors.openai import names as openai_models
-from chat.doors.openai.door import door
 from chat.doors.openai.lists import page
 from chat.doors.openai.responses import items as responses_items
 from chat.doors.openai.responses.dialect import encoder as responses
@@ -24,9 +22,9 @@ from chat.doors.openai.responses.dialect.items import Entry, items_of, read_inpu
 from chat.doors.openai.responses.dialect.request import metadata
 from chat.doors.openai.responses.turns import TEMPERATURE, conversation
 from chat.doors.openai.responses.views import Started, answer
+from chat.doors.views import door
 from chat.models import Chat, Message
 from chat.run_request import RunRequest
-from chat.runner import runner
 from chat.services.chats import change_chat, delete_chat
 from chat.services.items import add_items
 
@@ -63,7 +61,6 @@ async def item(request: HttpRequest, conversation_id: str, item_id: str) -> Http
 @door("POST")
 async def messages(request: HttpRequest, conversation_id: str) -> HttpResponseBase:
     """Say something and have the conversation's agent, or another, answer: as a response, streamed or not."""
-    runner.bind()
     return await answer(request, await db(_say, request, conversation_id))
 
 
@@ -185,7 +182,7 @@ def _say(request: HttpRequest, id: str) -> Started:
     chosen = {name: body[name] for name in ("archetype", "model", "temperature") if body.get(name) is not None}
     is_streamed = body.get("stream", body.get("enableStreaming", False))
     if not isinstance(is_streamed, bool):
-        raise Invalid("stream: Expected true or false.", fields={"stream": ["Expected true or false."]})
+        raise refuse("stream", "Expected true or false.")
     asked = RunRequest(
         content=body.get("content"),
         attachments=body.get("attachments") or (),

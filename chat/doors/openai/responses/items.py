@@ -8,9 +8,8 @@ from uuid import UUID
 from django.core import signing
 from django.db.models import Q
 
-from accounts.errors import Invalid, NotFound
+from accounts.errors import Invalid, NotFound, refuse
 from accounts.models import User
-from chat.doors.fields import refuse
 from chat.doors.openai.responses.dialect.ids import read_item_id
 from chat.doors.openai.responses.dialect.items import Compaction, Entry, Reference, items_of, read_item
 from chat.eventlog.drafts import attach_drafts

@@ -6,9 +6,9 @@ inside of what was made one since. The client then reads the response from its s
 
 from django.http import HttpRequest
 
-from accounts.errors import Conflict, Gone
+from accounts.errors import Conflict, Gone, refuse
+from accounts.http.fields import whole_number
 from agents import events as ev
-from chat.doors.fields import refuse
 from chat.doors.openai.responses.dialect import encoder as responses
 from chat.doors.reading import Reader
 from chat.eventlog.rows import clean, pieces_of, stored
@@ -22,9 +22,10 @@ def starting_after(request: HttpRequest) -> int:
     text = request.GET.get("starting_after")
     if text is None:
         return -1
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    number = whole_number(text)
+    if number is None:
         raise refuse("starting_after", "Expected the sequence_number of an event.")
-    return int(text)
+    return number
 
 
 def check_place(reader: Reader, after: int) -> None:

@@ -18,9 +18,8 @@ from django.db import InterfaceError, OperationalError
 
 from accounts.authentication import still_valid
 from accounts.db import db
-from accounts.errors import Invalid, NotAuthenticated, RequestError, TooMany, Unavailable
+from accounts.errors import Invalid, NotAuthenticated, RequestError, TooMany, Unavailable, refuse
 from accounts.http.parsing import parse_object
-from chat.doors.fields import refuse
 from chat.doors.openai import errors as openai_errors
 from chat.doors.openai.projects import project_of
 from chat.doors.openai.responses import turns as responses_turns
@@ -30,7 +29,6 @@ from chat.doors.openai.responses.dialect.ids import RESPONSE, read_id
 from chat.doors.reading import Reader, frames
 from chat.doors.sockets import answer, can_answer, request_of, user_of
 from chat.metering import limits
-from chat.runner import runner
 
 WAITING_MAX = 16  # turns that a client may ask for before the one before is over
 LIMIT = "This connection is as old as it may get. Open a new one."
@@ -52,7 +50,6 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def websocket_connect(self, message: Any) -> None:
         """Accept whoever is signed in; the others are answered as over HTTP."""
-        runner.bind()
         try:
             self.user = await db(user_of, self.scope)
             self.hold = (await limits.sockets.take(self.user.pk)).begin()

@@ -9,11 +9,10 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.errors import NotFound
+from accounts.errors import NotFound, refuse
 from accounts.models import Project, User
 from chat.access import get_answer, get_chat
 from chat.doors import starting
-from chat.doors.fields import refuse
 from chat.doors.openai import names as openai_models
 from chat.doors.openai.responses import items as responses_items
 from chat.doors.openai.responses.dialect import encoder as responses

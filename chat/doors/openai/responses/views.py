@@ -11,11 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 
 from accounts.authentication import authenticate
 from accounts.db import db
+from accounts.errors import refuse
 from accounts.http.parsing import read_json
 from agents.options import RunOptions
 from chat.doors import starting
-from chat.doors.fields import refuse
-from chat.doors.openai.door import door
 from chat.doors.openai.lists import page
 from chat.doors.openai.projects import project_of
 from chat.doors.openai.responses import items as responses_items
@@ -26,10 +25,10 @@ from chat.doors.openai.responses.dialect.ids import COMPACTION, RESPONSE
 from chat.doors.openai.responses.dialect.items import items_of
 from chat.doors.openai.responses.places import check_place, starting_after
 from chat.doors.reading import NotYet, Reader, frames, streamed
+from chat.doors.views import door
 from chat.eventlog import rows
 from chat.models import Message, Run
 from chat.run_request import Item
-from chat.runner import runner
 from chat.services.chats import delete_chat
 from chat.services.messages import delete_message
 from chat.services.runs import cancel_run
@@ -53,14 +52,12 @@ class Started:
 @door("POST")
 async def create(request: HttpRequest) -> HttpResponseBase:
     """Start a response: its stream, its state at once (in the background), or the whole of it."""
-    runner.bind()
     return await answer(request, await db(_create, request))
 
 
 @door("POST")
 async def compact(request: HttpRequest) -> HttpResponse:
     """A conversation made short: one opaque item, of what the user said and what the model noted down."""
-    runner.bind()
     reader = await db(_compact, request)
     encoder = await _collected(reader)
     if encoder.end is None:
@@ -71,7 +68,6 @@ async def compact(request: HttpRequest) -> HttpResponse:
 @door("GET", "DELETE")
 async def one(request: HttpRequest, response_id: str) -> HttpResponseBase:
     """GET: the response as it is now, or with `?stream=true` its events. DELETE: delete it."""
-    runner.bind()
     if request.method == "DELETE":
         return JsonResponse(await db(_delete, request, response_id))
     if not _wants_stream(request):
@@ -83,7 +79,6 @@ async def one(request: HttpRequest, response_id: str) -> HttpResponseBase:
 @door("POST")
 async def cancel(request: HttpRequest, response_id: str) -> HttpResponse:
     """Stop a response; it is answered once it has ended."""
-    runner.bind()
     reader = await db(_cancel, request, response_id)
     return JsonResponse((await _collected(reader, CANCEL_WAIT_S)).resource())
 

@@ -8,11 +8,12 @@ No words for: reasoning, retries, tools that the client runs, subagents' own tex
 that was stopped (it ends with `complete` and what had come).
 """
 
-from typing import Any
+from typing import Any, assert_never
 
+from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
-from chat.doors import fields
+from chat.doors import base
 from chat.doors.base import RunInfo, known_only
 from chat.doors.trpc import dialect as trpc
 from chat.run_request import RunRequest
@@ -32,22 +33,22 @@ def parse(body: dict[str, Any]) -> RunRequest:
     """The run that a message asks for. Raises Invalid for a field it does not know."""
     known_only(body, SEND_FIELDS)
     if "message" not in body:
-        raise fields.refuse("message", "Expected a text.")
+        raise refuse("message", "Expected a text.")
     chosen = {name: body[name] for name in CHOICES if body.get(name) is not None}
     return RunRequest(content=body["message"], door=NAME, **chosen)
 
 
-class Encoder:
+class Encoder(base.Encoder):
     """Values of a subscription. `after` is the place its client has seen already: what came before is not sent again.
 
-    It still has to be given the run from its start: `complete` holds the whole text.
+    It still has to be given the run from its start: `complete` holds the whole text. Who is let go sees a plain close:
+    its client comes back with its last id.
     """
 
     def __init__(self, run: RunInfo, *, is_tracked: bool = False, after: Place | None = None) -> None:
         self.run = run.run
         self.is_tracked = is_tracked
         self.after = after
-        self.is_over = False
         self._texts: list[str] = []
         self._status = ""
         self._jobs: dict[str, str] = {}  # builds, and how they are: building, pending or over
@@ -64,14 +65,6 @@ class Encoder:
             for number, data in enumerate(values)
         ]
         return self._unseen(attempt, seq, [*frames, trpc.RETURN] if is_end else frames)
-
-    def reset(self) -> list[bytes]:
-        """No word for it: the whole is simply sent."""
-        return []
-
-    def let_go(self) -> list[bytes]:
-        """A plain close: its client comes back with its last id."""
-        return []
 
     def _unseen(self, attempt: int, seq: int, frames: list[bytes]) -> list[bytes]:
         if self.after is None:
@@ -109,8 +102,15 @@ class Encoder:
                 return [told, {"type": "finalized", "status": "error"}], True
             case ev.RunCompleted() | ev.RunCancelled():
                 return [{"type": "complete", "finalContent": self._text()}, self._finalized()], True
-            case _:
+            case (
+                ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
+                | ev.ToolProgressed() | ev.ToolDeferred() | ev.ApprovalRequested() | ev.ApprovalResolved()
+                | ev.AgentStarted() | ev.AgentReturned() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
+                | ev.TurnCompleted() | ev.MessageSaved()
+            ):  # fmt: skip
                 return [], False  # no word for it
+            case _:
+                assert_never(event)
 
     def _returned(self, event: ev.ToolReturned) -> list[dict[str, Any]]:
         job = event.result.get("jobId") if isinstance(event.result, dict) else None

@@ -8,13 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from accounts.db import db
-from accounts.errors import NotFound
+from accounts.errors import NotFound, refuse
 from accounts.models import User
 from chat.access import get_answer, get_chat
 from chat.doors import starting
 from chat.doors.base import known_only
 from chat.doors.editor_chat import records as editor_chat_records
-from chat.doors.fields import refuse
 from chat.doors.reading import Reader, frames, to_end
 from chat.doors.trpc.initiate_chat import dialect
 from chat.doors.trpc.initiate_chat.dialect import Encoder, Place

@@ -9,12 +9,12 @@ whole. Text that is taken back, and a server that goes, is an `error` and the en
 """
 
 import re
-from typing import Any
+from typing import Any, assert_never
 
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
-from chat.doors import sse
+from chat.doors import base, sse
 from chat.doors.base import RunInfo
 from chat.doors.openai import errors as openai_errors
 from chat.doors.openai.responses.dialect.items import text_of
@@ -41,24 +41,19 @@ STATUSES = {
 }
 
 
-class Encoder:
-    """Chunks of a completion, and the completion itself as far as its events go: `completion()`."""
+class Encoder(base.Encoder):
+    """Chunks of a completion, the first with the role; and the completion as far as its events go: `completion()`."""
 
     def __init__(self, run: RunInfo) -> None:
         if not re.fullmatch(r"[0-9a-f-]{36}", run.run):
             raise ValueError("a run's id is a UUID")
         self.run = run
-        self.is_over = False
         self.model = str(run.request.get("model", ""))
         self.wants_usage = bool(run.request.get("include_usage"))
         self.texts: list[str] = []
         self.calls: list[dict[str, Any]] = []
         self.end: ev.Terminal | None = None
         self.is_turn_shown = False  # something of the open turn was sent
-
-    def open(self) -> list[bytes]:
-        """Nothing: the first event makes the chunk with the role."""
-        return []
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """The frames that the event makes."""
@@ -81,12 +76,16 @@ class Encoder:
                 return self._error(CODES.get(code, code), message, STATUSES.get(code, 502))
             case ev.RunCompleted() | ev.RunCancelled():
                 return self._end(event)
-            case _:
+            case (
+                ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
+                | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed() | ev.ToolDeferred()
+                | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned()
+                | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.WorkProgressed() | ev.RetryScheduled()
+                | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
+            ):  # fmt: skip
                 pass  # no word for it
-        return []
-
-    def reset(self) -> list[bytes]:
-        """Nothing: readers have no cursor here."""
+            case _:
+                assert_never(event)
         return []
 
     def let_go(self) -> list[bytes]:

@@ -9,8 +9,8 @@ instructions: they are told to the model however long the rest is. A `name` and 
 from dataclasses import replace
 from typing import Any
 
+from accounts.errors import refuse
 from chat.doors import fields
-from chat.doors.fields import refuse
 from chat.doors.openai.responses.dialect.items import read_item
 from chat.run_request import Item
 

@@ -8,11 +8,10 @@ here; what nobody here knows is ignored, as OpenAI's clients expect.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from accounts.errors import Invalid
+from accounts.errors import Invalid, refuse
 from agents.messages import ToolSpec
 from agents.options import RunOptions
 from chat.doors import fields
-from chat.doors.fields import refuse
 from chat.doors.openai.completions.dialect import encoder as completions
 from chat.doors.openai.completions.dialect import messages as completions_messages
 from chat.run_request import RunRequest

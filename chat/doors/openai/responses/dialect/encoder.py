@@ -10,12 +10,12 @@ response is whole when it is read again. A stopped run is a `response.incomplete
 """
 
 import re
-from typing import Any
+from typing import Any, assert_never
 
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
-from chat.doors import sse
+from chat.doors import base, sse
 from chat.doors.base import RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
 from chat.doors.openai.responses.dialect.ids import RESPONSE, item_id
@@ -57,8 +57,12 @@ WHOLE = ("stop", "tool_calls")
 FAILURES = {"upstream_rate_limited": "rate_limit_exceeded", "upstream_invalid": "invalid_prompt"}
 
 
-class Encoder:
-    """Frames of a response, and the response itself as far as its events go: `resource()`."""
+class Encoder(base.Encoder):
+    """Frames of a response, and the response itself as far as its events go: `resource()`.
+
+    Who is let go sees a plain close: a client comes back with `starting_after`. Its places are numbers of the clean
+    view, which are never unknown here.
+    """
 
     def __init__(self, run: RunInfo, *, after: int = -1) -> None:
         """`after`: a sequence number; frames up to it are not sent again."""
@@ -66,7 +70,6 @@ class Encoder:
             raise ValueError("a run's id is a UUID")
         self.run = run
         self.after = after
-        self.is_over = False
         self.number = 0  # of the next frame
         self.status = "queued" if run.request.get("background") else "in_progress"
         self.is_begun = False
@@ -77,10 +80,6 @@ class Encoder:
         self.blocks = Blocks()
         self.shows_reasoning = bool((run.request.get("reasoning") or {}).get("summary"))
         self.item = ""  # id of the open one
-
-    def open(self) -> list[bytes]:
-        """Nothing: the first event is response.created."""
-        return []
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """The frames that the event makes."""
@@ -98,17 +97,17 @@ class Encoder:
                 frames += self.error({"type": "server_error", "code": "response_reset", "message": TAKEN_BACK})
             case ev.RunCompleted() | ev.RunFailed() | ev.RunCancelled():
                 frames += self._end(event)
-            case _:
+            case (
+                ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
+                | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed() | ev.ToolDeferred()
+                | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned()
+                | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.WorkProgressed() | ev.RetryScheduled()
+                | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
+            ):  # fmt: skip
                 pass  # no word for it
+            case _:
+                assert_never(event)
         return frames
-
-    def reset(self) -> list[bytes]:
-        """No word for it: places are numbers of the clean view, which are never unknown here."""
-        return []
-
-    def let_go(self) -> list[bytes]:
-        """A plain close: a client comes back with `starting_after`."""
-        return []
 
     def error(self, told: dict[str, Any]) -> list[bytes]:
         """An error after the beginning, and the end of this stream."""

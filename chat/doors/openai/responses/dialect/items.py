@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from chat.doors.fields import refuse
+from accounts.errors import refuse
 from chat.doors.openai.responses.dialect.ids import item_id
 from chat.run_request import Item
 

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from accounts.errors import Invalid
+from accounts.errors import Invalid, refuse
 from agents.messages import ToolSpec
 from agents.options import RunOptions
 from chat.doors import fields
-from chat.doors.fields import refuse
 from chat.doors.openai.responses.dialect.ids import CONVERSATION, RESPONSE
 from chat.doors.openai.responses.dialect.items import Entry, read_input
 

@@ -1,0 +1,31 @@
+"""What every view of a door begins with."""
+
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from chat.runner import runner
+
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
+
+def door(*methods: str) -> Callable[[View], View]:
+    """Decorate a door's async view: it takes these methods (any, where none is named), without a form's CSRF token.
+
+    What it raises is said by config.errors, in the form of its address (chat.doors.shapes).
+    """
+
+    def decorate(view: View) -> View:
+        @csrf_exempt
+        @functools.wraps(view)
+        async def bound(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            runner.bind()  # as the server has done; Django's test client is without one
+            return await view(request, *args, **kwargs)
+
+        return require_http_methods(methods)(bound) if methods else bound
+
+    return decorate
