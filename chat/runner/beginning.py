@@ -4,6 +4,7 @@ chat.services.runs begins answers, with messages and rights; what is said here h
 """
 
 import time
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -70,54 +71,65 @@ def _first_turn(run: Run, now: float) -> list[AnyEvent]:
     return [ev.TurnStarted(at=now, turn=1, model=model)]
 
 
-def begin_work(
-    kind: Kind,
-    *,
-    user_id: UUID,
-    chat: Chat | None = None,
-    project: Project | None = None,
-    parent_id: UUID | None = None,
-    subject: str = "",
-    model: str = "",
-    asked: dict[str, Any] | None = None,
-    claims: bool,
-) -> tuple[Run, Claimed | None]:
+@dataclass(frozen=True, kw_only=True)
+class WorkOrder:
+    """Work to be begun: for a chat, or for a project and no chat; `user_id` is on whose behalf."""
+
+    user_id: UUID
+    chat: Chat | None = None
+    project: Project | None = None
+    parent_id: UUID | None = None  # the run that begins it
+    subject: str = ""  # the id of what it works on
+    model: str = ""
+    asked: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def organization_id(self) -> UUID:
+        """Where it is counted."""
+        place = self.chat or self.project
+        assert place is not None, "work is for a chat or for a project"
+        return place.organization_id
+
+    @property
+    def project_id(self) -> UUID | None:
+        """Its own, or its chat's."""
+        return self.chat.project_id if self.chat else self.project and self.project.pk
+
+
+def begin_work(kind: Kind, order: WorkOrder, *, claims: bool) -> tuple[Run, Claimed | None]:
     """Store work that answers nothing: its run and, where it `claims` and there is room, this process's claim.
 
     Within a transaction, of a caller who has looked at rights; a chat is locked. Nothing is told: the caller wakes the
     runner after the commit. Raises TooMany, QuotaExceeded, or Unavailable while an older process is up.
     """
-    place = project or chat
-    assert place is not None, "work is for a chat or for a project"
     _require_known(kind)
-    project_id = project.pk if project else _project_of(chat)
-    is_free = capacity.has_room(kind.name, place.organization_id, project_id)
-    if not is_free:
-        capacity.check_queue(place.organization_id)
-    run = Run(
-        kind=kind.name,
-        user_id=user_id,
-        chat=chat,
-        organization_id=place.organization_id,
-        project_id=project_id,
-        parent_id=parent_id,
-        subject=subject,
-        model=model,
-        request=asked or {},
-        position=0,
-        temperature=chat.temperature if chat else 0.0,
-        **place_for(PROCESS if claims and is_free else None),
-    )
-    run.reserved_tokens = budgets.reserve(place.organization_id) if kind.asks_model else 0
+    has_room = capacity.has_room(kind.name, order.organization_id, order.project_id)
+    if not has_room:
+        capacity.check_queue(order.organization_id)
+    run = _run(kind, order, owner=PROCESS if claims and has_room else None)
     add_runs([run])
     first_events(run, beginning(run))
-    if parent_id is not None and kind.name not in capacity.BRIEF:
-        Message.objects.filter(run=parent_id).update(job=run, updated_at=timezone.now())
+    if order.parent_id is not None and kind.name not in capacity.BRIEF:
+        Message.objects.filter(run=order.parent_id).update(job=run, updated_at=timezone.now())
     return run, (run.pk, 1) if run.attempt else None
 
 
-def _project_of(chat: Chat | None) -> UUID | None:
-    return chat.project_id if chat else None
+def _run(kind: Kind, order: WorkOrder, *, owner: UUID | None) -> Run:
+    return Run(
+        kind=kind.name,
+        user_id=order.user_id,
+        chat=order.chat,
+        organization_id=order.organization_id,
+        project_id=order.project_id,
+        parent_id=order.parent_id,
+        subject=order.subject,
+        model=order.model,
+        request=order.asked,
+        position=0,
+        temperature=order.chat.temperature if order.chat else 0.0,
+        reserved_tokens=budgets.reserve(order.organization_id) if kind.asks_model else 0,
+        **place_for(owner),
+    )
 
 
 def _require_known(kind: Kind) -> None:

@@ -15,6 +15,7 @@ from chat.eventlog.projection import Fold
 from chat.models import Run
 from chat.models.facts import RunFacts
 from chat.runner import kinds
+from chat.runner.beginning import WorkOrder
 from chat.runner.kinds.base import Kind
 from chat.services.work import start_work
 from tools.base import ToolContext
@@ -87,11 +88,14 @@ def _begin(ctx: ToolContext, steps: int, pause_ms: int, place: str) -> Any:
     user = User.objects.get(pk=ctx.user_id)
     if ctx.chat_id is None or ctx.project_id is None:
         raise ToolError("A drill is begun from a chat of a project.")
-    where: dict[str, Any] = {"chat": get_chat(user, ctx.chat_id)}
-    if place == "project":
-        where = {"project": Project.objects.visible_to(user).get(pk=ctx.project_id)}
-    asked = {"steps": steps, "pause_ms": pause_ms}
-    return start_work(user=user, kind=NAME, parent=Run(pk=ctx.run_id), asked=asked, **where).pk
+    order = WorkOrder(
+        user_id=user.pk,
+        chat=get_chat(user, ctx.chat_id) if place == "chat" else None,
+        project=Project.objects.visible_to(user).get(pk=ctx.project_id) if place == "project" else None,
+        parent_id=ctx.run_id,
+        asked={"steps": steps, "pause_ms": pause_ms},
+    )
+    return start_work(user=user, kind=NAME, order=order).pk
 
 
 def offer() -> None:

@@ -13,7 +13,7 @@ from chat.bus import notices
 from chat.eventlog.projection import Fold
 from chat.models import OPEN, Chat, Run, TitledBy
 from chat.models.facts import RunFacts
-from chat.runner.beginning import begin_work
+from chat.runner.beginning import WorkOrder, begin_work
 from chat.runner.kinds.base import Kind
 from chat.runner.kinds.memory import TextWork, model_for, text_work, told
 from chat.runner.lease import Claimed
@@ -49,17 +49,13 @@ def after_answer(run: RunFacts, fold: Fold, claims: bool) -> tuple[Run, Claimed 
     if chat is None or not model_for(chat) or _is_under_way(chat):
         return None
     try:
-        return begin_work(
-            KIND,
-            user_id=run.user_id,
-            chat=chat,
-            parent_id=run.id,
-            subject=str(chat.pk),
-            model=model_for(chat),
-            claims=claims,
-        )
+        return begin_work(KIND, _order(run, chat), claims=claims)
     except RequestError:  # no budget, or not while versions change: a title is not worth failing an answer
         return None
+
+
+def _order(run: RunFacts, chat: Chat) -> WorkOrder:
+    return WorkOrder(user_id=run.user_id, chat=chat, parent_id=run.id, subject=str(chat.pk), model=model_for(chat))
 
 
 def _is_under_way(chat: Chat) -> bool:
