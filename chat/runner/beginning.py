@@ -93,7 +93,9 @@ class WorkOrder:
     @property
     def project_id(self) -> UUID | None:
         """Its own, or its chat's."""
-        return self.chat.project_id if self.chat else self.project and self.project.pk
+        if self.chat is not None:
+            return self.chat.project_id
+        return self.project.pk if self.project else None
 
 
 def begin_work(kind: Kind, order: WorkOrder, *, claims: bool) -> tuple[Run, Claimed | None]:

@@ -19,7 +19,8 @@ from chat.services.messages import lock_chat
 def start_work(*, user: User, kind: str, order: WorkOrder, needs: Permission = "write") -> Run:
     """Begin work of a kind, for a chat or for a project: its run, queued where there is no room for it yet.
 
-    Conflict, naming the run, while another of that kind works on its subject. Raises TooMany, QuotaExceeded, NotAllowed.
+    Conflict, naming the run, while another of that kind works on its subject. Raises NotAllowed, TooMany,
+    QuotaExceeded.
     """
     require(_permissions(user, order), needs)
     if order.chat is not None:
