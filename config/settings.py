@@ -364,6 +364,13 @@ TOOLS_REPOSITORY_MAX_BYTES = env.int("TOOLS_REPOSITORY_MAX_BYTES", 1_000_000_000
 TOOLS_SEARCH_MAX_BYTES = env.int("TOOLS_SEARCH_MAX_BYTES", 200_000_000)
 TOOLS_SEARCH_TIMEOUT_S = env.float("TOOLS_SEARCH_TIMEOUT_S", 5.0)
 
+# --- Outside ----------------------------------------------------------------------------------------------------------
+OUTWARD_ALLOW = env.list("OUTWARD_ALLOW", default=[])
+OUTWARD_PORTS = env.list("OUTWARD_PORTS", cast=int, default=[443])
+OUTWARD_MAX_BYTES = env.int("OUTWARD_MAX_BYTES", 5_000_000)
+OUTWARD_TIMEOUT_S = env.float("OUTWARD_TIMEOUT_S", 30.0)
+OUTWARD_CONNECT_TIMEOUT_S = env.float("OUTWARD_CONNECT_TIMEOUT_S", 5.0)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
