@@ -77,8 +77,8 @@ def _numbers() -> Iterator[CheckMessage]:
 
 
 def _shared_keys() -> Iterator[CheckMessage]:
-    kept = [name for name in ("SECRET_KEY", "JWT_SIGNING_KEY") if name in settings.KEPT_SECRETS]
+    kept = settings.KEPT_SECRETS
     if kept and not settings.IS_SQLITE:
         hint = "Set them in the environment of every host, unless all of them share one PARLEY_DATA."
-        told = f"{' and '.join(kept)} lie in PARLEY_DATA: another host would make its own, and refuse our sign-ins."
+        told = f"{', '.join(kept)} lie in PARLEY_DATA: another host would make its own, and take none of ours."
         yield Warning(told, hint, id="chat.W002")

@@ -190,9 +190,11 @@ LOGIN_MAX_FAILURES_PER_IP = env.int("LOGIN_MAX_FAILURES_PER_IP", 100)
 ADMIN_CONTENT_SHOWN_S = env.int("ADMIN_CONTENT_SHOWN_S", 900)
 JWT_PREVIOUS_KEY = env.str("JWT_PREVIOUS_KEY", "")
 IDEMPOTENCY_LIFETIME_S = env.int("IDEMPOTENCY_LIFETIME_S", 24 * 3600)
+SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or [kept_secret(PARLEY_DATA, "secrets_key")]
 KEPT_SECRETS = [  # those that are made here and kept in PARLEY_DATA
     *([] if env.str("SECRET_KEY", "") else ["SECRET_KEY"]),
     *([] if env.str("JWT_SIGNING_KEY", "") or env.str("JWT_SECRET", "") else ["JWT_SIGNING_KEY"]),
+    *([] if env.list("SECRETS_KEYS", default=[]) else ["SECRETS_KEYS"]),
 ]
 SIMPLE_JWT = {
     "SIGNING_KEY": env.str("JWT_SIGNING_KEY", "") or env.str("JWT_SECRET", "") or kept_secret(PARLEY_DATA, "jwt_key"),
