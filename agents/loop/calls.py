@@ -182,12 +182,16 @@ class ToolCalls:
         async def progress(text: str) -> None:
             await self.emit(ev.ToolProgressed(**self._head(call), text=text))
 
-        done = await execute(tool, replace(self.job.context, progress=progress), arguments)
+        done = await execute(tool, replace(self.job.context, call_id=call.id, progress=progress), arguments)
         if done.error is not None:
             outcome = "refused" if done.outcome == "refused" else "failed"
             return await self._failed(call, done.error, outcome, done.elapsed_ms)
         event = ev.ToolReturned(
-            **self._head(call), result=done.result, elapsed_ms=done.elapsed_ms, truncated=done.truncated
+            **self._head(call),
+            result=done.result,
+            elapsed_ms=done.elapsed_ms,
+            truncated=done.truncated,
+            makes=tool.makes,
         )
         self.outcomes[call.id] = told(event)
         await self.emit(event)
