@@ -22,6 +22,7 @@ from tools.cleaning import clean_json
 from tools.executor import execute
 
 Approval = ev.ApprovalRequested | ev.ApprovalResolved
+GONE = "The tool {name} was taken away, or changed, since this answer began. Go on without it."
 UNKNOWN = "The process stopped while this tool ran. It may or may not have taken effect; it was not run again."
 
 
@@ -135,7 +136,8 @@ class ToolCalls:
     async def _one(self, call: Call) -> None:
         tool, subagent = self._tool(call.name), self._subagent(call.name)
         was_called = call.id in self.turn.called
-        if was_called and tool is not None and not tool.idempotent:
+        is_gone = tool is None and call.name in self.job.toolset.gone
+        if was_called and (is_gone or (tool is not None and not tool.idempotent)):
             return await self._failed(call, UNKNOWN, "unknown")
         approval = self.turn.approvals.get(call.id)
         if not was_called and self._must_wait(call, tool, approval):
@@ -155,6 +157,8 @@ class ToolCalls:
             await self._run_tool(call, tool, arguments)
         elif subagent is not None:
             await self._run_subagent(call, subagent, arguments)
+        elif is_gone:
+            await self._failed(call, GONE.format(name=call.name), "refused")
         else:
             await self._failed(call, f"There is no tool named {call.name!r}.", "refused")
 
