@@ -57,6 +57,11 @@ NOWHERE = UUID(int=0)  # no project has this id
 _roles: Compiled[tuple[str | None, str]] = Compiled(_memberships, UUID, UUID, UUID)
 
 
+def role_with(permissions: Permissions) -> Role | None:
+    """The least role that includes all of these; None for none. Admins and owners may do the same."""
+    return next((role for role in Role if permissions <= PERMISSIONS[role]), None) if permissions else None
+
+
 def require(permissions: frozenset[Permission] | frozenset[str], needed: Permission) -> None:
     """Raise NotAllowed, naming what is missing, unless it is there."""
     if needed not in permissions:

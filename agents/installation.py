@@ -1,17 +1,25 @@
-"""The models of this installation, as it is configured."""
+"""The models of this installation, as it is configured, and the tools of its projects."""
 
 import asyncio
 import functools
+from collections.abc import Callable
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
 from agents.catalog import ModelInfo, catalog
+from agents.loop.toolset import distinct
 from agents.providers.base import Provider
 from agents.providers.demo import DemoProvider
 from agents.providers.openai import OpenAIProvider
+from tools.base import Tool
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+
+# What gives projects tools of their own, beside those of the archetype: (project's id) -> tools. Called in a database
+# thread when a run is begun or taken over. The first of two tools of one name is the one.
+TOOLSETS: list[Callable[[UUID], tuple[Tool, ...]]] = []
 
 
 def has_upstream() -> bool:
@@ -53,3 +61,10 @@ def provider_for(model: str, *, has_client_tools: bool = False) -> Provider:
             first_byte_timeout_s=settings.AGENTS_FIRST_BYTE_TIMEOUT_S,
         )
     return _openai[loop]
+
+
+def toolset_of(project_id: UUID | None) -> tuple[Tool, ...] | None:
+    """The tools of a project; None where there is nothing in this installation that gives any. Sync."""
+    if not TOOLSETS:
+        return None
+    return distinct(tool for toolset in TOOLSETS for tool in toolset(project_id)) if project_id else ()

@@ -14,6 +14,7 @@ class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     tools: tuple[ToolSpec, ...] = ()  # the client's own: it runs them, and brings the results with its next request
     tool_choice: str = "auto"  # auto, none, required, or the name of the tool to call first
     max_output_tokens: int | None = None  # of each turn
+    toolset: dict[str, str] = {}  # no wish: hashes of the project's tools when the run began, by name
     extra: dict[str, Any] = {}  # passed on to the provider as it is: top_p, stop, response_format ...
 
 

@@ -11,6 +11,8 @@ POSITIVE = (
     *("CHAT_HEARTBEAT_S", "WRITE_TIMEOUT_S", "CHAT_UNSTORED_MAX_EVENTS", "CHAT_FEED_MAX_EVENTS"),
     *("CHAT_MAX_CRASHES", "DB_THREADS", "BODY_MAX_BYTES", "EXPORT_MAX_BYTES", "AGENTS_BUDGET_TURN_TOKENS"),
     *("READY_COMMIT_LAG_S", "READY_UNCLAIMED_S"),
+    *("PARSING_AT_ONCE", "PARSING_TIMEOUT_S", "PARSING_CPU_S", "PARSING_MEMORY_BYTES", "PARSING_OUTPUT_MAX_BYTES"),
+    *("OUTWARD_MAX_BYTES", "OUTWARD_TIMEOUT_S", "OUTWARD_CONNECT_TIMEOUT_S"),
 )
 NOT_NEGATIVE = (
     *("CHAT_STREAMS_PER_USER", "CHAT_SOCKETS_PER_USER", "CHAT_RUNS_PER_ORGANIZATION", "CHAT_MAX_QUEUED"),
@@ -76,8 +78,8 @@ def _numbers() -> Iterator[CheckMessage]:
 
 
 def _shared_keys() -> Iterator[CheckMessage]:
-    kept = [name for name in ("SECRET_KEY", "JWT_SIGNING_KEY") if name in settings.KEPT_SECRETS]
+    kept = settings.KEPT_SECRETS
     if kept and not settings.IS_SQLITE:
         hint = "Set them in the environment of every host, unless all of them share one PARLEY_DATA."
-        told = f"{' and '.join(kept)} lie in PARLEY_DATA: another host would make its own, and refuse our sign-ins."
+        told = f"{', '.join(kept)} lie in PARLEY_DATA: another host would make its own, and take none of ours."
         yield Warning(told, hint, id="chat.W002")

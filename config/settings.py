@@ -190,9 +190,11 @@ LOGIN_MAX_FAILURES_PER_IP = env.int("LOGIN_MAX_FAILURES_PER_IP", 100)
 ADMIN_CONTENT_SHOWN_S = env.int("ADMIN_CONTENT_SHOWN_S", 900)
 JWT_PREVIOUS_KEY = env.str("JWT_PREVIOUS_KEY", "")
 IDEMPOTENCY_LIFETIME_S = env.int("IDEMPOTENCY_LIFETIME_S", 24 * 3600)
+SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or [kept_secret(PARLEY_DATA, "secrets_key")]
 KEPT_SECRETS = [  # those that are made here and kept in PARLEY_DATA
     *([] if env.str("SECRET_KEY", "") else ["SECRET_KEY"]),
     *([] if env.str("JWT_SIGNING_KEY", "") or env.str("JWT_SECRET", "") else ["JWT_SIGNING_KEY"]),
+    *([] if env.list("SECRETS_KEYS", default=[]) else ["SECRETS_KEYS"]),
 ]
 SIMPLE_JWT = {
     "SIGNING_KEY": env.str("JWT_SIGNING_KEY", "") or env.str("JWT_SECRET", "") or kept_secret(PARLEY_DATA, "jwt_key"),
@@ -363,6 +365,18 @@ TOOLS_REPOSITORY_MAX_FILES = env.int("TOOLS_REPOSITORY_MAX_FILES", 20_000)
 TOOLS_REPOSITORY_MAX_BYTES = env.int("TOOLS_REPOSITORY_MAX_BYTES", 1_000_000_000)
 TOOLS_SEARCH_MAX_BYTES = env.int("TOOLS_SEARCH_MAX_BYTES", 200_000_000)
 TOOLS_SEARCH_TIMEOUT_S = env.float("TOOLS_SEARCH_TIMEOUT_S", 5.0)
+PARSING_AT_ONCE = env.int("PARSING_AT_ONCE", 2)
+PARSING_TIMEOUT_S = env.int("PARSING_TIMEOUT_S", 90)
+PARSING_CPU_S = env.int("PARSING_CPU_S", 60)
+PARSING_MEMORY_BYTES = env.int("PARSING_MEMORY_BYTES", 1_000_000_000)
+PARSING_OUTPUT_MAX_BYTES = env.int("PARSING_OUTPUT_MAX_BYTES", 4_000_000)
+
+# --- Outside ----------------------------------------------------------------------------------------------------------
+OUTWARD_ALLOW = env.list("OUTWARD_ALLOW", default=[])
+OUTWARD_PORTS = env.list("OUTWARD_PORTS", cast=int, default=[443])
+OUTWARD_MAX_BYTES = env.int("OUTWARD_MAX_BYTES", 5_000_000)
+OUTWARD_TIMEOUT_S = env.float("OUTWARD_TIMEOUT_S", 30.0)
+OUTWARD_CONNECT_TIMEOUT_S = env.float("OUTWARD_CONNECT_TIMEOUT_S", 5.0)
 
 LOGGING = {
     "version": 1,

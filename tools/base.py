@@ -6,6 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 Permission = Literal["read", "write", "deploy", "admin"]
+Makes = Literal["", "patch", "component"]
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,20 @@ class ToolContext:
     author_email: str
     permissions: frozenset[Permission]  # the caller's, in this project, now
     capabilities: frozenset[str]  # what the project has: "repository", ...
+    on_behalf: str  # the least role that may do what the caller may here, now: viewer, editor, admin; "" for none
+    # Of this call, unique in the run and the same when a takeover runs it again; set by the loop. What a tool writes
+    # can carry (run_id, call_id): repeated, it finds its own effect, and so may be `idempotent`.
+    call_id: str = ""
     progress: Callable[[str], Awaitable[None]] | None = None  # tells readers how far the tool is; set by the loop
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A function the model may call. `@tool` makes one from an async function; it registers nothing."""
+    """A function the model may call. `@tool` makes one from an async function; it registers nothing.
+
+    A tool that writes is `idempotent` if a second run of the same call changes nothing more: because the effect is the
+    same however often it comes, or because it looks for the one that carries its (run_id, call_id) first.
+    """
 
     name: str
     description: str  # read by the model
@@ -37,8 +46,15 @@ class Tool:
     capability: str = ""  # what the project must have; "" for nothing
     idempotent: bool = False  # running it twice is the same as once: a takeover may repeat it
     asks_first: bool = False  # a person must allow each call
+    makes: Makes = ""  # what the answer is, besides a text, once a call has returned
+    outward: bool = False  # something leaves the installation: an address is asked, a branch pushed
+    title: str = ""  # a person's word for it; the default is made from the name
     timeout_s: float = 30.0
     max_result_bytes: int = 64_000  # a longer result is cut, and says so
+
+    def __post_init__(self) -> None:
+        if not self.title:
+            object.__setattr__(self, "title", self.name.replace("_", " ").strip().capitalize())
 
     def offered_in(self, ctx: ToolContext) -> bool:
         """Whether this caller may be offered the tool here."""

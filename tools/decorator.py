@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, overload
 
-from tools.base import Permission, Tool
+from tools.base import Makes, Permission, Tool
 from tools.schema import SchemaRefused, checked_schema, description_of, schema_of
 
 Function = Callable[..., Awaitable[Any]]
@@ -22,6 +22,10 @@ def tool(
     permission: Permission = "read",
     capability: str = "",
     idempotent: bool = False,
+    asks_first: bool = False,
+    makes: Makes = "",
+    outward: bool = False,
+    title: str = "",
     timeout_s: float = 30.0,
     max_result_bytes: int = 64_000,
     schema: Mapping[str, Any] | None = None,

@@ -175,6 +175,7 @@ def _write(ctx: ToolContext, path: str, content: str) -> dict[str, Any]:
         author_name=ctx.author_name,
         author_email=ctx.author_email,
         note=f"Chat: {ctx.chat_id}\nRun: {ctx.run_id}",
+        once=f"Call: {ctx.run_id} {ctx.call_id}" if ctx.call_id else "",
     )
     done = ("created" if written.is_new else "changed") if written.is_changed else "held this already, nothing changed"
     return {"path": path, "branch": ctx.branch, "commit": written.commit, "done": done}

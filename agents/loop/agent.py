@@ -18,6 +18,7 @@ from agents.loop.reply import Reply, replies
 from agents.messages import AssistantMessage, Message, ToolMessage, ToolSpec, UserMessage
 from agents.options import RunOptions
 from agents.providers.base import ProviderRequest
+from tools.base import Tool
 
 Events = AsyncGenerator[list[AnyEvent], None]
 
@@ -41,7 +42,7 @@ class Agent:
         self.calls = 0
         self.streak = Streak()
         self.waits_for_client = False
-        self.tools = [tool for tool in archetype.tools if tool.offered_in(job.context)]
+        self.tools = [tool for tool in (*archetype.tools, *self._toolset()) if tool.offered_in(job.context)]
         self.memories: dict[str, list[Message]] = {}  # what each subagent remembers of this run
 
     async def work(self) -> Events:
@@ -134,6 +135,13 @@ class Agent:
             tool_choice=options.tool_choice if is_first and options.tool_choice != "none" else "auto",
             extra=options.extra,
         )
+
+    def _toolset(self) -> tuple[Tool, ...]:
+        """The project's own tools, where no other name stands in their way: nothing, of a subagent."""
+        if self.path:
+            return ()
+        own = {each.name for each in self.archetype.tools} | {each.name for each in self.archetype.subagents}
+        return self.job.toolset.beside(own | {each.name for each in self.options.tools})
 
     @property
     def options(self) -> RunOptions:

@@ -22,6 +22,7 @@ from tools.cleaning import clean_json
 from tools.executor import execute
 
 Approval = ev.ApprovalRequested | ev.ApprovalResolved
+GONE = "The tool {name} was taken away, or changed, since this answer began. Go on without it."
 UNKNOWN = "The process stopped while this tool ran. It may or may not have taken effect; it was not run again."
 
 
@@ -135,7 +136,8 @@ class ToolCalls:
     async def _one(self, call: Call) -> None:
         tool, subagent = self._tool(call.name), self._subagent(call.name)
         was_called = call.id in self.turn.called
-        if was_called and tool is not None and not tool.idempotent:
+        is_gone = tool is None and call.name in self.job.toolset.gone
+        if was_called and (is_gone or (tool is not None and not tool.idempotent)):
             return await self._failed(call, UNKNOWN, "unknown")
         approval = self.turn.approvals.get(call.id)
         if not was_called and self._must_wait(call, tool, approval):
@@ -155,6 +157,8 @@ class ToolCalls:
             await self._run_tool(call, tool, arguments)
         elif subagent is not None:
             await self._run_subagent(call, subagent, arguments)
+        elif is_gone:
+            await self._failed(call, GONE.format(name=call.name), "refused")
         else:
             await self._failed(call, f"There is no tool named {call.name!r}.", "refused")
 
@@ -182,12 +186,16 @@ class ToolCalls:
         async def progress(text: str) -> None:
             await self.emit(ev.ToolProgressed(**self._head(call), text=text))
 
-        done = await execute(tool, replace(self.job.context, progress=progress), arguments)
+        done = await execute(tool, replace(self.job.context, call_id=call.id, progress=progress), arguments)
         if done.error is not None:
             outcome = "refused" if done.outcome == "refused" else "failed"
             return await self._failed(call, done.error, outcome, done.elapsed_ms)
         event = ev.ToolReturned(
-            **self._head(call), result=done.result, elapsed_ms=done.elapsed_ms, truncated=done.truncated
+            **self._head(call),
+            result=done.result,
+            elapsed_ms=done.elapsed_ms,
+            truncated=done.truncated,
+            makes=tool.makes,
         )
         self.outcomes[call.id] = told(event)
         await self.emit(event)

@@ -9,6 +9,7 @@ from agents.archetypes.base import Archetype
 from agents.errors import LimitReached
 from agents.loop.ledger import Ledger
 from agents.loop.purse import Purse
+from agents.loop.toolset import Toolset
 from agents.messages import Message
 from agents.options import RunOptions
 from agents.providers.base import Provider
@@ -43,6 +44,7 @@ class Job:
     provider: Callable[[str], Provider]  # who serves this model
     context: ToolContext
     options: RunOptions = field(default_factory=RunOptions)
+    toolset: Toolset = field(default_factory=Toolset)  # the project's own tools; subagents have none of them
     ledger: Ledger = field(default_factory=Ledger)
     retry: RetryPolicy = RetryPolicy()
     tally: Tally = field(default_factory=Tally)

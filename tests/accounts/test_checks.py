@@ -14,7 +14,13 @@ from accounts.checks import check_security
 from tests import environment
 
 KEY, OTHER = "Zk3vQ9wLr7TnXc2BmPf8HsYd5GjUe1Ao6RiWlKxNtVbCzMq4SpDh", "q8Rz5WmTn2XvLc7BkPf3HsYd9GjUe6AoIiVlKxNtQbCz"
-GOOD = {"SECRET_KEY": KEY, "SIMPLE_JWT": {**settings.SIMPLE_JWT, "SIGNING_KEY": OTHER}, "PARLEY_ENV": "production"}
+THIRD = "Vb6NqT1xYd8MzKc4RsLw9FgHpJ3uEaOiXtQnBvZkC5mP7yUeS2"
+GOOD = {
+    "SECRET_KEY": KEY,
+    "SECRETS_KEYS": [THIRD],
+    "SIMPLE_JWT": {**settings.SIMPLE_JWT, "SIGNING_KEY": OTHER},
+    "PARLEY_ENV": "production",
+}
 
 
 def jwt(key: str) -> dict[str, Any]:
@@ -27,6 +33,8 @@ BAD = {
     "a long key that is easy to guess": ({"SECRET_KEY": "a" * 60}, "E001"),
     "a short key for tokens": (jwt(KEY[:31]), "E001"),
     "a short previous key": ({"JWT_PREVIOUS_KEY": "short"}, "E001"),
+    "a short key for secrets": ({"SECRETS_KEYS": [THIRD, "short"]}, "E001"),
+    "a key for secrets that signs": ({"SECRETS_KEYS": [THIRD, OTHER]}, "E002"),
     "one key for both": (jwt(KEY), "E002"),
     "debug": ({"DEBUG": True}, "E003"),
     "any host": ({"ALLOWED_HOSTS": ["parley.example", "*"]}, "E004"),

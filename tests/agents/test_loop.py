@@ -153,6 +153,27 @@ async def test_calls_that_write_run_one_after_the_other() -> None:
     assert kinds == ["tool.called", "tool.returned"] * 2 and SAVED == ["1", "2"]
 
 
+async def test_a_call_knows_its_own_id_also_when_it_is_run_again_and_says_what_it_makes() -> None:
+    seen: list[str] = []
+
+    @tool(permission="write", idempotent=True, makes="patch")
+    async def patch(ctx: ToolContext) -> str:
+        """Change the document."""
+        seen.append(ctx.call_id)
+        return "done"
+
+    turns = [calls(("patch", "{}"), ("patch", "{}")), says("x")]
+    whole, _, _ = await run(turns, archetype(patch))
+    asked = [call.id for call in of(whole, ev.ReplyCompleted)[0].calls]
+    assert seen == asked and len(set(seen)) == 2
+    assert [each.makes for each in of(whole, ev.ToolReturned)] == ["patch", "patch"]
+    called = next(k for k, each in enumerate(whole) if isinstance(each, ev.ToolCalled)) + 1
+    provider = ScriptedProvider([says("x")])
+    again = Agent(job(provider, archetype(patch), whole[:called]), archetype(patch), path="", messages=())
+    [event async for batch in again.work() for event in batch]
+    assert seen == [*asked, *asked]
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "said"),
     [

@@ -1,11 +1,8 @@
 """The OpenAI provider over real sockets: what it makes of replies, of faults, and of being left."""
 
 import asyncio
-import datetime
 import email.utils
-import ipaddress
 import logging
-import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
@@ -13,9 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from agents.errors import CODES, ProviderError
 from agents.events import Call
@@ -32,6 +26,7 @@ from agents.providers.base import (
 )
 from agents.providers.openai import OpenAIProvider
 from agents.usage import Usage
+from tests.certificates import own_certificate
 from tests.servers import free_port
 from tests.upstream import ScriptedCall, Turn, Upstream
 
@@ -431,7 +426,7 @@ async def test_nobody_there_is_unavailable(address: str) -> None:
 
 
 async def test_an_unknown_certificate_is_refused(tmp_path: Path) -> None:
-    upstream = Upstream(tls=_own_certificate(tmp_path)).start()
+    upstream = Upstream(tls=own_certificate(tmp_path)).start()
     provider = make(upstream.url)
     _, error = await collect_until_error(provider)
     assert (error.code, error.retryable) == ("upstream_unavailable", False)
@@ -518,27 +513,6 @@ async def test_proxies_of_the_environment_are_not_used(upstream: Upstream, monke
     provider = make(upstream.url)
     assert text_of(await collect(provider)) == "You said: Hello"
     await provider.close()
-
-
-def _own_certificate(folder: Path) -> ssl.SSLContext:
-    """A server's TLS with a certificate that nobody has signed."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(address, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    path = folder / "server.pem"
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
 
 
 async def test_the_wait_for_the_first_byte_has_a_limit_of_its_own(upstream: Upstream) -> None:

@@ -1,15 +1,20 @@
 """A process dies, freezes or is told to go: its runs go on, nothing is done twice, readers see it whole."""
 
+import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
+import psycopg
 import pygit2
 
 from tests.live import Server
 from tests.streams import Client, Frame, client, key, text_of
 from tests.upstream import ScriptedCall, Turn, Upstream
+from tools.git.bare import locked
+from tools.git.repository import Repository
 
 WRITE = [ScriptedCall("write_file", {"path": "notes.txt", "content": "once"})]
 NewServer = Callable[..., Server]
@@ -59,6 +64,47 @@ def test_after_kill_9_the_run_goes_on_and_its_finished_tools_do_not_run_again(
     assert commits(server, chat) == 1
     assert len(upstream.requests(mark)) == 3
     assert [each["status"] for each in alice.get(f"/api/runs/?chat={chat}")["results"]] == ["succeeded"]
+
+
+def test_a_write_whose_result_was_lost_is_repeated_and_finds_what_it_did(
+    new_server: NewServer, upstream: Upstream
+) -> None:
+    """It dies behind the commit and before the database knows of it: the only moment that a repeated call can hurt."""
+    server = new_server().start()
+    alice, mark = client(server), key()
+    upstream.script(Turn(tool_calls=WRITE), Turn(text="Done."), key=mark)
+    chat = alice.chat(archetype="project_navigator")
+    alice.wait(alice.start(chat, "[[n=1]] the repository is made by now", archetype="project_navigator")["run"]["id"])
+    repository = Repository(alice.get(f"/api/chats/{chat}/")["project"])
+    repository.path = server.data / "repositories" / repository.path.name
+    repository.ensure()
+    with locked(repository.path):
+        run = alice.start(chat, f"[[key={mark}]] go")["run"]["id"]
+        with alice.events(run) as stream:
+            stream.until("tool.called")
+        database = unwritable(server)
+    while commits(server, chat) == 0:
+        time.sleep(0.01)
+    server.kill()
+    database.close()
+    server.start_process()
+    assert alice.wait(run)["attempt"] == 2
+    with alice.events(run) as stream:
+        results = [each.json for each in stream if each.json["type"] == "tool.returned"]
+    assert [each["result"]["done"] for each in results] == ["created"], "what it would have said the first time"
+    assert commits(server, chat) == 1
+
+
+def unwritable(server: Server) -> Any:
+    """A connection to the server's database that lets nobody write an event until it is closed."""
+    url = server.settings.get("DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        held = sqlite3.connect(server.data / "db.sqlite3", isolation_level=None, timeout=10)
+        held.execute("BEGIN IMMEDIATE")
+        return held
+    locking = psycopg.connect(url.replace("postgres://", "postgresql://"))
+    locking.execute("LOCK TABLE chat_runevent IN EXCLUSIVE MODE")
+    return locking
 
 
 def test_a_process_that_slept_over_its_lease_writes_nothing_more(new_server: NewServer, upstream: Upstream) -> None:
@@ -139,10 +185,12 @@ def test_a_run_that_ends_its_process_three_times_is_given_up(new_server: NewServ
 
 
 def commits(server: Server, chat: str) -> int:
-    """How many commits the chat's branch has on top of the default one."""
+    """How many commits the chat's branch, where there is one, has on top of the default one."""
     (path,) = (server.data / "repositories").glob("*.git")
     repository = pygit2.Repository(str(path))
     mine = [each for each in repository.branches.local if chat.replace("-", "")[:12] in each]
+    if not mine:
+        return 0
     assert len(mine) == 1
     count = ["git", "-C", str(path), "rev-list", "--count", f"HEAD..{mine[0]}"]
     return int(subprocess.run(count, check=True, capture_output=True, text=True).stdout)

@@ -17,6 +17,7 @@ ANYWHERE = ToolContext(
     author_email="alice@example.com",
     permissions=frozenset({"read", "write"}),
     capabilities=frozenset({"repository"}),
+    on_behalf="editor",
 )
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from tests.tools.gits import fsck, git, heads
@@ -34,6 +35,15 @@ number = 0
 while True:
     number += 1
     repository.write("parley/chat-1", f"many/{number % 50}.txt", f"{number}", author_name="A", author_email="a@b")
+"""
+ONCE = """
+number = 0
+while True:
+    number += 1
+    print(number, flush=True)
+    repository.write(
+        "parley/chat-1", "same.txt", f"{number}", author_name="A", author_email="a@b", once=f"Call: run call_{number}"
+    )
 """
 TOO_LARGE = """
 import resource
@@ -68,6 +78,37 @@ def test_a_kill_in_the_middle_of_writes_leaves_a_whole_history(repository: Repos
         fsck(repository.path)
         _make_locks_old(repository.path)
         assert repository.write("parley/chat-1", "after.txt", str(round_number), **ALICE).is_changed
+
+
+def test_after_a_kill_a_repeated_call_finds_what_it_did_and_never_does_it_twice(repository: Repository) -> None:
+    """The file changes with each call, so what a second effect would undo shows."""
+    for round_number in range(6):
+        writer = process(repository, ONCE)
+        assert writer.stdout is not None
+        while int(git(repository.path, "rev-list", "--count", "--all")) < 4:
+            time.sleep(0.01)
+        time.sleep(round_number * 0.003)
+        writer.send_signal(signal.SIGKILL)
+        *_, last = (int(line) for line in writer.stdout if line.strip().isdigit())
+        writer.wait()
+        _make_locks_old(repository.path)
+        again = repository.write("parley/chat-1", "same.txt", f"{last}", **ALICE, once=f"Call: run call_{last}")
+        assert again.is_changed and again.is_new == (last == 1), "as it was told, or would have been, the first time"
+        assert calls(repository) == [f"call_{number}" for number in range(last, 0, -1)]
+        earlier = repository.write("parley/chat-1", "same.txt", "1", **ALICE, once="Call: run call_1")
+        assert earlier.is_new and repository.at("parley/chat-1").read("same.txt") == f"{last}"
+        fsck(repository.path)
+        heads_of(repository).delete()
+
+
+def calls(repository: Repository) -> list[str]:
+    """The calls that the branch's commits carry, newest first."""
+    lines = git(repository.path, "log", "--format=%B", "main..parley/chat-1").splitlines()
+    return [line.rpartition(" ")[2] for line in lines if line.startswith("Call: ")]
+
+
+def heads_of(repository: Repository) -> pygit2.Reference:
+    return pygit2.Repository(str(repository.path)).references["refs/heads/parley/chat-1"]
 
 
 def test_processes_at_once_lose_no_commit(repository: Repository) -> None:

@@ -1,6 +1,7 @@
 """A tool's schema comes from its signature and docstring; what cannot be said is refused when it is defined."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -177,6 +178,17 @@ def test_a_tool_is_a_value_named_after_its_function() -> None:
     assert (made.permission, made.capability, made.idempotent) == ("write", "repository", True)
     assert (made.timeout_s, made.max_result_bytes) == (5, 2_000)
     assert made.function is everything
+
+
+@pytest.mark.parametrize(("given", "title"), [({}, "Everything"), ({"title": "Do it all"}, "Do it all")])
+def test_a_tool_says_what_it_makes_whether_something_leaves_and_a_person_s_word_for_it(
+    given: dict[str, Any], title: str
+) -> None:
+    plain = tool(**given)(everything)
+    assert (plain.makes, plain.outward, plain.asks_first, plain.title) == ("", False, False, title)
+    made = tool(makes="component", outward=True, asks_first=True)(everything)
+    assert (made.makes, made.outward, made.asks_first) == ("component", True, True)
+    assert replace(made, name="search_project_files", title="").title == "Search project files"
 
 
 @pytest.mark.parametrize("options", [{"timeout_s": 0}, {"max_result_bytes": 10}])

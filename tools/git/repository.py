@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from tools.git.trees import blob_at, tree_of, with_blob
 
 COMMITTER = ("Parley", "parley@localhost")
 WRITE_ATTEMPTS = 20
+REMEMBERED_COMMITS = 500  # among which a repeated write looks for its own; a run makes far fewer
 RETRY_PAUSE_S = 0.05
 UNFIT_FOR_A_NAME = re.compile(r"[\x00-\x1f\x7f<>\ud800-\udfff]+")
 
@@ -101,21 +103,33 @@ class Repository:
         return Snapshot(repository, default_branch(repository), _newest_of_default(repository))
 
     def write(
-        self, branch: str, path: str, content: str, *, author_name: str, author_email: str, note: str = ""
+        self,
+        branch: str,
+        path: str,
+        content: str,
+        *,
+        author_name: str,
+        author_email: str,
+        note: str = "",
+        once: str = "",
     ) -> Written:
         """Put the file as one commit on the branch, which is made from the default branch if need be.
 
-        Raises PathRefused, RetryTool or ToolError; then nothing has changed. `note` goes into the commit's message.
+        Raises PathRefused, RetryTool or ToolError; then nothing has changed. `note` goes into the commit's message, and
+        `once` behind it: where a commit of the branch carries that line already, it is what this write did.
         """
         parts = file_parts(path)
         check_writable(parts)
+        check_branch(branch)
         data = _data(content)
-        message = f"Write {'/'.join(parts)}\n" + (f"\n{note}\n" if note else "")
+        trailer = "\n".join(filter(None, (note, once)))
+        message = f"Write {'/'.join(parts)}\n" + (f"\n{trailer}\n" if trailer else "")
         self.ensure()
         with locked(self.path):
             for _ in range(WRITE_ATTEMPTS):
                 try:
-                    return self._commit(check_branch(branch), parts, data, (author_name, author_email), message)
+                    done = self._done(branch, parts, once) if once else None
+                    return done or self._commit(branch, parts, data, (author_name, author_email), message)
                 except BranchMoved:
                     time.sleep(RETRY_PAUSE_S)
         raise RepositoryBusy("The project's repository is busy. Try again in a moment.")
@@ -133,6 +147,20 @@ class Repository:
     def _open(self) -> pygit2.Repository:
         self.ensure()
         return open_bare(self.path)
+
+    def _done(self, branch: str, parts: tuple[str, ...], once: str) -> Written | None:
+        """What the write did that carries this line; None where it is not among the branch's newest commits."""
+        repository = open_bare(self.path)
+        tip = tip_of(repository, branch)
+        if tip is None:
+            return None
+        newest = repository.walk(tip.id)
+        newest.hide(_newest_of_default(repository).id)
+        for commit in islice(newest, REMEMBERED_COMMITS):
+            if once in commit.message.split("\n"):
+                before = blob_at(commit.parents[0].tree, parts)
+                return Written(str(commit.id), is_new=before is None, is_changed=True)
+        return None
 
     def _commit(
         self, branch: str, parts: tuple[str, ...], data: bytes, author: tuple[str, str], message: str

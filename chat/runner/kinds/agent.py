@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.permissions import Permissions
+from accounts.permissions import Permissions, role_with
 from agents import events as ev
 from agents.archetypes.base import Archetype
 from agents.events import AnyEvent
@@ -112,6 +112,7 @@ def _context(run: Run, permissions: Permissions) -> ToolContext:
         author_name=run.user.display_name,
         author_email=run.user.email,
         permissions=permissions,
+        on_behalf=role_with(permissions) or "",
         capabilities=capabilities_of(facts.project_id) if facts.project_id and run.chat else frozenset(),
     )
 

@@ -22,6 +22,7 @@ from chat.models.facts import RunFacts
 from chat.runner.history import history
 from chat.runner.kinds.agent import AgentWork, job_of
 from chat.runner.kinds.base import Kind
+from chat.runner.toolset import toolset_for
 
 STATUSES: dict[type[AnyEvent], MessageStatus] = {
     ev.RunCompleted: MessageStatus.COMPLETED,
@@ -32,6 +33,7 @@ STATUSES: dict[type[AnyEvent], MessageStatus] = {
 
 def load(run: Run, events: list[AnyEvent], permissions: Permissions) -> AgentWork:
     """The work of an answer, as far as its log has got."""
+    toolset = toolset_for(run)
     job = job_of(
         run,
         events,
@@ -41,7 +43,7 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions) -> AgentWor
         options=options.load(run.options),
         timeout_s=settings.AGENTS_TIMEOUT_S,
     )
-    return AgentWork(run, job)
+    return AgentWork(run, replace(job, toolset=toolset))
 
 
 def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> AgentWork:

@@ -1,0 +1,42 @@
+"""The child: reads one file from its standard input, writes one JSON value, ends.
+
+`python -m tools.parsing.child MODULE:FUNCTION MEMORY_BYTES CPU_S TIMEOUT_S OUTPUT_BYTES`.
+Started by tools.parsing.process.
+"""
+
+import json
+import resource
+import signal
+import sys
+from importlib import import_module
+
+OPEN_FILES = 32
+
+
+def limit(*, memory_bytes: int, cpu_s: int, timeout_s: int, output_bytes: int) -> None:
+    """Bound this process for good. What it writes goes to a file, so the size of files bounds that too."""
+    bounds = {
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_FSIZE: output_bytes,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_NPROC: 0,
+        resource.RLIMIT_CORE: 0,
+    }
+    for each, bound in bounds.items():
+        resource.setrlimit(each, (bound, bound))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))  # first SIGXCPU, which says why
+    signal.alarm(timeout_s)  # should nobody be left who ends it
+
+
+def main() -> None:
+    """Parse what comes. Any error ends the process with a status, and without a word."""
+    parser, *bounds = sys.argv[1:]
+    memory_bytes, cpu_s, timeout_s, output_bytes = map(int, bounds)
+    limit(memory_bytes=memory_bytes, cpu_s=cpu_s, timeout_s=timeout_s, output_bytes=output_bytes)
+    module, _, function = parser.partition(":")
+    value = getattr(import_module(module), function)(sys.stdin.buffer.read())
+    sys.stdout.write(json.dumps(value))
+
+
+if __name__ == "__main__":
+    main()

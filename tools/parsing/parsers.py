@@ -1,0 +1,5 @@
+"""The parsers there are, by name: each a function (bytes) -> JSON value, imported in the child only."""
+
+PARSERS = {
+    "python": "tools.parsing.python:first_error",
+}
