@@ -1,8 +1,8 @@
 """The vocabulary: everything that can happen in a run, as closed, frozen values.
 
-A run's log is a list of these. The loop and the runner make them; the fold and the dialects read them with a `match`
-whose last branch raises, so a new event is found by the tests, not by a user. Names are on disk and on the wire: never
-rename one that was released. No Django in this file.
+A run's log is a list of these. The loop and the runner make them. The fold reads them with a `match` whose last branch
+raises, so a new event is found by the tests, not by a user; a dialect leaves out those it has no word for. Names are on
+disk and on the wire: never rename one that was released. No Django in this file.
 
 They are msgspec structs rather than dataclasses: the same closed, frozen classes, made and encoded some ten times
 quicker, which is what a token costs (docs/decisions/0040-events-are-msgspec-structs.md).
@@ -289,8 +289,3 @@ def dump(events: list[AnyEvent]) -> str:
 def load(text: str | bytes) -> list[AnyEvent]:
     """The events of a RunEvent row. An unknown type or field raises msgspec.ValidationError."""
     return _decoder.decode(text)
-
-
-def to_dict(event: AnyEvent) -> dict[str, Any]:
-    """One event as plain JSON values, `type` first."""
-    return dict(msgspec.to_builtins(event))
