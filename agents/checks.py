@@ -68,7 +68,7 @@ def _provider() -> Iterator[CheckMessage]:
 
 
 def _all() -> Iterator[Archetype]:
-    """Every registered archetype and, behind each, its subagents."""
+    """Every archetype of the registry and, behind each, its subagents."""
     waiting = registry.every()
     while waiting:
         archetype = waiting.pop(0)

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from agents.archetypes import registry
 from chat.ops.chaos import archetype
 from chat.ops.chaos.faults import NAMES, ON_SERVERS
 from chat.ops.chaos.installation import CannotStart
@@ -85,8 +86,8 @@ class Command(BaseCommand):
 
 def _be(kind: str) -> None:
     """One process of the installation: the product's own command, with the script's archetype."""
-    archetype.offer()
-    call_command("serve" if kind == "web" else "run_agents")
+    with registry.also(archetype.script):
+        call_command("serve" if kind == "web" else "run_agents")
 
 
 def _faults(text: str, profile: str) -> list[str]:

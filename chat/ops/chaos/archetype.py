@@ -5,7 +5,6 @@ import os
 import aiohttp
 
 from agents.archetypes.base import Archetype, Limits
-from agents.archetypes.registry import register
 from tools.base import ToolContext
 from tools.decorator import tool
 
@@ -29,15 +28,11 @@ async def note(ctx: ToolContext, run: int, call: str) -> dict[str, int]:
         return {"count": int((await answer.json())["count"])}
 
 
-def offer() -> None:
-    """Make it known to this process."""
-    register(
-        Archetype(
-            name=NAME,
-            purpose="Follows a script, for manage.py chaos.",
-            prompt="model.md",
-            tools=(note,),
-            is_offered=False,
-            limits=Limits(max_turns=8),
-        )
-    )
+script = Archetype(
+    name=NAME,
+    purpose="Follows a script, for manage.py chaos.",
+    prompt="model.md",
+    tools=(note,),
+    is_offered=False,
+    limits=Limits(max_turns=8),
+)
