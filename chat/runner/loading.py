@@ -5,7 +5,6 @@ Who stores a run knows most of it already and hands that over (`begin`); whoever
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -89,7 +88,7 @@ def _job(run: Run, events: list[AnyEvent], permissions: Permissions) -> Job:
         model=run.model,
         temperature=run.temperature,
         history=history(run.input),
-        provider=partial(provider_for, has_client_tools=bool(asked.tools)),
+        provider=provider_for,
         options=asked,
         context=_context(run, permissions),
         ledger=ledger.read(events),
