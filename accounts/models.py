@@ -1,7 +1,7 @@
 """Who, and whose: people, organizations, projects and what each may do in them."""
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import check_password, make_password
@@ -97,6 +97,29 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email.partition("@")[0]
 
 
+class SeersKey(Protocol):
+    """Of an API key, what decides which rows are seen."""
+
+    @property
+    def organization_id(self) -> uuid.UUID:
+        """The only organization it is for."""
+        ...
+
+
+class Seer(Protocol):
+    """Whoever looks at rows. A rule of `visible_to` may ask them nothing else: its statement is kept, for everybody."""
+
+    @property
+    def pk(self) -> uuid.UUID:
+        """The id of their User."""
+        ...
+
+    @property
+    def key(self) -> SeersKey | None:
+        """The API key by which they came in."""
+        ...
+
+
 class Role(models.TextChoices):
     """What a member is; `accounts.permissions` says what each may do."""
 
@@ -107,9 +130,9 @@ class Role(models.TextChoices):
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
-    def visible_to(self, user: User) -> "OrganizationQuerySet":
+    def visible_to(self, user: Seer) -> "OrganizationQuerySet":
         """Organizations the user is a member of; by an API key, only the key's own."""
-        theirs = self.filter(memberships__user=user, memberships__user__is_active=True)
+        theirs = self.filter(memberships__user=user.pk, memberships__user__is_active=True)
         return theirs if user.key is None else theirs.filter(pk=user.key.organization_id)
 
 
@@ -132,7 +155,7 @@ class Organization(models.Model):
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
-    def visible_to(self, user: User) -> "MembershipQuerySet":
+    def visible_to(self, user: Seer) -> "MembershipQuerySet":
         """Memberships of the organizations the user is a member of."""
         return self.filter(organization__in=Organization.objects.visible_to(user))
 
@@ -158,7 +181,7 @@ class Membership(models.Model):
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
-    def visible_to(self, user: User) -> "ProjectQuerySet":
+    def visible_to(self, user: Seer) -> "ProjectQuerySet":
         """Projects of the user's organizations: every role includes read."""
         return self.filter(organization__in=Organization.objects.visible_to(user))
 
@@ -183,7 +206,7 @@ class Project(models.Model):
 
 
 class ProjectMemberQuerySet(models.QuerySet["ProjectMember"]):
-    def visible_to(self, user: User) -> "ProjectMemberQuerySet":
+    def visible_to(self, user: Seer) -> "ProjectMemberQuerySet":
         """Members of the projects the user can see."""
         return self.filter(project__in=Project.objects.visible_to(user))
 
@@ -244,9 +267,9 @@ class EndedSignIn(models.Model):
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def visible_to(self, user: User) -> "ApiKeyQuerySet":
+    def visible_to(self, user: Seer) -> "ApiKeyQuerySet":
         """The user's own keys."""
-        return self.filter(user=user, user__is_active=True)
+        return self.filter(user=user.pk, user__is_active=True)
 
     def live(self) -> "ApiKeyQuerySet":
         """Keys that hold now: not revoked, not expired, and their user still a member where they are for."""

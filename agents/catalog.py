@@ -1,52 +1,41 @@
-"""The models that may be chosen. Pure: what is configured is handed in."""
+"""The models that may be chosen. Pure: who there is and what is configured are handed in."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-DEMO = "demo"
+from agents.providers.entry import Entry, ModelInfo
 
-# Tokens a model reads, question and answer together. https://platform.openai.com/docs/models (read November 2026)
-CONTEXT_TOKENS = {
-    "gpt-4.1": 1_047_576,
-    "gpt-4.1-mini": 1_047_576,
-    "gpt-4.1-nano": 1_047_576,
-    "gpt-4o": 128_000,
-    "gpt-4o-mini": 128_000,
-    "gpt-4-turbo": 128_000,
-}
-CONTEXT_TOKENS_ELSE = 128_000  # a guess, for the models of other servers
+IN_PLACE = "No provider key is set: the demo model answers in its place."
 
 
-@dataclass(frozen=True)
-class ModelInfo:
-    """A model that may be chosen."""
+def catalog(real: Sequence[Entry], demo: Entry, settings: Any) -> tuple[ModelInfo, ...]:
+    """The models of the providers that are configured, in order and once each; the demo's own in development.
 
-    id: str  # what a chat stores and the provider is asked for
-    provider: str  # who answers: openai, or demo where no key is set
-    context_tokens: int
-    is_context_known: bool  # else context_tokens is a guess
-
-    @property
-    def note(self) -> str:
-        """What a person who chooses it must know; mostly nothing."""
-        if self.provider != DEMO:
-            return ""
-        return (
-            "Rules, not a model." if self.id == DEMO else "No provider key is set: the demo model answers in its place."
-        )
-
-
-def catalog(names: Iterable[str], *, has_key: bool, is_development: bool = False) -> tuple[ModelInfo, ...]:
-    """The models of these names, in order and once each, and `demo` in development or where there is no key.
-
-    Without a key, `demo` answers for each of them, and their `provider` and `note` say so.
+    Where none is configured, those of all of them: the demo answers for each, and its `provider` and `note` say so.
     """
-    unique = dict.fromkeys(name for name in names if name and name != DEMO)
-    models = [_info(name, "openai" if has_key else DEMO) for name in unique]
-    if is_development or not has_key:
-        models.append(_info(DEMO, DEMO))
-    return tuple(models)
+    configured = [entry for entry in real if entry.is_configured(settings)]
+    found = _unique(configured or real, settings)
+    own = {model.id: model for model in demo.models(settings)}
+    models = [model for id, model in found.items() if id not in own]
+    if not configured:
+        models = [replace(model, provider=demo.name, note=IN_PLACE) for model in models]
+    return (*models, *(own.values() if settings.IS_DEVELOPMENT or not configured else ()))
 
 
-def _info(name: str, provider: str) -> ModelInfo:
-    return ModelInfo(name, provider, CONTEXT_TOKENS.get(name, CONTEXT_TOKENS_ELSE), name in CONTEXT_TOKENS)
+def entry_for(model: str, real: Sequence[Entry], demo: Entry, settings: Any) -> Entry:
+    """Who answers for this model: a name that nobody offers any more is asked of the first that is configured."""
+    configured = [entry for entry in real if entry.is_configured(settings)]
+    if not configured or any(model == own.id for own in demo.models(settings)):
+        return demo
+    offers = (entry for entry in configured if any(model == each.id for each in entry.models(settings)))
+    return next(offers, configured[0])
+
+
+def _unique(entries: Sequence[Entry], settings: Any) -> dict[str, ModelInfo]:
+    """By name. A name that two providers offer is the first one's."""
+    found: dict[str, ModelInfo] = {}
+    for entry in entries:
+        for model in entry.models(settings):
+            found.setdefault(model.id, model)
+    return found

@@ -6,18 +6,17 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from agents import installation
 from agents.archetypes import registry
 from agents.archetypes.base import PROMPTS, Archetype
-from agents.catalog import catalog
 from agents.errors import UnknownArchetype
 from agents.prices import prices
-from agents.providers.openai import OpenAIProvider
 
 
 @register()
 def check_agents(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Errors for what cannot work, warnings for what is likely not meant."""
-    return [*_archetypes(), *_defaults(), *_prices(), *_provider()]
+    return [*_archetypes(), *_defaults(), *_prices(), *_providers()]
 
 
 def _archetypes() -> Iterator[CheckMessage]:
@@ -41,10 +40,9 @@ def _defaults() -> Iterator[CheckMessage]:
         registry.get(settings.AGENTS_DEFAULT_ARCHETYPE)
     except UnknownArchetype as error:
         yield Error(f"AGENTS_DEFAULT_ARCHETYPE: {error}", id="agents.E004")
-    offered = catalog(settings.OPENAI_MODELS, has_key=False)
-    names = [model.id for model in offered]
+    names = list(dict.fromkeys([*installation.model_names(), *(own.id for own in installation.DEMO.models(settings))]))
     if settings.AGENTS_DEFAULT_MODEL not in names:
-        hint = f"OPENAI_MODELS names those that are offered: {', '.join(names)}."
+        hint = f"There are {', '.join(names)}: name it in OPENAI_MODELS too, or wherever its provider looks."
         yield Error("AGENTS_DEFAULT_MODEL is not one of the models that are offered.", hint, id="agents.E005")
 
 
@@ -55,20 +53,14 @@ def _prices() -> Iterator[CheckMessage]:
         yield Error(f"OPENAI_PRICES: {error}", id="agents.E008")
 
 
-def _provider() -> Iterator[CheckMessage]:
-    headers = settings.OPENAI_EXTRA_HEADERS
-    if not isinstance(headers, dict):
-        hint = 'Such as {"Helicone-Auth": "Bearer ..."}.'
-        yield Error("OPENAI_EXTRA_HEADERS is not a JSON object.", hint, id="agents.E006")
-        return
-    try:
-        OpenAIProvider(api_key=settings.OPENAI_API_KEY, base_url=settings.OPENAI_BASE_URL, extra_headers=headers)
-    except ValueError as error:  # its text names no secret
-        yield Error(f"The model provider cannot be reached with these settings: {error}.", id="agents.E007")
+def _providers() -> Iterator[CheckMessage]:
+    for entry in installation.PROVIDERS:
+        for fault in entry.faults(settings):
+            yield Error(fault.text, fault.hint or None, id=fault.id)
 
 
 def _all() -> Iterator[Archetype]:
-    """Every registered archetype and, behind each, its subagents."""
+    """Every archetype of the registry and, behind each, its subagents."""
     waiting = registry.every()
     while waiting:
         archetype = waiting.pop(0)

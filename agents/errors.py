@@ -5,7 +5,7 @@ AgentError
 +-- LimitReached      a limit of the run was met; carries its name
 +-- QuotaExceeded     the organization's budget does not cover the next turn
 +-- Waiting           a tool call waits for a person
-+-- UnknownArchetype  no archetype of that name is registered
++-- UnknownArchetype  there is no archetype of that name
 """
 
 # Every `code` a run.failed event can carry, with the sentence people read. Closed: dialects map these.

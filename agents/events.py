@@ -301,8 +301,3 @@ def dump(events: list[AnyEvent]) -> str:
 def load(text: str | bytes) -> list[AnyEvent]:
     """The events of a RunEvent row. An unknown type or field raises msgspec.ValidationError."""
     return _decoder.decode(text)
-
-
-def to_dict(event: AnyEvent) -> dict[str, Any]:
-    """One event as plain JSON values, `type` first."""
-    return dict(msgspec.to_builtins(event))

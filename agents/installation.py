@@ -1,21 +1,22 @@
-"""The models of this installation, as it is configured, and the tools of its projects."""
+"""The providers and models of this installation, as it is configured, and the tools of its projects."""
 
 import asyncio
-import functools
 from collections.abc import Callable
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
-from agents.catalog import ModelInfo, catalog
+from agents.catalog import catalog, entry_for
 from agents.loop.toolset import distinct
+from agents.providers import demo, openai
 from agents.providers.base import Provider
-from agents.providers.demo import DemoProvider
-from agents.providers.openai import OpenAIProvider
+from agents.providers.entry import Entry, ModelInfo
 from tools.base import Tool
 
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
+# All there are, but for the demo, which answers where none of them is configured.
+PROVIDERS: tuple[Entry, ...] = (openai.ENTRY,)
+DEMO = demo.ENTRY
 
 # What gives projects tools of their own, beside those of the archetype: (project's id) -> tools. Called in a database
 # thread when a run is begun or taken over. The first of two tools of one name is the one.
@@ -24,17 +25,12 @@ TOOLSETS: list[Callable[[UUID], tuple[Tool, ...]]] = []
 
 def has_upstream() -> bool:
     """Whether a real model is configured: a key, or a server of one's own."""
-    return bool(settings.OPENAI_API_KEY) or settings.OPENAI_BASE_URL.rstrip("/") != DEFAULT_BASE_URL
+    return any(entry.is_configured(settings) for entry in PROVIDERS)
 
 
 def models() -> tuple[ModelInfo, ...]:
-    """The models that may be chosen: made once, and kept for as long as the process lives."""
-    return _made(tuple(settings.OPENAI_MODELS), has_upstream(), settings.IS_DEVELOPMENT)
-
-
-@functools.cache
-def _made(names: tuple[str, ...], has_key: bool, is_development: bool) -> tuple[ModelInfo, ...]:
-    return catalog(names, has_key=has_key, is_development=is_development)
+    """The models that may be chosen."""
+    return catalog(PROVIDERS, DEMO, settings)
 
 
 def model_names() -> list[str]:
@@ -42,25 +38,27 @@ def model_names() -> list[str]:
     return [model.id for model in models()]
 
 
+def answers_for(model: str) -> Entry:
+    """The provider that answers for this model: the demo, where nothing real is configured."""
+    return entry_for(model, PROVIDERS, DEMO, settings)
+
+
+def is_replaced(model: str) -> bool:
+    """Whether the demo answers in this model's place."""
+    return answers_for(model) is DEMO and all(model != own.id for own in DEMO.models(settings))
+
+
 # A provider's connections belong to the loop that made them.
-_openai: "WeakKeyDictionary[asyncio.AbstractEventLoop, OpenAIProvider]" = WeakKeyDictionary()
+_made: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Provider]]" = WeakKeyDictionary()
 
 
-def provider_for(model: str, *, has_client_tools: bool = False) -> Provider:
-    """The provider that answers for this model: the demo, where nothing real is configured. Call it on the loop."""
-    if model == "demo" or not has_upstream():
-        return DemoProvider(calls_any_tool=has_client_tools)
-    loop = asyncio.get_running_loop()
-    if loop not in _openai:
-        _openai[loop] = OpenAIProvider(
-            api_key=settings.OPENAI_API_KEY,
-            base_url=settings.OPENAI_BASE_URL,
-            extra_headers=settings.OPENAI_EXTRA_HEADERS,
-            connect_timeout_s=settings.AGENTS_CONNECT_TIMEOUT_S,
-            idle_timeout_s=settings.AGENTS_IDLE_TIMEOUT_S,
-            first_byte_timeout_s=settings.AGENTS_FIRST_BYTE_TIMEOUT_S,
-        )
-    return _openai[loop]
+def provider_for(model: str) -> Provider:
+    """The provider that answers for this model, made once for each event loop. Call it on the loop."""
+    entry = answers_for(model)
+    made = _made.setdefault(asyncio.get_running_loop(), {})
+    if entry.name not in made:
+        made[entry.name] = entry.make(settings)
+    return made[entry.name]
 
 
 def toolset_of(project_id: UUID | None) -> tuple[Tool, ...] | None:

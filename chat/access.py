@@ -6,15 +6,15 @@ adds to a role: a viewer cannot write in their own chat either.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, OuterRef, QuerySet, Subquery, UUIDField, Value
 
-from accounts.authentication import Identity
 from accounts.db.compiled import Compiled
 from accounts.errors import NotAllowed, NotFound
-from accounts.models import ApiKey, Membership, Project, ProjectMember, Role, User
+from accounts.models import Membership, Project, ProjectMember, Role, Seer, User
 from accounts.permissions import NOTHING, PERMISSIONS, Permission, Permissions, permissions_in, require
 from chat.models import OPEN, Chat, ChatShare, Message, Run, Sharing
 from chat.models.chats import Access, ChatQuerySet
@@ -74,14 +74,14 @@ def permissions_over(user: User, run: Run) -> Permissions:
     return permissions_in(user, organization=run.organization_id, project=run.project_id)
 
 
-def sees_place(user: User | Identity, chat_id: UUID | None, project_id: UUID | None) -> bool:
+def sees_place(user: Seer, chat_id: UUID | None, project_id: UUID | None) -> bool:
     """Whether the user sees the chat, or where there is none the project. One query, for streams to ask again."""
     if chat_id is not None:
         return sees(user, chat_id)
     return project_id is not None and _projects(user, project_id) is not None
 
 
-def sees(user: User | Identity, chat_id: UUID) -> bool:
+def sees(user: Seer, chat_id: UUID) -> bool:
     """Whether the user sees the chat. One query, for streams to ask again."""
     return _ids(user, chat_id) is not None
 
@@ -104,14 +104,14 @@ def permissions_on(user: User, chat: Chat) -> Permissions:
     return permissions_found(user, found) if found else NOTHING
 
 
-def chats_of(user: User) -> ChatQuerySet:
+def chats_of(user: Seer) -> ChatQuerySet:
     """The chats the user sees, each with what its JSON needs: their roles in it, and the id of its `live_run`.
 
     So neither `permissions_found` nor a list costs a query per chat.
     """
-    membership = Membership.objects.filter(user=user, organization=OuterRef("organization"))
-    project = ProjectMember.objects.filter(user=user, project=OuterRef("project"))
-    share = ChatShare.objects.filter(user=user, chat=OuterRef("pk"))
+    membership = Membership.objects.filter(user=user.pk, organization=OuterRef("organization"))
+    project = ProjectMember.objects.filter(user=user.pk, project=OuterRef("project"))
+    share = ChatShare.objects.filter(user=user.pk, chat=OuterRef("pk"))
     # The lowest position is next: a queued run counts until a process has claimed it.
     runs = Run.objects.answers().filter(chat=OuterRef("pk"), status__in=OPEN).order_by("position")
     return Chat.objects.visible_to(user).annotate(
@@ -140,22 +140,29 @@ def _one(rows: QuerySet[Any], field: str) -> Subquery:
 class _Seen(Generic[Row]):
     """The row of an id, if it is among those that `rows` gives for the user: one query, compiled once."""
 
-    def __init__(self, rows: Callable[[User], QuerySet[Row]]) -> None:
-        self._by_person: Compiled[Row] = Compiled(lambda user, id: rows(User(pk=user)).filter(pk=id), UUID, UUID)
+    def __init__(self, rows: Callable[[Seer], QuerySet[Row]]) -> None:
+        self._by_person: Compiled[Row] = Compiled(lambda user, id: rows(_Somebody(user)).filter(pk=id), UUID, UUID)
         self._by_key: Compiled[Row] = Compiled(
-            lambda user, organization, id: rows(_with_key(user, organization)).filter(pk=id), UUID, UUID, UUID
+            lambda user, organization, id: rows(_Somebody(user, _Key(organization))).filter(pk=id), UUID, UUID, UUID
         )
 
-    def __call__(self, user: User | Identity, id: UUID) -> Row | None:
+    def __call__(self, user: Seer, id: UUID) -> Row | None:
         if user.key is None:
             return self._by_person.first(user.pk, id)
         return self._by_key.first(user.pk, user.key.organization_id, id)
 
 
-def _with_key(user: UUID, organization: UUID) -> User:
-    found = User(pk=user)
-    found.key = ApiKey(organization_id=organization)
-    return found
+@dataclass(frozen=True)
+class _Key:
+    organization_id: UUID
+
+
+@dataclass(frozen=True)
+class _Somebody:
+    """For whom a statement is built. Nothing else may be asked of them: the answer would hold for everybody."""
+
+    pk: UUID
+    key: _Key | None = None
 
 
 _chats = _Seen(chats_of)

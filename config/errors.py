@@ -8,10 +8,9 @@ tells nothing else.
 import logging
 import math
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -32,6 +31,7 @@ from accounts.errors import (
 )
 from accounts.sign_in.cookies import forget_cookie, has_cookie
 from chat.doors.shapes import shaped
+from config.middleware import OnLoop
 
 API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/")
 DATABASE_RETRY_S = 2
@@ -160,23 +160,8 @@ def rest_exception_handler(error: Exception, context: dict[str, Any]) -> HttpRes
     return response
 
 
-class ErrorMiddleware:
+class ErrorMiddleware(OnLoop):
     """Answers what views raise, sync or async; the rest is Django's and ends in the views below."""
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        return self._call(request) if self.is_async else _in_shape(request, self.get_response(request))
-
-    async def _call(self, request: HttpRequest) -> HttpResponseBase:
-        return _in_shape(request, await self.get_response(request))
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The answer to what a view raised; None for a bug and for what has a view below."""
@@ -187,18 +172,17 @@ class ErrorMiddleware:
             log.warning("Database: %s", type(error).__name__, exc_info=error)
         return answer(request, told) if told else None
 
-
-def _in_shape(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The response; Django's bare 405 in the API's form. Who asks by OPTIONS what an address takes is told so."""
-    if response.status_code != 405 or not is_api(request):
-        return response
-    if request.method == "OPTIONS":
-        return HttpResponse(status=204, headers={"Allow": f"{response.get('Allow', '')}, OPTIONS"})
-    if "json" in response.get("Content-Type", ""):
-        return response
-    shaped = answer(request, MethodNotAllowed())
-    shaped["Allow"] = response.get("Allow", "")
-    return shaped
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The response; Django's bare 405 in the API's form. Who asks by OPTIONS what an address takes is told so."""
+        if response.status_code != 405 or not is_api(request):
+            return response
+        if request.method == "OPTIONS":
+            return HttpResponse(status=204, headers={"Allow": f"{response.get('Allow', '')}, OPTIONS"})
+        if "json" in response.get("Content-Type", ""):
+            return response
+        shaped = answer(request, MethodNotAllowed())
+        shaped["Allow"] = response.get("Allow", "")
+        return shaped
 
 
 # --- The views that Django calls for errors outside of views (config/urls.py names them) ------------------------------

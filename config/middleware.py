@@ -1,8 +1,8 @@
-"""Django's middleware, at work on the event loop.
+"""Middleware at work on the event loop: Django's, and what ours stand on.
 
 Under ASGI Django hands each half of each of these to a thread: a dozen hops a request, dearer than what they do
-(docs/decisions/0050-what-a-run-costs.md). They only look at memory, but for the cases that `waits` and `process_view`
-name here: those still go to a thread.
+(docs/decisions/0050-what-a-run-costs.md). They only look at memory, but for the cases that `reads`, `waits` and
+`process_view` name here: those still go to a thread.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,11 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
 class OnLoop(MiddlewareMixin):
-    """Does Django's own work for a request and its response without a thread, unless `waits` says otherwise."""
+    """Does its work for a request and its response without a thread, unless `reads` or `waits` says otherwise."""
+
+    def reads(self, request: HttpRequest) -> bool:
+        """Whether the request's half reads files."""
+        return False
 
     def waits(self, request: HttpRequest) -> bool:
         """Whether the response's half may ask the database."""
@@ -28,7 +32,7 @@ class OnLoop(MiddlewareMixin):
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         own: Any = self  # either half may be missing
-        response = own.process_request(request) if hasattr(self, "process_request") else None
+        response = await self._begin(request) if hasattr(self, "process_request") else None
         if response is None:
             response = await own.get_response(request)
         if not hasattr(self, "process_response"):
@@ -36,6 +40,12 @@ class OnLoop(MiddlewareMixin):
         if self.waits(request):
             return await sync_to_async(own.process_response)(request, response)  # type: ignore[no-any-return]
         return own.process_response(request, response)  # type: ignore[no-any-return]
+
+    async def _begin(self, request: HttpRequest) -> Any:
+        own: Any = self
+        if self.reads(request):
+            return await sync_to_async(own.process_request, thread_sensitive=False)(request)
+        return own.process_request(request)
 
 
 class SecurityMiddleware(OnLoop, security.SecurityMiddleware):

@@ -1,12 +1,9 @@
 """Headers that every response carries unless its view set its own."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
 from config.errors import is_api
+from config.middleware import OnLoop
 
 Policy = dict[str, str]
 
@@ -30,35 +27,20 @@ DOCS_PATH = "/api/docs/"
 DOCS_POLICY: Policy = POLICY | {"style-src": "'self' 'unsafe-inline'"}
 
 
-class SecurityHeadersMiddleware:
+class SecurityHeadersMiddleware(OnLoop):
     """Content-Security-Policy everywhere; on the API, nothing is kept in any cache."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        return self._call(request) if self.is_async else _with_headers(request, self.get_response(request))
-
-    async def _call(self, request: HttpRequest) -> HttpResponseBase:
-        return _with_headers(request, await self.get_response(request))
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The response with its headers."""
+        response.headers.setdefault("Content-Security-Policy", _csp(request.path))
+        if is_api(request):
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
 
 
 def as_header(policy: Policy) -> str:
     """The policy as its header says it."""
     return "; ".join(f"{name} {value}" for name, value in policy.items())
-
-
-def _with_headers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    response.headers.setdefault("Content-Security-Policy", _csp(request.path))
-    if is_api(request):
-        response.headers.setdefault("Cache-Control", "private, no-store")
-    return response
 
 
 def _csp(path: str) -> str:

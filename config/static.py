@@ -1,81 +1,40 @@
-"""Static files, served by WhiteNoise from this process.
+"""Static files, served by WhiteNoise from this process, texts in gzip for who accepts it.
 
 WhiteNoise's own middleware is sync: under ASGI it would hold a thread for each request of every kind, and hand its
 files over as a sync iterator. Here only a request for a static file goes to it, in a thread, and comes back whole.
 
-The page's own scripts and styles leave without comments, indentation and the spaces around punctuation, a quarter of
-their bytes. There is no build step: names stay, and a line of a script is still a statement, so that traces read well.
+There is no step before the start that would pack files, so each text is packed when it is first asked for, and kept.
 """
 
-import re
-from collections.abc import Awaitable, Callable
+import gzip
 from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-# What is left out, as this project writes it. Each match goes but for its groups: they hold what must stay as it is
-# (strings, templates, regular expressions) or the punctuation between spaces. `+`, `-` and `/` keep theirs unless names
-# or brackets stand on both sides: `a + +b`.
-JS = re.compile(
-    rb"""
-    ^[ \t]*(?://|/\*\*|\*[ /\n]).*\n | ^[ \t]+ | ^\n                       # a line that is all comment, indentation
-    | [ ]*("(?:\\.|[^"\\\n])*" | `(?:\\.|[^`\\])*`                             # a string, a template
-      | (?<=[ (,=:[!&|?{};])/(?![/* ])(?:\\.|\[(?:\\.|[^]\\\n])*]|[^[/\\\n])+/)  # a regular expression
-    | [ ]*//[ ].*                                                          # a comment behind code
-    | ;?\n[ \t]*(?=}) | [ ]*({)[ ]*\n                                     # the end and the beginning of a block
-    | [ ]*([]=<>,:;?&|{}()[!*])[ ]*
-    | (?<=[\w)\]])[ ]([+/-])[ ](?=[\w(\[])
-    """,
-    re.MULTILINE | re.VERBOSE,
-)
-CSS = re.compile(
-    rb"""
-    ^/\*.*\*/\n | ("(?:\\.|[^"\\\n])*") | \s*([{},]|;(?!\s*}))\s* | ; | (?<=[\w-]:)[ ]+ | ^[ \t]+ | ^\n
-    """,
-    re.MULTILINE | re.VERBOSE,
-)
-LEFT_OUT = {".js": JS, ".css": CSS}
+from accounts.http.negotiation import accepts_gzip
+from config.middleware import OnLoop
+
+TEXTS = (".css", ".html", ".js", ".json", ".mjs", ".svg", ".txt")
+_packed: dict[str, tuple[int, bytes]] = {}  # by path: the hash of the text, and it in gzip
 
 
-class StaticFilesMiddleware:
+class StaticFilesMiddleware(OnLoop):
     """Answers for paths under STATIC_URL that name a file; everything else passes by untouched."""
 
-    sync_capable = True
-    async_capable = True
+    def reads(self, request: HttpRequest) -> bool:
+        """What is under STATIC_URL may be a file."""
+        return request.path_info.startswith(settings.STATIC_URL)
 
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self._noise = _noise()
-        self._is_async = iscoroutinefunction(get_response)
-        if self._is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self._is_async:
-            return self._call(request)
-        response: HttpResponseBase = self._file(request) or self.get_response(request)
-        return response
-
-    async def _call(self, request: HttpRequest) -> HttpResponseBase:
-        is_for_us = request.path_info.startswith(settings.STATIC_URL)
-        file = await sync_to_async(self._file, thread_sensitive=False)(request) if is_for_us else None
-        response: HttpResponseBase = file or await self.get_response(request)
-        return response
-
-    def _file(self, request: HttpRequest) -> HttpResponse | None:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         """The whole file (or 304, or a part, as asked) as a response; None where there is no such file."""
-        noise, path = self._noise, request.path_info
+        noise, path = _noise(), request.path_info
         found = noise.find_file(path) if noise.autorefresh else noise.files.get(path)
-        if not found:
-            return None
-        kind = kind_of_ours(path)
-        asked = {k: v for k, v in request.META.items() if k != "HTTP_RANGE"} if kind else request.META
-        return _whole(found.get_response(request.method, asked), kind)
+        return _answer(request, found) if found else None
 
 
 @cache
@@ -84,25 +43,41 @@ def _noise() -> WhiteNoiseMiddleware:
     return WhiteNoiseMiddleware(lambda request: None)
 
 
-def kind_of_ours(path: str) -> str:
-    """ ".js" or ".css" for a script or style of our own; empty for a file that is sent as it is."""
-    is_ours = path.startswith((f"{settings.STATIC_URL}chat/", f"{settings.STATIC_URL}parley."))
-    kind = path[path.rfind(".") :]
-    return kind if is_ours and kind in LEFT_OUT else ""
+def _answer(request: HttpRequest, file: Any) -> HttpResponse:
+    asked = dict(request.META)
+    if "HTTP_IF_NONE_MATCH" in asked:  # WhiteNoise knows the strong one; a weak one means the same text (below)
+        asked["HTTP_IF_NONE_MATCH"] = asked["HTTP_IF_NONE_MATCH"].removeprefix("W/")
+    # A HEAD's answer has the length that the text would have; the server leaves the text out.
+    response = _whole(file.get_response("GET" if request.method == "HEAD" else request.method, asked))
+    if request.path_info.endswith(TEXTS):
+        patch_vary_headers(response, ("Accept-Encoding",))
+        if response.status_code in (200, 304) and accepts_gzip(request.headers.get("Accept-Encoding", "")):
+            _pack(request.path_info, response)
+    return response
 
 
-def lean(kind: str, content: bytes) -> bytes:
-    """A script or a style without what is left out."""
-    return LEFT_OUT[kind].sub(lambda match: b"".join(filter(None, match.groups())), content)
-
-
-def _whole(answer: Any, kind: str) -> HttpResponse:
+def _whole(answer: Any) -> HttpResponse:
     """WhiteNoise's answer (status, headers, open file or None), read to its end."""
     with answer.file or nullcontext() as file:
         content = file.read() if file else b""
-    response = HttpResponse(lean(kind, content) if kind else content, status=int(answer.status))
+    response = HttpResponse(content, status=int(answer.status))
     del response["Content-Type"]  # Django's guess
     for name, value in answer.headers:
-        if not (kind and name == "Content-Length"):
-            response[name] = value
+        response[name] = value
     return response
+
+
+def _pack(path: str, response: HttpResponse) -> None:
+    """Turn the response into its packed form: other bytes, so the ETag only says that it is the same text."""
+    if response.status_code == 200:
+        response.content = _kept(path, response.content)
+        response["Content-Encoding"] = "gzip"
+        response["Content-Length"] = str(len(response.content))
+    response["ETag"] = f"W/{response['ETag']}"
+
+
+def _kept(path: str, content: bytes) -> bytes:
+    packed = _packed.get(path)
+    if packed is None or packed[0] != hash(content):
+        packed = _packed[path] = hash(content), gzip.compress(content, mtime=0)
+    return packed[1]

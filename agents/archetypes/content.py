@@ -1,4 +1,4 @@
-"""The subagent for what a project says. Not registered: only other agents ask it."""
+"""The subagent for what a project says. Not in the registry: only other agents ask it."""
 
 from agents.archetypes.base import Archetype, Limits
 from tools.files import list_files, read_file, search_project_files

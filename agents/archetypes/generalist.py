@@ -1,19 +1,16 @@
 """The archetype a chat has unless another is chosen."""
 
 from agents.archetypes.base import Archetype
-from agents.archetypes.registry import register
 from tools.files import list_files, read_file, search_project_files, write_file
 
-generalist = register(
-    Archetype(
-        name="generalist",
-        purpose="Answers questions of all kinds, and works with the project's files where there is a project.",
-        prompt="generalist.md",
-        tools=(list_files, read_file, search_project_files, write_file),
-        examples=(
-            "Which files are in this project?",
-            "Explain what README.md says in three sentences.",
-            "Write a file notes.md with a checklist for our next release.",
-        ),
-    )
+generalist = Archetype(
+    name="generalist",
+    purpose="Answers questions of all kinds, and works with the project's files where there is a project.",
+    prompt="generalist.md",
+    tools=(list_files, read_file, search_project_files, write_file),
+    examples=(
+        "Which files are in this project?",
+        "Explain what README.md says in three sentences.",
+        "Write a file notes.md with a checklist for our next release.",
+    ),
 )

@@ -1,32 +1,43 @@
-"""The archetypes that ship, by name. `agents/apps.py` lists the modules that register them."""
+"""The archetypes that ship, by name. Nothing is discovered: one that is not in ARCHETYPES is not there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from agents.archetypes.base import Archetype
+from agents.archetypes.generalist import generalist
+from agents.archetypes.model import model
+from agents.archetypes.project_navigator import project_navigator
+from agents.archetypes.summary import summary
+from agents.archetypes.title import title
 from agents.errors import UnknownArchetype
 
-_archetypes: dict[str, Archetype] = {}
-
-
-def register(archetype: Archetype) -> Archetype:
-    """Add an archetype. A second one of the same name is refused."""
-    if archetype.name in _archetypes:
-        raise ValueError(f"two archetypes named {archetype.name}")
-    _archetypes[archetype.name] = archetype
-    return archetype
+ARCHETYPES = (generalist, model, project_navigator, summary, title)
+_all = list(ARCHETYPES)
 
 
 def get(name: str) -> Archetype:
     """The archetype of that name, in either case. Raises UnknownArchetype, which lists the names there are."""
-    try:
-        return _archetypes[name.lower()]
-    except KeyError:
-        raise UnknownArchetype(name, names()) from None
+    for archetype in _all:
+        if archetype.name == name.lower():
+            return archetype
+    raise UnknownArchetype(name, names())
 
 
 def names() -> list[str]:
     """The names people may choose from, sorted."""
-    return sorted(name for name, archetype in _archetypes.items() if archetype.is_offered)
+    return sorted(archetype.name for archetype in _all if archetype.is_offered)
 
 
 def every() -> list[Archetype]:
     """All archetypes, those that are not offered too, by name."""
-    return [_archetypes[name] for name in sorted(_archetypes)]
+    return sorted(_all, key=lambda archetype: archetype.name)
+
+
+@contextmanager
+def also(archetype: Archetype) -> Iterator[None]:
+    """One more archetype for as long as the block runs: for tests, and for processes that chaos starts."""
+    _all.append(archetype)
+    try:
+        yield
+    finally:
+        _all.remove(archetype)

@@ -133,6 +133,7 @@ class Agent:
             max_output_tokens=options.max_output_tokens,
             user=str(self.job.context.user_id),
             tool_choice=options.tool_choice if is_first and options.tool_choice != "none" else "auto",
+            has_client_tools=bool(options.tools),
             extra=options.extra,
         )
 

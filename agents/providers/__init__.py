@@ -1,0 +1,1 @@
+"""Who serves the models: a folder each, whose ENTRY stands in agents.installation.PROVIDERS."""

@@ -20,6 +20,7 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     max_output_tokens: int | None = None
     user: str = ""  # opaque id of the person, for the provider's abuse reports
     tool_choice: str = "auto"  # auto, required, or the name of the tool to call
+    has_client_tools: bool = False  # some of the tools are the client's own: it runs them
     extra: dict[str, Any] = {}  # further fields of the provider's own protocol
 
 

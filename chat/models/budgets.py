@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from accounts.models import Organization, User
+from accounts.models import Organization, Seer
 
 
 class Period(models.TextChoices):
@@ -14,7 +14,7 @@ class Period(models.TextChoices):
 
 
 class BudgetQuerySet(models.QuerySet["Budget"]):
-    def visible_to(self, user: User) -> "BudgetQuerySet":
+    def visible_to(self, user: Seer) -> "BudgetQuerySet":
         """Budgets of the organizations the user is a member of."""
         return self.filter(organization__in=Organization.objects.visible_to(user))
 

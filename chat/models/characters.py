@@ -3,19 +3,19 @@
 from django.core.validators import MaxValueValidator
 from django.db import models
 
-from accounts.models import Organization, User
+from accounts.models import Organization, Seer, User
 
 MAX_ID = 2**53 - 1  # the largest whole number that JavaScript keeps exact
 
 
 class CharacterQuerySet(models.QuerySet["Character"]):
-    def visible_to(self, user: User) -> "CharacterQuerySet":
+    def visible_to(self, user: Seer) -> "CharacterQuerySet":
         """Characters of the user's organizations."""
         return self.filter(organization__in=Organization.objects.visible_to(user))
 
-    def usable_by(self, user: User) -> "CharacterQuerySet":
+    def usable_by(self, user: Seer) -> "CharacterQuerySet":
         """Those that the user may talk to: named among its users, and still in its organization."""
-        return self.visible_to(user).filter(users=user)
+        return self.visible_to(user).filter(users=user.pk)
 
 
 class Character(models.Model):

@@ -7,7 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Organization, Project, User
+from accounts.models import Organization, Project, Seer, User
 from chat.models.characters import Character
 from chat.models.tasks import Task
 
@@ -40,13 +40,13 @@ class Access(models.TextChoices):
 
 
 class ChatQuerySet(models.QuerySet["Chat"]):
-    def visible_to(self, user: User) -> "ChatQuerySet":
+    def visible_to(self, user: Seer) -> "ChatQuerySet":
         """Chats of the user's organizations that are theirs, shared with their project, or shared with them.
 
         But none with a registered character that the user may not use.
         """
-        mine = Q(user=user)
-        named = Q(pk__in=ChatShare.objects.filter(user=user).values("chat"))
+        mine = Q(user=user.pk)
+        named = Q(pk__in=ChatShare.objects.filter(user=user.pk).values("chat"))
         project = Q(sharing=Sharing.PROJECT, project__isnull=False)
         closed = Character.objects.exclude(pk__in=Character.objects.usable_by(user))
         is_open = Q(character__isnull=True) | ~Q(character__in=closed.values("pk"))

@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 
-from accounts.models import User
+from accounts.models import Seer, User
 from chat.models.chats import Chat
 from chat.models.tasks import Task
 
@@ -31,7 +31,7 @@ class MessageStatus(models.TextChoices):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def visible_to(self, user: User) -> "MessageQuerySet":
+    def visible_to(self, user: Seer) -> "MessageQuerySet":
         """Messages of the chats the user can see."""
         return self.filter(chat__in=Chat.objects.visible_to(user))
 

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Organization, Project, User
+from accounts.models import Organization, Project, Seer, User
 from chat.models.chats import Chat
 from chat.models.messages import Message
 
@@ -34,7 +34,7 @@ OPEN = (RunStatus.QUEUED, *LIVE)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
-    def visible_to(self, user: User) -> "RunQuerySet":
+    def visible_to(self, user: Seer) -> "RunQuerySet":
         """Runs of the chats the user can see; those of no chat, of the projects that they can see."""
         in_chats = Q(chat__in=Chat.objects.visible_to(user))
         return self.filter(in_chats | Q(chat__isnull=True, project__in=Project.objects.visible_to(user)))

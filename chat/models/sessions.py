@@ -4,16 +4,16 @@ import uuid
 
 from django.db import models
 
-from accounts.models import ApiKey, Project, User
+from accounts.models import ApiKey, Project, Seer, User
 from chat.models.chats import Chat
 from chat.models.runs import Run
 from chat.models.tasks import Task
 
 
 class ChatSessionQuerySet(models.QuerySet["ChatSession"]):
-    def visible_to(self, user: User) -> "ChatSessionQuerySet":
+    def visible_to(self, user: Seer) -> "ChatSessionQuerySet":
         """The user's own, of chats they can still see."""
-        return self.filter(user=user, chat__in=Chat.objects.visible_to(user))
+        return self.filter(user=user.pk, chat__in=Chat.objects.visible_to(user))
 
 
 class ChatSession(models.Model):

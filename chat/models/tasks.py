@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Project, User
+from accounts.models import Project, Seer
 
 
 class TaskStatus(models.TextChoices):
@@ -16,7 +16,7 @@ class TaskStatus(models.TextChoices):
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
-    def visible_to(self, user: User) -> "TaskQuerySet":
+    def visible_to(self, user: Seer) -> "TaskQuerySet":
         """Tasks of the projects the user can see."""
         return self.filter(project__in=Project.objects.visible_to(user))
 

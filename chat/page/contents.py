@@ -10,8 +10,7 @@ from django.utils.safestring import SafeString
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
 from accounts.permissions import PERMISSIONS
 from agents.archetypes import registry
-from agents.catalog import DEMO
-from agents.installation import has_upstream
+from agents.installation import is_replaced
 from chat.access import chats_of
 from chat.eventlog.drafts import attach_drafts
 from chat.markdown import blocks
@@ -105,7 +104,7 @@ def label_of(archetype: str) -> str:
 
 def model_label(model: str) -> str:
     """A model's name, and where the demo answers in its place, that."""
-    return model if model in ("", DEMO) or has_upstream() else say("demoFor", model=model)
+    return say("demoFor", model=model) if model and is_replaced(model) else model
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from accounts.http.fields import Closed, Id, PageQuery, Text
 from accounts.models import User
 from agents.archetypes.base import Archetype
-from agents.catalog import ModelInfo
+from agents.providers.entry import ModelInfo
 from chat.access import chats_of, permissions_found
 from chat.eventlog.drafts import attach_drafts
 from chat.markdown.blocks import of_message

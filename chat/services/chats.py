@@ -65,21 +65,6 @@ def change_chat(*, user: User, chat: Chat, **changes: Any) -> Chat:
     return chat
 
 
-def rename_chat(*, user: User, chat: Chat, title: str) -> Chat:
-    """Give the chat another title."""
-    return change_chat(user=user, chat=chat, title=title)
-
-
-def archive_chat(*, user: User, chat: Chat) -> Chat:
-    """Take the chat out of the list of active ones; nothing else changes."""
-    return change_chat(user=user, chat=chat, status=ChatStatus.ARCHIVED)
-
-
-def unarchive_chat(*, user: User, chat: Chat) -> Chat:
-    """Put it back."""
-    return change_chat(user=user, chat=chat, status=ChatStatus.ACTIVE)
-
-
 @transaction.atomic
 def share_chat(*, user: User, chat: Chat, person: UUID, access: str) -> ChatShare:
     """Let one more person of the organization see the chat, or change what they may do; their role still bounds it."""

@@ -1,6 +1,7 @@
 """Every archetype that ships is whole, and the system checks notice what is not."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,13 +16,13 @@ from agents.errors import UnknownArchetype
 
 
 def every_archetype() -> Iterator[Archetype]:
-    """Those that are registered, and their subagents."""
+    """Those of the registry, and their subagents."""
     for archetype in registry.every():
         yield archetype
         yield from archetype.subagents
 
 
-def test_the_archetypes_that_ship_are_registered() -> None:
+def test_the_archetypes_that_ship_are_there_in_either_case() -> None:
     assert {"generalist", "project_navigator"} <= set(registry.names())
     assert registry.get("PROJECT_NAVIGATOR").name == "project_navigator"
 
@@ -32,9 +33,17 @@ def test_an_unknown_archetype_is_refused_with_the_names_there_are() -> None:
     assert "generalist" in caught.value.names
 
 
-def test_a_second_archetype_of_one_name_is_refused() -> None:
-    with pytest.raises(ValueError, match="two archetypes"):
-        registry.register(registry.get("generalist"))
+def test_one_more_archetype_is_there_for_as_long_as_its_block_runs() -> None:
+    with pytest.raises(ZeroDivisionError), registry.also(replace(registry.get("model"), name="more", is_offered=True)):
+        assert (registry.get("MORE").name, "more" in registry.names()) == ("more", True)
+        raise ZeroDivisionError
+    with pytest.raises(UnknownArchetype):
+        registry.get("more")
+
+
+def test_two_archetypes_of_one_name_are_an_error() -> None:
+    with registry.also(replace(registry.get("generalist"), purpose="Another.")):
+        assert [message.id for message in check_agents()] == ["agents.E001"]
 
 
 @pytest.mark.parametrize("archetype", list(every_archetype()), ids=lambda each: each.name)

@@ -43,10 +43,10 @@ FILES = (LIST, READ, SEARCH, WRITE)
 async def ask(
     *messages: Message | str, tools: tuple[ToolSpec, ...] = (), model: str = "demo", **options: Any
 ) -> list[Piece]:
-    limit = options.pop("max_output_tokens", None)
+    delay_s = options.pop("delay_s", 0.0)
     said = tuple(UserMessage(each) if isinstance(each, str) else each for each in messages)
-    request = ProviderRequest(model, "Be kind.", said, tools, max_output_tokens=limit)
-    provider = DemoProvider(**{"delay_s": 0.0, **options})
+    request = ProviderRequest(model, "Be kind.", said, tools, **options)
+    provider = DemoProvider(delay_s=delay_s)
     return [piece async for pieces in provider.stream(request) for piece in pieces]
 
 
@@ -200,7 +200,7 @@ CLIENT_TOOL = ToolSpec(
 
 
 async def test_a_clients_first_tool_is_called_with_arguments_that_fit_its_schema() -> None:
-    name, arguments = call_of(await ask("Hi", tools=(CLIENT_TOOL,), calls_any_tool=True)) or ("", {})
+    name, arguments = call_of(await ask("Hi", tools=(CLIENT_TOOL,), has_client_tools=True)) or ("", {})
     assert name == "get_weather"
     Draft202012Validator(CLIENT_TOOL.schema).validate(arguments)
 
@@ -211,6 +211,8 @@ async def test_a_clients_tool_is_not_called_unless_the_door_says_so() -> None:
 
 async def test_behind_a_clients_tool_result_comes_text() -> None:
     call = AssistantMessage("", (Call("c1", "get_weather", "{}"),))
-    pieces = await ask("Hi", call, ToolMessage("c1", "get_weather", "Rain."), tools=(CLIENT_TOOL,), calls_any_tool=True)
+    pieces = await ask(
+        "Hi", call, ToolMessage("c1", "get_weather", "Rain."), tools=(CLIENT_TOOL,), has_client_tools=True
+    )
     assert call_of(pieces) is None
     assert "Rain." in text_of(pieces)

@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import Watch, sign_in
 from tests.browser.steps import answer, box, gated, script, send, state
@@ -284,24 +284,24 @@ IMPORTED = re.compile(r"""(?:from|import\()\s*"(\.[^"]+)""")
 
 
 def test_scripts_and_styles_stay_small(open_page: Callable[..., tuple[Page, Watch]], server: Server) -> None:
-    """Bytes as served, not compressed: what a visit loads until it can be used, and all that it can load later."""
+    """Bytes as sent, in gzip: what a visit loads until it can be used, and all that it can load later."""
     page, _ = open_page(server)
-    sizes: dict[str, int] = {}
-    page.on(
-        "response", lambda answer: sizes.update({answer.url: len(answer.body())}) if "/static/" in answer.url else None
-    )
+    asked: list[Request] = []
+    page.on("requestfinished", lambda request: asked.append(request) if "/static/" in request.url else None)
     sign_in(page)
     page.wait_for_load_state("networkidle")
-    loaded = {
-        url: size for url, size in sizes.items() if url.endswith((".js", ".css")) and not url.endswith("login.css")
-    }
+    loaded: dict[str, int] = {}
+    for request in asked:
+        if request.url.endswith((".js", ".css")) and not request.url.endswith("login.css"):
+            loaded[request.url] = max(loaded.get(request.url, 0), request.sizes()["responseBodySize"])
     first = sum(loaded.values())
-    assert 50_000 < first < 100_000
+    assert 30_000 < first < 60_000
     waiting = list(loaded)
     for url in waiting:  # the list grows
-        text = page.request.get(url).text()
-        loaded[url] = len(text.encode())
-        waiting += {urljoin(url, name) for name in IMPORTED.findall(text)} - set(waiting)
+        answer = page.request.get(url)
+        assert answer.headers["content-encoding"] == "gzip", url
+        loaded[url] = int(answer.headers["content-length"])
+        waiting += {urljoin(url, name) for name in IMPORTED.findall(answer.text())} - set(waiting)
     assert {"share.js", "slash.js", "files.js", "settings.js"} <= {url.rpartition("/")[2] for url in loaded}
-    assert sum(loaded.values()) < 120_000
+    assert sum(loaded.values()) < 72_000
     print(f"{first} bytes at first, {sum(loaded.values())} with all that can come later")

@@ -1,14 +1,17 @@
 """A person's permissions in a chat: their role's, cut down to what the chat gives them; never more."""
 
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from accounts.errors import NotAllowed, NotFound
-from accounts.models import Membership, Project, ProjectMember, Role, User
+from accounts.models import ApiKey, Membership, Project, ProjectMember, Role, Seer, User
+from chat import access
 from chat.access import chats_of, get_chat, get_message, get_run, permissions_found, permissions_on
 from chat.models import Chat, ChatShare, Sharing
-from chat.models.chats import Access
+from chat.models.chats import Access, ChatQuerySet
 from tests.chat.rows import answer
 
 READ = {"read"}
@@ -114,3 +117,26 @@ def test_what_is_not_visible_is_not_found_and_what_is_visible_may_be_not_allowed
             get(charlie, thing.pk)
         with pytest.raises(NotFound):
             get(alice, uuid.uuid4())
+
+
+NOSY: dict[str, Callable[[Any], object]] = {
+    "is_guest": lambda user: user.is_guest,
+    "email": lambda user: user.email,
+    "scopes": lambda user: user.key and user.key.scopes,
+}
+
+
+@pytest.mark.parametrize("name", NOSY)
+def test_a_rule_that_asks_for_more_than_id_and_key_is_refused_and_not_kept_for_everybody(
+    name: str, chat: Chat, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = ChatQuerySet.visible_to
+
+    def asking(rows: ChatQuerySet, user: Seer) -> ChatQuerySet:
+        return rows.none() if NOSY[name](user) else rule(rows, user)
+
+    monkeypatch.setattr(ChatQuerySet, "visible_to", asking)
+    alice.key = ApiKey(organization=chat.organization) if name == "scopes" else None
+    for seen in (access._Seen(chats_of), access._Seen(lambda user: Chat.objects.visible_to(user))):
+        with pytest.raises(AttributeError, match=name):
+            seen(alice, chat.pk)

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Membership, Organization, Role, User
-from agents.installation import DEFAULT_BASE_URL
+from agents.providers.openai.entry import DEFAULT_BASE_URL
 from chat.models import Chat, Message, Sharing
 from tests.conftest import member
 

@@ -36,9 +36,8 @@ STEPS = {"steps": 2, "pause_ms": 0}
 def drills(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """One more kind, whose work is counted steps; and this process takes no runs by itself."""
     monkeypatch.setattr(runner, "owner_here", lambda: None)
-    drill.offer()
-    yield
-    del kinds.DRIVERS[drill.NAME]
+    with kinds.also(drill.KIND):
+        yield
 
 
 def begin(user: User, kind: str = drill.NAME, **order: Any) -> Run:

@@ -1,5 +1,6 @@
 """Rules instead of a model, for a first look without a key."""
 
+from agents.providers.demo.entry import ENTRY
 from agents.providers.demo.provider import DemoProvider
 
-__all__ = ["DemoProvider"]
+__all__ = ["ENTRY", "DemoProvider"]

@@ -23,10 +23,8 @@ class DemoProvider:
 
     name = "demo"
 
-    def __init__(self, *, delay_s: float = 0.02, calls_any_tool: bool = False) -> None:
-        """`calls_any_tool`: where no rule fits, call the first tool offered; for doors whose clients bring tools."""
+    def __init__(self, *, delay_s: float = 0.02) -> None:
         self._delay_s = delay_s
-        self._calls_any_tool = calls_any_tool
 
     async def stream(self, request: ProviderRequest) -> AsyncGenerator[list[Piece], None]:
         """Yield a thought and the call of a tool, or a text; then why it ended and what it cost."""
@@ -46,8 +44,8 @@ class DemoProvider:
         """Nothing to let go of."""
 
     def _next_step(self, prompt: str, request: ProviderRequest) -> Step | None:
-        """The tool to call now; None when it is time to answer."""
-        steps = demo_rules.steps(prompt, request.tools, calls_any_tool=self._calls_any_tool)
+        """The tool to call now; None when it is time to answer. A client that brings tools sees one of them called."""
+        steps = demo_rules.steps(prompt, request.tools, calls_any_tool=request.has_client_tools)
         done = _turns_since_prompt(request)
         return steps[done] if done < len(steps) else None
 

@@ -1,5 +1,6 @@
 """OpenAI, and everything that speaks its chat completions."""
 
+from agents.providers.openai.entry import ENTRY
 from agents.providers.openai.provider import OpenAIProvider
 
-__all__ = ["OpenAIProvider"]
+__all__ = ["ENTRY", "OpenAIProvider"]

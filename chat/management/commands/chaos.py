@@ -11,11 +11,13 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from chat.ops.chaos import archetype
+from agents.archetypes import registry
+from chat.ops.chaos import archetype, drill
 from chat.ops.chaos.faults import NAMES, ON_SERVERS
 from chat.ops.chaos.installation import CannotStart
 from chat.ops.chaos.room import Order, run_room
 from chat.ops.chaos.table import misses, table
+from chat.runner import kinds
 
 
 class Command(BaseCommand):
@@ -84,9 +86,9 @@ class Command(BaseCommand):
 
 
 def _be(kind: str) -> None:
-    """One process of the installation: the product's own command, with the script's archetype."""
-    archetype.offer()
-    call_command("serve" if kind == "web" else "run_agents")
+    """One process of the installation: the product's own command, with the script's archetype and its work."""
+    with registry.also(archetype.script), kinds.also(drill.KIND):
+        call_command("serve" if kind == "web" else "run_agents")
 
 
 def _faults(text: str, profile: str) -> list[str]:

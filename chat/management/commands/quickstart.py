@@ -17,7 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from accounts.db.mutex import alone
 from accounts.errors import Invalid
 from accounts.sign_in.passwords import weakness
-from agents.installation import has_upstream
+from agents.installation import answers_for, has_upstream
 from chat.services.first import First, ensure_first
 
 
@@ -108,7 +108,8 @@ def _owner_note(first: First) -> list[tuple[str, str]]:
 
 def _model_line() -> str:
     if has_upstream():
-        return f"{settings.AGENTS_DEFAULT_MODEL} at {settings.OPENAI_BASE_URL}"
+        model = settings.AGENTS_DEFAULT_MODEL
+        return f"{model} at {answers_for(model).address(settings)}"
     return "demo: rules instead of a model, until OPENAI_API_KEY or OPENAI_BASE_URL is set"
 
 

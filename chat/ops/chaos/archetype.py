@@ -6,7 +6,6 @@ import os
 import aiohttp
 
 from agents.archetypes.base import Archetype, Limits
-from agents.archetypes.registry import register
 from chat.ops.chaos import drill
 from tools.base import ToolContext
 from tools.decorator import tool
@@ -31,16 +30,11 @@ async def note(ctx: ToolContext, run: int, call: str) -> dict[str, int]:
         return {"count": int((await answer.json())["count"])}
 
 
-def offer() -> None:
-    """Make it known to this process, and the work that it begins."""
-    drill.offer()
-    register(
-        Archetype(
-            name=NAME,
-            purpose="Follows a script, for manage.py chaos.",
-            prompt="model.md",
-            tools=(note, drill.drill),
-            is_offered=False,
-            limits=Limits(max_turns=8),
-        )
-    )
+script = Archetype(
+    name=NAME,
+    purpose="Follows a script, for manage.py chaos.",
+    prompt="model.md",
+    tools=(note, drill.drill),
+    is_offered=False,
+    limits=Limits(max_turns=8),
+)

@@ -14,7 +14,6 @@ from chat.access import get_chat
 from chat.eventlog.projection import Fold
 from chat.models import Run
 from chat.models.facts import RunFacts
-from chat.runner import kinds
 from chat.runner.beginning import WorkOrder
 from chat.runner.kinds.base import Kind
 from chat.services.work import start_work
@@ -96,8 +95,3 @@ def _begin(ctx: ToolContext, steps: int, pause_ms: int, place: str) -> Any:
         asked={"steps": steps, "pause_ms": pause_ms},
     )
     return start_work(user=user, kind=NAME, order=order).pk
-
-
-def offer() -> None:
-    """Make the kind known to this process."""
-    kinds.DRIVERS[NAME] = KIND

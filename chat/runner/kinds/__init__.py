@@ -3,12 +3,25 @@
 To add one: a module with its KIND, and a line here. A process leaves alone what it has no driver for.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from chat.runner.kinds import answer, summary, title
 from chat.runner.kinds.base import Kind, Work
 
-__all__ = ["DRIVERS", "Kind", "Work", "known"]
+__all__ = ["DRIVERS", "Kind", "Work", "also", "known"]
 
 DRIVERS: dict[str, Kind] = {each.name: each for each in (answer.KIND, title.KIND, summary.KIND)}
+
+
+@contextmanager
+def also(kind: Kind) -> Iterator[None]:
+    """One more kind for as long as the block runs: for tests, and for processes that chaos starts."""
+    DRIVERS[kind.name] = kind
+    try:
+        yield
+    finally:
+        del DRIVERS[kind.name]
 
 
 def known() -> str:

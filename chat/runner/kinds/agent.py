@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -89,7 +88,7 @@ def job_of(
         model=run.model,
         temperature=run.temperature,
         history=history,
-        provider=partial(provider_for, has_client_tools=bool(options.tools)),
+        provider=provider_for,
         options=options,
         context=_context(run, permissions),
         ledger=ledgers.read(events),
