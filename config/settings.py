@@ -327,6 +327,7 @@ CHAT_CONTEXT_CHARS = env.int("CHAT_CONTEXT_CHARS", 400_000)
 CHAT_DELTA_RETENTION_S = env.float("CHAT_DELTA_RETENTION_S", 24 * 3600.0)
 CHAT_LOG_RETENTION_S = env.float("CHAT_LOG_RETENTION_S", 0.0)
 CLEANUP_EVERY_S = env.float("CLEANUP_EVERY_S", 300.0)
+COMPACTION_EVERY_S = env.float("COMPACTION_EVERY_S", CLEANUP_EVERY_S)
 CLEANUP_BATCH = env.int("CLEANUP_BATCH", 200)
 
 # --- Agents and their models ------------------------------------------------------------------------------------------
