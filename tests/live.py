@@ -40,6 +40,8 @@ class Reply:
 class Server:
     """One server process. It can be stopped, killed, frozen and started again on the same data and port."""
 
+    root = environment.ROOT  # the code that it runs
+
     def __init__(self, data: pathlib.Path | None = None, **settings: str) -> None:
         """`settings` are environment variables on top of the profile's; `data` shares another server's folder."""
         self.port = free_port()
@@ -73,7 +75,7 @@ class Server:
         with open(self._log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve"],
-                cwd=environment.ROOT, env=self.environ(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.root, env=self.environ(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self.wait_until_ready()
         return self
@@ -89,7 +91,7 @@ class Server:
         self._is_as_any = False
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=environment.ROOT, env={**self.environ(), **settings}, stdin=subprocess.DEVNULL,
+            cwd=self.root, env={**self.environ(), **settings}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         assert not check or done.returncode == 0, f"manage.py {arguments[0]} failed:\n{done.stdout}"
@@ -102,7 +104,7 @@ class Server:
             own = {"DJANGO_SETTINGS_MODULE": "config.settings", "PARLEY_PASSWORD": PASSWORD}
             self._console = subprocess.Popen(
                 [sys.executable, "-m", "tests.console"],
-                cwd=environment.ROOT, env={**self.environ(), **own},
+                cwd=self.root, env={**self.environ(), **own},
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             )  # fmt: skip
         assert self._console.stdin is not None and self._console.stdout is not None
