@@ -40,6 +40,8 @@ class Reply:
 class Server:
     """One server process. It can be stopped, killed, frozen and started again on the same data and port."""
 
+    root = environment.ROOT  # the code that it runs
+
     def __init__(
         self, data: pathlib.Path | None = None, *, command: tuple[str, ...] = ("serve",), **settings: str
     ) -> None:
@@ -79,7 +81,7 @@ class Server:
         with open(self._log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", *self.command],
-                cwd=environment.ROOT, env=self.environ(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.root, env=self.environ(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self.wait_until_ready()
         return self
@@ -95,7 +97,7 @@ class Server:
         self._is_as_any = False
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=environment.ROOT, env={**self.environ(), **settings}, stdin=subprocess.DEVNULL,
+            cwd=self.root, env={**self.environ(), **settings}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         assert not check or done.returncode == 0, f"manage.py {arguments[0]} failed:\n{done.stdout}"
@@ -108,7 +110,7 @@ class Server:
             own = {"DJANGO_SETTINGS_MODULE": "config.settings", "PARLEY_PASSWORD": PASSWORD}
             self._console = subprocess.Popen(
                 [sys.executable, "-m", "tests.console"],
-                cwd=environment.ROOT, env={**self.environ(), **own},
+                cwd=self.root, env={**self.environ(), **own},
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             )  # fmt: skip
         assert self._console.stdin is not None and self._console.stdout is not None

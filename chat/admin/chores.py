@@ -8,5 +8,5 @@ from chat.models import Chore
 
 @admin.register(Chore)
 class ChoreAdmin(History):
-    list_display = ("name", "ended_at", "told", "due_at", "owner", "held_until")
+    list_display = ("name", "ended_at", "told", "error", "due_at", "owner", "held_until")
     search_fields = ("^name",)

@@ -12,6 +12,8 @@ class Chore(models.Model):
     due_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)  # the last time
     told = models.JSONField(default=dict, blank=True)  # what it did the last time
+    # What went wrong the last time. With a default in the table: older processes know no such column.
+    error = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["name"]

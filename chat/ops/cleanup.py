@@ -27,11 +27,12 @@ SESSION_KEPT = timedelta(days=1)
 class CleanUp:
     """One clean-up, a step at a time: `while clean_up.step(): ...`"""
 
-    def __init__(self, at_most: int | None = None) -> None:
-        """`at_most`: rows in a batch, else CLEANUP_BATCH."""
+    def __init__(self, at_most: int | None = None, kinds: Sequence[Kind] | None = None) -> None:
+        """`at_most`: rows in a batch, else CLEANUP_BATCH. `kinds`: else all."""
+        kinds = kinds or KINDS
         self.at_most = at_most or settings.CLEANUP_BATCH
-        self.counts = {kind.name: 0 for kind in KINDS}
-        self._left = list(KINDS)
+        self.counts = {kind.name: 0 for kind in kinds}
+        self._left = list(kinds)
 
     def step(self) -> bool:
         """Remove one batch of the next kind that has something to remove. False: there is nothing left."""
@@ -89,11 +90,14 @@ def _each(change: Callable[[UUID], bool]) -> Callable[[Sequence[UUID]], int]:
     return lambda ids: sum(change(id) for id in ids)
 
 
-KINDS = (
+EXPIRED = (
     Kind("sessions", _sessions),
     Kind("expired chats", _chats, _remove_chats),
     Kind("guests", gone_guests, remove_guests),
     *cleanup.KINDS,
+)
+LOGS = (
     Kind("logs cut to the answer", _old_logs, _each(compact.cut_to_answer)),
     Kind("logs with deltas merged", _whole_logs, _each(compact.merge_deltas)),
 )
+KINDS = EXPIRED + LOGS

@@ -65,7 +65,7 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     open_session(user=alice, run=made, task=task)
     now = timezone.now()
     Process.objects.create(id=uuid.uuid4(), host=HOSTILE, pid=7, takes_runs=True, started_at=now, seen_at=now)
-    Chore.objects.create(name="clean-up", due_at=now, told={"x": HOSTILE})
+    Chore.objects.create(name="clean-up", due_at=now, told={"x": HOSTILE}, error=HOSTILE)
     UsageDay.objects.create(day=timezone.localdate(), model=HOSTILE[:100], runs=1, **_place(chat), **_used())
     return made
 

@@ -1,16 +1,13 @@
-"""Clean-up removes what has expired and nothing else, in one process at a time, beside whatever goes on."""
+"""Clean-up removes what has expired and nothing else, beside whatever goes on."""
 
 import io
-import threading
 import uuid
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
@@ -18,8 +15,8 @@ from accounts.models import EndedSignIn, IdempotencyKey, Membership, Organizatio
 from accounts.sign_in import pairs as signin
 from accounts.sign_in import tickets
 from accounts.sign_in.guests import ORGANIZATION
-from chat.models import Chat, ChatSession, Chore, LogState, Run, RunEvent, RunStatus
-from chat.ops import chores, cleanup
+from chat.models import Chat, ChatSession, LogState, Run, RunEvent, RunStatus
+from chat.ops import cleanup
 from chat.services.sessions import open_session
 from tests.chat.rows import answer
 
@@ -133,40 +130,3 @@ def test_retention_of_logs(chat: Chat, alice: User, settings: Any) -> None:
     settings.CHAT_LOG_RETENTION_S = timedelta(days=2).total_seconds()
     assert clean() == {"logs cut to the answer": 1}
     assert Run.objects.get().log_state == LogState.ANSWER and RunEvent.objects.exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_many_processes_one_cleans_up(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def at_once(ask: Callable[[], bool]) -> int:
-        got: list[bool] = []
-        gate = threading.Barrier(8)
-
-        def one() -> None:
-            gate.wait()
-            got.append(ask())
-            connection.close()
-
-        threads = [threading.Thread(target=one) for _ in range(8)]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
-        return sum(got)
-
-    assert at_once(chores.claim) == 1
-    assert at_once(chores.claim) == 0
-    assert chores.renew()
-    chores.finish({"tickets": 3})
-    done = Chore.objects.get()
-    assert (done.told, done.owner, done.held_until) == ({"tickets": 3}, None, None) and done.ended_at
-    assert at_once(chores.claim) == 0  # not due yet
-    Chore.objects.update(due_at=timezone.now() - OLD)
-    assert at_once(chores.claim) == 1
-    # A process that froze: another one takes its place after the lease, and it notices.
-    Chore.objects.update(due_at=timezone.now() - OLD, held_until=timezone.now() - timedelta(seconds=1))
-    monkeypatch.setattr(chores, "PROCESS", uuid.uuid4())
-    assert chores.claim()
-    monkeypatch.undo()
-    assert not chores.renew()
-    chores.finish({})
-    assert Chore.objects.get().owner is not None

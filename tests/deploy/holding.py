@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 
-from tests import environment
 from tests.live import Server
 
 # Makes the inherited descriptor number 3 and becomes the server: LISTEN_PID is the pid of the process that serves.
@@ -44,7 +43,7 @@ class Held(Server):
             number = self.holder.socket.fileno()
             self.process = subprocess.Popen(
                 [sys.executable, "-c", BECOME, str(number)],
-                cwd=environment.ROOT, env={**self.environ(), "NOTIFY_SOCKET": ear.path}, pass_fds=[number],
+                cwd=self.root, env={**self.environ(), "NOTIFY_SOCKET": ear.path}, pass_fds=[number],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
             while (said := ear.hears()) != "READY=1":

@@ -1,0 +1,87 @@
+"""The doing: each chore has a task of its own in each process, so none waits for another or ends with it."""
+
+import asyncio
+import logging
+import pathlib
+import random
+import traceback
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import Error as DatabaseFault
+
+from accounts.db import AWAY, db
+from chat.ops.chores import lease
+from chat.ops.chores.table import CHORES, Work
+
+PAUSE_S = 0.05  # between two batches: others want to write too
+LOOKS = 10  # a process looks so many times in an interval whether the chore is due
+log = logging.getLogger(__name__)
+
+
+async def run() -> None:
+    """Do each chore whenever it is due and nobody else is at it, for ever; at once over where all of them are off."""
+    await asyncio.gather(*(_keep(work) for work in CHORES))
+
+
+async def _keep(work: Work) -> None:
+    while every_s := work.every_s:
+        await asyncio.sleep(every_s / LOOKS * random.uniform(0.5, 1.0))  # not all processes in step
+        try:
+            if await db(lease.claim, work):
+                await _do(work)
+        except DatabaseFault as error:
+            log.warning("%s waits, the database does not answer: %s", work.name, type(error).__name__)
+        except Exception:
+            log.exception("%s could not begin or end; it is tried again", work.name)
+
+
+async def _do(work: Work) -> None:
+    doing = batches(work)
+    while await db(next, doing, False):  # noqa: ASYNC110 - a pause, it waits for nothing
+        await asyncio.sleep(PAUSE_S)
+
+
+def batches(work: Work) -> Iterator[bool]:
+    """Do a chore that we have claimed: True after each batch but the last, for a pause. Its row tells how it ended.
+
+    Ends early where the chore is somebody else's by now. Raises where the database is away: then the lease lapses, and
+    whoever looks first begins again. Sync.
+    """
+    counts: dict[str, int] = {}
+    try:
+        steps = work.begin()
+        counts = steps.counts
+        while steps.step():
+            yield True
+            if not lease.renew(work):
+                log.warning("%s took too long over a batch: another process is at it", work.name)
+                return
+    except AWAY:
+        raise
+    except Exception as error:
+        log.exception("%s failed; it is tried again when it is due again", work.name)
+        lease.finish(work, _some(counts), _where(error))
+        return
+    _end(work, _some(counts))
+
+
+def _end(work: Work, told: dict[str, int]) -> None:
+    lease.finish(work, told)
+    if told:
+        log.info("%s: %s", work.name, ", ".join(f"{count} {name}" for name, count in told.items()))
+
+
+def _some(counts: dict[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}
+
+
+def _where(error: Exception) -> str:
+    """The error's class and the place in our code; its text stays in the log, as it may quote what people said."""
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if _is_ours(each.filename)]
+    file = pathlib.Path(frames[-1].filename).relative_to(settings.BASE_DIR)
+    return f"{type(error).__name__} in {frames[-1].name}, {file}:{frames[-1].lineno}"
+
+
+def _is_ours(file: str) -> bool:
+    return pathlib.Path(file).is_relative_to(settings.BASE_DIR) and "site-packages" not in file

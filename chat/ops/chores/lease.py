@@ -1,0 +1,62 @@
+"""Whose turn it is: a lease in the chore's row. Sync; every change is one conditional UPDATE."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+
+from chat.bus.bell import PROCESS
+from chat.models import Chore
+from chat.ops.chores.table import Work
+from chat.runner.lease import db_now
+
+LEASE = timedelta(seconds=60)  # renewed before each batch, which takes far less
+
+
+def claim(work: Work) -> bool:
+    """Make the chore ours, if it is due and nobody is at it. Of many who ask at once, one gets it."""
+    return _take(work, Q(due_at__lte=now())) or (_make(work) and claim(work))
+
+
+def claim_early(work: Work) -> bool:
+    """Make the chore ours, due or not, if nobody is at it."""
+    return _take(work, Q()) or (_make(work) and claim_early(work))
+
+
+def renew(work: Work) -> bool:
+    """Hold it for longer. False where it is somebody else's by now."""
+    return bool(_ours(work).update(**_hold()))
+
+
+def finish(work: Work, told: dict[str, int], error: str = "") -> None:
+    """Let it go until it is due again, with what it did and what went wrong."""
+    ended = {"owner": None, "held_until": None, "ended_at": now(), "told": told, "error": error}
+    _ours(work).update(due_at=now() + timedelta(seconds=work.every_s), **ended)
+
+
+def now() -> Any:
+    """The database's clock; with SQLite that is this machine's."""
+    return db_now() if connection.vendor == "postgresql" else timezone.now()
+
+
+def _take(work: Work, is_time: Q) -> bool:
+    is_free = Q(held_until__isnull=True) | Q(held_until__lt=now())
+    return bool(Chore.objects.filter(is_time, is_free, name=work.name).update(**_hold()))
+
+
+def _make(work: Work) -> bool:
+    """Make its row, due at once; False where it is there already."""
+    if Chore.objects.filter(name=work.name).exists():
+        return False
+    Chore.objects.bulk_create([Chore(name=work.name, due_at=now())], ignore_conflicts=True)
+    return True
+
+
+def _ours(work: Work) -> Any:
+    return Chore.objects.filter(name=work.name, owner=PROCESS)
+
+
+def _hold() -> dict[str, Any]:
+    return {"owner": PROCESS, "held_until": now() + LEASE}

@@ -1,0 +1,39 @@
+"""Which chores there are: a line each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from django.conf import settings
+
+from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
+
+
+class Steps(Protocol):
+    """A chore under way."""
+
+    counts: dict[str, int]  # what it did so far, by kind
+
+    def step(self) -> bool:
+        """Do one batch, which takes far less than lease.LEASE. False: there is nothing left. Sync."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One chore. Its batches may run beside live traffic, twice at once, and be stopped at any moment."""
+
+    name: str  # of its row, at most 40 characters
+    every: str  # the setting with the seconds from the end of one to the next; 0: never by itself
+    begin: Callable[[], Steps]
+
+    @property
+    def every_s(self) -> float:
+        """Seconds from the end of one to the next; 0: never by itself."""
+        return float(getattr(settings, self.every))
+
+
+CHORES = (
+    Work("clean-up", "CLEANUP_EVERY_S", partial(CleanUp, kinds=EXPIRED)),
+    Work("compaction", "COMPACTION_EVERY_S", partial(CleanUp, kinds=LOGS)),
+)

@@ -1,0 +1,42 @@
+"""What a server says of all there is, to be compared with what another version says of the same rows."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.streams import Client
+
+LISTS = ("/api/organizations/", "/api/projects/", "/api/chats/", "/api/runs/", "/api/archetypes/")
+
+
+def answers(person: Client, key: str) -> dict[str, Any]:
+    """By path: lists, each chat's messages, each run, the events of those that are over, and what an API key sees."""
+    found = {path: person.get(path) for path in LISTS}
+    for chat in found["/api/chats/"]["results"]:
+        for path in (f"/api/chats/{chat['id']}/", f"/api/chats/{chat['id']}/messages/"):
+            found[path] = person.get(path)
+    for run in found["/api/runs/"]["results"]:
+        found[f"/api/runs/{run['id']}/"] = person.get(f"/api/runs/{run['id']}/")
+        if run["ended_at"]:
+            found[f"/api/runs/{run['id']}/events"] = _events(person, run["id"])
+    found["key"] = Client(person.server, key).get("/api/chats/")
+    return found
+
+
+def _events(person: Client, run: str) -> list[list[str]]:
+    with person.events(run) as stream:
+        return [[each.id, each.data] for each in stream]
+
+
+def lost(before: Any, after: Any, at: str = "") -> Iterator[str]:
+    """The places at which `after` does not say what `before` said. More it may say."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name, value in before.items():
+            if name in after:
+                yield from lost(value, after[name], f"{at} {name}")
+            else:
+                yield f"{at} {name}: missing"
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from lost(one, other, f"{at} {number}")
+    elif before != after:
+        yield f"{at}: {before!r} has become {after!r}"
