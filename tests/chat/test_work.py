@@ -19,6 +19,7 @@ from chat.eventlog import Logged, stored
 from chat.eventlog.projection import fold
 from chat.models import Chat, Message, Process, Run, RunStatus, TitledBy, UsageDay
 from chat.models.facts import facts_of
+from chat.ops import summaries
 from chat.ops.chaos import drill
 from chat.run_request import RunRequest
 from chat.runner import capacity, kinds, lease, runner
@@ -302,6 +303,35 @@ def test_a_summary_is_kept_with_how_far_it_reads(alice: User, chat: Chat) -> Non
     chat.refresh_from_db()
     assert chat.summary.startswith("They asked for a README.") and len(chat.summary) <= summary.MOST_CHARS
     assert chat.summary_position == 7
+
+
+def test_quiet_chats_that_have_grown_are_summed_up_once(settings: Any, alice: User, chat: Chat) -> None:
+    settings.MEMORY_MODEL, settings.MEMORY_SUMMARY_MESSAGES = "chat", 2
+    answer(chat, alice)
+    assert not summaries.due().exists(), "it is not quiet yet"
+    Chat.objects.update(last_activity_at=timezone.now() - timedelta(seconds=settings.MEMORY_QUIET_S + 1))
+    run_all(summaries.Summaries())
+    begun = Run.objects.get(kind="summary")
+    assert (begun.user_id, begun.subject, begun.request) == (alice.pk, str(chat.pk), {"position": 2})
+    run_all(summaries.Summaries())
+    end(begun, said="They looked at a README.")
+    Chat.objects.update(last_activity_at=timezone.now() - timedelta(seconds=settings.MEMORY_QUIET_S + 1))
+    run_all(summaries.Summaries())
+    assert Run.objects.filter(kind="summary").count() == 1
+    assert Chat.objects.get(pk=chat.pk).summary == "They looked at a README."
+
+
+def test_nobody_without_rights_has_a_summary_made(settings: Any, alice: User, chat: Chat) -> None:
+    settings.MEMORY_MODEL, settings.MEMORY_SUMMARY_MESSAGES, settings.MEMORY_QUIET_S = "chat", 2, -60
+    answer(chat, alice)
+    alice.memberships.all().delete()
+    run_all(summaries.Summaries())
+    assert not Run.objects.filter(kind="summary").exists()
+
+
+def run_all(steps: summaries.Summaries) -> None:
+    while steps.step():
+        pass
 
 
 def test_what_a_chat_says_cannot_end_the_material(alice: User, chat: Chat) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from django.conf import settings
 
 from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
+from chat.ops.summaries import Summaries
 
 
 class Steps(Protocol):
@@ -36,4 +37,5 @@ class Work:
 CHORES = (
     Work("clean-up", "CLEANUP_EVERY_S", partial(CleanUp, kinds=EXPIRED)),
     Work("compaction", "COMPACTION_EVERY_S", partial(CleanUp, kinds=LOGS)),
+    Work("summaries", "MEMORY_EVERY_S", Summaries),
 )
