@@ -1,4 +1,4 @@
-"""What REST bodies and queries are made of: closed, and strict about types."""
+"""The fields that REST bodies and queries are made of: closed, and strict about types."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -58,12 +58,6 @@ class Id(serializers.UUIDField):
         if not isinstance(data, str):
             self.fail("invalid", value=data)
         return UUID(str(super().to_internal_value(data)))
-
-
-def whole_number(text: str | None, least: int = 0, most: int = 999_999_999) -> int | None:
-    """The whole number that a query's text spells in digits, if it is one from `least` to `most`."""
-    is_number = text and text.isascii() and text.isdigit() and len(text) < 10
-    return int(text) if text and is_number and least <= int(text) <= most else None
 
 
 class PageQuery(Closed):

@@ -10,7 +10,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
 from accounts.errors import Invalid
-from accounts.http.fields import whole_number
+from accounts.http.queries import whole_number
 
 
 class CursorPaging(CursorPagination):

@@ -8,14 +8,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.http.fields import whole_number
+from accounts.http.queries import whole_number
 from agents.archetypes import registry
 from agents.errors import CODES
 from agents.installation import model_names
 from chat.admin.words import midnight
-from chat.doors.registry import DOORS
 
 SLOW_MS = 5_000  # to the first token: what the saved view Slow shows
+
+
+def _dialects() -> list[str]:
+    from chat.doors.registry import DOORS  # it brings all their views: not for each process that knows the admin
+
+    return sorted({each for door in DOORS for each in door.dialects})
 
 
 class Choice(SimpleListFilter):
@@ -52,7 +57,7 @@ class Code(Choice):
 
 class Door(Choice):
     title, parameter_name = _("front door"), "door"
-    choices_of = staticmethod(lambda: sorted({each for door in DOORS for each in door.dialects}))
+    choices_of = staticmethod(_dialects)
 
 
 class Origin(Door):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin_lists import View
-from accounts.http.fields import whole_number
+from accounts.http.queries import whole_number
 from accounts.models import Project, User
 from chat.admin import charts, costs, filters
 from chat.admin.history import History

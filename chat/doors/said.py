@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts.errors import Invalid, refuse
-from accounts.http.fields import whole_number
+from accounts.http.queries import whole_number
 from accounts.models import User
 from chat.eventlog.drafts import attach_drafts
 from chat.models import Chat, Message, MessageRole, MessageStatus

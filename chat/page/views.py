@@ -11,7 +11,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from accounts.http.fields import whole_number
+from accounts.http.queries import whole_number
 from accounts.models import User
 from agents.installation import model_names
 from chat.access import get_chat, permissions_on

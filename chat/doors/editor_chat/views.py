@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.authentication import authenticate
 from accounts.db import db
-from accounts.http.fields import whole_number
 from accounts.http.parsing import read_json
+from accounts.http.queries import whole_number
 from accounts.models import User
 from chat.access import get_chat
 from chat.doors import sse, starting

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts.errors import refuse
-from accounts.http.fields import whole_number
+from accounts.http.queries import whole_number
 
 LIMIT, LIMIT_MAX = 20, 100
 

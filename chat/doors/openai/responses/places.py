@@ -7,7 +7,7 @@ inside of what was made one since. The client then reads the response from its s
 from django.http import HttpRequest
 
 from accounts.errors import Conflict, Gone, refuse
-from accounts.http.fields import whole_number
+from accounts.http.queries import whole_number
 from agents import events as ev
 from chat.doors.openai.responses.dialect import encoder as responses
 from chat.doors.reading import Reader
