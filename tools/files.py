@@ -1,5 +1,6 @@
 """The files of the run's project, for the model: list, read, search, write. They run as the caller."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -11,12 +12,15 @@ from accounts.models import Project, User
 from accounts.permissions import permissions_in
 from tools.base import Permission, ToolContext
 from tools.capabilities import REPOSITORY
+from tools.cleaning import clean
 from tools.decorator import tool
-from tools.errors import RetryTool, ToolError
+from tools.errors import ParsingError, RetryTool, ToolError
 from tools.git.repository import Repository
 from tools.git.snapshot import Bounds, Entry, Snapshot
+from tools.parsing.process import parse
 
 MAX_ENTRIES = 1_000
+PARSE_TIMEOUT_S = 5.0
 MAX_LINES = 2_000
 MAX_LINE_CHARS = 2_000
 MAX_QUERY_CHARS = 500
@@ -67,11 +71,27 @@ async def search_project_files(ctx: ToolContext, query: str, fileTypes: list[str
 async def write_file(ctx: ToolContext, path: str, content: str) -> dict[str, Any]:
     """Write a whole file of the project, new or in place of the old one. It becomes a commit on this chat's own branch.
 
+    A Python file that cannot be parsed is written too, and the answer says where its first error is.
+
     Arguments:
         path: the file, from the root of the project; folders are made as needed
         content: everything the file shall contain
     """
-    return await db(_write, ctx, path, content)
+    written = await db(_write, ctx, path, content)
+    error = await _first_error(path, content)
+    return {**written, "syntax_error": error} if error else written
+
+
+async def _first_error(path: str, content: str) -> dict[str, Any] | None:
+    """What `tools.parsing.python` finds in a Python file, if it finds it soon. The file is written already."""
+    if not path.endswith(".py"):
+        return None
+    try:
+        async with asyncio.timeout(PARSE_TIMEOUT_S):
+            found: dict[str, Any] | None = await parse("python", clean(content).encode())
+            return found
+    except (ParsingError, TimeoutError):
+        return None
 
 
 def _list(ctx: ToolContext, path: str, recursive: bool) -> dict[str, Any]:

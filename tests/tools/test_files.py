@@ -194,3 +194,19 @@ def test_their_schemas_are_what_the_model_is_told() -> None:
     for tool, _ in CALLS:
         assert tool.capability == "repository"
         assert all("description" in each for each in tool.schema["properties"].values())
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "error"),
+    [
+        ("a.py", "x = 1\n", None),
+        ("a.py", "x = 1\ny = = 2\n", {"line": 2, "column": 5, "message": "invalid syntax"}),
+        ("a.txt", "y = = 2\n", None),
+    ],
+)
+async def test_a_python_file_is_written_and_its_first_error_told(
+    path: str, content: str, error: dict[str, Any] | None, alice: User, project: Project, files: Repository
+) -> None:
+    written = await call(write_file, alice, project, path=path, content=content)
+    assert written.result["done"] == "created" and written.result.get("syntax_error") == error
+    assert files.at("parley/chat-1").read(path) == content
