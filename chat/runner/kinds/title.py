@@ -2,6 +2,7 @@
 
 import re
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.errors import RequestError
@@ -43,7 +44,9 @@ def end(run: RunFacts, fold: Fold) -> None:
 
 def after_answer(run: RunFacts, fold: Fold, claims: bool) -> tuple[Run, Claimed | None] | None:
     """Begin the title of an answer's chat, if it wants one. In the transaction that ends the answer."""
-    if run.chat_id is None or not run.wants_title or not isinstance(fold.terminal, ev.RunCompleted) or not fold.content:
+    if run.chat_id is None or not (settings.MEMORY_MODEL and run.wants_title):
+        return None
+    if not isinstance(fold.terminal, ev.RunCompleted) or not fold.content:
         return None
     chat = Chat.objects.select_related("organization", "project").filter(pk=run.chat_id, titled_by="").first()
     if chat is None or not model_for(chat) or _is_under_way(chat):
