@@ -1,0 +1,1 @@
+"""What was found when all is quiet: counted, timed, and told as one table."""
