@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 
 from chat.doors.agent.dialect import MESSAGE_MAX_CHARS
 from chat.doors.door import Door
+from chat.doors.openapi.schemas import Schema, gives, ref
 from chat.doors.registry import DOORS
-from chat.doors.schemas import Schema, gives, ref
 
 
 @csrf_exempt

@@ -15,7 +15,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 
 from chat import capabilities
-from chat.doors import refusals as errors
+from chat.doors.openapi import refusals as errors
 from chat.doors.registry import DOORS
 from chat.transfer import openapi as exports
 

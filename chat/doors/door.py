@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from django.urls import URLPattern
 
 from accounts.errors import RequestError
-from chat.doors.schemas import Schema
+from chat.doors.openapi.schemas import Schema
 
 
 class Documented(Protocol):

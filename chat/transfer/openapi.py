@@ -1,6 +1,6 @@
 """The OpenAPI of a chat as a file."""
 
-from chat.doors.schemas import ID, SECURITY, Schema
+from chat.doors.openapi.schemas import ID, SECURITY, Schema
 
 EXPORT: Schema = {
     "operationId": "export_chat",

@@ -13,10 +13,10 @@ from chat.eventlog import Logged, committer, stored
 from chat.eventlog.committer import store
 from chat.eventlog.rows import insert
 from chat.models import Chat, Message, Run, RunEvent, RunStatus
-from chat.ops.chaos.checker import Findings
+from chat.ops.chaos.findings.checker import Findings
+from chat.ops.chaos.findings.table import misses, table
 from chat.ops.chaos.plan import Shape, plan
 from chat.ops.chaos.readers import Shown, kept
-from chat.ops.chaos.table import misses, table
 from chat.ops.log_check import audit
 from tests import environment
 from tests.chat.rows import answer

@@ -4,9 +4,9 @@ import pytest
 
 from chat.ops.chaos.driver import Driven
 from chat.ops.chaos.faults import Outage
+from chat.ops.chaos.findings.timing import stops
 from chat.ops.chaos.history import History
 from chat.ops.chaos.plan import RunPlan
-from chat.ops.chaos.timing import stops
 from chat.ops.chaos.upstream import Asked, Upstream
 
 # A run of web2's second start, asked to stop at 100 by way of web1; its model call was closed at 100.5.

@@ -2,8 +2,8 @@
 
 from django.conf import settings
 
-from chat.doors.refusals import KEY, SAYING
-from chat.doors.schemas import SECURITY, Schema, gives, ref, streams, takes
+from chat.doors.openapi.refusals import KEY, SAYING
+from chat.doors.openapi.schemas import SECURITY, Schema, gives, ref, streams, takes
 
 OPEN: list[Schema] = [*SECURITY, {}] if settings.AGENT_ALLOW_GUESTS else SECURITY
 NO_PLACE = "No such session, or it is bound to another character; or the character is not for you"

@@ -1,6 +1,6 @@
 """The AG-UI door's part of the OpenAPI."""
 
-from chat.doors.schemas import SECURITY, Schema, ref, streams, takes
+from chat.doors.openapi.schemas import SECURITY, Schema, ref, streams, takes
 
 OBJECTS: Schema = {"type": "array", "items": {"type": "object"}}
 RUN: Schema = {

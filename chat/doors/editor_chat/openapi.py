@@ -1,6 +1,6 @@
 """The editorChat door's part of the OpenAPI."""
 
-from chat.doors.schemas import ID, LAST_EVENT_ID, SECURITY, TICKET, Schema, gives, ref, streams, takes
+from chat.doors.openapi.schemas import ID, LAST_EVENT_ID, SECURITY, TICKET, Schema, gives, ref, streams, takes
 
 FRAMES = "Frames `content`, `tool_call_start`, `tool_result`, `tool_error`, `error`, `done`, and `[DONE]` at the end."
 POST: Schema = {

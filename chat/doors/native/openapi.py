@@ -3,7 +3,7 @@
 import msgspec
 
 from agents.events import AnyEvent
-from chat.doors.schemas import ID, LAST_EVENT_ID, PREFIX, SECURITY, TICKET, Schema, gives, ref, streams, takes
+from chat.doors.openapi.schemas import ID, LAST_EVENT_ID, PREFIX, SECURITY, TICKET, Schema, gives, ref, streams, takes
 
 # What the wire adds to each event.
 PLACE: Schema = {

@@ -2,7 +2,7 @@
 
 import copy
 
-from chat.doors.schemas import CURSOR, LIMIT, SECURITY, Schema, gives, ref, streams, takes
+from chat.doors.openapi.schemas import CURSOR, LIMIT, SECURITY, Schema, gives, ref, streams, takes
 
 START: Schema = {
     "tags": ["sessions"],

@@ -1,6 +1,6 @@
 """The threads door's part of the OpenAPI."""
 
-from chat.doors.schemas import CURSOR, ID, LIMIT, SECURITY, Schema, gives, ref, streams, takes
+from chat.doors.openapi.schemas import CURSOR, ID, LIMIT, SECURITY, Schema, gives, ref, streams, takes
 
 BUSY: Schema = {
     "409": {"description": "The thread is archived"},

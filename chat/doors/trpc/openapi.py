@@ -1,7 +1,7 @@
 """The tRPC doors' part of the OpenAPI: each procedure as the HTTP it is, and batches of them."""
 
-from chat.doors.refusals import KEY, SAYING
-from chat.doors.schemas import SECURITY, Schema, gives, ref, streams, takes
+from chat.doors.openapi.refusals import KEY, SAYING
+from chat.doors.openapi.schemas import SECURITY, Schema, gives, ref, streams, takes
 from chat.doors.trpc.server import PROCEDURES
 
 BASES = {"/trpc": "", "/api/trpc": "api_"}

@@ -1,6 +1,6 @@
 """The part of the OpenAPI that is the UI message stream's."""
 
-from chat.doors.schemas import SECURITY, Schema, gives, ref, streams, takes
+from chat.doors.openapi.schemas import SECURITY, Schema, gives, ref, streams, takes
 
 NAME: Schema = {
     "name": "id",

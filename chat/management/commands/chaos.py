@@ -14,9 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from agents.archetypes import registry
 from chat.ops.chaos import archetype, drill
 from chat.ops.chaos.faults import NAMES, ON_SERVERS
+from chat.ops.chaos.findings.table import misses, table
 from chat.ops.chaos.installation import CannotStart
 from chat.ops.chaos.room import Order, run_room
-from chat.ops.chaos.table import misses, table
 from chat.runner import kinds
 
 

@@ -11,9 +11,9 @@ import aiohttp
 
 from chat.ops.chaos.api import Api
 from chat.ops.chaos.bar import Bar
-from chat.ops.chaos.checker import Checker, Findings
 from chat.ops.chaos.driver import Driver
 from chat.ops.chaos.faults import Faults, Outage
+from chat.ops.chaos.findings.checker import Checker, Findings
 from chat.ops.chaos.history import History
 from chat.ops.chaos.installation import CannotStart, Installation, embedded, scaled
 from chat.ops.chaos.plan import RunPlan, Shape, plan

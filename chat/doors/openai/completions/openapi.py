@@ -3,8 +3,8 @@
 from typing import Any
 
 from chat.doors.openai.responses.openapi import BASES, PROJECT, maybe, names, operation, under
-from chat.doors.refusals import SAYING
-from chat.doors.schemas import Schema, event, gives, ref
+from chat.doors.openapi.refusals import SAYING
+from chat.doors.openapi.schemas import Schema, event, gives, ref
 
 NO_MODEL = "No such model (model_not_found)"
 

@@ -3,8 +3,8 @@
 import copy
 from typing import Any
 
-from chat.doors.refusals import KEY, SAYING
-from chat.doors.schemas import SECURITY, Schema, event, gives, ref, takes
+from chat.doors.openapi.refusals import KEY, SAYING
+from chat.doors.openapi.schemas import SECURITY, Schema, event, gives, ref, takes
 
 BASES = {"/api/llm": "llm", "/v1": "v1"}
 NO_MODEL = "No such model (model_not_found), previous response (previous_response_not_found), conversation or item"

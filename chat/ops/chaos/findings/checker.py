@@ -11,11 +11,11 @@ from chat.models import ANSWER
 from chat.ops.chaos.api import FAILURES, Api
 from chat.ops.chaos.driver import Driven
 from chat.ops.chaos.faults import Outage
+from chat.ops.chaos.findings.timing import handovers, stops, takeovers
 from chat.ops.chaos.history import History
 from chat.ops.chaos.installation import Installation
 from chat.ops.chaos.plan import MARK
 from chat.ops.chaos.readers import Shown, kept, parse_all
-from chat.ops.chaos.timing import handovers, stops, takeovers
 from chat.ops.chaos.upstream import TITLE, Upstream
 
 QUIET_S = 90.0

@@ -1,7 +1,7 @@
 """The one table."""
 
-from chat.ops.chaos.checker import Findings
 from chat.ops.chaos.faults import Outage
+from chat.ops.chaos.findings.checker import Findings
 
 TAKEOVER_MAX_S = 10.0
 STOP_MAX_S = 1.0
