@@ -53,6 +53,7 @@ WRITE_TIMEOUT_S = env.float("WRITE_TIMEOUT_S", 30.0)
 DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{PARLEY_DATA / 'db.sqlite3'}")
 REDIS_URL = env.str("REDIS_URL", "")
 DB_THREADS = env.int("DB_THREADS", 4)
+MIGRATE_LOCK_S = env.float("MIGRATE_LOCK_S", 0.5)
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 DB_SESSION = "-c idle_in_transaction_session_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2"

@@ -22,6 +22,15 @@ def answers(person: Client, key: str) -> dict[str, Any]:
     return found
 
 
+def asked_again(before: dict[str, Any], person: Client) -> dict[str, Any]:
+    """The same without `before`'s lists and its key: whatever was made since, of each chat and run there was."""
+    single = [path for path in before if path not in (*LISTS, "key")]
+    found = {
+        path: _events(person, path.split("/")[3]) if path.endswith("/events") else person.get(path) for path in single
+    }
+    return {**before, **found}
+
+
 def _events(person: Client, run: str) -> list[list[str]]:
     with person.events(run) as stream:
         return [[each.id, each.data] for each in stream]
