@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts.db import db
 from chat.models import Chore
 from chat.ops.chores import doing, lease
-from chat.ops.chores.table import CHORES, Work
+from chat.ops.chores.table import CHORES, Duty
 from tests import environment
 from tests.live import Server
 
@@ -43,8 +43,8 @@ class Counting:
         return self.counts["pieces"] < 3
 
 
-def work(name: str, at: Callable[[int], object] = lambda number: None) -> Work:
-    return Work(name, EVERY, lambda: Counting(at))
+def work(name: str, at: Callable[[int], object] = lambda number: None) -> Duty:
+    return Duty(name, EVERY, lambda: Counting(at))
 
 
 def breaks(number: int) -> None:
@@ -64,7 +64,7 @@ def tell(*arguments: str) -> str:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_processes_one_gets_it() -> None:
-    def at_once(ask: Callable[[Work], bool]) -> int:
+    def at_once(ask: Callable[[Duty], bool]) -> int:
         got: list[bool] = []
         gate = threading.Barrier(8)
 
@@ -126,7 +126,7 @@ def test_what_failed_is_in_its_row_without_what_people_said_and_goes_when_it_wor
 
 @pytest.mark.django_db
 def test_one_that_cannot_even_begin_has_failed() -> None:
-    broken = Work("mine", EVERY, lambda: Counting(**{"nobody": 1}))  # type: ignore[arg-type]
+    broken = Duty("mine", EVERY, lambda: Counting(**{"nobody": 1}))  # type: ignore[arg-type]
     assert lease.claim(broken)
     assert not list(doing.batches(broken))
     assert row("mine").error.startswith("TypeError in ") and row("mine").owner is None
@@ -154,7 +154,7 @@ async def test_one_that_fails_and_one_that_is_long_stop_no_other(
     def long(number: int) -> None:
         assert goes_on.wait(20)
 
-    off = Work("off", "COMPACTION_EVERY_S", Counting)
+    off = Duty("off", "COMPACTION_EVERY_S", Counting)
     monkeypatch.setattr(doing, "CHORES", (work("broken", breaks), work("long", long), off, work("whole")))
     task = asyncio.create_task(doing.run())
     try:

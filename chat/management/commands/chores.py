@@ -12,9 +12,9 @@ from django.utils import timezone
 from chat.models import Chore, Process
 from chat.ops.chores import lease
 from chat.ops.chores.doing import PAUSE_S, batches
-from chat.ops.chores.table import CHORES, Work
+from chat.ops.chores.table import CHORES, Duty
 
-NAMES = {work.name: work for work in CHORES}
+NAMES = {duty.name: duty for duty in CHORES}
 COLUMNS = ("name", "due", "last", "by", "told")
 
 
@@ -42,25 +42,25 @@ class Command(BaseCommand):
 
     def _all(self) -> Iterator[bool]:
         """Those that are due: of each, whether it went well."""
-        for work in CHORES:
-            if work.every_s and lease.claim(work):
-                yield self._do(work)
+        for duty in CHORES:
+            if duty.every_s and lease.claim(duty):
+                yield self._do(duty)
 
-    def _named(self, work: Work) -> bool:
-        if lease.claim_early(work):
-            return self._do(work)
-        self.stdout.write(f"{work.name}: {_by(Chore.objects.get(name=work.name))} is at it. Try again later.")
+    def _named(self, duty: Duty) -> bool:
+        if lease.claim_early(duty):
+            return self._do(duty)
+        self.stdout.write(f"{duty.name}: {_by(Chore.objects.get(name=duty.name))} is at it. Try again later.")
         return False
 
-    def _do(self, work: Work) -> bool:
+    def _do(self, duty: Duty) -> bool:
         """Whether it went well."""
-        self.stdout.write(f"{work.name} ...")
+        self.stdout.write(f"{duty.name} ...")
         self.stdout.flush()
-        for _ in batches(work):
+        for _ in batches(duty):
             time.sleep(PAUSE_S)
-        row = Chore.objects.get(name=work.name)
+        row = Chore.objects.get(name=duty.name)
         is_ours = row.owner is None
-        self.stdout.write(f"{work.name}: {_told(row) if is_ours else f'{_by(row)} has taken it over.'}")
+        self.stdout.write(f"{duty.name}: {_told(row) if is_ours else f'{_by(row)} has taken it over.'}")
         return is_ours and not row.error
 
     def _list(self) -> None:
@@ -78,11 +78,11 @@ class Command(BaseCommand):
 def _states() -> Iterator[dict[str, str]]:
     """A line for each chore, in words."""
     rows = {row.name: row for row in Chore.objects.all()}
-    for work in CHORES:
-        row = rows.get(work.name) or Chore(name=work.name, due_at=timezone.now())
-        due = timezone.localtime(row.due_at).strftime("%Y-%m-%d %H:%M:%S") if work.every_s else "off"
+    for duty in CHORES:
+        row = rows.get(duty.name) or Chore(name=duty.name, due_at=timezone.now())
+        due = timezone.localtime(row.due_at).strftime("%Y-%m-%d %H:%M:%S") if duty.every_s else "off"
         last = timezone.localtime(row.ended_at).strftime("%Y-%m-%d %H:%M:%S") if row.ended_at else "never"
-        yield dict(zip(COLUMNS, (work.name, due, last, _by(row), _told(row)), strict=True))
+        yield dict(zip(COLUMNS, (duty.name, due, last, _by(row), _told(row)), strict=True))
 
 
 def _by(row: Chore) -> str:

@@ -12,7 +12,7 @@ from django.db import Error as DatabaseFault
 
 from accounts.db import AWAY, db
 from chat.ops.chores import lease
-from chat.ops.chores.table import CHORES, Work
+from chat.ops.chores.table import CHORES, Duty
 
 PAUSE_S = 0.05  # between two batches: others want to write too
 LOOKS = 10  # a process looks so many times in an interval whether the chore is due
@@ -21,28 +21,28 @@ log = logging.getLogger(__name__)
 
 async def run() -> None:
     """Do each chore whenever it is due and nobody else is at it, for ever; at once over where all of them are off."""
-    await asyncio.gather(*(_keep(work) for work in CHORES))
+    await asyncio.gather(*(_keep(duty) for duty in CHORES))
 
 
-async def _keep(work: Work) -> None:
-    while every_s := work.every_s:
+async def _keep(duty: Duty) -> None:
+    while every_s := duty.every_s:
         await asyncio.sleep(every_s / LOOKS * random.uniform(0.5, 1.0))  # not all processes in step
         try:
-            if await db(lease.claim, work):
-                await _do(work)
+            if await db(lease.claim, duty):
+                await _do(duty)
         except DatabaseFault as error:
-            log.warning("%s waits, the database does not answer: %s", work.name, type(error).__name__)
+            log.warning("%s waits, the database does not answer: %s", duty.name, type(error).__name__)
         except Exception:
-            log.exception("%s could not begin or end; it is tried again", work.name)
+            log.exception("%s could not begin or end; it is tried again", duty.name)
 
 
-async def _do(work: Work) -> None:
-    doing = batches(work)
+async def _do(duty: Duty) -> None:
+    doing = batches(duty)
     while await db(next, doing, False):  # noqa: ASYNC110 - a pause, it waits for nothing
         await asyncio.sleep(PAUSE_S)
 
 
-def batches(work: Work) -> Iterator[bool]:
+def batches(duty: Duty) -> Iterator[bool]:
     """Do a chore that we have claimed: True after each batch but the last, for a pause. Its row tells how it ended.
 
     Ends early where the chore is somebody else's by now. Raises where the database is away: then the lease lapses, and
@@ -50,26 +50,26 @@ def batches(work: Work) -> Iterator[bool]:
     """
     counts: dict[str, int] = {}
     try:
-        steps = work.begin()
+        steps = duty.begin()
         counts = steps.counts
         while steps.step():
             yield True
-            if not lease.renew(work):
-                log.warning("%s took too long over a batch: another process is at it", work.name)
+            if not lease.renew(duty):
+                log.warning("%s took too long over a batch: another process is at it", duty.name)
                 return
     except AWAY:
         raise
     except Exception as error:
-        log.exception("%s failed; it is tried again when it is due again", work.name)
-        lease.finish(work, _some(counts), _where(error))
+        log.exception("%s failed; it is tried again when it is due again", duty.name)
+        lease.finish(duty, _some(counts), _where(error))
         return
-    _end(work, _some(counts))
+    _end(duty, _some(counts))
 
 
-def _end(work: Work, told: dict[str, int]) -> None:
-    lease.finish(work, told)
+def _end(duty: Duty, told: dict[str, int]) -> None:
+    lease.finish(duty, told)
     if told:
-        log.info("%s: %s", work.name, ", ".join(f"{count} {name}" for name, count in told.items()))
+        log.info("%s: %s", duty.name, ", ".join(f"{count} {name}" for name, count in told.items()))
 
 
 def _some(counts: dict[str, int]) -> dict[str, int]:

@@ -9,31 +9,31 @@ from django.utils import timezone
 
 from chat.bus.bell import PROCESS
 from chat.models import Chore
-from chat.ops.chores.table import Work
+from chat.ops.chores.table import Duty
 from chat.runner.lease import db_now
 
 LEASE = timedelta(seconds=60)  # renewed before each batch, which takes far less
 
 
-def claim(work: Work) -> bool:
+def claim(duty: Duty) -> bool:
     """Make the chore ours, if it is due and nobody is at it. Of many who ask at once, one gets it."""
-    return _take(work, Q(due_at__lte=now())) or (_make(work) and claim(work))
+    return _take(duty, Q(due_at__lte=now())) or (_make(duty) and claim(duty))
 
 
-def claim_early(work: Work) -> bool:
+def claim_early(duty: Duty) -> bool:
     """Make the chore ours, due or not, if nobody is at it."""
-    return _take(work, Q()) or (_make(work) and claim_early(work))
+    return _take(duty, Q()) or (_make(duty) and claim_early(duty))
 
 
-def renew(work: Work) -> bool:
+def renew(duty: Duty) -> bool:
     """Hold it for longer. False where it is somebody else's by now."""
-    return bool(_ours(work).update(**_hold()))
+    return bool(_ours(duty).update(**_hold()))
 
 
-def finish(work: Work, told: dict[str, int], error: str = "") -> None:
+def finish(duty: Duty, told: dict[str, int], error: str = "") -> None:
     """Let it go until it is due again, with what it did and what went wrong."""
     ended = {"owner": None, "held_until": None, "ended_at": now(), "told": told, "error": error}
-    _ours(work).update(due_at=now() + timedelta(seconds=work.every_s), **ended)
+    _ours(duty).update(due_at=now() + timedelta(seconds=duty.every_s), **ended)
 
 
 def now() -> Any:
@@ -41,21 +41,21 @@ def now() -> Any:
     return db_now() if connection.vendor == "postgresql" else timezone.now()
 
 
-def _take(work: Work, is_time: Q) -> bool:
+def _take(duty: Duty, is_time: Q) -> bool:
     is_free = Q(held_until__isnull=True) | Q(held_until__lt=now())
-    return bool(Chore.objects.filter(is_time, is_free, name=work.name).update(**_hold()))
+    return bool(Chore.objects.filter(is_time, is_free, name=duty.name).update(**_hold()))
 
 
-def _make(work: Work) -> bool:
+def _make(duty: Duty) -> bool:
     """Make its row, due at once; False where it is there already."""
-    if Chore.objects.filter(name=work.name).exists():
+    if Chore.objects.filter(name=duty.name).exists():
         return False
-    Chore.objects.bulk_create([Chore(name=work.name, due_at=now())], ignore_conflicts=True)
+    Chore.objects.bulk_create([Chore(name=duty.name, due_at=now())], ignore_conflicts=True)
     return True
 
 
-def _ours(work: Work) -> Any:
-    return Chore.objects.filter(name=work.name, owner=PROCESS)
+def _ours(duty: Duty) -> Any:
+    return Chore.objects.filter(name=duty.name, owner=PROCESS)
 
 
 def _hold() -> dict[str, Any]:

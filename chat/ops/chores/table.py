@@ -21,7 +21,7 @@ class Steps(Protocol):
 
 
 @dataclass(frozen=True)
-class Work:
+class Duty:
     """One chore. Its batches may run beside live traffic, twice at once, and be stopped at any moment."""
 
     name: str  # of its row, at most 40 characters
@@ -35,7 +35,7 @@ class Work:
 
 
 CHORES = (
-    Work("clean-up", "CLEANUP_EVERY_S", partial(CleanUp, kinds=EXPIRED)),
-    Work("compaction", "COMPACTION_EVERY_S", partial(CleanUp, kinds=LOGS)),
-    Work("summaries", "MEMORY_EVERY_S", Summaries),
+    Duty("clean-up", "CLEANUP_EVERY_S", partial(CleanUp, kinds=EXPIRED)),
+    Duty("compaction", "COMPACTION_EVERY_S", partial(CleanUp, kinds=LOGS)),
+    Duty("summaries", "MEMORY_EVERY_S", Summaries),
 )
