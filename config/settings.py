@@ -76,8 +76,9 @@ else:
         "tcp_user_timeout": 5000,
         "options": env.str("DB_SESSION", DB_SESSION),
         **DATABASES["default"].get("OPTIONS", {}),
-        "prepare_threshold": env.int("DB_PREPARE_THRESHOLD", 3)
-        or None,  # of the statements of accounts.db.prepared alone
+        # Values travel beside the statement, so one that comes again has the same text, and the server keeps its plan.
+        "server_side_binding": True,
+        "prepare_threshold": env.int("DB_PREPARE_THRESHOLD", 3) or None,
         "pool": {
             "min_size": 2,
             "max_size": env.int("DB_POOL_MAX", 20),

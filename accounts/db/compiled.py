@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.db import connections
 
-from accounts.db import prepared
 from accounts.db.values import OnceAThread, Places, marks
 
 Row = TypeVar("Row")
@@ -55,7 +54,7 @@ class _Shape(Generic[Row]):
         queryset.query.get_compiler = lambda *args, **kwargs: self.compiler
 
     def rows(self, values: tuple[Value, ...]) -> list[Row]:
-        with prepared.cursor(self.connection) as cursor:
+        with self.connection.cursor() as cursor:
             cursor.execute(self.sql, self.places.filled(values))
             self.found = cursor.fetchall()
         return list(self.queryset._iterable_class(self.queryset))

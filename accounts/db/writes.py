@@ -9,7 +9,6 @@ from typing import Any
 from django.db import connections, models, router
 from django.db.models.sql import InsertQuery, UpdateQuery
 
-from accounts.db import prepared
 from accounts.db.values import OnceAThread, Places, marks
 
 Changes = tuple["models.QuerySet[Any]", dict[str, Any]]
@@ -44,7 +43,7 @@ class _Statement:
         self.places = Places(params, kinds, self.connection)
 
     def execute(self, values: tuple[Any, ...]) -> int:
-        with prepared.cursor(self.connection) as cursor:
+        with self.connection.cursor() as cursor:
             cursor.execute(self.sql, self.places.filled(values))
             return int(cursor.rowcount)
 
@@ -64,7 +63,7 @@ class Insert:
         connection = connections[alias]
         params: list[Any] = []
         values = [self._add(row, connection, params) for row in rows]
-        with prepared.cursor(connection) as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(f"{self._head(connection)} VALUES {', '.join(values)}", params)
         for row in rows:
             row._state.adding, row._state.db = False, alias

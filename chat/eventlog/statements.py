@@ -13,7 +13,6 @@ import msgspec
 from django.db import connection
 from django.utils import timezone
 
-from accounts.db import prepared
 from chat.models import Run, RunEvent, RunStatus
 
 RUNS, EVENTS = Run._meta.db_table, RunEvent._meta.db_table
@@ -37,7 +36,7 @@ class Row(NamedTuple):
 
 def locked(run_ids: Sequence[UUID]) -> set[tuple[UUID, int]]:
     """Lock those of the runs that are running, for the open transaction: (run, attempt)."""
-    with prepared.cursor(connection) as cursor:
+    with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             asked = f"SELECT id, attempt FROM {RUNS} WHERE id = ANY(%s) AND status = %s ORDER BY id FOR NO KEY UPDATE"
             cursor.execute(asked, [list(run_ids), RunStatus.RUNNING.value])
@@ -49,7 +48,7 @@ def locked(run_ids: Sequence[UUID]) -> set[tuple[UUID, int]]:
 
 def insert(rows: Sequence[Row]) -> None:
     """Insert the rows."""
-    with prepared.cursor(connection) as cursor:
+    with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
                 f"INSERT INTO {EVENTS} ({COLUMNS}) SELECT run, attempt, first, last, events, now() FROM"
@@ -64,7 +63,7 @@ def insert(rows: Sequence[Row]) -> None:
 
 def grown(since: Mapping[UUID, int]) -> list[tuple[UUID, int, int, str]]:
     """The rows of these runs that begin at the given number or after it, in order: run, attempt, first_seq, events."""
-    with prepared.cursor(connection) as cursor:
+    with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
                 GROWN.format(asked="unnest(%s::uuid[], %s::int[]) AS asked (run, since)"),

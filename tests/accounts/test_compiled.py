@@ -50,3 +50,14 @@ def test_a_value_without_a_place_is_refused_and_each_call_is_one_query() -> None
         MEMBERS(uuid4(), 7)
         MEMBERS(uuid4(), 8)
     assert len(told) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite reads and plans a statement in no time")
+def test_postgresql_keeps_the_plan_of_what_comes_again() -> None:
+    for version in range(5):
+        MEMBERS(uuid4(), version)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        kept = [row[0] for row in cursor.fetchall()]
+    assert len([each for each in kept if "accounts_membership" in each and "token_version" in each]) == 1

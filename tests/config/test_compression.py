@@ -57,6 +57,15 @@ def test_large_json_is_packed_and_small_json_secrets_and_pages_are_not(server: S
         assert "content-encoding" not in fetch(server, small, alice.token)[1], small
 
 
+def test_a_script_is_packed_and_who_asks_for_its_head_hears_the_same(server: Server) -> None:
+    packed, told = fetch(server, "/static/chat/app.js", "")
+    assert told["content-encoding"] == "gzip" and int(told["content-length"]) == len(packed)
+    assert gzip.decompress(packed) == fetch(server, "/static/chat/app.js", "", "identity")[0]
+    head = Request(f"{server.url}/static/chat/app.js", headers={"Accept-Encoding": "gzip"}, method="HEAD")
+    with urlopen(head, timeout=60) as answer:
+        assert answer.read() == b"" and answer.headers["Content-Length"] == told["content-length"]
+
+
 def test_what_holds_a_secret_is_never_packed() -> None:
     request = RequestFactory().get("/api/auth/token", headers={"accept-encoding": "gzip"})
     told = JsonResponse({"access": "x" * 5000})
