@@ -1,4 +1,4 @@
-"""What a caller can do wrong, or not have: each class is one HTTP answer, made in config.errors.
+"""What a caller can do wrong, or not have: each class is one HTTP answer, made in config.middleware.errors.
 
 RequestError            carries status, code, message, fields
 +-- Invalid             400  a field is missing, of the wrong kind or out of range

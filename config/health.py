@@ -17,7 +17,7 @@ from accounts.errors import Unavailable
 from chat.eventlog.committer import committer
 from chat.runner import runner
 from chat.runner.lease import oldest_unclaimed_s
-from config.errors import request_error
+from config.middleware.errors import request_error
 
 
 @require_safe

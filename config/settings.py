@@ -125,20 +125,20 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
-    "config.security.SecurityHeadersMiddleware",
-    "config.middleware.SecurityMiddleware",
-    "config.static.StaticFilesMiddleware",
-    "config.compression.CompressionMiddleware",
-    "config.language.LanguageMiddleware",
-    "config.middleware.SessionMiddleware",
-    "config.middleware.CommonMiddleware",
-    "config.middleware.CsrfViewMiddleware",
-    "config.middleware.AuthenticationMiddleware",
-    "config.middleware.MessageMiddleware",
-    "config.middleware.XFrameOptionsMiddleware",
-    "config.errors.ErrorMiddleware",
+    "config.middleware.security.SecurityHeadersMiddleware",
+    "config.middleware.base.SecurityMiddleware",
+    "config.middleware.static.StaticFilesMiddleware",
+    "config.middleware.compression.CompressionMiddleware",
+    "config.middleware.language.LanguageMiddleware",
+    "config.middleware.base.SessionMiddleware",
+    "config.middleware.base.CommonMiddleware",
+    "config.middleware.base.CsrfViewMiddleware",
+    "config.middleware.base.AuthenticationMiddleware",
+    "config.middleware.base.MessageMiddleware",
+    "config.middleware.base.XFrameOptionsMiddleware",
+    "config.middleware.errors.ErrorMiddleware",
 ]
-# These look for Django's own names; ours are the same middleware (config.middleware).
+# These look for Django's own names; ours are the same middleware (config.middleware.base).
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -245,7 +245,7 @@ CORS_ALLOW_HEADERS = [
 CORS_EXPOSE_HEADERS = ["retry-after", "location", "x-vercel-ai-ui-message-stream"]
 CORS_URLS_REGEX = r"^/(api|v1|trpc|chat|agent)/"
 CORS_PREFLIGHT_MAX_AGE = 600
-CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "config.middleware.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PARLEY_PUBLIC_URL, *CORS_ALLOWED_ORIGINS]
 
 # --- REST -------------------------------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["accounts.http.parsing.StrictJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.http.negotiation.IgnoreAccept",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "config.errors.rest_exception_handler",
+    "EXCEPTION_HANDLER": "config.middleware.errors.rest_exception_handler",
     "DEFAULT_PAGINATION_CLASS": "accounts.http.paging.CursorPaging",
 }
 SPECTACULAR_SETTINGS = {

@@ -1,4 +1,4 @@
-"""Every route: each app brings its own. What goes wrong outside of views is answered by config.errors."""
+"""Every route: each app brings its own. What goes wrong outside of views is answered by config.middleware.errors."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -12,7 +12,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("chat.urls")),
 ]
-handler400 = "config.errors.bad_request"
-handler403 = "config.errors.permission_denied"
-handler404 = "config.errors.not_found"
-handler500 = "config.errors.server_error"
+handler400 = "config.middleware.errors.bad_request"
+handler403 = "config.middleware.errors.permission_denied"
+handler404 = "config.middleware.errors.not_found"
+handler500 = "config.middleware.errors.server_error"

@@ -21,7 +21,7 @@ def test_every_room_is_drawn() -> None:
     drawing = PAGE[PAGE.index("## The house") : PAGE.index("## A message's way")]
     rooms = [
         folder.name
-        for package in ("accounts", "agents", "chat", "tools")
+        for package in ("accounts", "agents", "chat", "config", "tools")
         for folder in (ROOT / package).iterdir()
         if folder.is_dir() and (folder / "__init__.py").exists() and folder.name not in ("migrations", "management")
     ]

@@ -31,14 +31,18 @@ from whitenoise.responders import StaticFile
 SQLITE = "config/sqlite/base.py: the turn to write is taken at BEGIN and passed on when a transaction ends, by any way."
 HANDLER = "config/handler.py: it answers as Django's own handler does, step by step; compare the two."
 THREADS = "config/threads.py: the work of a request goes to a thread of ours, and the next request gets that thread."
-MIDDLEWARE = "config/middleware.py: OnLoop does both halves of a middleware where Django would hand each to a thread."
-MESSAGES = "config/middleware.py: MessageMiddleware takes a thread only where messages may have to be kept."
+MIDDLEWARE = (
+    "config/middleware/base.py: OnLoop does both halves of a middleware where Django would hand each to a thread."
+)
+MESSAGES = "config/middleware/base.py: MessageMiddleware takes a thread only where messages may have to be kept."
 CSRF = "accounts/authentication.py: CsrfCheck hands on why a request was refused, where Django would make a page."
 SESSIONS = "accounts/models.py: a session ends with the tokens, because its hash has token_version in it."
 QUERIES = "accounts/db/compiled.py: a query's SQL is kept, and rows are handed to Django's iterable as if it had asked."
 WRITES = "accounts/db/writes.py: UPDATE and INSERT statements are built from Django's own queries, and kept."
 REST = "accounts/authentication.py and those who take request._request: Django's request within that of REST framework."
-STATIC = "config/static.py: only requests for a file are given to WhiteNoise, without its middleware's own call."
+STATIC = (
+    "config/middleware/static.py: only requests for a file are given to WhiteNoise, without its middleware's own call."
+)
 SERVER = (
     "chat/serving/server.py: connections that arrive while the server leaves are answered; streams pass by its tasks."
 )

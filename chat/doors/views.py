@@ -16,7 +16,7 @@ View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 def door(*methods: str) -> Callable[[View], View]:
     """Decorate a door's async view: it takes these methods (any, where none is named), without a form's CSRF token.
 
-    What it raises is said by config.errors, in the form of its address (chat.doors.shapes).
+    What it raises is said by config.middleware.errors, in the form of its address (chat.doors.shapes).
     """
 
     def decorate(view: View) -> View:

@@ -1,1 +1,1 @@
-"""What every request passes on its way in and its answer on its way out, a file each; settings.MIDDLEWARE has the order."""
+"""What each request passes on its way in and each answer on its way out; settings.MIDDLEWARE has the order."""

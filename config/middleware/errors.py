@@ -31,7 +31,7 @@ from accounts.errors import (
 )
 from accounts.sign_in.cookies import forget_cookie, has_cookie
 from chat.doors.shapes import shaped
-from config.middleware import OnLoop
+from config.middleware.base import OnLoop
 
 API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/")
 DATABASE_RETRY_S = 2

@@ -9,8 +9,8 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from config.errors import is_api
-from config.middleware import OnLoop
+from config.middleware.base import OnLoop
+from config.middleware.errors import is_api
 
 NOT_PAGES = ("/healthz", "/readyz", settings.STATIC_URL)
 

@@ -2,8 +2,8 @@
 
 from django.http import HttpRequest, HttpResponseBase
 
-from config.errors import is_api
-from config.middleware import OnLoop
+from config.middleware.base import OnLoop
+from config.middleware.errors import is_api
 
 Policy = dict[str, str]
 

@@ -17,7 +17,7 @@ from django.utils.cache import patch_vary_headers
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.http.negotiation import accepts_gzip
-from config.middleware import OnLoop
+from config.middleware.base import OnLoop
 
 TEXTS = (".css", ".html", ".js", ".json", ".mjs", ".svg", ".txt")
 _packed: dict[str, tuple[int, bytes]] = {}  # by path: the hash of the text, and it in gzip

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import AsyncClient, Client, override_settings
 
 from accounts.models import User
-from config.security import CSP, POLICY
+from config.middleware.security import CSP, POLICY
 
 pytestmark = [pytest.mark.urls("tests.config.routes"), pytest.mark.django_db]
 

@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from accounts.http.negotiation import accepts_gzip
 from chat.serving import packing
-from config.compression import CompressionMiddleware
+from config.middleware.compression import CompressionMiddleware
 from tests.live import Server
 from tests.streams import Stream, client, key
 from tests.upstream import Turn, Upstream

@@ -172,7 +172,7 @@ def test_a_bad_body_is_400_at_rest_and_doors(
 def test_nested_details_name_their_fields() -> None:
     from rest_framework.exceptions import ValidationError
 
-    from config.errors import request_error
+    from config.middleware.errors import request_error
 
     error = request_error(
         ValidationError(

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
 
-from config.static import StaticFilesMiddleware, _kept
+from config.middleware.static import StaticFilesMiddleware, _kept
 
 FILE = "/static/admin/css/base.css"
 
