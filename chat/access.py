@@ -1,5 +1,6 @@
 """Who may do what in a chat, and the only way from an id in a request to a chat, message or run.
 
+Who sees a chat at all is `visible_to` of its table, in chat.models.chats.
 A person's permissions in a chat are what their role gives in its project (or organization), cut down to what the chat
 gives them: everything if they own it, else the most of what its project and a share with their name give. Nothing ever
 adds to a role: a viewer cannot write in their own chat either.

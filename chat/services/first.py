@@ -7,7 +7,7 @@ from django.utils.crypto import get_random_string
 
 from accounts.models import Membership, Role, User
 from accounts.organizations.services import create_organization, create_project
-from accounts.sign_in.passwords import checked_email
+from accounts.sign_in.new_people import checked_email
 from chat.services.chats import create_chat
 from tools.git.repository import Repository
 

@@ -26,7 +26,7 @@ from chat.transfer.lines import (
     UsageLine,
 )
 from tools.errors import ToolFault
-from tools.git.branches import check_files
+from tools.git.transfer import check_files
 
 LINE_MAX_BYTES = 100_000_000
 Kind = TypeVar("Kind", bound=Line)

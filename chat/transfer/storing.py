@@ -20,7 +20,7 @@ from chat.models import Chat, ChatAlias, Message, Run, RunEvent, ToolCall, Usage
 from chat.services import rules
 from chat.transfer.lines import EventsLine, Line
 from chat.transfer.reading import Package
-from tools.git.branches import put_files
+from tools.git.transfer import put_files
 
 ROWS = 500  # in one statement
 Ids = Mapping[UUID, UUID]

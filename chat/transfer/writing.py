@@ -30,7 +30,7 @@ from chat.transfer.lines import (
     ToolCallLine,
     UsageLine,
 )
-from tools.git.branches import changed_files
+from tools.git.transfer import changed_files
 
 Kind = TypeVar("Kind", bound=Line)
 _encode = msgspec.json.Encoder().encode

@@ -13,8 +13,8 @@ from chat.eventlog.compact import merge_deltas
 from chat.models import Chat, Message, Run, RunStatus, ToolCall, UsageRecord
 from chat.transfer.writing import written
 from tests.chat.rows import answer, say
-from tools.git.branches import changed_files
 from tools.git.repository import Repository
+from tools.git.transfer import changed_files
 
 TIMES = ("exported_at", "updated_at")
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from accounts.errors import Invalid
 from accounts.models import Membership, Organization, Role, User
-from accounts.sign_in.passwords import checked_email, weakness
+from accounts.sign_in.new_people import checked_email, weakness
 
 
 class Command(BaseCommand):

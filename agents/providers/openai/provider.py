@@ -20,7 +20,7 @@ from agents.errors import ProviderError
 from agents.providers.base import Piece, ProviderRequest
 from agents.providers.openai import errors as openai_errors
 from agents.providers.openai import request as openai_request
-from agents.providers.openai.reply import Reply
+from agents.providers.openai.stream import Reply
 
 logger = logging.getLogger(__name__)
 

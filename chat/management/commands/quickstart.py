@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from accounts.db.mutex import alone
 from accounts.errors import Invalid
-from accounts.sign_in.passwords import weakness
+from accounts.sign_in.new_people import weakness
 from agents.installation import answers_for, has_upstream
 from chat.services.first import First, ensure_first
 
