@@ -104,7 +104,7 @@ async function begin(item) {
   outbox.move();
   history.pushState(null, "", `/chats/${chat.id}/`);
   chats.begun(chat);
-  if (chat.page.sharing !== "private") showSharing(chat);
+  if (chat.sharing !== "private") showSharing(chat);
   live.open(chat.id);
 }
 

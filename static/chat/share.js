@@ -37,7 +37,7 @@ async function fill() {
   part("fieldset").disabled = chat.user !== page.user.id;
   part(".for-project").hidden = !project;
   part(".for-project b").textContent = project?.name ?? "";
-  part(`[value=${chat.page.sharing}]`).checked = true;
+  part(`[value=${chat.sharing}]`).checked = true;
   part("[name=project_access]").value = chat.project_access;
   part(".named").replaceChildren(...shares.map(rowOf));
   const known = new Set([chat.user, ...shares.map(({ user }) => user.id)]);
