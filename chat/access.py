@@ -51,10 +51,11 @@ def get_message(user: User, id: UUID, needs: Permission = "read") -> Message:
 
 def get_run(user: User, id: UUID, needs: Permission = "read") -> Run:
     """The run with its chat, if the user may do this where it works. Raises NotFound or NotAllowed."""
-    run = _runs(user, id)
-    if run is None:
+    run = _run.first(id)
+    has = permissions_over(user, run) if run is not None else NOTHING
+    if run is None or not has:  # whoever sees where it works has some permission there
         raise NotFound
-    require(permissions_over(user, run), needs)
+    require(has, needs)
     return run
 
 
@@ -168,6 +169,6 @@ class _Somebody:
 
 _chats = _Seen(chats_of)
 _messages = _Seen(lambda user: Message.objects.visible_to(user).select_related("chat", "author", "run"))
-_runs = _Seen(lambda user: Run.objects.visible_to(user).select_related("chat"))
+_run: Compiled[Run] = Compiled(lambda id: Run.objects.filter(pk=id).select_related("chat"), UUID)
 _ids = _Seen(lambda user: Chat.objects.visible_to(user).only("pk"))
 _projects = _Seen(lambda user: Project.objects.visible_to(user).only("pk"))

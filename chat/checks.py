@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from agents.installation import model_names
+
 POSITIVE = (
     *("CHAT_LEASE_S", "CHAT_LEASE_RENEW_S", "CHAT_SCAN_S", "CHAT_COMMIT_S", "CHAT_COMMIT_ALONE_S"),
     *("CHAT_HEARTBEAT_S", "WRITE_TIMEOUT_S", "CHAT_UNSTORED_MAX_EVENTS", "CHAT_FEED_MAX_EVENTS"),
@@ -24,7 +26,7 @@ SCHEMES = ("redis://", "rediss://", "unix://")
 @register()
 def check_processes(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Errors for sets that cannot work, which stop every command and so the server."""
-    return [*_database(), *_redis(), *_runs(), *_numbers()]
+    return [*_database(), *_redis(), *_runs(), *_memory(), *_numbers()]
 
 
 @register(Tags.security, deploy=True)
@@ -46,6 +48,13 @@ def _database() -> Iterator[CheckMessage]:
     if not settings.IS_SQLITE and most < least:
         hint = f"Set DB_POOL_MAX to {least} or more: runs and streams take {least - 1}, requests the rest."
         yield Error(f"DB_POOL_MAX is {most}: requests would find no connection.", hint, id="chat.E003")
+
+
+def _memory() -> Iterator[CheckMessage]:
+    named = settings.MEMORY_MODEL
+    if named and named != "chat" and named not in model_names():
+        hint = f"Set it to chat, for each chat's own, or to one of: {', '.join(model_names())}."
+        yield Error("MEMORY_MODEL is not one of the models that are offered.", hint, id="chat.E009")
 
 
 def _redis() -> Iterator[CheckMessage]:

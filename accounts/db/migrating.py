@@ -1,12 +1,19 @@
 """Operations of migrations that lock no table for longer than a moment, so that the version before goes on serving.
 
 On PostgreSQL an index is built beside the traffic, and a check is first said of new rows and then looked for in the old
-ones; both in migrations with `atomic = False`. On SQLite they are Django's own.
+ones; both in migrations with `atomic = False`, and all can be done again where they were interrupted. On SQLite they
+are Django's own.
 """
 
+import time
 from typing import Any
 
+from django.conf import settings
+from django.db import OperationalError
 from django.db.migrations.operations import AddConstraint, AddIndex
+
+TRIES, PAUSE_S = 200, 0.4
+IN_USE = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
 
 class AddIndexBeside(AddIndex):
@@ -16,7 +23,9 @@ class AddIndexBeside(AddIndex):
         """Build it."""
         if schema_editor.connection.vendor != "postgresql":
             return super().database_forwards(app_label, schema_editor, from_state, to_state)
-        schema_editor.add_index(to_state.apps.get_model(app_label, self.model_name), self.index, concurrently=True)
+        if not _is_built(schema_editor, self.index.name):
+            model = to_state.apps.get_model(app_label, self.model_name)
+            schema_editor.add_index(model, self.index, concurrently=True)
 
 
 class AddUniqueBeside(AddConstraint):
@@ -26,9 +35,10 @@ class AddUniqueBeside(AddConstraint):
         """Build it."""
         if schema_editor.connection.vendor != "postgresql":
             return super().database_forwards(app_label, schema_editor, from_state, to_state)
-        model = to_state.apps.get_model(app_label, self.model_name)
-        sql = str(self.constraint.create_sql(model, schema_editor))
-        schema_editor.execute(sql.replace("CREATE UNIQUE INDEX", "CREATE UNIQUE INDEX CONCURRENTLY", 1), params=None)
+        if not _is_built(schema_editor, self.constraint.name):
+            model = to_state.apps.get_model(app_label, self.model_name)
+            sql = str(self.constraint.create_sql(model, schema_editor)).replace("INDEX", "INDEX CONCURRENTLY", 1)
+            schema_editor.execute(sql, params=None)
 
 
 class AddCheckBeside(AddConstraint):
@@ -40,5 +50,36 @@ class AddCheckBeside(AddConstraint):
             return super().database_forwards(app_label, schema_editor, from_state, to_state)
         model = to_state.apps.get_model(app_label, self.model_name)
         table, name = schema_editor.quote_name(model._meta.db_table), schema_editor.quote_name(self.constraint.name)
-        schema_editor.execute(f"{self.constraint.create_sql(model, schema_editor)} NOT VALID", params=None)
+        if not _asked(schema_editor, "SELECT 1 FROM pg_constraint WHERE conname = %s", self.constraint.name):
+            _briefly(schema_editor, f"{self.constraint.create_sql(model, schema_editor)} NOT VALID")
         schema_editor.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+
+
+def _is_built(schema_editor: Any, name: str) -> bool:
+    """Whether the index is there. One that an interrupted build has left is dropped."""
+    sql = "SELECT indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE relname = %s"
+    found = _asked(schema_editor, sql, name)
+    if found and not found[0]:
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(name)}")
+    return bool(found and found[0])
+
+
+def _briefly(schema_editor: Any, sql: str) -> None:
+    """Execute what locks its table, waiting for that MIGRATE_LOCK_S at a time: whoever comes waits behind."""
+    for left in reversed(range(TRIES)):
+        schema_editor.execute(f"SET lock_timeout = {int(settings.MIGRATE_LOCK_S * 1000)}")
+        try:
+            schema_editor.execute(sql, params=None)
+            return
+        except OperationalError as error:
+            if not left or getattr(error.__cause__, "sqlstate", None) not in IN_USE:
+                raise
+        finally:
+            schema_editor.execute("SET lock_timeout = 0")
+        time.sleep(PAUSE_S)
+
+
+def _asked(schema_editor: Any, sql: str, name: str) -> Any:
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(sql, [name])
+        return cursor.fetchone()

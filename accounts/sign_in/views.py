@@ -12,7 +12,7 @@ from accounts.sign_in.ended import end_of_request
 
 
 class SignInForm(AuthenticationForm):
-    """E-mail and password. Its limit on failures is accounts.sign_in.backends'."""
+    """E-mail and password. Its limit on failures is accounts.backends'."""
 
     error_messages = AuthenticationForm.error_messages | {"invalid_login": _("E-mail or password is wrong.")}
 

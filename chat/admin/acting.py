@@ -218,7 +218,7 @@ VERBS = {
         gettext_lazy("Answer it again"),
         _redriven,
         "Re-driven",
-        lambda run: not run.is_open,
+        lambda run: run.is_answer and not run.is_open,
         _will_redrive,
         _redrive,
     ),

@@ -67,14 +67,14 @@ class Gated(History):
 
 
 class Gate:
-    """Whether this person is shown the content of this chat now, and where to ask for it."""
+    """Whether this person is shown the content of this chat now, and where to ask for it; without a chat, never."""
 
-    def __init__(self, request: HttpRequest, chat_id: UUID) -> None:
-        self.can_ask = request.user.has_perm(PERMISSION)
+    def __init__(self, request: HttpRequest, chat_id: UUID | None) -> None:
+        self.can_ask = chat_id is not None and request.user.has_perm(PERMISSION)
         self.until = request.session.get(KEY, {}).get(str(chat_id), 0) if self.can_ask else 0
         self.is_open = self.until > time.time()
         self.minutes = max(1, round((self.until - time.time()) / 60))
-        self.address = reverse("admin:chat_chat_content", args=[chat_id])
+        self.address = reverse("admin:chat_chat_content", args=[chat_id]) if chat_id else ""
         self.back = request.get_full_path()
 
     def show(self, render: Callable[[], SafeString], what: str = "") -> SafeString:
@@ -82,8 +82,8 @@ class Gate:
         return render() if self.is_open else format_html('<span class="hidden-content">{}</span>', what or _("Hidden"))
 
 
-def chat_of(row: Model, path: str) -> UUID:
-    """The id of the row's chat."""
+def chat_of(row: Model, path: str) -> UUID | None:
+    """The id of the row's chat, if it has one."""
     value: Any = row
     for name in path.split("."):
         value = getattr(value, name)

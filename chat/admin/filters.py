@@ -13,6 +13,7 @@ from agents.archetypes import registry
 from agents.errors import CODES
 from agents.installation import model_names
 from chat.admin.words import midnight
+from chat.runner.kinds import DRIVERS
 
 SLOW_MS = 5_000  # to the first token: what the saved view Slow shows
 
@@ -58,6 +59,11 @@ class Code(Choice):
 class Door(Choice):
     title, parameter_name = _("front door"), "door"
     choices_of = staticmethod(_dialects)
+
+
+class Kind(Choice):
+    title, parameter_name = _("kind"), "kind"
+    choices_of = staticmethod(lambda: sorted(DRIVERS))
 
 
 class Origin(Door):

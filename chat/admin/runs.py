@@ -50,7 +50,7 @@ class RunAdmin(Gated):
         filters.Retried,
         filters.FirstToken,
         filters.Door,
-        "kind",
+        filters.Kind,
         "created_at",
     )
     list_select_related = ("chat", "user")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from accounts.db.writes import Changes, Update
@@ -94,7 +94,10 @@ _add_without_project = Update(
 def _stored(first: date, last: date) -> Iterator[tuple[Key, Counts]]:
     since, until = _midnight(first), _midnight(last + timedelta(days=1))
     ended = Run.objects.filter(ended_at__gte=since, ended_at__lt=until).annotate(day=TruncDate("ended_at"))
-    runs = ended.values_list("day", "chat__organization_id", "chat__project_id", "model", "user_id")
+    placed = ended.annotate(
+        where=Coalesce("organization_id", "chat__organization_id"), inside=Coalesce("project_id", "chat__project_id")
+    )
+    runs = placed.values_list("day", "where", "inside", "model", "user_id")
     counted = runs.annotate(all=Count("pk"), bad=Count("pk", filter=Q(status=RunStatus.FAILED))).order_by()
     for *key, every, failed in counted:
         yield _key(key), {"runs": every, "failed": failed}

@@ -16,6 +16,7 @@ from chat.services.work import start_work
 
 LOOKS_BACK = timedelta(days=1)  # a chat that was quiet for longer was looked at before
 AT_ONCE = 50  # in one round: each is a request to a model
+LOOKED_AT = 1_000  # in one round: those that may have none made hold up nobody
 
 
 class Summaries:
@@ -23,14 +24,14 @@ class Summaries:
 
     def __init__(self) -> None:
         self.counts = {"summaries begun": 0}
-        self._left = list(due().values_list("pk", flat=True)[:AT_ONCE]) if settings.MEMORY_MODEL else []
+        self._left = list(due().values_list("pk", flat=True)[:LOOKED_AT]) if settings.MEMORY_MODEL else []
 
     def step(self) -> bool:
-        """Begin the next one. False: there is none left."""
-        if not self._left:
+        """Begin the next one. False: there is none left, or enough are begun."""
+        if not self._left or self.counts["summaries begun"] >= AT_ONCE:
             return False
         self.counts["summaries begun"] += _begin(self._left.pop(0))
-        return bool(self._left)
+        return True
 
 
 def due() -> QuerySet[Chat]:

@@ -22,10 +22,10 @@ from agents.loop import model_of
 from chat.bus.bell import PROCESS
 from chat.eventlog import first_events
 from chat.metering import budgets
-from chat.models import Chat, Message, Process, Run, RunStatus
-from chat.runner import capacity
+from chat.models import Chat, Process, Run, RunStatus
+from chat.runner import capacity, jobs
 from chat.runner.kinds.base import Kind
-from chat.runner.lease import Claimed, expiry
+from chat.runner.lease import Claimed, clock, expiry
 
 UP_S = 30.0  # a process whose row is older is down
 
@@ -105,14 +105,14 @@ def begin_work(kind: Kind, order: WorkOrder, *, claims: bool) -> tuple[Run, Clai
     runner after the commit. Raises TooMany, QuotaExceeded, or Unavailable while an older process is up.
     """
     _require_known(kind)
+    shown = [] if order.parent_id is None or kind.name in capacity.BRIEF else jobs.hold(order.parent_id)
     has_room = capacity.has_room(kind.name, order.organization_id, order.project_id)
     if not has_room:
         capacity.check_queue(order.organization_id)
     run = _run(kind, order, owner=PROCESS if claims and has_room else None)
     add_runs([run])
     first_events(run, beginning(run))
-    if order.parent_id is not None and kind.name not in capacity.BRIEF:
-        Message.objects.filter(run=order.parent_id).update(job=run, updated_at=timezone.now())
+    jobs.begun(run, shown)
     return run, (run.pk, 1) if run.attempt else None
 
 
@@ -135,8 +135,7 @@ def _run(kind: Kind, order: WorkOrder, *, owner: UUID | None) -> Run:
 
 
 def _require_known(kind: Kind) -> None:
-    """An older process would take the run for an answer: while one is up, nothing of this kind begins."""
-    since = timezone.now() - timedelta(seconds=UP_S)
-    up = Process.objects.filter(takes_runs=True, seen_at__gte=since)
+    """An older process would take the run for an answer, also one that only serves: while one is up, none begins."""
+    up = Process.objects.filter(seen_at__gte=clock() - timedelta(seconds=UP_S))
     if up.exclude(kinds__contains=f" {kind.name} ").exists():
         raise Unavailable(f"A process of another version is still up that does not know {kind.name}. Try again soon.")

@@ -11,20 +11,18 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from accounts.db.writes import Changes, Insert, Update
 from agents import events as ev
 from agents.events import AnyEvent, Terminal
 from agents.usage import Usage
-from chat.bus import notices
 from chat.eventlog import Fenced, Logged, rows, statements
 from chat.eventlog.projection import Fold
 from chat.eventlog.tool_rows import record
 from chat.metering import budgets, usage_days
-from chat.models import ANSWER, Chat, Message, Run, RunStatus, UsageRecord
+from chat.models import ANSWER, Chat, Run, RunStatus, UsageRecord
 from chat.models.facts import RunFacts
-from chat.runner import capacity, lease
+from chat.runner import capacity, jobs, lease
 from chat.runner.kinds import DRIVERS, title
 from chat.runner.lease import Claimed
 
@@ -77,39 +75,51 @@ def store_ending(ending: Ending) -> Following:
     """
     run, usage = ending.run, ending.fold.usage
     with transaction.atomic():
-        # The chat before its run: everybody locks in this order.
-        if not ((run.chat_id is None or _add_to_chat(run.chat_id, usage)) and _end_run(ending, usage)):
+        # Everybody locks in the order chat, organization, run, message, budget.
+        if not _hold_place(run, usage) or not _end_run(ending, usage):
             raise Fenced
         statements.insert([rows.row(run.id, ending.entries)])
         record(run.id, [each.event for each in ending.entries])
-        DRIVERS[run.kind].end(run, ending.fold)
+        if run.kind in DRIVERS:  # else it is of another version's kind, and was stopped before it began
+            DRIVERS[run.kind].end(run, ending.fold)
+        following = _after_work(ending) if run.kind != ANSWER else _after_answer(ending)
         _save_usage(run, ending.fold)
         usage_days.add(run, ending.fold)
         if run.reserved_tokens:
             budgets.settle(run.organization_id, usage.total_tokens)
-        return _after_answer(ending) if run.kind == ANSWER else _after_work(ending)
+        return following if run.kind != ANSWER else _begin_what_follows(ending, following)
+
+
+def _hold_place(run: RunFacts, usage: Usage) -> bool:
+    """Lock where the run works, and count its tokens in its chat. False where the chat is gone."""
+    if run.chat_id is not None and not _add_to_chat(run, usage):
+        return False
+    if run.kind != ANSWER and run.kind not in capacity.BRIEF:
+        capacity.lock(run.organization_id)
+    return True
 
 
 def _after_answer(ending: Ending) -> Following:
-    run, claims = ending.run, ending.claims_next
-    assert run.chat_id is not None
-    following = lease.claim_next(run.chat_id) if claims else None
-    begun = [work for begin in AT_END if (work := begin(run, ending.fold, claims)) is not None]
-    claimed = [each for each in (following, *(claim for _, claim in begun)) if each is not None]
-    return Following(claimed, [work.pk for work, claim in begun if claim is None])
+    """The chat's next answer."""
+    assert ending.run.chat_id is not None
+    following = lease.claim_next(ending.run.chat_id) if ending.claims_next else None
+    return Following([following] if following else [], [])
+
+
+def _begin_what_follows(ending: Ending, following: Following) -> Following:
+    """With what an answer's end begins; last, since it may take from the budget."""
+    begun = [work for begin in AT_END if (work := begin(ending.run, ending.fold, ending.claims_next)) is not None]
+    claimed = [claim for _, claim in begun if claim is not None]
+    waiting = [work.pk for work, claim in begun if claim is None]
+    return Following([*following.claimed, *claimed], [*following.waiting, *waiting])
 
 
 def _after_work(ending: Ending) -> Following:
+    """What has room now. Brief work has taken none."""
     run = ending.run
-    _tell_message(run)
-    return Following(capacity.claim_waiting(run.organization_id, list(DRIVERS)) if ending.claims_next else [], [])
-
-
-def _tell_message(run: RunFacts) -> None:
-    """The message whose answer began this work shows how it is."""
-    for message_id, chat_id in Message.objects.filter(job=run.id).values_list("pk", "chat_id"):
-        Message.objects.filter(pk=message_id).update(updated_at=timezone.now())
-        notices.tell(chat_id, changed=[message_id], run=run.id)
+    jobs.changed(run.id)
+    claims = ending.claims_next and run.kind not in capacity.BRIEF
+    return Following(capacity.claim_waiting(run.organization_id, list(DRIVERS)) if claims else [], [])
 
 
 # What begins when an answer has ended, in its transaction: given the run, its fold, and whether to claim for here.
@@ -208,19 +218,24 @@ def _tokens(usage: Usage) -> list[int]:
     return [getattr(usage, name) for name in usage_days.TOKENS]
 
 
-def _add_to_chat(chat_id: UUID, usage: Usage) -> bool:
+def _add_to_chat(run: RunFacts, usage: Usage) -> bool:
     """Count the run's tokens, which locks the chat to the end of the transaction. False where it is gone."""
-    return bool(_count(chat_id, *_tokens(usage)))
+    count = _count_active if run.kind == ANSWER else _count  # what is done to a chat by itself is no activity in it
+    return bool(count(run.chat_id, *_tokens(usage)))
 
 
-_count = Update(
-    lambda id, *tokens: (
-        Chat.objects.filter(pk=id),
-        {"last_activity_at": lease.db_now()}
-        | {name: F(name) + more for name, more in zip(usage_days.TOKENS, tokens, strict=True)},
-    ),
-    *(UUID, *(int for _ in usage_days.TOKENS)),
-)
+def _counted(id: UUID, *tokens: int) -> Changes:
+    more = {name: F(name) + count for name, count in zip(usage_days.TOKENS, tokens, strict=True)}
+    return Chat.objects.filter(pk=id), more
+
+
+def _counted_active(id: UUID, *tokens: int) -> Changes:
+    rows, more = _counted(id, *tokens)
+    return rows, {"last_activity_at": lease.db_now()} | more
+
+
+_count = Update(_counted, UUID, *(int for _ in usage_days.TOKENS))
+_count_active = Update(_counted_active, UUID, *(int for _ in usage_days.TOKENS))
 
 
 def _time(at: float) -> datetime:

@@ -8,6 +8,8 @@ from contextlib import aclosing
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
+import msgspec
+
 from accounts.db import AWAY, db, db_write
 from agents import events as ev
 from agents.errors import CODES, ProviderError, QuotaExceeded, UnknownArchetype, Waiting
@@ -15,6 +17,7 @@ from agents.events import AnyEvent, Terminal
 from agents.usage import Usage
 from chat.bus import bell
 from chat.eventlog import Fenced, Logged, Refused, Writer, hub
+from chat.models import ANSWER
 from chat.runner.ending import Ending, Following, last_events, store_ending
 from chat.runner.loading import Loaded, load
 from chat.runner.waiting import store_waiting
@@ -24,6 +27,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 # stop: somebody asked. hand_over: this process is going. lost: the lease is, or may be, another's.
 Intent = Literal["stop", "hand_over", "lost"]
+STEPS = (ev.ToolCalled, ev.WorkProgressed)
+RESULT_MAX_BYTES = 64_000  # of work that answers nothing, in its run's last event
 End = Callable[[Usage], Terminal]  # the terminal event, once the usage is known
 
 
@@ -150,8 +155,8 @@ class Execution:
             if self.intent is None:
                 raise
             return self._cancelled if self.intent == "stop" else None
-        except TimeoutError:
-            return _completed("timeout_s")
+        except TimeoutError:  # of an answer what was said is an answer; half of other work is none
+            return _completed("timeout_s") if self.loaded.run.kind == ANSWER else _failed("limit", retryable=True)
         except Waiting:
             self.is_waiting = self.intent != "stop"
             return None if self.is_waiting else self._cancelled
@@ -168,7 +173,10 @@ class Execution:
         except Exception:
             log.exception("run %s failed", self.run_id)
             return _failed("internal", retryable=True)
-        return _completed(reason, self.loaded.work.result)
+        result = self.loaded.work.result
+        if len(msgspec.json.encode(result)) > RESULT_MAX_BYTES:
+            return _failed("limit", f"The result is longer than {RESULT_MAX_BYTES:,} bytes.", retryable=False)
+        return _completed(reason, result)
 
     def _cancelled(self, usage: Usage) -> Terminal:
         by = self.runner.stopped_by.get(self.run_id, self.loaded.run.stopped_by)
@@ -221,8 +229,7 @@ class Execution:
 
 def _is_barrier(event: AnyEvent) -> bool:
     """Whether it is stored before the work goes on: the effect ledger. Without calls, a reply has no effects."""
-    is_step = isinstance(event, ev.ToolCalled | ev.WorkProgressed)
-    return is_step or (isinstance(event, ev.ReplyCompleted) and bool(event.calls))
+    return isinstance(event, STEPS) or (isinstance(event, ev.ReplyCompleted) and bool(event.calls))
 
 
 def _completed(reason: str, result: Any = None) -> End:

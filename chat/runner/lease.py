@@ -34,16 +34,19 @@ def db_now() -> Any:
     return _ClockTimestamp() if connection.vendor == "postgresql" else Now()
 
 
+def clock() -> Any:
+    """The same as a value where it can be one: with SQLite, the time now."""
+    return db_now() if connection.vendor == "postgresql" else timezone.now()
+
+
 def expiry() -> Any:
     """When a lease taken now lapses."""
-    lease = timedelta(seconds=settings.CHAT_LEASE_S)
-    return db_now() + lease if connection.vendor == "postgresql" else timezone.now() + lease
+    return clock() + timedelta(seconds=settings.CHAT_LEASE_S)
 
 
 def lapsed() -> Q:
     """Runs that nobody holds any more: crashed, or handed over."""
-    now = db_now() if connection.vendor == "postgresql" else timezone.now()
-    return Q(status=RunStatus.RUNNING) & (Q(lease_expires_at__lt=now) | Q(owner__isnull=True))
+    return Q(status=RunStatus.RUNNING) & (Q(lease_expires_at__lt=clock()) | Q(owner__isnull=True))
 
 
 def take_over(run_id: UUID) -> int | None:

@@ -3,10 +3,12 @@
 Who stores an answer knows most of it already and hands that over (`begin`); whoever takes a run over reads it (`load`).
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from accounts.db import AWAY
 from accounts.permissions import Permissions
 from agents.events import AnyEvent
 from chat.access import permissions_over
@@ -15,6 +17,9 @@ from chat.eventlog.projection import Fold
 from chat.models import Run, RunStatus
 from chat.models.facts import RunFacts, facts_of
 from chat.runner.kinds import DRIVERS, Work, answer
+from chat.runner.kinds.base import Broken
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,18 @@ def load(run_id: UUID, attempt: int) -> Loaded | None:
     if run is None:
         return None
     entries = stored(run_id)
-    work = DRIVERS[run.kind].load(run, [each.event for each in entries], permissions_over(run.user, run))
-    return _loaded(run, work, entries)
+    return _loaded(run, _work(run, [each.event for each in entries]), entries)
+
+
+def _work(run: Run, events: list[AnyEvent]) -> Work:
+    """Its work; what cannot be read again is work that fails at once, so that the run has an end."""
+    try:
+        return DRIVERS[run.kind].load(run, events, permissions_over(run.user, run))
+    except AWAY:
+        raise
+    except Exception as error:
+        log.exception("run %s cannot be loaded", run.pk)
+        return Broken(error)
 
 
 def begin(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> Loaded:

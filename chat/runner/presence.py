@@ -1,6 +1,6 @@
 """Which processes are up: each says so in a row of its own, for the people who look after them. Sync.
 
-Nothing depends on these rows: leases alone say who may execute a run.
+Leases alone say who may execute a run. But work of a kind is begun only where all processes that are up know it.
 """
 
 import os
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from chat.bus.bell import PROCESS
 from chat.models import Process
+from chat.runner.lease import clock
 
 EVERY_S = 10.0
 FORGOTTEN_AFTER = timedelta(days=1)  # a process that died without leaving is shown so long
@@ -22,7 +23,7 @@ def say_here(takes_runs: bool, kinds: str) -> None:
 
     A new one also forgets those that died long ago.
     """
-    now = timezone.now()
+    now = clock()
     if not Process.objects.filter(pk=PROCESS).update(seen_at=now, takes_runs=takes_runs, kinds=kinds):
         Process.objects.filter(seen_at__lt=now - FORGOTTEN_AFTER).delete()
         Process.objects.create(

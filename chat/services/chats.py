@@ -14,6 +14,7 @@ from chat.access import get_chat, require_owner
 from chat.bus import notices
 from chat.models import OPEN, Chat, ChatShare, ChatStatus, Message, Run, Sharing, TitledBy
 from chat.models.chats import Access
+from chat.runner.capacity import BRIEF
 from chat.services import rules
 from chat.services.messages import lock_chat
 
@@ -57,10 +58,10 @@ def change_chat(*, user: User, chat: Chat, **changes: Any) -> Chat:
         require_owner(user, chat)
     for name, value in _checked(changes).items():
         setattr(chat, name, value)
-    if "title" in changes:
-        chat.titled_by = TitledBy.PERSON
+    more = ["titled_by"] if "title" in changes else []
+    chat.titled_by = TitledBy.PERSON if more else chat.titled_by
     _check_sharing(chat)
-    chat.save(update_fields=[*changes, "titled_by", "updated_at"])
+    chat.save(update_fields=[*changes, *more, "updated_at"])
     notices.tell(chat.pk, has_changed=True)
     return chat
 
@@ -99,7 +100,7 @@ def delete_chat(*, user: User, chat: Chat) -> None:
     """
     require_owner(user, chat)
     lock_chat(chat)
-    open_run = Run.objects.answers().filter(chat=chat, status__in=OPEN).order_by("position").first()
+    open_run = Run.objects.filter(chat=chat, status__in=OPEN).exclude(kind__in=BRIEF).order_by("position").first()
     if open_run:
         raise Conflict(f"Run {open_run.pk} is not over. Cancel it, then delete the chat.", code="run_open")
     notices.tell(chat.pk, deleted_by=user.pk)

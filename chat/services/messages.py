@@ -17,6 +17,7 @@ from chat.access import permissions_on
 from chat.bus import notices
 from chat.eventlog.erase import erase
 from chat.models import OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, ToolCall
+from chat.runner.capacity import BRIEF
 from chat.services import rules
 
 
@@ -75,6 +76,7 @@ def delete_message(*, user: User, message: Message) -> Message:
     _refuse_while_open(runs)
     _erase_log(runs.filter(message=message))
     runs.update(request={}, error_message="")
+    _forget(message.chat, user)
     _erase_answers(message)
     return _bury(message)
 
@@ -132,6 +134,18 @@ def _erase_log(runs: QuerySet[Run]) -> None:
     for run in runs:
         erase(run)
     ToolCall.objects.filter(run__in=runs).update(arguments={}, result="")
+
+
+def _forget(chat: Chat, user: User) -> None:
+    """What was made of the chat's messages goes too: its summary, and what titles and summaries were told and said."""
+    made = Run.objects.filter(chat=chat, kind__in=BRIEF)
+    made.filter(status__in=OPEN, cancel_requested_at=None).update(
+        cancel_requested_at=timezone.now(), cancel_requested_by=user
+    )
+    for run in made.exclude(status__in=OPEN):
+        erase(run)
+    if chat.summary:
+        Chat.objects.filter(pk=chat.pk).update(summary="", summary_position=0)
 
 
 def _erase_answers(message: Message) -> None:

@@ -28,9 +28,10 @@ from chat.metering import budgets, limits
 from chat.models import LIVE, OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.models.facts import facts_of
 from chat.run_request import IF_BUSY, IfBusy, Item, RunRequest
-from chat.runner import runner
+from chat.runner import capacity, runner
 from chat.runner.beginning import add_runs, beginning, place_for
 from chat.runner.ending import Ending, last_events, store_ending
+from chat.runner.kinds.title import first_words
 from chat.runner.loading import begin
 from chat.services import rules
 from chat.services.messages import lock_chat
@@ -52,7 +53,7 @@ def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
     messages = _messages(user, locked, _parent(locked, ask.parent), items)
     locked.position = messages[-1].position
     is_untitled = not locked.title
-    locked.title = locked.title or next((_title(each.content) for each in items if each.role == "user"), "")
+    locked.title = locked.title or next((first_words(each.content) for each in items if each.role == "user"), "")
     run = _start(user, locked, messages[-1], ask, has, new=messages)
     new = [*(each.pk for each in messages), run.answer.pk]
     notices.tell(locked.pk, new=new, run=run.pk, is_new_run=True, has_changed=is_untitled)
@@ -92,6 +93,8 @@ def stop(run: Run, *, by: User) -> Run:
     """Ask a run to stop. Within a transaction, of a caller who has looked at rights."""
     if run.chat is not None:
         lock_chat(run.chat)
+    if run.organization_id is not None:
+        capacity.lock(run.organization_id)  # before the run, as whoever claims work does
     run = Run.objects.select_for_update(of=("self",)).select_related("chat").get(pk=run.pk)
     if run.status == RunStatus.RUNNING:
         _ask_to_stop(run, by)
@@ -140,12 +143,6 @@ def _parent(chat: Chat, parent: UUID | Literal["leaf"] | None) -> UUID | None:
     if parent is not None and not Message.objects.filter(chat=chat, pk=parent).exists():
         raise NotFound(fields={"parent": ["There is no such message in this chat."]})
     return parent
-
-
-def _title(text: str) -> str:
-    """The first line of a chat's first message, cut at a word."""
-    line = next((each.strip() for each in text.splitlines() if each.strip()), "")
-    return line if len(line) <= 60 else line[:60].rsplit(" ", 1)[0] + "…"
 
 
 def _start(

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.errors import Conflict
 from accounts.models import User
@@ -26,7 +26,12 @@ def start_work(*, user: User, kind: str, order: WorkOrder, needs: Permission = "
     if order.chat is not None:
         lock_chat(order.chat)
     _require_only(kind, order.subject)
-    run, claimed = begin_work(DRIVERS[kind], order, claims=runner.owner_here() is not None)
+    try:
+        with transaction.atomic():
+            run, claimed = begin_work(DRIVERS[kind], order, claims=runner.owner_here() is not None)
+    except IntegrityError:  # somebody was quicker
+        _require_only(kind, order.subject)
+        raise
     transaction.on_commit(lambda: runner.wake(run.pk, claimed[1] if claimed else None))
     return run
 
@@ -38,7 +43,7 @@ def _permissions(user: User, order: WorkOrder) -> Permissions:
 
 
 def _require_only(kind: str, subject: str) -> None:
-    """A constraint of the table holds where two ask at once."""
+    """Raise Conflict where another works on it; where two ask at once, a constraint of the table holds."""
     other = under_way(kind, subject) if subject else None
     if other is not None:
         raise Conflict(f"Run {other} works on it already.", code="work_under_way", fields={"run": [str(other)]})

@@ -16,7 +16,7 @@ from accounts.models import Organization, Project, User
 from accounts.permissions import permissions_in, require
 from agents import events as ev
 from agents.events import AnyEvent
-from chat.models import Chat, ChatAlias, Message, Run, RunEvent, ToolCall, UsageRecord
+from chat.models import Chat, ChatAlias, Message, Run, RunEvent, TitledBy, ToolCall, UsageRecord
 from chat.services import rules
 from chat.transfer.lines import EventsLine, Line
 from chat.transfer.reading import Package
@@ -141,6 +141,7 @@ def _chat(package: Package, place: Place, ids: Ids) -> Chat:
         "archetype": rules.check_archetype(place.archetype or line.archetype),
         "metadata": rules.check_metadata(line.metadata),
         "branch": "",
+        "titled_by": TitledBy.PERSON if line.title else TitledBy.NOBODY,
     }
     del fields["leaf"]
     chat = Chat(user=place.owner, organization=place.organization, project=place.project, **fields)

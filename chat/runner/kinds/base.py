@@ -46,6 +46,31 @@ class Work(Protocol):
         ...
 
 
+class Broken:
+    """Work that could not be read from its rows: it fails as soon as it is driven."""
+
+    timeout_s = 60.0
+    input_chars = 0
+    reason = ""
+    result: Any = None
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def goes_on_from(self, fold: Fold) -> None:
+        """It goes nowhere."""
+
+    def taken_back(self, at: float) -> list[AnyEvent]:
+        """Nothing: its log is left as it is."""
+        return []
+
+    async def drive(self) -> AsyncGenerator[list[AnyEvent], None]:
+        """Raise what went wrong."""
+        for nothing in list[list[AnyEvent]]():
+            yield nothing
+        raise self.error
+
+
 Load = Callable[[Run, list[AnyEvent], Permissions], Work]
 End = Callable[[RunFacts, Fold], None]
 

@@ -6,10 +6,12 @@ from typing import Any
 from django.conf import settings
 
 from accounts.permissions import Permissions
+from agents import events as ev
 from agents.archetypes.base import Archetype
 from agents.events import AnyEvent
 from agents.messages import UserMessage
 from agents.options import RunOptions
+from chat.eventlog.projection import Fold
 from chat.models import Chat, Message, MessageRole, Run
 from chat.runner.kinds.agent import AgentWork, job_of
 
@@ -52,6 +54,11 @@ def told(messages: Iterable[Message], most_chars: int) -> str:
     said = [each for each in messages if each.role in SPEAKERS and each.content]  # what was deleted has none
     room = most_chars // max(1, len(said))
     return "\n\n".join(f"{SPEAKERS[MessageRole(each.role)]}: {_cut(each.content, room)}" for each in said)
+
+
+def is_answered(fold: Fold) -> bool:
+    """Whether the run has said all that it had to say: neither cut at a limit nor stopped."""
+    return isinstance(fold.terminal, ev.RunCompleted) and fold.terminal.reason == "stop"
 
 
 def _cut(text: str, room: int) -> str:

@@ -1,7 +1,6 @@
 """Summaries: what a chat has come to, in a few sentences, once it is quiet and has grown."""
 
 from accounts.permissions import Permissions
-from agents import events as ev
 from agents.archetypes.summary import summary as archetype
 from agents.events import AnyEvent
 from chat.bus import notices
@@ -9,7 +8,7 @@ from chat.eventlog.projection import Fold
 from chat.models import Chat, Run
 from chat.models.facts import RunFacts
 from chat.runner.kinds.base import Kind
-from chat.runner.kinds.memory import TextWork, text_work, told
+from chat.runner.kinds.memory import TextWork, is_answered, text_work, told
 
 TASK = "Write the summary of the conversation that this material is from."
 READ_MESSAGES, READ_CHARS = 40, 24_000
@@ -26,13 +25,18 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions) -> TextWork
 
 def end(run: RunFacts, fold: Fold) -> None:
     """Keep it with the chat. One that failed is begun again once the chat has grown further."""
-    if run.chat_id is None or fold.terminal is None:
+    if run.chat_id is None or _is_unwanted(run):
         return
     changes: dict[str, object] = {"summary_position": run.asked["position"]}
-    if isinstance(fold.terminal, ev.RunCompleted) and (text := cleaned(fold.content)):
+    if is_answered(fold) and (text := cleaned(fold.content)):
         changes["summary"] = text
     Chat.objects.filter(pk=run.chat_id).update(**changes)
-    notices.tell(run.chat_id, has_changed=True)
+    notices.tell(run.chat_id, run=run.id, has_changed=True)
+
+
+def _is_unwanted(run: RunFacts) -> bool:
+    """Whether somebody has asked it to stop, as who deletes a message does. The chat is locked: nobody can any more."""
+    return Run.objects.filter(pk=run.id, cancel_requested_at__isnull=False).exists()
 
 
 def cleaned(text: str) -> str:

@@ -3,25 +3,26 @@
 import re
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.errors import RequestError
 from accounts.permissions import Permissions
-from agents import events as ev
 from agents.archetypes.title import title as archetype
 from agents.events import AnyEvent
 from chat.bus import notices
 from chat.eventlog.projection import Fold
-from chat.models import OPEN, Chat, Run, TitledBy
+from chat.models import OPEN, Chat, MessageRole, Run, TitledBy
 from chat.models.facts import RunFacts
 from chat.runner.beginning import WorkOrder, begin_work
 from chat.runner.kinds.base import Kind
-from chat.runner.kinds.memory import TextWork, model_for, text_work, told
+from chat.runner.kinds.memory import TextWork, is_answered, model_for, text_work, told
 from chat.runner.lease import Claimed
 
 TASK = "Write a title for the conversation that this material is the beginning of."
 READ_MESSAGES, READ_CHARS = 6, 6_000
 MOST_CHARS = 60
+TRIES = 2  # for one chat: a model that cannot do it is not asked at every answer
 AROUND = " \t*_`\"'“”„«»"
 BEFORE = re.compile(rf"^(?:[{re.escape(AROUND)}#]+|title\s*:)+", re.IGNORECASE)
 
@@ -33,36 +34,36 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions) -> TextWork
 
 
 def end(run: RunFacts, fold: Fold) -> None:
-    """Give the chat its title, unless somebody has given it one meanwhile."""
+    """Give the chat its title, unless somebody has given it another meanwhile."""
     title = cleaned(fold.content)
-    if not isinstance(fold.terminal, ev.RunCompleted) or not title or run.chat_id is None:
+    if run.chat_id is None or not title or not is_answered(fold):
         return
-    untitled = Chat.objects.filter(pk=run.chat_id, titled_by=TitledBy.NOBODY)
-    if untitled.update(title=title, titled_by=TitledBy.MODEL, updated_at=timezone.now()):
-        notices.tell(run.chat_id, has_changed=True)
+    # An older process that renames a chat says nothing of whose words its title is.
+    unnamed = Chat.objects.filter(pk=run.chat_id, titled_by=TitledBy.NOBODY, title=run.asked["title"])
+    if unnamed.update(title=title, titled_by=TitledBy.MODEL, updated_at=timezone.now()):
+        notices.tell(run.chat_id, run=run.id, has_changed=True)
 
 
 def after_answer(run: RunFacts, fold: Fold, claims: bool) -> tuple[Run, Claimed | None] | None:
     """Begin the title of an answer's chat, if it wants one. In the transaction that ends the answer."""
     if run.chat_id is None or not (settings.MEMORY_MODEL and run.wants_title):
         return None
-    if not isinstance(fold.terminal, ev.RunCompleted) or not fold.content:
+    if not is_answered(fold) or not fold.content:
         return None
     chat = Chat.objects.select_related("organization", "project").filter(pk=run.chat_id, titled_by="").first()
-    if chat is None or not model_for(chat) or _is_under_way(chat):
+    if chat is None or not _is_unnamed(chat) or not _may_try(chat):
         return None
     try:
-        return begin_work(KIND, _order(run, chat), claims=claims)
-    except RequestError:  # no budget, or not while versions change: a title is not worth failing an answer
+        with transaction.atomic():  # whatever fails here fails alone
+            return begin_work(KIND, _order(run, chat), claims=claims)
+    except RequestError:  # no budget, or not while versions change
         return None
 
 
-def _order(run: RunFacts, chat: Chat) -> WorkOrder:
-    return WorkOrder(user_id=run.user_id, chat=chat, parent_id=run.id, subject=str(chat.pk), model=model_for(chat))
-
-
-def _is_under_way(chat: Chat) -> bool:
-    return Run.objects.filter(kind=KIND.name, subject=str(chat.pk), status__in=OPEN).exists()
+def first_words(text: str) -> str:
+    """The first line of a chat's first message, cut at a word: what a chat is called by itself."""
+    line = next((each.strip() for each in text.splitlines() if each.strip()), "")
+    return line if len(line) <= 60 else line[:60].rsplit(" ", 1)[0] + "…"
 
 
 def cleaned(text: str) -> str:
@@ -70,6 +71,28 @@ def cleaned(text: str) -> str:
     line = next((each.strip() for each in text.splitlines() if each.strip()), "")
     line = BEFORE.sub("", line).rstrip(AROUND).rstrip(".。")
     return line if len(line) <= MOST_CHARS else line[:MOST_CHARS].rsplit(" ", 1)[0] + "…"
+
+
+def _order(run: RunFacts, chat: Chat) -> WorkOrder:
+    return WorkOrder(
+        user_id=run.user_id,
+        chat=chat,
+        parent_id=run.id,
+        subject=str(chat.pk),
+        model=model_for(chat),
+        asked={"title": chat.title},
+    )
+
+
+def _is_unnamed(chat: Chat) -> bool:
+    """Whether its title is what it was called by itself."""
+    first = chat.messages.filter(role=MessageRole.USER).order_by("position").values_list("content", flat=True).first()
+    return chat.title == first_words(first or "")
+
+
+def _may_try(chat: Chat) -> bool:
+    tried = Run.objects.filter(kind=KIND.name, subject=str(chat.pk))
+    return tried.count() < TRIES and not tried.filter(status__in=OPEN).exists()
 
 
 KIND = Kind("title", load, end)
