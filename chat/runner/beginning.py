@@ -105,10 +105,10 @@ def begin_work(kind: Kind, order: WorkOrder, *, claims: bool) -> tuple[Run, Clai
     runner after the commit. Raises TooMany, QuotaExceeded, or Unavailable while an older process is up.
     """
     _require_known(kind)
-    shown = [] if order.parent_id is None or kind.name in capacity.BRIEF else jobs.hold(order.parent_id)
     has_room = capacity.has_room(kind.name, order.organization_id, order.project_id)
     if not has_room:
         capacity.check_queue(order.organization_id)
+    shown = [] if order.parent_id is None or kind.name in capacity.BRIEF else jobs.hold(order.parent_id)
     run = _run(kind, order, owner=PROCESS if claims and has_room else None)
     add_runs([run])
     first_events(run, beginning(run))

@@ -115,11 +115,12 @@ def _begin_what_follows(ending: Ending, following: Following) -> Following:
 
 
 def _after_work(ending: Ending) -> Following:
-    """What has room now. Brief work has taken none."""
+    """What has room now. Brief work has taken none, and no message waits for it."""
     run = ending.run
+    if run.kind in capacity.BRIEF:
+        return Following([], [])
     jobs.changed(run.id)
-    claims = ending.claims_next and run.kind not in capacity.BRIEF
-    return Following(capacity.claim_waiting(run.organization_id, list(DRIVERS)) if claims else [], [])
+    return Following(capacity.claim_waiting(run.organization_id, list(DRIVERS)) if ending.claims_next else [], [])
 
 
 # What begins when an answer has ended, in its transaction: given the run, its fold, and whether to claim for here.
