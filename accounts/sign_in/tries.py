@@ -1,4 +1,7 @@
-"""Limits on trying: so many in a window of time, counted in the cache that all processes share."""
+"""Limits on trying: so many in a window of time, counted in the cache that all processes share.
+
+Wrong passwords are counted by accounts.backends, guests by accounts.sign_in.guests.
+"""
 
 import hashlib
 import logging
