@@ -444,3 +444,18 @@ def test_what_cannot_be_loaded_is_work_that_fails(alice: User, project: Project)
     assert lease.claim_queued(run.pk)
     loaded = load(run.pk, 1)
     assert loaded is not None and isinstance(loaded.work, Broken)
+
+
+STANDS_ON_PAGE = {"queued": "waits for its turn", "running": "is being worked on", "failed": "has failed"}
+
+
+@pytest.mark.parametrize(("status", "line"), STANDS_ON_PAGE.items())
+def test_the_page_says_under_an_answer_how_the_work_stands_that_it_began(
+    client: Client, alice: User, chat: Chat, status: str, line: str
+) -> None:
+    work = begin(alice, chat=chat, parent_id=answer(chat, alice).pk)
+    client.force_login(alice)
+    Run.objects.filter(pk=work.pk).update(status=status)
+    assert f"What it began {line}." in client.get(f"/chats/{chat.pk}/").content.decode()
+    Run.objects.filter(pk=work.pk).update(status="succeeded")
+    assert '<p class="work" hidden></p>' in client.get(f"/chats/{chat.pk}/").content.decode()
