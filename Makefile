@@ -76,6 +76,7 @@ check: $(DEV) ## format, lint, types, imports, migrations, deployment
 	@PARLEY_ENV=production PARLEY_ENV_FILE=/dev/null PARLEY_PUBLIC_URL=https://parley.example \
 		SECRET_KEY="$$("$(PY)" -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 		JWT_SIGNING_KEY="$$("$(PY)" -c 'import secrets; print(secrets.token_urlsafe(60))')" \
+		SECRETS_KEYS="$$("$(PY)" -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 		DATABASE_URL=postgres://parley@127.0.0.1/parley REDIS_URL=redis://127.0.0.1/0 OPENAI_API_KEY=none \
 		"$(PY)" manage.py check --deploy --fail-level WARNING
 
