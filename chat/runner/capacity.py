@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Min, QuerySet
 
+from accounts.db.compiled import Compiled
 from accounts.errors import TooMany
 from accounts.models import Organization
 from chat.models import ANSWER, LIVE, Run, RunStatus
@@ -56,10 +57,17 @@ def claim_waiting(organization_id: UUID, kinds: Collection[str]) -> list[Claimed
 
 def find_waiting(kinds: Collection[str], limit: int = 50) -> list[Claimed]:
     """The same in all organizations: those whose work has waited longest come first."""
+    if _any_waiting.first() is None:  # asked each second, and mostly there is none
+        return []
     queued = Run.objects.filter(status=RunStatus.QUEUED, kind__in=set(kinds) - {ANSWER}, organization__isnull=False)
     places = queued.order_by().values("organization").annotate(since=Min("created_at")).order_by("since")
     waiting = [each["organization"] for each in places[:limit]]
     return [claimed for each in waiting if _fitting(each, kinds) for claimed in _claim(each, kinds)]
+
+
+_any_waiting: Compiled[Run] = Compiled(
+    lambda: Run.objects.work().filter(status=RunStatus.QUEUED).order_by().only("pk")[:1]
+)
 
 
 @transaction.atomic
