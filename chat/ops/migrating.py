@@ -9,7 +9,7 @@ from django.db import OperationalError, connections
 from django.db.migrations.operations import AddField, AddIndex, AlterField, CreateModel, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 
-IN_USE = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+from accounts.db.migrating import IN_USE
 
 
 class HoldTables(Operation):
