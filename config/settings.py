@@ -166,7 +166,11 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # served from where they lie: nothing is collected before a start, so no STATIC_ROOT
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-WHITENOISE_MAX_AGE = 0  # asked for again by ETag: after an update no page mixes old scripts with new ones
+WHITENOISE_MAX_AGE = 0  # asked for again by ETag; what is named with its version (config.static_files) is kept
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.static_files.VersionedStorage"},
+}
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX_BYTES
 APPEND_SLASH = False
 
@@ -243,7 +247,7 @@ CORS_ALLOW_HEADERS = [
     "x-stainless-timeout",
 ]
 CORS_EXPOSE_HEADERS = ["retry-after", "location", "x-vercel-ai-ui-message-stream"]
-CORS_URLS_REGEX = r"^/(api|v1|trpc|chat|agent)/"
+CORS_URLS_REGEX = r"^/(api|v1|trpc|chat|agent|static)/"  # of static files, a frontend elsewhere imports parley.js
 CORS_PREFLIGHT_MAX_AGE = 600
 CSRF_FAILURE_VIEW = "config.middleware.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PARLEY_PUBLIC_URL, *CORS_ALLOWED_ORIGINS]

@@ -4,6 +4,8 @@ WhiteNoise's own middleware is sync: under ASGI it would hold a thread for each 
 files over as a sync iterator. Here only a request for a static file goes to it, in a thread, and comes back whole.
 
 There is no step before the start that would pack files, so each text is packed when it is first asked for, and kept.
+
+Under a name of its version (config.static_files) a file is kept by browsers for a year, and not asked for again.
 """
 
 import gzip
@@ -18,8 +20,10 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.http.negotiation import accepts_gzip
 from config.middleware.base import OnLoop
+from config.static_files import split, version
 
 TEXTS = (".css", ".html", ".js", ".json", ".mjs", ".svg", ".txt")
+FOREVER = "public, max-age=31536000, immutable"
 _packed: dict[str, tuple[int, bytes]] = {}  # by path: the hash of the text, and it in gzip
 
 
@@ -32,9 +36,15 @@ class StaticFilesMiddleware(OnLoop):
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         """The whole file (or 304, or a part, as asked) as a response; None where there is no such file."""
-        noise, path = _noise(), request.path_info
+        noise, (named, path) = _noise(), split(request.path_info)
         found = noise.find_file(path) if noise.autorefresh else noise.files.get(path)
-        return _answer(request, found) if found else None
+        if not found:
+            return None
+        response = _answer(request, found, path)
+        # Another process may serve another version during an update: what it has is not kept under this name.
+        if named and named == version():
+            response["Cache-Control"] = FOREVER
+        return response
 
 
 @cache
@@ -43,16 +53,16 @@ def _noise() -> WhiteNoiseMiddleware:
     return WhiteNoiseMiddleware(lambda request: None)
 
 
-def _answer(request: HttpRequest, file: Any) -> HttpResponse:
+def _answer(request: HttpRequest, file: Any, path: str) -> HttpResponse:
     asked = dict(request.META)
     if "HTTP_IF_NONE_MATCH" in asked:  # WhiteNoise knows the strong one; a weak one means the same text (below)
         asked["HTTP_IF_NONE_MATCH"] = asked["HTTP_IF_NONE_MATCH"].removeprefix("W/")
     # A HEAD's answer has the length that the text would have; the server leaves the text out.
     response = _whole(file.get_response("GET" if request.method == "HEAD" else request.method, asked))
-    if request.path_info.endswith(TEXTS):
+    if path.endswith(TEXTS):
         patch_vary_headers(response, ("Accept-Encoding",))
         if response.status_code in (200, 304) and accepts_gzip(request.headers.get("Accept-Encoding", "")):
-            _pack(request.path_info, response)
+            _pack(path, response)
     return response
 
 

@@ -184,7 +184,7 @@ def test_the_icon_is_where_browsers_look_for_it() -> None:
 
 def test_what_the_page_needs_at_once_is_named_in_it(chat: Chat) -> None:
     page = signed_in(chat.user).get("/").content.decode()
-    named = re.findall(r'<link rel="modulepreload" href="/static/([^"]+)">', page)
+    named = re.findall(r'<link rel="modulepreload" href="/static/v-[0-9a-f]{12}/([^"]+)">', page)
     assert {"parley.js", "chat/app.js", "chat/reducer.js", "chat/html.js"} <= set(named)
     assert len(named) == len(set(named))
     assert "chat/share.js" not in named  # loaded when it is used
