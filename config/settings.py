@@ -47,6 +47,7 @@ SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret(PARLEY_DATA, "secret_key")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_public.hostname or "127.0.0.1", "127.0.0.1", "localhost", "[::1]"])
 BODY_MAX_BYTES = env.int("BODY_MAX_BYTES", 2_000_000)
 JSON_MAX_DEPTH = env.int("JSON_MAX_DEPTH", 64)
+JSON_MAX_VALUES = env.int("JSON_MAX_VALUES", 50_000)
 WRITE_TIMEOUT_S = env.float("WRITE_TIMEOUT_S", 30.0)
 
 # --- Database, Redis --------------------------------------------------------------------------------------------------
