@@ -27,8 +27,9 @@ class Waiting:
             raise self._refusal(f"{settings.WAITING_MAX_BYTES_PER_USER} bytes of yours wait here at most")
         if self.total + size > settings.WAITING_MAX_BYTES:
             raise self._refusal("Too much waits here")
-        self.of[user_id] += size
-        self.total += size
+        if size:
+            self.of[user_id] += size
+            self.total += size
         return Held(self, user_id, size)
 
     def give_back(self, user_id: UUID, size: int) -> None:
