@@ -27,7 +27,6 @@ from chat.ops.holdings import tell_on_signal  # noqa: E402
 from chat.routing import sockets  # noqa: E402
 from chat.runner import runner  # noqa: E402
 from chat.serving.event_stream import DIRECT, SLOT, Slot  # noqa: E402
-from config.body import capped  # noqa: E402
 from config.handler import Handler  # noqa: E402
 
 django_app = Handler()
@@ -68,7 +67,7 @@ async def _answer(scope: dict[str, Any], receive: Receive, send: Send, slot: Slo
         elif not slot.start:
             await _send(send, message)
 
-    await django_app({**scope, SLOT: slot}, capped(receive, scope, send), hold_back)
+    await django_app({**scope, SLOT: slot}, receive, hold_back)
 
 
 class _Stream:

@@ -5,16 +5,19 @@ works through accounts.db has no use for it: so a thread is taken where somethin
 """
 
 import asyncio
-from contextlib import closing, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from io import BytesIO
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
-from django.http import HttpResponseBase
-from django.urls import set_script_prefix
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import ResolverMatch, set_script_prefix
 
+from config.body import MATCH, read
 from config.threads import RequestThread
 
 
@@ -30,19 +33,28 @@ class Handler(ASGIHandler):
             thread.leave()
 
     async def _handle(self, scope: Any, receive: Any, send: Any, thread: RequestThread) -> None:
-        try:
-            body = await self.read_body(receive)
-        except RequestAborted:
-            return
-        with closing(body):
+        with BytesIO() as body:
             set_script_prefix(get_script_prefix(scope))
-            signals.request_started.send(sender=self.__class__, scope=scope)
             request, refused = self.create_request(scope, body)
+            try:
+                if request is not None:
+                    await read(request, scope, receive, body)
+            except RequestAborted:
+                return
+            signals.request_started.send(sender=self.__class__, scope=scope)
             if request is not None:
-                await self._serve(request, receive, send, thread)
+                await self._serve(request, _after_body(receive), send, thread)
             elif refused is not None:
                 await self.send_response(refused, send)
                 refused.close()
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """The request's route, where it is known already since its body was read."""
+        match: ResolverMatch | None = getattr(request, "scope", {}).get(MATCH)
+        if match is None or hasattr(request, "urlconf"):
+            return super().resolve_request(request)
+        request.resolver_match = match
+        return match
 
     async def _serve(self, request: ASGIRequest, receive: Any, send: Any, thread: RequestThread) -> None:
         """Answer, unless its sender leaves before: then the view is cancelled."""
@@ -77,3 +89,14 @@ class Handler(ASGIHandler):
             await sync_to_async(end)()
         else:
             end()
+
+
+def _after_body(receive: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
+    """A `receive` that only says when the sender has left: a body that was not read is dropped as it comes."""
+
+    async def leaving() -> Any:
+        while (message := await receive())["type"] == "http.request":
+            pass
+        return message
+
+    return leaving

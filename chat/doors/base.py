@@ -1,5 +1,6 @@
 """What a dialect is: one wire format. It reads a request and writes events; it does no I/O and knows no clock."""
 
+import heapq
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,11 +22,15 @@ class RunInfo:
     request: dict[str, Any] = field(default_factory=dict)  # what the door stored of the request
 
 
+UNKNOWN_TOLD, UNKNOWN_CHARS = 20, 100  # of a body's unknown fields: how many are named, and how much of each name
+
+
 def known_only(body: dict[str, Any], fields: Sequence[str]) -> None:
-    """Raise Invalid, naming each of them, if the body has other fields than these."""
-    if unknown := sorted(set(body) - set(fields)):
+    """Raise Invalid, naming them as far as an answer has room, if the body has other fields than these."""
+    if unknown := heapq.nsmallest(UNKNOWN_TOLD, set(body) - set(fields)):
         expected = f"Unknown field. Expected: {', '.join(fields)}."
-        raise Invalid(f"{unknown[0]}: {expected}", fields=dict.fromkeys(unknown, (expected,)))
+        named = [name[:UNKNOWN_CHARS] for name in unknown]
+        raise Invalid(f"{named[0]}: {expected}", fields=dict.fromkeys(named, (expected,)))
 
 
 class Encoder(ABC):

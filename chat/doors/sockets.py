@@ -27,6 +27,14 @@ def request_of(scope: Scope) -> HttpRequest:
     return ASGIRequest({**scope, "type": "http", "method": "GET", "scheme": scheme}, BytesIO())
 
 
+def with_session(scope: Scope, request: HttpRequest | None = None) -> HttpRequest:
+    """The handshake, or another request, as one that has a session, and so perhaps a user. Sync."""
+    request = request or request_of(scope)
+    SessionMiddleware(_no_response).process_request(request)
+    request.user = get_user(request)
+    return request
+
+
 def user_of(scope: Scope, *, run_id: UUID | None = None, chat_id: UUID | None = None) -> User:
     """The person who opens the socket: by bearer token, by a ticket for that run or chat, by cookie or session. Sync.
 
@@ -38,9 +46,7 @@ def user_of(scope: Scope, *, run_id: UUID | None = None, chat_id: UUID | None = 
         is_our_page = _is_our_page(request)
     except DisallowedHost:
         raise Invalid("The Host is not one of this installation.", code="bad_request") from None
-    SessionMiddleware(_no_response).process_request(request)
-    request.user = get_user(request)
-    user = authenticate(request, run_id=run_id, chat_id=chat_id, is_socket=True)
+    user = authenticate(with_session(scope, request), run_id=run_id, chat_id=chat_id, is_socket=True)
     if not is_our_page and "Authorization" not in request.headers and "ticket" not in request.GET:
         raise NotAllowed("With a cookie, only our own or a listed page may open a socket.")
     return user

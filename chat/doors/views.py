@@ -13,9 +13,10 @@ from chat.runner import runner
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
-def door(*methods: str) -> Callable[[View], View]:
+def door(*methods: str, takes_body: Callable[..., bool] | None = None) -> Callable[[View], View]:
     """Decorate a door's async view: it takes these methods (any, where none is named), without a form's CSRF token.
 
+    `takes_body`: whether it reads a body, by the method and what is named in the address; else by the method alone.
     What it raises is said by config.middleware.errors, in the form of its address (chat.doors.shapes).
     """
 
@@ -26,6 +27,7 @@ def door(*methods: str) -> Callable[[View], View]:
             runner.bind()  # as the server has done; Django's test client is without one
             return await view(request, *args, **kwargs)
 
+        bound.takes_body = takes_body or (lambda method, **_: not methods or method in methods)  # type: ignore[attr-defined]
         return require_http_methods(methods)(bound) if methods else bound
 
     return decorate

@@ -1,8 +1,13 @@
-"""uvicorn, with a better way to leave: requests that are on their way to this process are still answered.
+"""uvicorn, with bounds for what clients leave half-done, and a better way to leave.
 
-uvicorn closes, when it is told to go, every connection without a request in it: also one that it has just accepted
-and whose request arrives in the next millisecond. Its client sees a broken connection, and no proxy sends a POST again.
-Here such a connection stays for LINGER_S; what comes on it is answered with `Connection: close`.
+A request's line and headers are so long at most, and have to be there in time; a connection on which nothing comes is
+closed; and so is one whose request was answered before its body was sent, if that goes on for long. uvicorn has a limit
+for a connection that waits for its next request, and none for those. A body's own time is config.body's.
+
+Requests that are on their way to a process that leaves are still answered. uvicorn closes, when it is told to go, every
+connection without a request in it: also one that it has just accepted and whose request arrives in the next
+millisecond. Its client sees a broken connection, and no proxy sends a POST again. Here such a connection stays for
+LINGER_S; what comes on it is answered with `Connection: close`.
 """
 
 import asyncio
@@ -12,12 +17,23 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from django.conf import settings
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from chat.serving.event_stream import DIRECT
 
 LINGER_S = 1.0
+UNREAD_S = 5.0  # for the rest of a body that nobody wants: closed at once, its client would not see the answer
+TOO_LONG = b"The request line and headers are longer than this server takes: send fewer or shorter ones."
+REFUSAL = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    b"content-length: %d\r\n\r\n%b"
+)
+
+
+class HeadTooLong(Exception):
+    """More of a request's line and headers than is taken."""
 
 
 class Connection(HttpToolsProtocol):
@@ -27,27 +43,75 @@ class Connection(HttpToolsProtocol):
         """Begin; accepted in the last moment, it stays a little."""
         super().connection_made(transport)
         self.watchers: list[Callable[[], None]] = []  # of those who are sent streams over it
+        self._head_timer: asyncio.TimerHandle | None = None  # runs until a request's head is there
+        self._head_bytes = 0
+        self._has_body = False  # more of the request's body may come
+        self._is_socket = self._is_head_too_long = False
+        self._await_head()
         if _is_leaving(self):
             self._linger()
 
+    def data_received(self, data: bytes) -> None:
+        """Something has come: of a head, only so much."""
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._is_socket or self.transport.is_closing():
+            return
+        if self._head_timer is not None and self._head_bytes > settings.HEAD_MAX_BYTES:
+            self._refuse_head()
+        elif self._is_idle and not self._has_body and self.timeout_keep_alive_task is None:
+            self._await_head()  # what has come is no request yet
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._head_bytes, self._has_body = 0, True
+        self._await_head()
+
     def on_headers_complete(self) -> None:
         """A request is here. A leaving server answers it and no other after it."""
+        self._head_is_here()
+        self._check_head()
         super().on_headers_complete()
         self.scope[DIRECT] = Direct(self.transport, self.flow, self.watchers)  # type: ignore[literal-required]
         if _is_leaving(self) and self.cycle is not None:
             self.cycle.keep_alive = False
 
+    def handle_websocket_upgrade(self) -> None:
+        """From here on this is a WebSocket's connection."""
+        self._is_socket = True
+        super().handle_websocket_upgrade()
+
+    def on_message_complete(self) -> None:
+        """All of the request is here."""
+        self._has_body = False
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP; a head that is too long in words."""
+        if not self._is_head_too_long:
+            return super().send_400_response(msg)
+        self._refuse_head()
+
     def connection_lost(self, error: Exception | None) -> None:
         """Nobody is there any more."""
         super().connection_lost(error)
+        self._head_is_here()
         for gone in self.watchers.copy():
             gone()
 
     def on_response_complete(self) -> None:
         """An answer is sent. Its client may believe that the connection stays: it does, a little."""
         super().on_response_complete()
+        if self._has_body:
+            self.loop.call_later(UNREAD_S, self._close_if_unread, self.cycle)
         if _is_leaving(self):
             self._linger()
+
+    def _close_if_unread(self, cycle: object) -> None:
+        """The rest of that request's body has not come yet."""
+        if self._has_body and self.cycle is cycle:
+            self._close()
 
     def shutdown(self) -> None:
         """The server leaves: say so with the answer, or wait for a request that is on its way."""
@@ -59,6 +123,31 @@ class Connection(HttpToolsProtocol):
     @property
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
+
+    def _refuse_head(self) -> None:
+        told = b'{"error": {"code": "head_too_long", "message": "%b", "fields": {}}}' % TOO_LONG
+        self.transport.write(REFUSAL % (len(told), told))
+        self.transport.close()
+
+    def _await_head(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(settings.HEAD_TIMEOUT_S, self._close)
+
+    def _head_is_here(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _check_head(self) -> None:
+        """Raise HeadTooLong; httptools makes a refusal of it."""
+        length = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if length > settings.HEAD_MAX_BYTES or len(self.headers) > settings.HEAD_MAX_FIELDS:
+            self._is_head_too_long = True
+            raise HeadTooLong
+
+    def _close(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
 
     def _linger(self) -> None:
         self.loop.call_later(LINGER_S, self._leave)

@@ -31,6 +31,7 @@ from accounts.errors import (
 )
 from accounts.sign_in.cookies import forget_cookie, has_cookie
 from chat.doors.shapes import shaped
+from config.body import REFUSED, TooLarge
 from config.middleware.base import OnLoop
 
 API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/")
@@ -42,12 +43,6 @@ class MethodNotAllowed(RequestError):
     status = 405
     code = "method_not_allowed"
     message = "This address does not take this method; the Allow header says which it takes."
-
-
-class TooLarge(RequestError):
-    status = 413
-    code = "too_large"
-    message = "The body is too large."
 
 
 class InternalError(RequestError):
@@ -92,7 +87,7 @@ def request_error(error: BaseException) -> RequestError | None:
         case PermissionDenied():
             return NotAllowed()
         case RequestDataTooBig():
-            return TooLarge()
+            return TooLarge("The body is too large.")
         case SuspiciousOperation():
             return Invalid("The request is malformed.", code="bad_request")
         case OperationalError() | InterfaceError():
@@ -162,6 +157,11 @@ def rest_exception_handler(error: Exception, context: dict[str, Any]) -> HttpRes
 
 class ErrorMiddleware(OnLoop):
     """Answers what views raise, sync or async; the rest is Django's and ends in the views below."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        """The answer to who sent a body that was not taken; else None."""
+        refused = request.META.get(REFUSED)
+        return answer(request, refused) if isinstance(refused, RequestError) else None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The answer to what a view raised; None for a bug and for what has a view below."""

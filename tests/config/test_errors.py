@@ -1,5 +1,6 @@
 """Errors: one shape, from every kind of view; a bug tells an id and nothing else."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.errors import NotFound
 from accounts.models import User
-from config.body import capped
+from config.handler import Handler
 from tests.config.routes import SECRET
 
 pytestmark = [pytest.mark.urls("tests.config.routes"), pytest.mark.django_db]
@@ -105,8 +106,10 @@ async def test_below_a_door_errors_have_its_form(path: str, told: dict[str, Any]
     assert response.json()["error"] == {"message": NotFound.message, **told}
 
 
+@pytest.mark.urls("config.urls")
 @pytest.mark.parametrize(
-    ("path", "code"), [("/v1/responses", "too_large"), ("/trpc/a", -32013), ("/api/chat", "too_large")]
+    ("path", "code"),
+    [("/v1/responses", "too_large"), ("/trpc/editorChat.create", -32013), ("/api/chat", "too_large")],
 )
 async def test_a_body_that_is_too_large_is_told_in_the_form_of_its_door(path: str, code: object) -> None:
     sent: list[dict[str, Any]] = []
@@ -115,10 +118,13 @@ async def test_a_body_that_is_too_large_is_told_in_the_form_of_its_door(path: st
         sent.append(message)
 
     async def receive() -> dict[str, Any]:
-        raise AssertionError("it is refused by its announced length")
+        if not sent:
+            await asyncio.Event().wait()  # it is refused by its announced length
+        return {"type": "http.disconnect"}
 
-    scope = {"path": path, "headers": [(b"content-length", b"99999999")]}
-    assert await capped(receive, scope, send)() == {"type": "http.disconnect"}
+    headers = [(b"content-length", b"99999999"), (b"host", b"127.0.0.1")]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    await Handler()(scope, receive, send)
     assert sent[0]["status"] == 413
     assert json.loads(sent[1]["body"])["error"]["code"] == code
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import pathlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -134,6 +135,45 @@ def test_leaving_in_the_middle_of_a_turn_stops_nothing(server: Server, alice: Cl
 def test_a_frame_that_is_too_large_ends_the_connection(socket: Socket) -> None:
     with pytest.raises(ConnectionClosed):
         socket.turn(input="x" * 2_100_000)
+
+
+def test_what_waits_is_counted_in_bytes_for_a_person_not_for_a_socket(
+    server: Server, alice: Client, upstream: Upstream
+) -> None:
+    mark, gate = key(), key()
+    upstream.script(*(Turn(n=2, gate=gate) for _ in range(6)), key=mark)
+    long = json.dumps({"type": "response.create", "model": "demo", "input": "x" * 1_900_000})
+    before = memory_mb(server)
+    sockets = [Socket(server, token=alice.token) for _ in range(6)]
+    refused = 0
+    for each in sockets:
+        each.ask(model="gpt-4o", input=f"[[key={mark}]] go")
+        assert json.loads(each.connection.recv(timeout=30))["type"] == "response.created"
+        for _ in range(16):
+            each.send(long)
+    assert alice.get("/api/users/me/")
+    upstream.release(gate)
+    for each in sockets:
+        last = ""
+        while last not in ("response.completed", "response.failed"):  # refusals come before the turn's end
+            event = json.loads(each.connection.recv(timeout=30))
+            last = event["type"]
+            if last == "error" and event["error"]["code"] == "too_much_waiting":
+                refused += 1
+                assert event["status"] == 429 and "16000000" in event["error"]["message"]
+    assert refused == 6 * 16 - 16_000_000 // len(long)
+    assert memory_mb(server) - before < 120
+    for each in sockets:
+        each.connection.close()
+    with Socket(server, token=alice.token) as later:  # nothing of it stays counted
+        later.send(long)
+        assert later.error()["code"] == "invalid_value"
+
+
+def memory_mb(server: Server) -> int:
+    assert server.process is not None
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) // 1000
 
 
 def test_who_signed_out_everywhere_gets_no_more_turns(server: Server, new_server: NewServer) -> None:

@@ -68,7 +68,17 @@ class Outcome:
         return self.refused.status if self.refused else 200
 
 
-@door()
+def _can_run(path: str, method: str) -> bool:
+    """Whether there is such a procedure and it takes the method: for anything else no input is looked at."""
+    procedure = PROCEDURES.get(path)
+    return procedure is not None and procedure.run is not None and procedure.method == method
+
+
+def _takes_body(method: str, calls: str) -> bool:
+    return any(_can_run(path, method) for path in calls.split(",", trpc.BATCH_MAX))
+
+
+@door(takes_body=_takes_body)
 async def call(request: HttpRequest, calls: str) -> HttpResponseBase:
     """Answer the procedures that the address names: `a.b`, or with `?batch=1` `a.b,c.d`."""
     if request.method == "HEAD":
@@ -99,19 +109,29 @@ class JsonLines(EventStream):
 
 async def _asked(request: HttpRequest, calls: str, is_batch: bool) -> Asked:
     paths = trpc.paths(calls, is_batch=is_batch)
-    inputs: list[dict[str, Any]] | RequestError
+    method = request.method or ""
+    user: User | RequestError = NotAuthenticated()
+    inputs: list[dict[str, Any]] | RequestError = []
+    if any(_can_run(path, method) for path in paths):
+        try:
+            user, inputs = await db(_who_and_what, request, len(paths), is_batch)
+        except AWAY:
+            user = Unavailable(retry_after_s=2)
+    return Asked(paths, inputs, user, method, request.headers.get("Idempotency-Key"), is_batch)
+
+
+def _who_and_what(
+    request: HttpRequest, count: int, is_batch: bool
+) -> tuple[User | RequestError, list[dict[str, Any]] | RequestError]:
+    """Who asks, and only where somebody does, what. Sync."""
     try:
-        inputs = trpc.inputs(_input(request), len(paths), is_batch=is_batch)
+        user = authenticate(request)
     except RequestError as refused:
-        inputs = refused
-    user: User | RequestError
+        return refused, []
     try:
-        user = await db(authenticate, request)
+        return user, trpc.inputs(_input(request), count, is_batch=is_batch)
     except RequestError as refused:
-        user = refused
-    except AWAY:
-        user = Unavailable(retry_after_s=2)
-    return Asked(paths, inputs, user, request.method or "", request.headers.get("Idempotency-Key"), is_batch)
+        return user, refused
 
 
 def _input(request: HttpRequest) -> dict[str, Any]:

@@ -47,6 +47,9 @@ def _config() -> uvicorn.Config:
         lifespan="on",  # the drain needs it: without it the server must not start
         timeout_graceful_shutdown=math.ceil(settings.CHAT_DRAIN_S) + 5,  # the drain, and time to close
         ws_max_size=settings.BODY_MAX_BYTES,
+        ws_ping_interval=settings.SOCKET_PING_S,
+        ws_ping_timeout=settings.SOCKET_PING_S,
+        timeout_keep_alive=settings.KEEP_ALIVE_S,
         forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
         access_log=False,  # a query string may hold a ticket
         log_config=None,  # settings.LOGGING

@@ -29,6 +29,7 @@ from chat.doors.openai.responses.dialect.ids import RESPONSE, read_id
 from chat.doors.reading import Reader, frames
 from chat.doors.sockets import answer, can_answer, request_of, user_of
 from chat.metering import limits
+from chat.metering.waiting import Held, waiting
 
 WAITING_MAX = 16  # turns that a client may ask for before the one before is over
 LIMIT = "This connection is as old as it may get. Open a new one."
@@ -47,6 +48,8 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         finally:
             if hasattr(self, "hold"):
                 self.hold.give_back()
+            while hasattr(self, "turns") and not self.turns.empty():
+                self.turns.get_nowait()[1].give_back()
 
     async def websocket_connect(self, message: Any) -> None:
         """Accept whoever is signed in; the others are answered as over HTTP."""
@@ -57,7 +60,7 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._refuse(error)
         await self.accept()
         self.known: set[UUID] = set()  # responses that are not stored
-        self.turns: asyncio.Queue[bytes] = asyncio.Queue(WAITING_MAX)
+        self.turns: asyncio.Queue[tuple[bytes, Held]] = asyncio.Queue(WAITING_MAX)
         self.ends_at = asyncio.get_running_loop().time() + settings.CHAT_SOCKET_S
         self.work = asyncio.create_task(self._work())
 
@@ -70,11 +73,13 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """A message: a turn that is asked for."""
-        data = bytes_data if text_data is None else text_data.encode("utf-8", "replace")
+        data = (bytes_data if text_data is None else text_data.encode("utf-8", "replace")) or b""
+        if self.turns.full():
+            return await self._say(TooMany(f"At most {WAITING_MAX} turns may wait."))
         try:
-            self.turns.put_nowait(data or b"")
-        except asyncio.QueueFull:
-            await self._say(TooMany(f"At most {WAITING_MAX} turns may wait."))
+            self.turns.put_nowait((data, waiting.take(self.user.pk, len(data))))
+        except TooMany as error:
+            await self._say(error)
 
     async def _work(self) -> None:
         """Take turns in order, until the connection has lived its time."""
@@ -82,10 +87,14 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         while loop.time() < self.ends_at:
             try:
                 async with asyncio.timeout_at(self.ends_at):
-                    data = await self.turns.get()
+                    data, held = await self.turns.get()
             except TimeoutError:
                 break
-            await self._turn(data)
+            try:
+                await self._turn(data)
+            finally:
+                del data
+                held.give_back()
         await self._say(Invalid(LIMIT, code="websocket_connection_limit_reached"))
         await self.close(1000)
 
@@ -94,7 +103,7 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         previous: UUID | None = None
         lane: dict[str, Any] = {}
         try:
-            body = _read(data)
+            body = await db(_read, data)
             lane = {"stream_id": body["stream_id"]} if isinstance(body.get("stream_id"), str) else {}
             previous = read_id(str(body.get("previous_response_id")), RESPONSE)
             encoder = await self._stream(body, lane)
@@ -113,7 +122,7 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.known.discard(previous)  # what a failed turn continued is forgotten
 
     async def _stream(self, body: dict[str, Any], lane: dict[str, Any]) -> SocketEncoder:
-        asked = responses_request.parse_socket(body)
+        asked = await db(responses_request.parse_socket, body)
         reader = await db(self._begin, asked)
         encoder = SocketEncoder(reader.info, lane=lane)
         async with aclosing(frames(reader, encoder)) as chunks:
