@@ -21,11 +21,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from accounts.admin_lists import Lookups, ReadOnly, View
-from accounts.errors import Invalid
+from accounts.counts import require_room
+from accounts.errors import Conflict, Invalid
 from accounts.models import (
     ApiKey,
     EndedSignIn,
     IdempotencyKey,
+    Invitation,
     Membership,
     Organization,
     Project,
@@ -33,6 +35,7 @@ from accounts.models import (
     Ticket,
     User,
 )
+from accounts.organizations.services import AT_BEGINNING
 from accounts.sign_in import keys
 from accounts.sign_in.scopes import SCOPES
 
@@ -77,9 +80,21 @@ class NewPersonForm(LowerCaseEmail, AdminUserCreationForm):
 
 
 class PersonForm(LowerCaseEmail, UserChangeForm):
+    organizations_made = forms.IntegerField(
+        min_value=0,
+        required=False,
+        label=gettext_lazy("Organizations made"),
+        help_text=gettext_lazy("Ever, also those that were deleted. Lower it to let them make more."),
+    )
+
     class Meta:
         model = User
         fields = "__all__"  # the admin picks from them
+
+    def clean_organizations_made(self) -> int:
+        """How many; left empty, as many as before."""
+        made = self.cleaned_data["organizations_made"]
+        return self.instance.organizations_made if made is None else int(made)
 
 
 @admin.register(User)
@@ -100,7 +115,7 @@ class PersonAdmin(Lookups, UserAdmin):
     search_fields = ("^email", "^name")
     search_help_text = gettext_lazy("An id, or the beginning of an e-mail address or a name")
     ordering = ("email",)
-    readonly_fields = ("id", "token_version", "last_login", "created_at")
+    readonly_fields = ("id", "token_version", "last_login", "created_at", "organization")
     filter_horizontal = ("groups", "user_permissions")
     fieldsets = (
         (None, {"fields": ("id", "email", "name", "password")}),
@@ -108,6 +123,7 @@ class PersonAdmin(Lookups, UserAdmin):
             gettext_lazy("What they may do"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
         ),
+        (gettext_lazy("Organizations"), {"fields": ("organization", "organizations_made")}),
         (gettext_lazy("Times"), {"fields": ("last_login", "created_at", "token_version")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
@@ -142,7 +158,7 @@ class GroupAdmin(Lookups, auth.GroupAdmin):
     id_fields = ()
 
 
-CHANGEABLE = ("email", "name", "is_active", "is_staff", "is_superuser")
+CHANGEABLE = ("email", "name", "is_active", "is_staff", "is_superuser", "organizations_made")
 
 
 class FewInlines(Lookups):
@@ -183,6 +199,27 @@ class OrganizationAdmin(FewInlines):
     ordering = ("-created_at", "-id")
     inlines = (MembershipInline,)
     people = "memberships"
+
+    def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
+        """Store it; a new one begins as every other does."""
+        super().save_model(request, obj, form, change)
+        for begin in () if change else AT_BEGINNING:
+            begin(obj)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnly):
+    list_display = ("email", "organization", "role", "invited_by", "expires_at", "accepted_at", "revoked_at")
+    list_filter = ("role", "expires_at")
+    list_select_related = ("organization", "invited_by")
+    search_fields = ("^email", "^organization__name")
+    search_help_text = gettext_lazy(
+        "An id (of an invitation, organization or person), or the beginning of an e-mail or name"
+    )
+    id_fields = ("id", "organization_id", "invited_by_id")
+    spoken_by = ("email", "organization", "role")
+    ordering = ("-created_at", "-id")
+    exclude = ("token_hash",)
 
 
 @admin.register(Membership)
@@ -234,6 +271,7 @@ class NewKeyForm(NewKeyModelForm):
     scopes = forms.MultipleChoiceField(
         choices=[(name, gettext_lazy(use)) for name, use in SCOPES.items()], widget=forms.CheckboxSelectMultiple
     )
+    person: Any  # who makes it
 
     class Meta:
         model = ApiKey
@@ -245,8 +283,11 @@ class NewKeyForm(NewKeyModelForm):
         if not self.errors:
             try:
                 keys.check(chosen["scopes"], chosen["name"], chosen["expires_at"])
+                require_room(self.person.keys.live(), "API_KEYS_PER_PERSON", "API keys", "person")
             except Invalid as error:
                 raise ValidationError(dict(error.fields)) from error
+            except Conflict as error:
+                raise ValidationError(error.message) from error
         return chosen
 
 
@@ -280,6 +321,12 @@ class ApiKeyAdmin(ReadOnly):
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Whoever may change keys."""
         return request.user.has_perm("accounts.change_apikey")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form, which knows who fills it in."""
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.person = request.user
+        return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A year, unless something else is chosen."""

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from accounts.models import EndedSignIn, IdempotencyKey, Ticket
+from accounts.models import EndedSignIn, IdempotencyKey, Invitation, Ticket
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,15 @@ def _idempotency_keys() -> QuerySet[Any]:
     return IdempotencyKey.objects.filter(created_at__lt=until).order_by("created_at")
 
 
+def _invitations() -> QuerySet[Any]:
+    return Invitation.objects.filter(expires_at__lt=timezone.now()).order_by("expires_at")
+
+
 KINDS = (
     Kind("tickets", _tickets),
     Kind("refresh tokens", _refresh_tokens),
     Kind("ended sign-ins", _ended_sign_ins),
+    Kind("invitations", _invitations),
     Kind("browser sessions", _browser_sessions),
     Kind("idempotency keys", _idempotency_keys),
 )

@@ -42,6 +42,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False, help_text="May use the admin.")
     # Made for a caller without credentials: nobody can sign in as them. See accounts.sign_in.guests.
     is_guest = models.BooleanField(default=False, editable=False)
+    # Where a chat of theirs goes that names no organization: see accounts.organizations.choice.
+    organization = models.ForeignKey(
+        "Organization", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    # How many they have ever made: deleting one gives no other. See ORGANIZATIONS_PER_PERSON.
+    organizations_made = models.PositiveIntegerField(default=0, db_default=0)
     # Part of every token: raising it makes all tokens given out before worthless at once.
     token_version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -178,6 +184,53 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.organization}: {self.role}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store it. Where a person's chats go is the first organization that they join, also when they join more."""
+        is_new = self._state.adding
+        super().save(*args, **kwargs)
+        if is_new:
+            others = (
+                Membership.objects.filter(user=self.user_id).exclude(pk=self.pk).values_list("organization", flat=True)
+            )
+            known = list(others[:2])
+            if len(known) < 2:
+                first = known[0] if known else self.organization_id
+                User.objects.filter(pk=self.user_id, organization=None, is_guest=False).update(organization=first)
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def visible_to(self, user: Seer) -> "InvitationQuerySet":
+        """Invitations to the organizations the user is a member of; who of them may look is the role's affair."""
+        return self.filter(organization__in=Organization.objects.visible_to(user))
+
+    def live(self) -> "InvitationQuerySet":
+        """Those that can be accepted: neither accepted nor revoked, and not expired."""
+        return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())
+
+
+class Invitation(models.Model):
+    """An offer of a role in an organization, to whoever signs in with the address and has the token."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=254)  # in lower case, as a person's is
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.EDITOR)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)  # SHA-256 hex; the token is never stored
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    expires_at = models.DateTimeField(db_index=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        indexes = [models.Index(fields=["-created_at", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organization}: {self.role}"
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):

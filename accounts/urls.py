@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from accounts.organizations import rest
+from accounts.organizations import inviting, rest
 from accounts.sign_in import rest as sign_in_rest
 from accounts.sign_in import views
 
 ORGANIZATION = "api/organizations/<uuid:organization>/members/"
+INVITATIONS = "api/organizations/<uuid:organization>/invitations/"
 PROJECT = "api/projects/<uuid:project>/members/"
 
 urlpatterns = [
@@ -20,6 +21,10 @@ urlpatterns = [
     path("api/organizations/<uuid:id>/", rest.OneOrganization.as_view()),
     path(ORGANIZATION, rest.Members.as_view()),
     path(f"{ORGANIZATION}<uuid:id>/", rest.OneMember.as_view()),
+    path(INVITATIONS, inviting.Invitations.as_view()),
+    path(f"{INVITATIONS}<uuid:id>/", inviting.OneInvitation.as_view()),
+    path("api/invitations/accept/", inviting.Accept.as_view()),
+    path("invitation/", inviting.invitation_page, name="invitation"),
     path("api/projects/", rest.Projects.as_view()),
     path("api/projects/<uuid:id>/", rest.OneProject.as_view()),
     path(PROJECT, rest.ProjectMembers.as_view()),

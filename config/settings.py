@@ -205,6 +205,19 @@ LOGIN_MAX_FAILURES = env.int("LOGIN_MAX_FAILURES", 10)
 LOGIN_MAX_FAILURES_PER_IP = env.int("LOGIN_MAX_FAILURES_PER_IP", 100)
 ADMIN_CONTENT_SHOWN_S = env.int("ADMIN_CONTENT_SHOWN_S", 900)
 JWT_PREVIOUS_KEY = env.str("JWT_PREVIOUS_KEY", "")
+ORGANIZATIONS_BY = env.str("ORGANIZATIONS_BY", "operators")
+if ORGANIZATIONS_BY not in ("operators", "everyone"):
+    raise ImproperlyConfigured("ORGANIZATIONS_BY is not a valid value: expected operators or everyone.")
+ORGANIZATIONS_PER_PERSON = env.int("ORGANIZATIONS_PER_PERSON", 10)
+ORGANIZATION_TOKENS = env.int("ORGANIZATION_TOKENS", 20_000_000)
+INVITATION_LIFETIME_S = env.int("INVITATION_LIFETIME_S", 7 * 24 * 3600)
+INVITATIONS_PER_ORGANIZATION = env.int("INVITATIONS_PER_ORGANIZATION", 100)
+INVITATIONS_PER_HOUR = env.int("INVITATIONS_PER_HOUR", 50)
+PROJECTS_PER_ORGANIZATION = env.int("PROJECTS_PER_ORGANIZATION", 1_000)
+CHARACTERS_PER_ORGANIZATION = env.int("CHARACTERS_PER_ORGANIZATION", 1_000)
+TASKS_PER_PROJECT = env.int("TASKS_PER_PROJECT", 100_000)
+SESSIONS_PER_PERSON = env.int("SESSIONS_PER_PERSON", 100_000)
+API_KEYS_PER_PERSON = env.int("API_KEYS_PER_PERSON", 100)
 IDEMPOTENCY_LIFETIME_S = env.int("IDEMPOTENCY_LIFETIME_S", 24 * 3600)
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or [kept_secret(PARLEY_DATA, "secrets_key")]
 KEPT_SECRETS = [  # those that are made here and kept in PARLEY_DATA
@@ -223,6 +236,14 @@ SIMPLE_JWT = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
 }
+
+# --- Mail -------------------------------------------------------------------------------------------------------------
+EMAIL_URL = env.str("EMAIL_URL", "")  # empty: nothing is mailed
+EMAIL_FROM = env.str("EMAIL_FROM", "parley@localhost")
+EMAIL_TIMEOUT_S = env.float("EMAIL_TIMEOUT_S", 10.0)
+if EMAIL_URL:
+    globals().update(environ.Env.email_url_config(EMAIL_URL))  # Django's own names: EMAIL_HOST, EMAIL_PORT ...
+DEFAULT_FROM_EMAIL, EMAIL_TIMEOUT = EMAIL_FROM, EMAIL_TIMEOUT_S
 
 # --- Browsers ---------------------------------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS

@@ -9,12 +9,15 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from django.contrib.auth.models import Permission
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
-from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
+from accounts.models import Invitation, Membership, Organization, Project, ProjectMember, Role, User
 from accounts.sign_in.pairs import new_pair
 from chat.models import Character, Chat, ChatShare, Message, Run, RunStatus, Sharing, Task
 from chat.models.chats import Access
@@ -30,17 +33,19 @@ WRITE = "who may write there"
 MINE = "whose it is: the world's chat is its editor's"
 ADMIN = "who administers there"
 OWNER = "who owns the organization"
+OPERATOR = "who administers there and runs the installation"
 
 STRANGERS = ("outsider", "ex-member")
 UNKNOWN = ("nobody", "deactivated")
 ALLOWED: dict[str, tuple[str, ...]] = {
-    PUBLIC: (*UNKNOWN, *STRANGERS, "viewer", "editor", "admin", "owner"),
-    SIGNED_IN: (*STRANGERS, "viewer", "editor", "admin", "owner"),
-    READ: ("viewer", "editor", "admin", "owner"),
-    WRITE: ("editor", "admin", "owner"),
+    PUBLIC: (*UNKNOWN, *STRANGERS, "viewer", "editor", "admin", "owner", "operator"),
+    SIGNED_IN: (*STRANGERS, "viewer", "editor", "admin", "owner", "operator"),
+    READ: ("viewer", "editor", "admin", "owner", "operator"),
+    WRITE: ("editor", "admin", "owner", "operator"),
     MINE: ("editor",),
-    ADMIN: ("admin", "owner"),
+    ADMIN: ("admin", "owner", "operator"),
     OWNER: ("owner",),
+    OPERATOR: ("operator",),
 }
 ROLES = ALLOWED[PUBLIC]
 
@@ -65,10 +70,15 @@ class Place:
         self.project = Project.objects.create(organization=self.organization, name=f"{self.name} project")
         for role in Role:
             self.people[role] = self._person(role, role)
+        self.people["operator"] = self._person("operator", Role.ADMIN, is_staff=True)
         self.people["deactivated"] = self._person("deactivated", Role.OWNER, is_active=False)
         self.people["ex-member"] = self._person("ex-member", None)
         self.extra = self._person("extra", Role.VIEWER)
         self.spare = self._person("spare", None)
+        self.invitation = Invitation.objects.create(
+            organization=self.organization, email=f"new@{self.name}.example", invited_by=self.people["owner"],
+            token_hash=self.name, expires_at=timezone.now() + timedelta(days=1),
+        )  # fmt: skip
         self.membership = Membership.objects.get(user=self.extra)
         self.project_member = self._project_member(self.extra)
         self.task = Task.objects.create(project=self.project, title=f"{self.name} task")
@@ -86,6 +96,7 @@ class Place:
     def _person(self, name: str, role: str | None, **fields: Any) -> User:
         address = f"{name}@{self.name}.example".lower()
         user = User.objects.create_user(address, PASSWORD, name=f"{name} of {self.name}", **fields)
+        user.user_permissions.add(Permission.objects.get(codename="add_organization"))
         if role:
             Membership.objects.create(organization=self.organization, user=user, role=role)
         return user
@@ -123,6 +134,7 @@ class Place:
             self.run.input,
             self.share,
             self.task,
+            self.invitation,
         )
         return [str(each.pk) for each in things]
 
@@ -150,6 +162,8 @@ class Route:
 
     def allowed(self, place: Place) -> User:
         """Somebody of the place who may do it."""
+        if self.needs == OPERATOR:
+            return place.people["operator"]
         return place.people["owner" if self.needs in (ADMIN, OWNER) else "editor"]
 
     def address(self, place: Place) -> str:
@@ -192,6 +206,10 @@ def project_id(place: Place) -> dict[str, Any]:
 
 def member_id(place: Place) -> dict[str, Any]:
     return {"organization": place.organization.pk, "id": place.membership.pk}
+
+
+def invitation_id(place: Place) -> dict[str, Any]:
+    return {"organization": place.organization.pk, "id": place.invitation.pk}
 
 
 def project_member_id(place: Place) -> dict[str, Any]:
@@ -300,6 +318,8 @@ def credentials(place: Place) -> dict[str, Any]:
 
 
 MEMBERS, ONE_MEMBER = "/api/organizations/{organization}/members/", "/api/organizations/{organization}/members/{id}/"
+INVITATIONS = "/api/organizations/{organization}/invitations/"
+ONE_INVITATION = INVITATIONS + "{id}/"
 PROJECT_MEMBERS, ONE_PROJECT_MEMBER = "/api/projects/{project}/members/", "/api/projects/{project}/members/{id}/"
 MESSAGE, RUNS = "/api/messages/{id}/", "/api/chats/{chat_id}/runs"
 THREAD = "/chat/threads/{chat_id}/messages"
@@ -332,7 +352,15 @@ ROUTES = [
     Route("DELETE", "/api/organizations/{id}/", OWNER, ok=(204,), ids=organization_id),
     Route("GET", "/api/organizations/{id}/budget/", READ, ids=organization_id),
     Route("GET", MEMBERS, READ, ids=organization_id),
-    Route("POST", MEMBERS, ADMIN, lambda place: {"email": place.spare.email}, ok=(201,), ids=organization_id),
+    Route("GET", INVITATIONS, ADMIN, ids=organization_id),
+    Route("POST", INVITATIONS, ADMIN, fixed(email="somebody@new.example"), ok=(201,), ids=organization_id),
+    Route("GET", ONE_INVITATION, ADMIN, ids=invitation_id),
+    Route("DELETE", ONE_INVITATION, ADMIN, ok=(204,), ids=invitation_id),
+    # Of whom the token is not for nobody joins: that is as far as all of them get here.
+    Route("POST", "/api/invitations/accept/", SIGNED_IN, fixed(token="unknown"), ok=(404,)),
+    Route("GET", "/invitation/", PUBLIC, ok=(200, 404), kind="page"),
+    Route("POST", "/invitation/", PUBLIC, ok=(302, 404), kind="page"),
+    Route("POST", MEMBERS, OPERATOR, lambda place: {"email": place.spare.email}, ok=(201,), ids=organization_id),
     Route("GET", ONE_MEMBER, READ, ids=member_id),
     Route("PATCH", ONE_MEMBER, ADMIN, fixed(role="editor"), ids=member_id),
     Route("DELETE", ONE_MEMBER, ADMIN, ok=(204,), ids=member_id),

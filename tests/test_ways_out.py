@@ -33,6 +33,7 @@ MEANS = {
 HARMLESS = {"redis.exceptions", "redis.backoff", "redis.retry", "redis.asyncio.retry"}
 GATE = "tools/outward/"
 KNOWN = {
+    "accounts/organizations/mail.py": "the mail server, EMAIL_URL",
     "agents/providers/openai/": "the model's server, OPENAI_BASE_URL",
     "chat/bus/bell.py": "Redis, REDIS_URL",
     "chat/ops/chaos/": "servers that a trial starts itself, on this machine",

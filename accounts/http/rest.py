@@ -55,7 +55,7 @@ def page(
 
 def created(request: Request, shape: Shape, shown: Shown, make: Callable[[dict[str, Any]], Any]) -> Response:
     """201 with what `make` gives for the body; the same again for a repeated Idempotency-Key."""
-    body = _raw(request)
+    body = raw(request)
     values = read(shape, request.data)
 
     def answer() -> Answer:
@@ -90,7 +90,7 @@ def documented(
     return extend_schema(operation_id=operation, request=body, parameters=[query] if query else [], responses=responses)
 
 
-def _raw(request: Request) -> bytes:
+def raw(request: Request) -> bytes:
     """The body's bytes; to be read before the parser does. Empty for a form, which the parser then refuses."""
     try:
         return request._request.body

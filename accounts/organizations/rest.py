@@ -14,6 +14,7 @@ from accounts.http.paging import CursorPaging
 from accounts.http.rest import caller, created, documented, page, read, shown
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
 from accounts.organizations import services
+from accounts.organizations.choice import choose_organization
 from accounts.organizations.serializers import (
     MeBody,
     MembershipSerializer,
@@ -94,11 +95,12 @@ class Members(Pages):
 
     @documented("organizations_members_create", body=NewMemberBody, answer=MembershipSerializer, makes=True)
     def post(self, request: Request, organization: UUID) -> Response:
-        """Make somebody who has an account a member. Needs admin; the role is at most the caller's own."""
+        """Make somebody who has an account a member at once. For operators who administer it; others invite."""
         place = found(_organizations(request), organization)
 
         def make(body: dict[str, Any]) -> Membership:
             services.require_admin(caller(request), place)
+            services.require_operator(caller(request))
             return services.add_member(
                 actor=caller(request), organization=place, user=person(body["email"]), role=Role(body["role"])
             )
@@ -193,7 +195,7 @@ class ProjectMembers(Pages):
         def make(body: dict[str, Any]) -> ProjectMember:
             services.require_project_admin(caller(request), place)
             return services.add_project_member(
-                actor=caller(request), project=place, user=person(body["email"]), role=Role(body["role"])
+                actor=caller(request), project=place, user=anybody(body["email"]), role=Role(body["role"])
             )
 
         return created(request, NewMemberBody, ProjectMemberSerializer, make)
@@ -233,12 +235,14 @@ class Me(APIView):
 
     @documented("users_me_partial_update", body=MeBody, answer=MeSerializer)
     def patch(self, request: Request) -> Response:
-        """Change the name that others see."""
+        """Change the name that others see, and the organization that chats go to which name none."""
         user = caller(request)
         body = read(MeBody, request.data, partial=True)
-        for field, value in body.items():
-            setattr(user, field, value)
-        user.save(update_fields=list(body))
+        if "organization" in body:
+            choose_organization(user, body["organization"])
+        if "name" in body:
+            user.name = body["name"]
+            user.save(update_fields=["name"])
         return _me(request)
 
 
@@ -281,7 +285,12 @@ def _me(request: Request) -> Response:
 
 def person(email: str) -> User:
     """Who signs in with the address. Raises Invalid."""
-    user = User.objects.filter(email=email.lower(), is_active=True).first()
+    user = anybody(email)
     if user is None:
         raise Invalid(fields={"email": ["Nobody signs in with this address here. Make an account for them first."]})
     return user
+
+
+def anybody(email: str) -> User | None:
+    """Who signs in with the address, if somebody does."""
+    return User.objects.filter(email=email.lower(), is_active=True).first()

@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from accounts.http.fields import Closed, Email, Id, PageQuery, Text
-from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
+from accounts.models import Invitation, Membership, Organization, Project, ProjectMember, Role, User
 
 # --- Out --------------------------------------------------------------------------------------------------------------
 
@@ -36,6 +36,32 @@ class MembershipSerializer(serializers.ModelSerializer[Membership]):
     class Meta:
         model = Membership
         fields = ("id", "organization", "user", "role", "created_at")
+        read_only_fields = fields
+
+
+class InvitationSerializer(serializers.ModelSerializer[Invitation]):
+    """An offer of a role in an organization, as its admins see it."""
+
+    invited_by = PersonSerializer(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Invitation
+        fields = (
+            "id", "organization", "email", "role", "invited_by",
+            "created_at", "expires_at", "accepted_at", "revoked_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class NewInvitationSerializer(InvitationSerializer):
+    """The same, with how its link gets to the person."""
+
+    link = serializers.URLField(allow_null=True, read_only=True, help_text="to hand on; null: it was mailed")
+    mailed = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Invitation
+        fields = (*InvitationSerializer.Meta.fields, "link", "mailed")
         read_only_fields = fields
 
 
@@ -77,7 +103,7 @@ class MeSerializer(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = ("id", "email", "name", "created_at", "memberships")
+        fields = ("id", "email", "name", "created_at", "organization", "memberships")
         read_only_fields = fields
 
 
@@ -91,6 +117,15 @@ class OrganizationBody(Closed):
 class NewMemberBody(Closed):
     email = Email(max_length=254, help_text="of somebody who has an account here")
     role = serializers.ChoiceField(Role.choices, default=Role.EDITOR)
+
+
+class NewInvitationBody(Closed):
+    email = Email(max_length=254, help_text="of whom to invite, with an account here or not")
+    role = serializers.ChoiceField(Role.choices, default=Role.EDITOR)
+
+
+class AcceptBody(Closed):
+    token = Text(max_length=200, help_text="from the invitation's link")
 
 
 class RoleBody(Closed):
@@ -108,6 +143,7 @@ class NewProjectBody(ProjectBody):
 
 class MeBody(Closed):
     name = Text(max_length=150, allow_blank=True)
+    organization = Id(allow_null=True, help_text="where chats go that name none; null: to the only one")
 
 
 class ProjectsQuery(PageQuery):

@@ -4,21 +4,63 @@ Members, names and projects are changed by those whose role includes admin. Nobo
 touches somebody whose role is above it, and an organization always has an owner.
 """
 
+from collections.abc import Callable
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
 
+from accounts.counts import require_room
 from accounts.errors import Conflict, Invalid, NotAllowed
-from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
-from accounts.permissions import RANK, permissions_in, require, role_in
+from accounts.models import Invitation, Membership, Organization, Project, ProjectMember, Role, User
+from accounts.permissions import PERMISSIONS, RANK, permissions_in, require, role_in
+
+# What else is done for an organization that people make, by the rooms above: it begins with a budget.
+AT_BEGINNING: list[Callable[[Organization], None]] = []
+MAY_MAKE = "accounts.add_organization"  # given to a person in the admin, or by `manage.py allow_organizations`
 
 
 @transaction.atomic
 def create_organization(*, user: User, name: str) -> Organization:
-    """A new organization with the user as its owner."""
-    organization = Organization.objects.create(name=name)
-    Membership.objects.create(organization=organization, user=user, role=Role.OWNER)
+    """A new organization with the user as its owner, and the budget that new ones have.
+
+    Raises NotAllowed for who may make none, Conflict for who has made as many as one person may.
+    """
+    if not may_make_organizations(user):
+        told = "Organizations are made by operators here, and by those whom an operator allows to. Ask one."
+        raise NotAllowed(told, code="organizations_by")
+    _count_one_more(user)
+    organization = begin_organization(owner=user, name=name)
+    for begin in AT_BEGINNING:
+        begin(organization)
     return organization
+
+
+def begin_organization(*, owner: User, name: str) -> Organization:
+    """A new organization with its owner, whoever they are. For those who run the installation: it has no budget."""
+    organization = Organization.objects.create(name=name)
+    Membership.objects.create(organization=organization, user=owner, role=Role.OWNER)
+    return organization
+
+
+def may_make_organizations(user: User) -> bool:
+    """Whether they may: operators, those whom one has allowed to, and with ORGANIZATIONS_BY=everyone everyone."""
+    if user.is_guest:
+        return False
+    return user.is_staff or settings.ORGANIZATIONS_BY == "everyone" or user.has_perm(MAY_MAKE)
+
+
+def _count_one_more(user: User) -> None:
+    """Count what they made, ever: who deletes one gets no other. Operators make as many as they like."""
+    most = settings.ORGANIZATIONS_PER_PERSON
+    if user.is_staff or not most:
+        return
+    has_room = User.objects.filter(pk=user.pk, organizations_made__lt=most)
+    if not has_room.update(organizations_made=F("organizations_made") + 1):
+        told = f"You have made {most} organizations, which is as many as one person may. Ask an operator for another."
+        raise Conflict(told, code="too_many_organizations")
 
 
 def rename_organization(*, actor: User, organization: Organization, name: str) -> Organization:
@@ -39,9 +81,13 @@ def delete_organization(*, actor: User, organization: Organization) -> None:
 
 @transaction.atomic
 def add_member(*, actor: User, organization: Organization, user: User, role: Role) -> Membership:
-    """Make the user a member. Raises Conflict if they are one."""
+    """Make the user a member without asking them, which operators may. Raises Conflict if they are one.
+
+    Everybody else invites: whom one could just add would find their chats in a stranger's organization.
+    """
     require_admin(actor, organization)
-    _require_reach(role_in(actor, organization=organization), role)
+    require_operator(actor)
+    require_reach(role_in(actor, organization=organization), role)
     membership, is_new = Membership.objects.get_or_create(organization=organization, user=user, defaults={"role": role})
     if not is_new:
         raise Conflict("This person is a member already. Change their role instead.", code="already_member")
@@ -53,11 +99,13 @@ def change_role(*, actor: User, membership: Membership, role: Role) -> Membershi
     """Give the member another role."""
     current = _locked(membership)
     require_admin(actor, current.organization_id)
-    _require_reach(role_in(actor, organization=current.organization_id), role, Role(current.role))
+    require_reach(role_in(actor, organization=current.organization_id), role, Role(current.role))
     if role != Role.OWNER:
         _require_other_owner(current)
     current.role = role
     current.save(update_fields=["role"])
+    if "admin" not in PERMISSIONS[role]:
+        _take_back_invitations(current)
     return current
 
 
@@ -67,15 +115,17 @@ def remove_member(*, actor: User, membership: Membership) -> None:
     current = _locked(membership)
     if current.user_id != actor.pk:
         require_admin(actor, current.organization_id)
-        _require_reach(role_in(actor, organization=current.organization_id), Role(current.role))
+        require_reach(role_in(actor, organization=current.organization_id), Role(current.role))
     _require_other_owner(current)
     ProjectMember.objects.filter(user=current.user_id, project__organization=current.organization_id).delete()
+    _take_back_invitations(current)
     current.delete()
 
 
 def create_project(*, actor: User, organization: Organization, name: str, description: str = "") -> Project:
     """A new project. Its repository is made at its first use."""
     require_admin(actor, organization)
+    require_room(organization.projects.all(), "PROJECTS_PER_ORGANIZATION", "projects", "organization")
     return Project.objects.create(organization=organization, name=name, description=description)
 
 
@@ -96,14 +146,17 @@ def delete_project(*, actor: User, project: Project) -> None:
 
 
 @transaction.atomic
-def add_project_member(*, actor: User, project: Project, user: User, role: Role) -> ProjectMember:
-    """Give a member of the organization a role of their own in the project. Raises Conflict if they have one."""
+def add_project_member(*, actor: User, project: Project, user: User | None, role: Role) -> ProjectMember:
+    """Give a member of the organization a role of their own in the project. Raises Conflict if they have one.
+
+    `user`: None where nobody signs in with the address, which is answered as somebody from outside is.
+    """
     own = require_project_admin(actor, project)
-    theirs = role_in(user, organization=project.organization_id, project=project)
-    if theirs is None:
+    theirs = role_in(user, organization=project.organization_id, project=project) if user else None
+    if user is None or theirs is None:
         told = "This person is not a member of the project's organization: add them there first."
         raise Invalid(fields={"email": [told]})
-    _require_reach(own, role, theirs)
+    require_reach(own, role, theirs)
     member, is_new = ProjectMember.objects.get_or_create(project=project, user=user, defaults={"role": role})
     if not is_new:
         raise Conflict("This person has a role in the project already. Change it instead.", code="already_member")
@@ -114,7 +167,7 @@ def add_project_member(*, actor: User, project: Project, user: User, role: Role)
 def change_project_role(*, actor: User, member: ProjectMember, role: Role) -> ProjectMember:
     """Give the project's member another role in it."""
     own = require_project_admin(actor, member.project)
-    _require_reach(own, role, Role(member.role))
+    require_reach(own, role, Role(member.role))
     member.role = role
     member.save(update_fields=["role"])
     return member
@@ -128,13 +181,20 @@ def remove_project_member(*, actor: User, member: ProjectMember) -> None:
     """
     own = require_project_admin(actor, member.project)
     after = role_in(member.user, organization=member.project.organization_id)
-    _require_reach(own, Role(member.role), after or Role.VIEWER)
+    require_reach(own, Role(member.role), after or Role.VIEWER)
     member.delete()
 
 
 def require_admin(actor: User, organization: Organization | UUID) -> None:
     """Raise NotAllowed unless the actor may change the organization and its members."""
     require(permissions_in(actor, organization=organization), "admin")
+
+
+def require_operator(actor: User) -> None:
+    """Raise NotAllowed for who does not run the installation, whomever they name."""
+    if not actor.is_staff:
+        told = "People join when they accept an invitation: POST to the organization's invitations/ instead."
+        raise NotAllowed(told, code="invite_instead")
 
 
 def require_project_admin(actor: User, project: Project) -> Role:
@@ -150,10 +210,16 @@ def require_project_admin(actor: User, project: Project) -> Role:
     return role
 
 
-def _require_reach(own: Role | None, *roles: Role) -> None:
+def require_reach(own: Role | None, *roles: Role) -> None:
     """Raise NotAllowed if one of the roles is above the actor's own."""
     if own is None or any(RANK[role] > RANK[own] for role in roles):
         raise NotAllowed("Your own role does not reach that far: nobody gives or takes a role above their own.")
+
+
+def _take_back_invitations(membership: Membership) -> None:
+    """What somebody offered who may not any more holds no longer."""
+    theirs = Invitation.objects.live().filter(organization=membership.organization_id, invited_by=membership.user_id)
+    theirs.update(revoked_at=timezone.now())
 
 
 def _locked(membership: Membership) -> Membership:

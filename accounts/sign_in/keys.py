@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from accounts.counts import require_room
 from accounts.errors import NotAuthenticated, refuse
 from accounts.models import ApiKey, Organization, User
 from accounts.sign_in.hashed import hash_of
@@ -30,10 +31,13 @@ def create_key(
     """A new key of the user's own, and its text: the only time that it is there to be read.
 
     Raises Invalid for a scope there is not, a name that is none, an end in the past, somebody who is no member.
+    Conflict where they have as many as one person may.
     """
     check(scopes, name, expires_at)
     if not Organization.objects.visible_to(user).filter(pk=organization.pk).exists():
         raise refuse("organization", "Expected one that the person is a member of.")
+    theirs = ApiKey.objects.filter(user=user).live()
+    require_room(theirs, "API_KEYS_PER_PERSON", "API keys", "person")
     token = PREFIX + get_random_string(SECRET_CHARS)
     ordered = [each for each in SCOPES if each in scopes]
     key = ApiKey.objects.create(

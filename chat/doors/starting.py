@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.db.compiled import Compiled
-from accounts.errors import NotAllowed, NotFound
+from accounts.errors import NotFound
 from accounts.http.idempotency import Answer, once
 from accounts.models import Organization, Project, User
-from accounts.permissions import permissions_in
+from accounts.organizations.choice import usual_organization
 from chat.access import find_chat, get_chat, get_run
 from chat.doors.reading import Reader
 from chat.metering import limits
@@ -76,11 +76,11 @@ def make_chat(
     is_listed: bool = False,
     **choices: Any,
 ) -> Chat:
-    """A chat that a request without one needs: in the project, the organization, or the first they may write in.
+    """A chat that a request without one needs: in the project, the organization, or where they chose.
 
     It is in lists only where a client named it. `lives_s`: it is not kept, and is gone after so many seconds.
     """
-    owner = project.organization if project else organization or _organization(user)
+    owner = project.organization if project else organization or usual_organization(user)
     chat = create_chat(
         user=user, organization=owner.pk, project=project.pk if project else None, origin=door, **choices
     )
@@ -88,13 +88,6 @@ def make_chat(
     chat.expires_at = timezone.now() + timedelta(seconds=lives_s) if lives_s else None
     chat.save(update_fields=["is_listed", "expires_at"])
     return chat
-
-
-def _organization(user: User) -> Organization:
-    for organization in Organization.objects.visible_to(user):
-        if "write" in permissions_in(user, organization=organization):
-            return organization
-    raise NotAllowed("You may not write in any organization.")
 
 
 def named_chat(user: User, door: str, external_id: str, make: Callable[[], Chat]) -> Chat:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.db.compiled import Compiled
 from accounts.errors import QuotaExceeded
+from accounts.models import Organization
 from chat.eventlog import Fenced
 from chat.models import OPEN, Budget, Period, Run, RunStatus
 from chat.models.facts import facts_of
@@ -66,6 +67,12 @@ def extend(run_id: UUID, attempt: int, tokens: int) -> bool:
         return False
     Run.objects.filter(pk=run_id).update(reserved_tokens=max(tokens, run.reserved_tokens))
     return True
+
+
+def begin(organization: Organization) -> None:
+    """The budget of an organization that people made just now: ORGANIZATION_TOKENS a month; 0: none."""
+    if settings.ORGANIZATION_TOKENS:
+        Budget.objects.create(organization=organization, tokens=settings.ORGANIZATION_TOKENS, period=Period.MONTH)
 
 
 def settle(organization_id: UUID, tokens: int) -> None:

@@ -17,6 +17,7 @@ from accounts.errors import NotFound
 from accounts.http.fields import PageQuery
 from accounts.http.rest import caller, created, documented, page, read, shown
 from accounts.models import Organization, Project
+from accounts.organizations.choice import remember_organization
 from chat.access import chats_of, get_chat
 from chat.models import Chat, ChatShare, Task
 from chat.rest.serializers import ChatChanges, ChatQuery, ChatSerializer, NewChat, NewFork, NewShare, ShareSerializer
@@ -34,9 +35,19 @@ class Chats(APIView):
 
     @documented("create_chat", body=NewChat, answer=ChatSerializer, makes=True)
     def post(self, request: Request) -> Response:
-        """Make a chat. What is left out is the installation's default."""
+        """Make a chat. What is left out is the installation's default.
+
+        Its organization is from now on where the caller's chats go that name none.
+        """
         user = caller(request)
-        return created(request, NewChat, ChatSerializer, lambda body: chats.create_chat(user=user, **body))
+
+        def make(body: dict[str, Any]) -> Chat:
+            chat = chats.create_chat(user=user, **body)
+            if user.key is None:  # a key is for one organization, and says nothing of the others
+                remember_organization(user, chat.organization_id)
+            return chat
+
+        return created(request, NewChat, ChatSerializer, make)
 
 
 class OneChat(APIView):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from accounts.counts import require_room
 from accounts.errors import Conflict, NotFound
 from accounts.models import Organization, User
 from accounts.permissions import permissions_in, require
@@ -23,6 +24,8 @@ def create_character(
         raise NotFound(fields={"organization": ["There is no such organization, or you may not see it."]})
     require(permissions_in(user, organization=place), "admin")
     _require_free(id, place)
+    here = Character.objects.filter(organization=place)
+    require_room(here, "CHARACTERS_PER_ORGANIZATION", "characters", "organization")
     character = Character(id=id, organization=place, **_checked({"name": name, "archetype": archetype}))
     try:
         with transaction.atomic():

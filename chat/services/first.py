@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.crypto import get_random_string
 
 from accounts.models import Membership, Role, User
-from accounts.organizations.services import create_organization, create_project
+from accounts.organizations.services import begin_organization, create_project
 from accounts.sign_in.new_people import checked_email
 from chat.services.chats import create_chat
 from tools.git.repository import Repository
@@ -60,7 +60,7 @@ def _make(email: str, password: str, generated: str) -> First:
         generated = ""
     else:
         owner = User.objects.create_superuser(email, password or generated)
-    organization = create_organization(user=owner, name="First organization")
+    organization = begin_organization(owner=owner, name="First organization")
     project = create_project(actor=owner, organization=organization, name="Welcome", description="To try things on.")
     Repository(project.pk).create(SAMPLE_FILES, author_name=owner.display_name, author_email=owner.email)
     create_chat(

@@ -7,7 +7,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.errors import NotFound
+from accounts.counts import is_full
+from accounts.errors import NotFound, TooMany
 from accounts.models import User
 from accounts.sign_in import keys
 from accounts.sign_in.hashed import hash_of
@@ -16,6 +17,10 @@ from chat.models import ChatSession, Run, Task
 
 def open_session(*, user: User, run: Run, task: Task | None = None) -> ChatSession:
     """A session to read this run in, for CHAT_SESSION_S. The task is kept on it, on both messages and on the chat."""
+    theirs = ChatSession.objects.filter(user=user)
+    if is_full(theirs, "SESSIONS_PER_PERSON"):
+        told = f"{settings.SESSIONS_PER_PERSON} sessions of yours are kept still. Try again when some have ended."
+        raise TooMany(told, code="too_many_sessions", retry_after_s=settings.CHAT_SESSION_S)
     session = ChatSession(
         user=user,
         token_version=user.token_version,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from accounts.counts import require_room
 from accounts.errors import Conflict, NotFound
 from accounts.models import Project, User
 from accounts.permissions import permissions_in, require
@@ -18,6 +19,7 @@ def create_task(*, user: User, project: UUID, **fields: Any) -> Task:
     if place is None:
         raise NotFound(fields={"project": ["There is no such project, or you may not see it."]})
     _require_write(user, place)
+    require_room(Task.objects.filter(project=place), "TASKS_PER_PROJECT", "tasks", "project")
     return _saved(Task(project=place, **_checked(fields)))
 
 

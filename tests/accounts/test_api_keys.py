@@ -13,7 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.authentication import still_valid
-from accounts.errors import Invalid
+from accounts.errors import Conflict, Invalid
 from accounts.models import ApiKey, Membership, Organization, Project, Role, User
 from accounts.sign_in import keys
 from accounts.sign_in.scopes import SCOPES, opens
@@ -21,7 +21,17 @@ from chat.models import Chat
 from tests.routes import APART, MINE, PUBLIC, ROUTES, Route
 
 ME, CHATS = "/api/users/me/", "/api/chats/"
-PERSONAL = ("/api/auth/", "/login/", "/logout/", "/healthz", "/readyz", "/api/schema/", "/api/docs/")
+PERSONAL = (
+    "/api/auth/",
+    "/api/invitations/",
+    "/invitation/",
+    "/login/",
+    "/logout/",
+    "/healthz",
+    "/readyz",
+    "/api/schema/",
+    "/api/docs/",
+)
 ADMINISTERED = ("/api/organizations/", "/api/projects/", "/api/users/me/", "/api/characters/")
 
 
@@ -60,6 +70,28 @@ def test_what_is_nearly_a_key_is_none(token: str, change: Callable[[str], str]) 
     answered = bearing(change(token)).get(ME)
     assert answered.status_code == 401
     assert answered["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_one_person_has_so_many_keys(alice: User, organization: Organization, settings: Any) -> None:
+    settings.API_KEYS_PER_PERSON = 1
+    make(alice, organization)
+    with pytest.raises(Conflict, match="API keys"):
+        make(alice, organization)
+    with pytest.raises(CommandError, match="API keys"):
+        call_command("create_key", alice.email, "--organization", "Acme", "--scope", "chat", "--name", "CI")
+    keys.revoke(ApiKey.objects.all())
+    make(alice, organization)
+
+
+def test_the_admin_says_that_a_person_has_as_many_keys(alice: User, organization: Organization, settings: Any) -> None:
+    settings.API_KEYS_PER_PERSON = 1
+    make(alice, organization)
+    User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
+    client = Client()
+    client.force_login(alice)
+    sent = {"name": "CI", "organization": organization.pk, "scopes": ["chat"]}
+    shown = client.post("/admin/accounts/apikey/add/", sent)
+    assert shown.status_code == 200 and "There are 1 API keys already" in shown.content.decode()
 
 
 def test_a_key_comes_by_authorization_only(token: str) -> None:

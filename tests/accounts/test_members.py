@@ -3,10 +3,12 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from rest_framework.test import APIClient
 
@@ -84,13 +86,75 @@ def test_a_missing_permission_is_named() -> None:
 # --- Organizations ----------------------------------------------------------------------------------------------------
 
 
-def test_who_makes_one_owns_it(api: Api, bob: User) -> None:
+@pytest.fixture
+def everyone(settings: Any) -> None:
+    """May make organizations."""
+    settings.ORGANIZATIONS_BY = "everyone"
+
+
+def nobody_said(user: User) -> None: ...
+
+
+def make_staff(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+
+
+def allow_by_command(user: User) -> None:
+    call_command("allow_organizations", user.email.upper(), stdout=StringIO())
+
+
+def allow_and_take_back(user: User) -> None:
+    allow_by_command(user)
+    call_command("allow_organizations", user.email, "--no-more", stdout=StringIO())
+
+
+@pytest.mark.parametrize(
+    ("by", "before", "status"),
+    [
+        ("operators", nobody_said, 403),
+        ("operators", make_staff, 201),
+        ("operators", allow_by_command, 201),
+        ("operators", allow_and_take_back, 403),
+        ("everyone", nobody_said, 201),
+    ],
+)
+@pytest.mark.parametrize("role", ROLES)
+def test_who_may_make_organizations(
+    api: Api, cast: dict[Role, User], settings: Any, role: Role, by: str, before: Callable[[User], None], status: int
+) -> None:
+    settings.ORGANIZATIONS_BY = by
+    before(cast[role])
+    answered, told = call(api, cast[role], "post", "/api/organizations/", {"name": "New"})
+    assert answered == status
+    assert status == 201 or told["error"]["code"] == "organizations_by"
+    assert Organization.objects.filter(name="New").exists() == (status == 201)
+
+
+def test_so_many_are_made_by_one_person_ever(api: Api, bob: User, everyone: None, settings: Any) -> None:
+    settings.ORGANIZATIONS_PER_PERSON = 2
+    for number in range(2):
+        made = call(api, bob, "post", "/api/organizations/", {"name": f"No. {number}"})[1]
+        assert call(api, bob, "delete", f"/api/organizations/{made['id']}/")[0] == 204
+    status, told = call(api, bob, "post", "/api/organizations/", {"name": "No. 3"})
+    assert (status, told["error"]["code"]) == (409, "too_many_organizations")
+    assert not Organization.objects.filter(name="No. 3").exists()
+
+
+def test_a_new_one_begins_with_a_budget(api: Api, bob: User, everyone: None, settings: Any) -> None:
+    for tokens in (settings.ORGANIZATION_TOKENS, 0):
+        settings.ORGANIZATION_TOKENS = tokens
+        made = call(api, bob, "post", "/api/organizations/", {"name": "New"})[1]
+        budget = call(api, bob, "get", f"/api/organizations/{made['id']}/budget/")[1]["budget"]
+        assert (budget and (budget["tokens"], budget["period"])) == ((tokens, "month") if tokens else None)
+
+
+def test_who_makes_one_owns_it(api: Api, bob: User, everyone: None) -> None:
     status, made = call(api, bob, "post", "/api/organizations/", {"name": "Bob's"})
     assert status == 201
     assert Membership.objects.get(organization=made["id"], user=bob).role == Role.OWNER
 
 
-def test_the_same_post_again_makes_no_second(api: Api, bob: User) -> None:
+def test_the_same_post_again_makes_no_second(api: Api, bob: User, everyone: None) -> None:
     client = api(bob)
     answers = [
         client.post("/api/organizations/", {"name": "Once"}, format="json", headers={"Idempotency-Key": "k"})
@@ -149,10 +213,11 @@ def test_members_see_each_other_and_nobody_else_does(
 
 @pytest.mark.parametrize("giver", ROLES)
 @pytest.mark.parametrize("role", ROLES)
-def test_a_person_gives_roles_up_to_their_own(
+def test_an_operator_gives_roles_up_to_their_own(
     api: Api, cast: dict[Role, User], charlie: User, organization: Organization, giver: Role, role: Role
 ) -> None:
     path = f"/api/organizations/{organization.pk}/members/"
+    User.objects.filter(pk=cast[giver].pk).update(is_staff=True)
     allowed = giver in (Role.ADMIN, Role.OWNER) and ROLES.index(role) <= ROLES.index(giver)
     status, _ = call(api, cast[giver], "post", path, {"email": "Charlie@Example.com", "role": role})
     assert status == (201 if allowed else 403)
@@ -224,12 +289,14 @@ def test_anybody_may_leave_and_leaves_the_projects_too(
 
 
 def test_nobody_is_added_twice(api: Api, alice: User, bob: User, organization: Organization) -> None:
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
     path = f"/api/organizations/{organization.pk}/members/"
     assert call(api, alice, "post", path, {"email": bob.email, "role": "viewer"})[0] == 409
     assert Membership.objects.get(user=bob).role == Role.EDITOR
 
 
 def test_who_is_unknown_cannot_be_added(api: Api, alice: User, bob: User, organization: Organization) -> None:
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
     path = f"/api/organizations/{organization.pk}/members/"
     status, answer = call(api, alice, "post", path, {"email": "nobody@example.com"})
     assert status == 400 and "email" in answer["error"]["fields"]
@@ -334,6 +401,43 @@ def test_a_member_of_another_organization_is_not_found_through_this_one(
     path = f"/api/organizations/{organization.pk}/members/{theirs.pk}/"
     for method, body in (("get", None), ("patch", {"role": "viewer"}), ("delete", None)):
         assert call(api, alice, method, path, body)[0] == 404
+
+
+# --- How many ---------------------------------------------------------------------------------------------------------
+
+
+def project_of(place: Project) -> dict[str, Any]:
+    return {"organization": str(place.organization_id), "name": "P"}
+
+
+def task_of(place: Project) -> dict[str, Any]:
+    return {"project": str(place.pk), "title": "T"}
+
+
+def character_of(place: Project) -> dict[str, Any]:
+    return {
+        "id": uuid4().int % 10**9,
+        "organization": str(place.organization_id),
+        "name": "C",
+        "archetype": "generalist",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "setting", "body", "already"),
+    [
+        ("/api/projects/", "PROJECTS_PER_ORGANIZATION", project_of, 1),
+        ("/api/tasks/", "TASKS_PER_PROJECT", task_of, 0),
+        ("/api/characters/", "CHARACTERS_PER_ORGANIZATION", character_of, 0),
+    ],
+)
+def test_what_people_make_has_a_limit(
+    api: Api, alice: User, project: Project, settings: Any, path: str, setting: str, body: Any, already: int
+) -> None:
+    setattr(settings, setting, already + 1)
+    assert [call(api, alice, "post", path, body(project))[0] for _ in range(2)] == [201, 409]
+    setattr(settings, setting, 0)
+    assert call(api, alice, "post", path, body(project))[0] == 201
 
 
 # --- Me ---------------------------------------------------------------------------------------------------------------

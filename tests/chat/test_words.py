@@ -15,7 +15,8 @@ from chat.page import words
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"
-PAGES = [*ROOT.glob("templates/chat/*.html"), ROOT / "templates/error.html", ROOT / "templates/registration/login.html"]
+SIGN_IN = ROOT.glob("templates/registration/*.html")
+PAGES = [*ROOT.glob("templates/chat/*.html"), ROOT / "templates/error.html", *SIGN_IN]
 ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr|msgstr\[\d\]) "(.*)"$', re.MULTILINE)
 
 

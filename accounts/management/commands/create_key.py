@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts.errors import Invalid
+from accounts.errors import RequestError
 from accounts.models import Organization, User
 from accounts.sign_in import keys
 from accounts.sign_in.scopes import SCOPES
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         try:
             place = _organization(user, organization)
             key, token = keys.create_key(user=user, organization=place, scopes=scopes, name=name, expires_at=ends)
-        except Invalid as error:
+        except RequestError as error:
             raise CommandError(error.message) from error
         until = f"until {ends:%Y-%m-%d}" if ends else "until it is revoked"
         self.stderr.write(f"{user.email} in {place}, for {', '.join(key.scopes)}, {until}. It is shown only now:")

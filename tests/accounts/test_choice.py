@@ -1,0 +1,106 @@
+"""Where a chat goes that names no organization: where its person chose, and never to a stranger's."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.errors import Conflict, NotAllowed
+from accounts.models import Membership, Organization, Role, User
+from accounts.organizations.choice import usual_organization
+from chat.doors.starting import make_chat
+from tests.conftest import member
+from tests.doors.people import newcomer
+from tests.live import Server
+from tests.streams import Client
+
+Api = Callable[[User], APIClient]
+ME = "/api/users/me/"
+
+
+@pytest.fixture
+def dora(elsewhere: Organization) -> User:
+    """Of one organization, which is younger than `organization`."""
+    return member(elsewhere, "dora", Role.EDITOR)
+
+
+def fresh(user: User) -> User:
+    return User.objects.get(pk=user.pk)
+
+
+def test_who_is_added_to_an_older_organization_loses_no_chat_to_it(
+    organization: Organization, elsewhere: Organization, dora: User
+) -> None:
+    Membership.objects.create(organization=organization, user=dora, role=Role.OWNER)
+    assert make_chat(fresh(dora), door="threads").organization == elsewhere
+    Membership.objects.filter(organization=organization, user=dora).delete()
+    assert make_chat(fresh(dora), door="threads").organization == elsewhere
+
+
+def test_of_an_account_of_before_the_choice_the_organization_it_has_is_the_choice(
+    organization: Organization, elsewhere: Organization, dora: User
+) -> None:
+    User.objects.update(organization=None)
+    Membership.objects.create(organization=organization, user=dora, role=Role.OWNER)
+    assert usual_organization(fresh(dora)) == elsewhere
+
+
+def test_it_is_chosen_by_patch_and_by_naming_one(
+    api: Api, organization: Organization, elsewhere: Organization, dora: User
+) -> None:
+    Membership.objects.create(organization=organization, user=dora, role=Role.EDITOR)
+    patched = api(dora).patch(ME, {"organization": str(organization.pk)}, format="json")
+    assert (patched.status_code, patched.json()["organization"]) == (200, str(organization.pk))
+    assert usual_organization(fresh(dora)) == organization
+    assert api(dora).post("/api/chats/", {"organization": str(elsewhere.pk)}, format="json").status_code == 201
+    assert api(dora).get(ME).json()["organization"] == str(elsewhere.pk)
+
+
+@pytest.mark.parametrize("value", ["stranger's", "read only", "no id", 7])
+def test_one_that_is_not_theirs_to_write_in_is_not_chosen(
+    api: Api, organization: Organization, elsewhere: Organization, dora: User, value: Any
+) -> None:
+    if value == "read only":
+        Membership.objects.create(organization=organization, user=dora, role=Role.VIEWER)
+    wanted = str(organization.pk) if isinstance(value, str) and value != "no id" else value
+    answered = api(dora).patch(ME, {"organization": wanted, "name": "New"}, format="json")
+    assert answered.status_code in (400, 404)
+    assert "organization" in answered.json()["error"]["fields"]
+    assert (fresh(dora).organization, fresh(dora).name) == (elsewhere, "Dora")
+
+
+def test_where_the_choice_is_gone_the_only_other_one_is_taken_and_of_several_none(
+    organization: Organization, elsewhere: Organization, dora: User
+) -> None:
+    third = Organization.objects.create(name="Third")
+    for place in (organization, third):
+        Membership.objects.create(organization=place, user=dora, role=Role.EDITOR)
+    Membership.objects.filter(organization=elsewhere, user=dora).delete()
+    with pytest.raises(Conflict, match="PATCH /api/users/me/"):
+        usual_organization(fresh(dora))
+    organization.delete()
+    assert usual_organization(fresh(dora)) == third
+    third.delete()
+    with pytest.raises(NotAllowed):
+        usual_organization(fresh(dora))
+
+
+def test_where_one_may_only_read_no_chat_is_made(organization: Organization, elsewhere: Organization) -> None:
+    reader = member(elsewhere, "reader", Role.VIEWER)
+    Membership.objects.create(organization=organization, user=reader, role=Role.EDITOR)
+    assert usual_organization(fresh(reader)) == organization
+
+
+def test_a_door_says_what_to_send(server: Server) -> None:
+    person: Client = newcomer(server, role="owner")
+    for _ in range(2):
+        name = f"More {uuid.uuid4()}"
+        server.quickly("create_user", str(person.get(ME)["email"]), "--organization", name, "--role", "owner")
+    first = person.get(ME)["organization"]
+    assert first is not None  # the one that they had
+    server.call("PATCH", ME, {"organization": None}, token=person.token)
+    for path, body in (("/agent/chat", {"message": "Hi", "character_id": 1}), ("/v1/conversations", {})):
+        refused = server.call("POST", path, body, token=person.token)
+        assert refused.status == 409 and "PATCH /api/users/me/" in str(refused.body), refused
