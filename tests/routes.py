@@ -313,6 +313,10 @@ def fixed(**body: Any) -> Body:
     return lambda _: body
 
 
+def first_message(place: Place) -> dict[str, Any]:
+    return {"chat": {"organization": str(place.organization.pk)}, "content": "Hello"}
+
+
 def credentials(place: Place) -> dict[str, Any]:
     return {"email": place.people["editor"].email, "password": PASSWORD}
 
@@ -425,6 +429,7 @@ ROUTES = [
     Route("GET", "/api/archetypes/", SIGNED_IN),
     Route("GET", "/api/schema/", PUBLIC),
     Route("GET", "/api/docs/", PUBLIC),
+    Route("POST", "/api/chats/runs", WRITE, first_message, ok=(201,), kind="door"),
     Route("POST", RUNS, WRITE, fixed(content="Hello"), ok=(201,), ids=chat_id, kind="door"),
     Route("GET", "/api/runs/{run_id}/events", READ, ids=run_id, kind="door"),
     Route("POST", "/api/runs/{run_id}/cancel", WRITE, ok=(202,), ids=busy_id, kind="door"),

@@ -288,7 +288,9 @@ class NewShare(Closed):
 class NewMessage(Closed):
     """A message to be stored. Without `parent` it comes under the newest one; null makes a new root."""
 
-    content = Text(trim_whitespace=False)
+    content = Text(
+        trim_whitespace=False, allow_blank=True, default="", help_text="May be empty where files come with it."
+    )
     attachments = Attachments(required=False)
     # DRF takes declared fields off the class, so this does not hide a field's own `parent`.
     parent = Id(required=False, allow_null=True)  # type: ignore[assignment]
@@ -297,7 +299,7 @@ class NewMessage(Closed):
 class MessageChanges(Closed):
     """What may be changed of one's own message."""
 
-    content = Text(trim_whitespace=False)
+    content = Text(trim_whitespace=False, allow_blank=True, help_text="May be empty where files come with it.")
     attachments = Attachments(required=False)
 
 

@@ -13,6 +13,7 @@ from agents.events import Call
 from agents.messages import AssistantMessage, Image, SystemMessage, ToolMessage, UserMessage
 from agents.messages import Message as Said
 from chat.models import Message, MessageRole, MessageStatus
+from chat.runner.files import told
 
 FIELDS = ("pk", "parent_id", "role", "status", "content", "parts", "attachments")
 
@@ -80,17 +81,9 @@ def _said(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> list[Said]
         return list(_answer(row, {**results, **own}))
     if row["role"] == MessageRole.SYSTEM:
         return [SystemMessage(row["content"])]
-    text = "\n\n".join([row["content"], *_files(row["attachments"])])
+    text = told(row["content"], row["attachments"])
     images = [Image(each["url"]) for each in row["attachments"] if each.get("type") == "image" and each.get("url")]
     return [UserMessage(text, tuple(images))]
-
-
-def _files(attachments: list[dict[str, Any]]) -> Iterator[str]:
-    for each in attachments:
-        if each.get("content"):
-            yield f'<file name="{each.get("name", "")}">\n{each["content"]}\n</file>'
-        elif each.get("url") and each.get("type") != "image":
-            yield f"[attached: {each.get('name') or each['url'][:200]}]"
 
 
 def _answer(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> Iterator[Said]:

@@ -28,13 +28,13 @@ def add_items(*, user: User, chat: Chat, items: Iterable[Item]) -> list[Message]
 
 def _add(user: User, chat: Chat, item: Item) -> Message:
     files = rules.check_attachments(item.attachments)
-    may_be_empty = item.role != "user" or bool(files)
+    may_be_empty = item.role != "user" and item.content == ""
     return add_message(
         chat,
         chat.leaf,
         role=item.role,
         author=user if item.role == "user" else None,
-        content="" if may_be_empty and item.content == "" else rules.check_text(item.content),
+        content="" if may_be_empty else rules.check_said(item.content, files),
         attachments=files,
         parts=list(item.parts),
     )

@@ -34,7 +34,8 @@ def create_message(
 ) -> Message:
     """Store a message of the user's; no run answers it. `parent`: a message of this chat, None for a new root."""
     require(permissions_on(user, chat), "write")
-    text, files = rules.check_text(content), rules.check_attachments(attachments)
+    files = rules.check_attachments(attachments)
+    text = rules.check_said(content, files)
     locked = lock_chat(chat)
     if locked.status == ChatStatus.ARCHIVED:
         raise Conflict("The chat is archived. Make it active to write in it.", code="chat_archived")
@@ -55,9 +56,9 @@ def edit_message(*, user: User, message: Message, content: str, attachments: Seq
     message.refresh_from_db()
     _refuse_while_open(Run.objects.filter(input=message))
     _refuse_tombstone(message)
-    message.content = rules.check_text(content)
     if attachments is not None:
         message.attachments = rules.check_attachments(attachments)
+    message.content = rules.check_said(content, message.attachments)
     message.save(update_fields=["content", "attachments", "updated_at"])
     notices.tell(message.chat_id, changed=[message.pk])
     return message

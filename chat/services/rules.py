@@ -5,6 +5,7 @@ Each function gives the value to store or raises Invalid naming the field and wh
 
 import json
 import math
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,11 @@ from agents.installation import model_names
 
 ATTACHMENT_TYPES = ("file", "image")
 ATTACHMENT_FIELDS = frozenset({"type", "name", "content", "url"})
-ATTACHMENT_NAME_MAX_CHARS = 255
+ATTACHMENT_NAME_MAX_CHARS = 255  # composed (NFC), as file systems count: a Mac sends each accent apart
+# Controls, line ends and half characters have no place in a name; nor has what turns the order of what is read:
+# "photo\u202egnp.exe" looks like a picture. Joiners and spaces of every kind are in names that people have.
+NAME_REFUSED = frozenset({"Cc", "Cs", "Zl", "Zp"})
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 URL_MAX_CHARS = 2_000
 # No SVG: it is a document that can hold scripts.
 IMAGE_DATA = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
@@ -33,6 +38,12 @@ def check_text(value: Any, field: str = "content") -> str:
     if len(value) > limit:
         raise refuse(field, f"Expected at most {limit} characters; these are {len(value)}.")
     return check_storable(value, field)
+
+
+def check_said(value: Any, files: Sequence[Any], field: str = "content") -> str:
+    """The text of a person's message, which may be empty where files come with it."""
+    is_blank = isinstance(value, str) and not value.strip()
+    return "" if files and is_blank else check_text(value, field)
 
 
 def check_storable(value: str, field: str) -> str:
@@ -57,6 +68,15 @@ def check_model(value: Any) -> str:
     if value not in names:
         raise refuse("model", f"Expected one of: {', '.join(names)}.")
     return str(value)
+
+
+def check_chats_model(value: str) -> str:
+    """The model that a chat has had since it was chosen: it may have left the catalog."""
+    names = model_names()
+    if value not in names:
+        gone = f"The chat's model {value} is not offered any more. Choose another one for the chat"
+        raise refuse("model", f"{gone}; expected one of: {', '.join(names)}.")
+    return value
 
 
 def check_archetype(value: Any) -> str:
@@ -111,9 +131,11 @@ def _attachment(value: Any, field: str) -> dict[str, str]:
 
 
 def _check_name(value: Any, field: str) -> str:
-    if not isinstance(value, str) or len(value) > ATTACHMENT_NAME_MAX_CHARS or not value.isprintable():
-        raise refuse(field, f"Expected a text of at most {ATTACHMENT_NAME_MAX_CHARS} printable characters.")
-    return check_storable(value, field)
+    if not isinstance(value, str) or len(unicodedata.normalize("NFC", value)) > ATTACHMENT_NAME_MAX_CHARS:
+        raise refuse(field, f"Expected a text of at most {ATTACHMENT_NAME_MAX_CHARS} characters.")
+    if any(unicodedata.category(each) in NAME_REFUSED or each in TURNING for each in value):
+        raise refuse(field, "Expected no line breaks, control characters or marks that turn the direction of writing.")
+    return value
 
 
 def _check_content(value: Any, kind: str, field: str) -> str:

@@ -53,7 +53,7 @@ def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
     messages = _messages(user, locked, _parent(locked, ask.parent), items)
     locked.position = messages[-1].position
     is_untitled = not locked.title
-    locked.title = locked.title or next((first_words(each.content) for each in items if each.role == "user"), "")
+    locked.title = locked.title or next((_first_title(each) for each in items if each.role == "user"), "")
     run = _start(user, locked, messages[-1], ask, has, new=messages)
     new = [*(each.pk for each in messages), run.answer.pk]
     notices.tell(locked.pk, new=new, run=run.pk, is_new_run=True, has_changed=is_untitled)
@@ -104,11 +104,17 @@ def stop(run: Run, *, by: User) -> Run:
 
 
 def _checked(item: Item) -> Item:
-    """The item with its fields right. Only what people write must not be empty."""
+    """The item with its fields right. Only what people write must not be empty, and files say something too."""
     files = rules.check_attachments(item.attachments)
-    may_be_empty = item.role != "user" or bool(files)
-    text = "" if may_be_empty and item.content == "" else rules.check_text(item.content)
+    may_be_empty = item.role != "user" and item.content == ""
+    text = "" if may_be_empty else rules.check_said(item.content, files)
     return replace(item, content=text, attachments=files)
+
+
+def _first_title(item: Item) -> str:
+    """What a chat is called by its first message: its first words, or what its first file is called."""
+    names = [each["name"] for each in item.attachments if each["name"]]
+    return first_words(item.content) or first_words(names[0] if names else "")
 
 
 def _messages(user: User, chat: Chat, parent: UUID | None, items: Sequence[Item]) -> list[Message]:
@@ -230,8 +236,8 @@ def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunReq
         input=question,
         message=answer,
         position=answer.position,
-        archetype=chat.archetype if ask.archetype is None else rules.check_archetype(ask.archetype),
-        model=chat.model if ask.model is None else rules.check_model(ask.model),
+        archetype=rules.check_archetype(chat.archetype if ask.archetype is None else ask.archetype),
+        model=rules.check_chats_model(chat.model) if ask.model is None else rules.check_model(ask.model),
         temperature=chat.temperature if ask.temperature is None else rules.check_temperature(ask.temperature),
         door=ask.door,
         request=ask.request,

@@ -43,10 +43,11 @@ class Place:
 def parse(body: dict[str, Any]) -> RunRequest:
     """The run that a message asks for. Raises Invalid for a field that is unknown or not right."""
     known_only(body, FIELDS)
-    message = body.get("message")
-    if not isinstance(message, str) or not message.strip() or len(message) > MESSAGE_MAX_CHARS:
+    message, files = body.get("message", ""), body.get("attachments") or ()
+    is_empty = not files and not str(message).strip()
+    if not isinstance(message, str) or is_empty or len(message) > MESSAGE_MAX_CHARS:
         raise refuse("message", f"Expected a text of 1 to {MESSAGE_MAX_CHARS} characters.")
-    return RunRequest(content=message, attachments=body.get("attachments") or (), door=NAME)
+    return RunRequest(content=message, attachments=files, door=NAME)
 
 
 def place(body: dict[str, Any]) -> Place:

@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from chat.doors.openapi.refusals import KEY, SAYING
-from chat.doors.openapi.schemas import SECURITY, Schema, gives, ref, streams, takes
+from chat.doors.openapi.schemas import SECURITY, Schema, gives, ref, says, streams, takes
 
 OPEN: list[Schema] = [*SECURITY, {}] if settings.AGENT_ALLOW_GUESTS else SECURITY
 NO_PLACE = "No such session, or it is bound to another character; or the character is not for you"
@@ -72,10 +72,11 @@ USAGE: Schema = {
 SCHEMAS: dict[str, Schema] = {
     "AgentRequest": {
         "type": "object",
-        "required": ["message", "character_id"],
+        "required": ["character_id"],
         "additionalProperties": False,
+        **says("message"),
         "properties": {
-            "message": {"type": "string", "minLength": 1, "maxLength": 10_000, "pattern": r"\S"},
+            "message": {"type": "string", "maxLength": 10_000},
             "session_id": {"type": "string", "nullable": True, "description": "null: a new session."},
             "character_id": {"type": "integer", "minimum": 0, "maximum": 2**53 - 1},
             "attachments": {"type": "array", "items": ref("Attachment")},

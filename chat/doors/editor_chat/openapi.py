@@ -1,6 +1,6 @@
 """The editorChat door's part of the OpenAPI."""
 
-from chat.doors.openapi.schemas import ID, LAST_EVENT_ID, SECURITY, TICKET, Schema, gives, ref, streams, takes
+from chat.doors.openapi.schemas import ID, LAST_EVENT_ID, SECURITY, TICKET, Schema, gives, ref, says, streams, takes
 
 FRAMES = "Frames `content`, `tool_call_start`, `tool_result`, `tool_error`, `error`, `done`, and `[DONE]` at the end."
 POST: Schema = {
@@ -86,10 +86,10 @@ PATHS: dict[str, Schema] = {
 }
 REQUEST: Schema = {
     "type": "object",
-    "required": ["content"],
     "additionalProperties": False,
+    **says(),
     "properties": {
-        "content": {"type": "string", "minLength": 1, "pattern": r"\S"},
+        "content": {"type": "string"},
         "attachments": {"type": "array", "items": ref("Attachment")},
         "model": {"type": "string"},
         "temperature": {"type": "number", "minimum": 0, "maximum": 2},

@@ -21,14 +21,29 @@ from chat.run_request import RunRequest
 NAME = "native"
 CHOICES = ("content", "attachments", "model", "temperature", "archetype", "if_busy")
 FIELDS = (*CHOICES, "parent", "stream")
+BEGIN_FIELDS = (*CHOICES, "stream", "chat")
+CHAT_CHOICES = ("title", "model", "temperature", "archetype")
+CHAT_FIELDS = ("organization", "project", *CHAT_CHOICES)
 _encode = msgspec.json.Encoder().encode
 
 
 def parse(body: dict[str, Any]) -> RunRequest:
     """The run that a POST asks for. Raises Invalid for a field it does not know."""
     known_only(body, FIELDS)
-    chosen: dict[str, Any] = {name: body[name] for name in CHOICES if name in body}
-    return RunRequest(**chosen, **_parent(body), door=NAME)
+    return RunRequest(**_chosen(body, CHOICES), **_parent(body), door=NAME)
+
+
+def parse_beginning(body: dict[str, Any]) -> tuple[dict[str, Any], RunRequest]:
+    """The chat that a POST makes, for `create_chat`, and the run of its first message. Raises Invalid."""
+    known_only(body, BEGIN_FIELDS)
+    chat = body.get("chat")
+    if not isinstance(chat, dict):
+        raise refuse("chat", f"Expected an object of: {', '.join(CHAT_FIELDS)}.")
+    known_only(chat, CHAT_FIELDS)
+    organization = _id(chat.get("organization"), "organization")
+    project = None if chat.get("project") is None else _id(chat["project"], "project")
+    place = {"organization": organization, "project": project}
+    return {**place, **_chosen(chat, CHAT_CHOICES)}, RunRequest(**_chosen(body, CHOICES), door=NAME)
 
 
 def wants_stream(body: dict[str, Any]) -> bool:
@@ -36,6 +51,17 @@ def wants_stream(body: dict[str, Any]) -> bool:
     if not isinstance(body.get("stream", False), bool):
         raise refuse("stream", "Expected true or false.")
     return bool(body.get("stream"))
+
+
+def _chosen(body: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: body[name] for name in names if name in body}
+
+
+def _id(value: Any, field: str) -> UUID:
+    try:
+        return UUID(value)
+    except (ValueError, AttributeError, TypeError):
+        raise refuse(field, f"Expected the id of {'an' if field[0] == 'o' else 'a'} {field}.") from None
 
 
 def _parent(body: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ NATIVE = Door(
     "native",
     dialects=(dialect.NAME,),
     urls=(
+        path("api/chats/runs", views.begin, name="chat-begin"),
         path("api/chats/<uuid:chat_id>/runs", views.start, name="run-start"),
         path("api/runs/<uuid:run_id>/events", views.events, name="run-events"),
         path("api/runs/<uuid:run_id>/cancel", views.cancel, name="run-cancel"),

@@ -3,7 +3,19 @@
 import msgspec
 
 from agents.events import AnyEvent
-from chat.doors.openapi.schemas import ID, LAST_EVENT_ID, PREFIX, SECURITY, TICKET, Schema, gives, ref, streams, takes
+from chat.doors.openapi.schemas import (
+    ID,
+    LAST_EVENT_ID,
+    PREFIX,
+    SECURITY,
+    TICKET,
+    Schema,
+    gives,
+    ref,
+    says,
+    streams,
+    takes,
+)
 
 # What the wire adds to each event.
 PLACE: Schema = {
@@ -39,6 +51,20 @@ START: Schema = {
         "201": gives(ref("StartedRun"), "The run, the message, and the answer that it will write."),
         "409": {"description": "`if_busy` is `reject` and the chat has a live run"},
         "429": {"description": "Too many runs wait in this chat"},
+    },
+}
+BEGIN: Schema = {
+    **START,
+    "operationId": "begin_chat",
+    "summary": "Make a chat by its first message, and have it answered.",
+    "description": "As `start_run`. What is refused makes no chat; without a title it is called by its first words.",
+    "parameters": [],
+    "requestBody": takes(ref("NewBeginning")),
+    "responses": {
+        "200": streams(ref("Event"), "With `stream: true`: the run's events from its start."),
+        "201": gives(ref("Begun"), "The chat, the run, the message, and the answer that it will write."),
+        "402": {"description": "The organization's budget does not cover another answer"},
+        "429": {"description": "The organization has as many runs open as it may"},
     },
 }
 FOLLOW: Schema = {
@@ -94,6 +120,7 @@ APPROVE: Schema = {
     },
 }
 PATHS: dict[str, Schema] = {
+    "/api/chats/runs": {"post": BEGIN},
     "/api/chats/{id}/runs": {"post": START},
     "/api/runs/{id}/events": {"get": FOLLOW},
     "/api/runs/{id}/cancel": {"post": CANCEL},
@@ -101,10 +128,10 @@ PATHS: dict[str, Schema] = {
 }
 NEW_RUN: Schema = {
     "type": "object",
-    "required": ["content"],
     "additionalProperties": False,
+    **says(),
     "properties": {
-        "content": {"type": "string", "minLength": 1, "pattern": r"\S"},
+        "content": {"type": "string"},
         "attachments": {"type": "array", "items": ref("Attachment")},
         "parent": {
             "type": "string",
@@ -119,8 +146,28 @@ NEW_RUN: Schema = {
         "stream": {"type": "boolean", "default": False},
     },
 }
+NEW_CHAT: Schema = {
+    "type": "object",
+    "required": ["organization"],
+    "additionalProperties": False,
+    "properties": {
+        "organization": {"type": "string", "format": "uuid"},
+        "project": {"type": "string", "format": "uuid", "nullable": True},
+        "title": {"type": "string", "maxLength": 200},
+        "model": {"type": "string"},
+        "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+        "archetype": {"type": "string"},
+    },
+}
+OF_RUN = {name: part for name, part in NEW_RUN["properties"].items() if name != "parent"}
 SCHEMAS: dict[str, Schema] = {
     "NewRun": NEW_RUN,
+    "NewBeginning": {**NEW_RUN, "required": ["chat"], "properties": {"chat": NEW_CHAT, **OF_RUN}},
+    "Begun": {
+        "type": "object",
+        "required": ["chat", "run", "input", "message"],
+        "properties": {"chat": ref("Chat"), "run": ref("Run"), "input": ref("Message"), "message": ref("Message")},
+    },
     "StartedRun": {
         "type": "object",
         "required": ["run", "input", "message"],

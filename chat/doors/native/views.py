@@ -1,5 +1,6 @@
 """The native door: start a run, read its events, cancel it. Its dialect is chat.doors.native.dialect."""
 
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.http.idempotency import Answer
 from accounts.http.parsing import read_json
+from accounts.models import User
 from chat.access import get_chat, get_run
 from chat.doors import starting
 from chat.doors.base import known_only
@@ -17,9 +19,10 @@ from chat.doors.native import dialect as native
 from chat.doors.reading import Reader, is_end, place, streamed
 from chat.doors.views import door
 from chat.models import Run
-from chat.rest.row_json import row_json
-from chat.rest.serializers import MessageSerializer, RunSerializer
+from chat.rest.row_json import plain, row_json
+from chat.rest.serializers import ChatSerializer, MessageSerializer, RunSerializer
 from chat.services.approvals import resolve_approval
+from chat.services.chats import create_chat
 from chat.services.runs import cancel_run
 
 
@@ -27,6 +30,15 @@ from chat.services.runs import cancel_run
 async def start(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """Store a message and start the run that answers it: 201 with both, or with `"stream": true` the run's events."""
     answer, reader = await db(_start, request, chat_id)
+    if reader is None:
+        return JsonResponse(answer.body, status=answer.status)
+    return await streamed(request, reader, native.Encoder(reader.info))
+
+
+@door("POST")
+async def begin(request: HttpRequest) -> HttpResponseBase:
+    """Make a chat by its first message: as `start`, with the chat. What is refused leaves no chat behind."""
+    answer, reader = await db(_begin, request)
     if reader is None:
         return JsonResponse(answer.body, status=answer.status)
     return await streamed(request, reader, native.Encoder(reader.info))
@@ -71,6 +83,26 @@ def _start(request: HttpRequest, chat_id: UUID) -> tuple[Answer, Reader | None]:
         request, user, lambda: chat, asked, None if is_streamed else lambda run: Answer(201, as_json(run), run.pk)
     )
     return answer, reader if is_streamed else None
+
+
+def _begin(request: HttpRequest) -> tuple[Answer, Reader | None]:
+    user = authenticate(request)
+    body = read_json(request)
+    (chosen, asked), is_streamed = native.parse_beginning(body), native.wants_stream(body)
+    answer, reader = starting.start(
+        request,
+        user,
+        lambda: create_chat(user=user, **chosen),
+        asked,
+        None if is_streamed else lambda run: Answer(201, _with_chat(user, run), run.pk),
+    )
+    return answer, reader if is_streamed else None
+
+
+def _with_chat(user: User, run: Run) -> dict[str, Any]:
+    assert run.chat_id is not None
+    asked_by = {"request": SimpleNamespace(user=user)}  # its `permissions` are the caller's
+    return {"chat": plain(ChatSerializer(get_chat(user, run.chat_id), context=asked_by).data), **as_json(run)}
 
 
 def as_json(run: Run) -> dict[str, Any]:

@@ -61,3 +61,15 @@ def event(schema: Schema) -> Schema:
     data: Schema = {"type": "string", "description": told, "x-content-schema": schema}
     fields: Schema = {"event": {"type": "string"}, "id": {"type": "string"}, "data": data}
     return {"type": "object", "description": "One event of the stream.", "properties": fields}
+
+
+def says(field: str = "content") -> Schema:
+    """Of a body: it has a text in this field, or attachments beside which the text may be empty or left out."""
+    text = {"type": "string", "minLength": 1, "pattern": r"\S"}
+    files = {"type": "array", "minItems": 1}
+    return {
+        "anyOf": [
+            {"required": [field], "properties": {field: text}},
+            {"required": ["attachments"], "properties": {"attachments": files}},
+        ]
+    }

@@ -1,7 +1,7 @@
 """The tRPC doors' part of the OpenAPI: each procedure as the HTTP it is, and batches of them."""
 
 from chat.doors.openapi.refusals import KEY, SAYING
-from chat.doors.openapi.schemas import SECURITY, Schema, gives, ref, streams, takes
+from chat.doors.openapi.schemas import SECURITY, Schema, gives, ref, says, streams, takes
 from chat.doors.trpc.server import PROCEDURES
 
 BASES = {"/trpc": "", "/api/trpc": "api_"}
@@ -37,7 +37,6 @@ def shape(**properties: Schema) -> Schema:
 PLACE: Schema = {"orgId": ID, "projectId": {**ID, **MAYBE}}
 ARCHETYPE: Schema = {"agentArchetype": {**TEXT, **MAYBE}}
 ATTACHMENTS: Schema = {"attachments": {"type": "array", "items": ref("Attachment")}}
-CONTENT: Schema = {"type": "string", "minLength": 1, "pattern": r"\S"}
 INPUTS: dict[str, Schema] = {
     "editorChat.create": some(
         ("orgId",), **PLACE, title={**TEXT, "maxLength": 200, **MAYBE}, **CHOICES, **ARCHETYPE,
@@ -49,9 +48,8 @@ INPUTS: dict[str, Schema] = {
         skip={"type": "integer", "minimum": 0, "maximum": 100_000, "default": 0, **MAYBE},
     ),
     "editorChat.get": some(("chatId",), chatId=ID),
-    "editorChat.sendMessage": some(
-        ("chatId", "content"), chatId=ID, content=CONTENT, **ATTACHMENTS, **CHOICES, **ARCHETYPE, **STREAM
-    ),
+    "editorChat.sendMessage": says()
+    | some(("chatId",), chatId=ID, content=TEXT, **ATTACHMENTS, **CHOICES, **ARCHETYPE, **STREAM),
     "editorChat.updateTitle": some(("chatId", "title"), chatId=ID, title={**TEXT, "maxLength": 200}),
     "editorChat.delete": some(("chatId",), chatId=ID),
     "editorChat.fork": some(("chatId", "messageId"), chatId=ID, messageId=ID, title={**TEXT, **MAYBE}),
@@ -60,8 +58,9 @@ INPUTS: dict[str, Schema] = {
     ),
     **dict.fromkeys(
         ("chat.initiateChat", "chat.sendMessage"),
-        some(
-            ("projectId", "message"), projectId=ID, message=CONTENT, chatId={**ID, **MAYBE}, **CHOICES,
+        says("message")
+        | some(
+            ("projectId",), projectId=ID, message=TEXT, chatId={**ID, **MAYBE}, **CHOICES,
             archetype={**TEXT, **MAYBE}, **ATTACHMENTS,
         ),
     ),

@@ -184,7 +184,7 @@ def _say(request: HttpRequest, id: str) -> Started:
     if not isinstance(is_streamed, bool):
         raise refuse("stream", "Expected true or false.")
     asked = RunRequest(
-        content=body.get("content"),
+        content=body.get("content", ""),
         attachments=body.get("attachments") or (),
         door=responses.NAME,
         if_busy="reject",

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from chat.doors.openapi.refusals import KEY, SAYING
-from chat.doors.openapi.schemas import SECURITY, Schema, event, gives, ref, takes
+from chat.doors.openapi.schemas import SECURITY, Schema, event, gives, ref, says, takes
 
 BASES = {"/api/llm": "llm", "/v1": "v1"}
 NO_MODEL = "No such model (model_not_found), previous response (previous_response_not_found), conversation or item"
@@ -264,10 +264,10 @@ SCHEMAS: dict[str, Schema] = {
     },
     "ConversationMessage": {
         "type": "object",
-        "required": ["content"],
         "additionalProperties": False,
+        **says(),
         "properties": {
-            "content": {"type": "string", "minLength": 1, "pattern": r"\S"},
+            "content": {"type": "string"},
             "attachments": {"type": "array", "items": ref("Attachment")},
             "archetype": maybe("string"),
             "model": maybe("string"),

@@ -32,10 +32,10 @@ Place = tuple[int, int, int]  # attempt, seq, frame
 def parse(body: dict[str, Any]) -> RunRequest:
     """The run that a message asks for. Raises Invalid for a field it does not know."""
     known_only(body, SEND_FIELDS)
-    if "message" not in body:
-        raise refuse("message", "Expected a text.")
     chosen = {name: body[name] for name in CHOICES if body.get(name) is not None}
-    return RunRequest(content=body["message"], door=NAME, **chosen)
+    if "message" not in body and not chosen.get("attachments"):
+        raise refuse("message", "Expected a text.")
+    return RunRequest(content=body.get("message", ""), door=NAME, **chosen)
 
 
 class Encoder(base.Encoder):
