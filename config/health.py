@@ -13,11 +13,10 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
-from accounts.errors import Unavailable
+from accounts.db.faults import note, noted
 from chat.eventlog.committer import committer
 from chat.runner import runner
 from chat.runner.lease import oldest_unclaimed_s
-from config.middleware.errors import request_error
 
 
 @require_safe
@@ -34,6 +33,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     degraded: list[str] = []
     if _database(checks):
         degraded += _everywhere(checks)
+        if fault := _writes(checks):
+            (failed if settings.IS_SQLITE else degraded).append(fault)
     else:
         failed.append("database")
     status = "unavailable" if failed else "degraded" if degraded else "ok"
@@ -55,11 +56,21 @@ def _database(checks: dict[str, Any]) -> bool:
     try:
         checks.update(unclaimed_s=round(oldest_unclaimed_s(), 1), database="ok")
     except Exception as error:
-        if not isinstance(request_error(error), Unavailable):
+        fault = note(error)
+        if fault is None:
             raise
-        checks["database"] = "unavailable"
+        checks.update(database=fault.name, hint=fault.hint)
         return False
     return True
+
+
+def _writes(checks: dict[str, Any]) -> str | None:
+    """What this process met lately, when it was to store something; a question alone does not show it."""
+    fault = noted(settings.READY_FAULT_S)
+    if fault is None:
+        return None
+    checks.update(writes=fault.name, hint=fault.hint)
+    return fault.name
 
 
 def _everywhere(checks: dict[str, Any]) -> Iterator[str]:

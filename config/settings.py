@@ -3,69 +3,58 @@
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
-
-from config.secrets import kept_secret
+from config.machine import is_loopback, own_names
+from config.reading import LEVELS, REDIS, Env, host_name, network, one_port, web_origin
+from config.secrets import data_folder, kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-class Env(environ.Env):  # type: ignore[misc]  # it comes without types
-    """A value that is not of its kind stops the start, with the setting's name and not with its value."""
-
-    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
-        """The setting's value. Raises ImproperlyConfigured."""
-        try:
-            return super().get_value(var, *args, **kwargs)
-        except ValueError as error:
-            raise ImproperlyConfigured(f"{var} is not a valid value; .env.example says what is expected.") from error
-
-
 env = Env()
-env.read_env(env.str("PARLEY_ENV_FILE", str(BASE_DIR / ".env")))
+_env_file = env.str("PARLEY_ENV_FILE", "")
+env.file(Path(_env_file or BASE_DIR / ".env"), is_named=bool(_env_file))
 
 # --- The installation -------------------------------------------------------------------------------------------------
-PARLEY_ENV = env.str("PARLEY_ENV", "production")
+PARLEY_ENV = env.choice("PARLEY_ENV", "production", ("development", "production"))
 IS_DEVELOPMENT = PARLEY_ENV == "development"
-PARLEY_DATA = Path(env.str("PARLEY_DATA", str(BASE_DIR / ".parley"))).resolve()
+PARLEY_DATA = data_folder(env.str("PARLEY_DATA", "") or str(BASE_DIR / ".parley"))
 HOST = env.str("HOST", "127.0.0.1")
-PORT = env.int("PORT", 8000)
-PARLEY_PUBLIC_URL = env.str("PARLEY_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+PORT = env.int("PORT", 8000, least=1, most=65_535)
+PARLEY_PUBLIC_URL = env.origin("PARLEY_PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 # How many sockets systemd hands to this process. Read here: the apps load twisted, which takes these two away.
 LISTEN_FDS = os.environ.get("LISTEN_FDS", "") if os.environ.get("LISTEN_PID") == str(os.getpid()) else ""
-FORWARDED_ALLOW_IPS = env.list("FORWARDED_ALLOW_IPS", default=["127.0.0.1"])
+FORWARDED_ALLOW_IPS = env.list("FORWARDED_ALLOW_IPS", ["127.0.0.1"], network, "addresses or networks, or *")
 PARLEY_VERSION = "0.1.0"
 _public = urlsplit(PARLEY_PUBLIC_URL)
 IS_HTTPS = _public.scheme == "https"
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret(PARLEY_DATA, "secret_key")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_public.hostname or "127.0.0.1", "127.0.0.1", "localhost", "[::1]"])
-BODY_MAX_BYTES = env.int("BODY_MAX_BYTES", 2_000_000)
-BODY_ANONYMOUS_MAX_BYTES = env.int("BODY_ANONYMOUS_MAX_BYTES", 65_536)
-BODY_IDLE_S = env.float("BODY_IDLE_S", 15.0)
-BODY_TIMEOUT_S = env.float("BODY_TIMEOUT_S", 60.0)
-HEAD_MAX_BYTES = env.int("HEAD_MAX_BYTES", 32_768)
-HEAD_MAX_FIELDS = env.int("HEAD_MAX_FIELDS", 100)
-HEAD_TIMEOUT_S = env.float("HEAD_TIMEOUT_S", 10.0)
-KEEP_ALIVE_S = env.int("KEEP_ALIVE_S", 5)
-SOCKET_PING_S = env.float("SOCKET_PING_S", 20.0)
-WAITING_MAX_BYTES = env.int("WAITING_MAX_BYTES", 128_000_000)
-WAITING_MAX_BYTES_PER_USER = env.int("WAITING_MAX_BYTES_PER_USER", 16_000_000)
-JSON_MAX_DEPTH = env.int("JSON_MAX_DEPTH", 64)
-JSON_MAX_VALUES = env.int("JSON_MAX_VALUES", 50_000)
+_hosts = [_public.hostname or "127.0.0.1", "127.0.0.1", "localhost", "[::1]"]
+_hosts += own_names() if IS_DEVELOPMENT and not is_loopback(HOST) else []
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", _hosts, host_name, "names of hosts without scheme and port")
+BODY_MAX_BYTES = env.int("BODY_MAX_BYTES", 2_000_000, least=1)
+JSON_MAX_DEPTH = env.int("JSON_MAX_DEPTH", 64, least=1)
+BODY_ANONYMOUS_MAX_BYTES = env.int("BODY_ANONYMOUS_MAX_BYTES", 65_536, least=1)
+BODY_IDLE_S = env.float("BODY_IDLE_S", 15.0, least=0.1)
+BODY_TIMEOUT_S = env.float("BODY_TIMEOUT_S", 60.0, least=0.1)
+HEAD_MAX_BYTES = env.int("HEAD_MAX_BYTES", 32_768, least=1)
+HEAD_MAX_FIELDS = env.int("HEAD_MAX_FIELDS", 100, least=1)
+HEAD_TIMEOUT_S = env.float("HEAD_TIMEOUT_S", 10.0, least=0.1)
+KEEP_ALIVE_S = env.int("KEEP_ALIVE_S", 5, least=0)
+SOCKET_PING_S = env.float("SOCKET_PING_S", 20.0, least=0.1)
+WAITING_MAX_BYTES = env.int("WAITING_MAX_BYTES", 128_000_000, least=1)
+WAITING_MAX_BYTES_PER_USER = env.int("WAITING_MAX_BYTES_PER_USER", 16_000_000, least=1)
+JSON_MAX_VALUES = env.int("JSON_MAX_VALUES", 50_000, least=1)
 WRITE_TIMEOUT_S = env.float("WRITE_TIMEOUT_S", 30.0)
 
 # --- Database, Redis --------------------------------------------------------------------------------------------------
-DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{PARLEY_DATA / 'db.sqlite3'}")
-REDIS_URL = env.str("REDIS_URL", "")
-DB_THREADS = env.int("DB_THREADS", 4)
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{PARLEY_DATA / 'db.sqlite3'}")}
+REDIS_URL = env.address("REDIS_URL", "", REDIS, "redis://HOST:6379/0")
+DB_THREADS = env.int("DB_THREADS", 4, least=1)
 MIGRATE_LOCK_S = env.float("MIGRATE_LOCK_S", 0.5)
-DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 DB_SESSION = "-c idle_in_transaction_session_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2"
 if IS_SQLITE:
@@ -92,7 +81,7 @@ else:
         "prepare_threshold": env.int("DB_PREPARE_THRESHOLD", 3) or None,
         "pool": {
             "min_size": 2,
-            "max_size": env.int("DB_POOL_MAX", 20),
+            "max_size": env.int("DB_POOL_MAX", 20, least=1),
             "timeout": env.float("DB_POOL_TIMEOUT_S", 2.0),
             # It waits twice as long before each attempt, and nobody else may try meanwhile: after half a minute without
             # PostgreSQL that is another half. Given up soon, whoever asks next begins anew.
@@ -198,27 +187,25 @@ AUTH_PASSWORD_VALIDATORS = [
 PARLEY_OWNER_EMAIL = env.str("PARLEY_OWNER_EMAIL", "")
 PARLEY_OWNER_PASSWORD = env.str("PARLEY_OWNER_PASSWORD", "")
 PARLEY_PASSWORD = env.str("PARLEY_PASSWORD", "")
-TICKET_LIFETIME_S = env.int("TICKET_LIFETIME_S", 60)
-COOKIE_LIFETIME_S = env.int("COOKIE_LIFETIME_S", 12 * 3600)
-LOGIN_WINDOW_S = env.int("LOGIN_WINDOW_S", 300)
-LOGIN_MAX_FAILURES = env.int("LOGIN_MAX_FAILURES", 10)
-LOGIN_MAX_FAILURES_PER_IP = env.int("LOGIN_MAX_FAILURES_PER_IP", 100)
-ADMIN_CONTENT_SHOWN_S = env.int("ADMIN_CONTENT_SHOWN_S", 900)
+TICKET_LIFETIME_S = env.int("TICKET_LIFETIME_S", 60, least=1)
+COOKIE_LIFETIME_S = env.int("COOKIE_LIFETIME_S", 12 * 3600, least=1)
+LOGIN_WINDOW_S = env.int("LOGIN_WINDOW_S", 300, least=1)
+LOGIN_MAX_FAILURES = env.int("LOGIN_MAX_FAILURES", 10, least=1)
+LOGIN_MAX_FAILURES_PER_IP = env.int("LOGIN_MAX_FAILURES_PER_IP", 100, least=1)
+ADMIN_CONTENT_SHOWN_S = env.int("ADMIN_CONTENT_SHOWN_S", 900, least=1)
 JWT_PREVIOUS_KEY = env.str("JWT_PREVIOUS_KEY", "")
-ORGANIZATIONS_BY = env.str("ORGANIZATIONS_BY", "operators")
-if ORGANIZATIONS_BY not in ("operators", "everyone"):
-    raise ImproperlyConfigured("ORGANIZATIONS_BY is not a valid value: expected operators or everyone.")
-ORGANIZATIONS_PER_PERSON = env.int("ORGANIZATIONS_PER_PERSON", 10)
+IDEMPOTENCY_LIFETIME_S = env.int("IDEMPOTENCY_LIFETIME_S", 24 * 3600, least=1)
+ORGANIZATIONS_BY = env.choice("ORGANIZATIONS_BY", "operators", ("operators", "everyone"))
+ORGANIZATIONS_PER_PERSON = env.int("ORGANIZATIONS_PER_PERSON", 10, least=1)
 ORGANIZATION_TOKENS = env.int("ORGANIZATION_TOKENS", 20_000_000)
-INVITATION_LIFETIME_S = env.int("INVITATION_LIFETIME_S", 7 * 24 * 3600)
-INVITATIONS_PER_ORGANIZATION = env.int("INVITATIONS_PER_ORGANIZATION", 100)
-INVITATIONS_PER_HOUR = env.int("INVITATIONS_PER_HOUR", 50)
-PROJECTS_PER_ORGANIZATION = env.int("PROJECTS_PER_ORGANIZATION", 1_000)
-CHARACTERS_PER_ORGANIZATION = env.int("CHARACTERS_PER_ORGANIZATION", 1_000)
-TASKS_PER_PROJECT = env.int("TASKS_PER_PROJECT", 100_000)
-SESSIONS_PER_PERSON = env.int("SESSIONS_PER_PERSON", 100_000)
-API_KEYS_PER_PERSON = env.int("API_KEYS_PER_PERSON", 100)
-IDEMPOTENCY_LIFETIME_S = env.int("IDEMPOTENCY_LIFETIME_S", 24 * 3600)
+INVITATION_LIFETIME_S = env.int("INVITATION_LIFETIME_S", 7 * 24 * 3600, least=1)
+INVITATIONS_PER_ORGANIZATION = env.int("INVITATIONS_PER_ORGANIZATION", 100, least=1)
+INVITATIONS_PER_HOUR = env.int("INVITATIONS_PER_HOUR", 50, least=1)
+PROJECTS_PER_ORGANIZATION = env.int("PROJECTS_PER_ORGANIZATION", 1_000, least=1)
+CHARACTERS_PER_ORGANIZATION = env.int("CHARACTERS_PER_ORGANIZATION", 1_000, least=1)
+TASKS_PER_PROJECT = env.int("TASKS_PER_PROJECT", 100_000, least=1)
+SESSIONS_PER_PERSON = env.int("SESSIONS_PER_PERSON", 100_000, least=1)
+API_KEYS_PER_PERSON = env.int("API_KEYS_PER_PERSON", 100, least=1)
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or [kept_secret(PARLEY_DATA, "secrets_key")]
 KEPT_SECRETS = [  # those that are made here and kept in PARLEY_DATA
     *([] if env.str("SECRET_KEY", "") else ["SECRET_KEY"]),
@@ -231,18 +218,19 @@ SIMPLE_JWT = {
     "ISSUER": "parley",
     "AUDIENCE": "parley",
     "LEEWAY": 10,
-    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.int("JWT_ACCESS_LIFETIME_S", 3600)),
-    "REFRESH_TOKEN_LIFETIME": timedelta(seconds=env.int("JWT_REFRESH_LIFETIME_S", 12 * 3600)),
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.int("JWT_ACCESS_LIFETIME_S", 3600, least=1)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(seconds=env.int("JWT_REFRESH_LIFETIME_S", 12 * 3600, least=1)),
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
 }
 
 # --- Mail -------------------------------------------------------------------------------------------------------------
-EMAIL_URL = env.str("EMAIL_URL", "")  # empty: nothing is mailed
+MAILS_BY = ("smtp", "smtp+tls", "smtp+ssl", "smtps", "consolemail", "filemail", "memorymail", "dummymail")
+EMAIL_URL = env.address("EMAIL_URL", "", MAILS_BY, "smtp+tls://USER:PASSWORD@HOST:587")  # empty: nothing is mailed
 EMAIL_FROM = env.str("EMAIL_FROM", "parley@localhost")
-EMAIL_TIMEOUT_S = env.float("EMAIL_TIMEOUT_S", 10.0)
+EMAIL_TIMEOUT_S = env.float("EMAIL_TIMEOUT_S", 10.0, least=0.1)
 if EMAIL_URL:
-    globals().update(environ.Env.email_url_config(EMAIL_URL))  # Django's own names: EMAIL_HOST, EMAIL_PORT ...
+    globals().update(env.email_url_config(EMAIL_URL))  # Django's own names: EMAIL_HOST, EMAIL_PORT ...
 DEFAULT_FROM_EMAIL, EMAIL_TIMEOUT = EMAIL_FROM, EMAIL_TIMEOUT_S
 
 # --- Browsers ---------------------------------------------------------------------------------------------------------
@@ -255,7 +243,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 # Nothing to other hosts. With "no-referrer" browsers send `Origin: null` with our own forms, and the CSRF check fails.
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", [], web_origin, "origins such as https://app.example.com")
 CORS_ALLOW_CREDENTIALS = env.bool("CORS_ALLOW_CREDENTIALS", False)
 CORS_ALLOW_HEADERS = [
     "authorization",
@@ -285,8 +273,8 @@ CSRF_FAILURE_VIEW = "config.middleware.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PARLEY_PUBLIC_URL, *CORS_ALLOWED_ORIGINS]
 
 # --- REST -------------------------------------------------------------------------------------------------------------
-API_PAGE_SIZE = env.int("API_PAGE_SIZE", 50)
-API_PAGE_SIZE_MAX = env.int("API_PAGE_SIZE_MAX", 200)
+API_PAGE_SIZE = env.int("API_PAGE_SIZE", 50, least=1)
+API_PAGE_SIZE_MAX = env.int("API_PAGE_SIZE_MAX", 200, least=1)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.RestAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -329,90 +317,91 @@ CHAT_LEASE_S = env.float("CHAT_LEASE_S", 8.0)
 CHAT_LEASE_RENEW_S = env.float("CHAT_LEASE_RENEW_S", 2.0)
 READY_COMMIT_LAG_S = env.float("READY_COMMIT_LAG_S", 5.0)
 READY_UNCLAIMED_S = env.float("READY_UNCLAIMED_S", 30.0)
+READY_FAULT_S = env.float("READY_FAULT_S", 30.0)
 CHAT_SCAN_S = env.float("CHAT_SCAN_S", 1.0)
 CHAT_DRAIN_S = env.float("CHAT_DRAIN_S", 10.0)
 CHAT_COMMIT_S = env.float("CHAT_COMMIT_S", 0.05)
 CHAT_COMMIT_ALONE_S = env.float("CHAT_COMMIT_ALONE_S", 0.25)
-CHAT_UNSTORED_MAX_EVENTS = env.int("CHAT_UNSTORED_MAX_EVENTS", 5_000)
-CHAT_FEED_MAX_EVENTS = env.int("CHAT_FEED_MAX_EVENTS", 5_000)
+CHAT_UNSTORED_MAX_EVENTS = env.int("CHAT_UNSTORED_MAX_EVENTS", 5_000, least=1)
+CHAT_FEED_MAX_EVENTS = env.int("CHAT_FEED_MAX_EVENTS", 5_000, least=1)
 CHAT_HEARTBEAT_S = env.float("CHAT_HEARTBEAT_S", 10.0)
 CHAT_ACCESS_HOLDS_S = env.float("CHAT_ACCESS_HOLDS_S", 60.0)
 CHAT_REPLAY_S = env.float("CHAT_REPLAY_S", 60.0)
 CHAT_ANSWER_TIMEOUT_S = env.float("CHAT_ANSWER_TIMEOUT_S", 600.0)
-CHAT_SESSION_S = env.int("CHAT_SESSION_S", 600)
-CHAT_UNSTORED_S = env.int("CHAT_UNSTORED_S", 2 * 3600)
+CHAT_SESSION_S = env.int("CHAT_SESSION_S", 600, least=1)
+CHAT_UNSTORED_S = env.int("CHAT_UNSTORED_S", 2 * 3600, least=1)
 CHAT_SOCKET_S = env.float("CHAT_SOCKET_S", 3600.0)
-CHAT_SOCKET_MAX_BYTES = env.int("CHAT_SOCKET_MAX_BYTES", 16_384)
+CHAT_SOCKET_MAX_BYTES = env.int("CHAT_SOCKET_MAX_BYTES", 16_384, least=1)
 CHAT_SOCKET_RATE = env.float("CHAT_SOCKET_RATE", 20.0)
 CHAT_SOCKETS_PER_USER = env.int("CHAT_SOCKETS_PER_USER", 100)
 CHAT_STREAMS_PER_USER = env.int("CHAT_STREAMS_PER_USER", 1_000)
 CHAT_RUNS_PER_ORGANIZATION = env.int("CHAT_RUNS_PER_ORGANIZATION", 1_000)
 CHAT_EXPORTS_PER_USER = env.int("CHAT_EXPORTS_PER_USER", 1)
-EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", 50_000_000)
+EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", 50_000_000, least=1)
 AGENT_ALLOW_GUESTS = env.bool("AGENT_ALLOW_GUESTS", False)
 AGENT_GUESTS_PER_HOUR = env.int("AGENT_GUESTS_PER_HOUR", 20)
 AGENT_GUEST_MESSAGES = env.int("AGENT_GUEST_MESSAGES", 50)
-AGENT_GUEST_LIFETIME_S = env.int("AGENT_GUEST_LIFETIME_S", 24 * 3600)
-CHAT_MAX_CRASHES = env.int("CHAT_MAX_CRASHES", 3)
+AGENT_GUEST_LIFETIME_S = env.int("AGENT_GUEST_LIFETIME_S", 24 * 3600, least=1)
+CHAT_MAX_CRASHES = env.int("CHAT_MAX_CRASHES", 3, least=1)
 CHAT_APPROVAL_S = env.float("CHAT_APPROVAL_S", 24 * 3600.0)
 CHAT_RUN_HERE = env.bool("CHAT_RUN_HERE", True)
 CHAT_MAX_QUEUED = env.int("CHAT_MAX_QUEUED", 100)
-CHAT_MESSAGE_MAX_CHARS = env.int("CHAT_MESSAGE_MAX_CHARS", 100_000)
+CHAT_MESSAGE_MAX_CHARS = env.int("CHAT_MESSAGE_MAX_CHARS", 100_000, least=1)
 CHAT_ATTACHMENTS_MAX = env.int("CHAT_ATTACHMENTS_MAX", 10)
 CHAT_ATTACHMENT_MAX_CHARS = env.int("CHAT_ATTACHMENT_MAX_CHARS", 400_000)
 CHAT_METADATA_MAX_CHARS = env.int("CHAT_METADATA_MAX_CHARS", 16_000)
-CHAT_CONTEXT_MESSAGES = env.int("CHAT_CONTEXT_MESSAGES", 100)
-CHAT_CONTEXT_CHARS = env.int("CHAT_CONTEXT_CHARS", 400_000)
+CHAT_CONTEXT_MESSAGES = env.int("CHAT_CONTEXT_MESSAGES", 100, least=1)
+CHAT_CONTEXT_CHARS = env.int("CHAT_CONTEXT_CHARS", 400_000, least=1)
 CHAT_DELTA_RETENTION_S = env.float("CHAT_DELTA_RETENTION_S", 24 * 3600.0)
 CHAT_LOG_RETENTION_S = env.float("CHAT_LOG_RETENTION_S", 0.0)
 CLEANUP_EVERY_S = env.float("CLEANUP_EVERY_S", 300.0)
 COMPACTION_EVERY_S = env.float("COMPACTION_EVERY_S", CLEANUP_EVERY_S)
-CLEANUP_BATCH = env.int("CLEANUP_BATCH", 200)
+CLEANUP_BATCH = env.int("CLEANUP_BATCH", 200, least=1)
 
-WORK_PER_PROJECT = env.int("WORK_PER_PROJECT", 2)
-WORK_PER_ORGANIZATION = env.int("WORK_PER_ORGANIZATION", 10)
+WORK_PER_PROJECT = env.int("WORK_PER_PROJECT", 2, least=1)
+WORK_PER_ORGANIZATION = env.int("WORK_PER_ORGANIZATION", 10, least=1)
 WORK_QUEUE = env.int("WORK_QUEUE", 100)
 MEMORY_MODEL = env.str("MEMORY_MODEL", "")
 MEMORY_TIMEOUT_S = env.float("MEMORY_TIMEOUT_S", 60.0)
 MEMORY_QUIET_S = env.float("MEMORY_QUIET_S", 600.0)
-MEMORY_SUMMARY_MESSAGES = env.int("MEMORY_SUMMARY_MESSAGES", 10)
+MEMORY_SUMMARY_MESSAGES = env.int("MEMORY_SUMMARY_MESSAGES", 10, least=1)
 MEMORY_EVERY_S = env.float("MEMORY_EVERY_S", 60.0)
 
 # --- Agents and their models ------------------------------------------------------------------------------------------
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
-OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "https://api.openai.com/v1")
-OPENAI_EXTRA_HEADERS = env.json("OPENAI_EXTRA_HEADERS", default={})
+OPENAI_BASE_URL = env.address("OPENAI_BASE_URL", "https://api.openai.com/v1", ("http", "https"), "https://HOST/v1")
+OPENAI_EXTRA_HEADERS = env.object("OPENAI_EXTRA_HEADERS", {})
 OPENAI_MODELS = env.list("OPENAI_MODELS", default=["gpt-4.1-mini", "gpt-4o", "gpt-4-turbo"])
 OPENAI_PRICES = env.list("OPENAI_PRICES", default=[])
 OPENAI_PRICES_CURRENCY = env.str("OPENAI_PRICES_CURRENCY", "USD")
 AGENTS_DEFAULT_MODEL = env.str("AGENTS_DEFAULT_MODEL", "gpt-4.1-mini")
 AGENTS_DEFAULT_ARCHETYPE = env.str("AGENTS_DEFAULT_ARCHETYPE", "generalist")
-AGENTS_MAX_ATTEMPTS = env.int("AGENTS_MAX_ATTEMPTS", 3)
+AGENTS_MAX_ATTEMPTS = env.int("AGENTS_MAX_ATTEMPTS", 3, least=1)
 AGENTS_RETRY_MAX_S = env.float("AGENTS_RETRY_MAX_S", 30.0)
 AGENTS_CONNECT_TIMEOUT_S = env.float("AGENTS_CONNECT_TIMEOUT_S", 5.0)
 AGENTS_IDLE_TIMEOUT_S = env.float("AGENTS_IDLE_TIMEOUT_S", 60.0)
 AGENTS_FIRST_BYTE_TIMEOUT_S = env.float("AGENTS_FIRST_BYTE_TIMEOUT_S", AGENTS_IDLE_TIMEOUT_S)
 AGENTS_TIMEOUT_S = env.float("AGENTS_TIMEOUT_S", 600.0)
-AGENTS_BUDGET_TURN_TOKENS = env.int("AGENTS_BUDGET_TURN_TOKENS", 16_384)
+AGENTS_BUDGET_TURN_TOKENS = env.int("AGENTS_BUDGET_TURN_TOKENS", 16_384, least=1)
 
 # --- Tools ------------------------------------------------------------------------------------------------------------
 TOOLS_REPOSITORIES = PARLEY_DATA / "repositories"
 TOOLS_ASK_FIRST = env.list("TOOLS_ASK_FIRST", default=[])
-TOOLS_FILE_MAX_BYTES = env.int("TOOLS_FILE_MAX_BYTES", 1_000_000)
-TOOLS_REPOSITORY_MAX_FILES = env.int("TOOLS_REPOSITORY_MAX_FILES", 20_000)
-TOOLS_REPOSITORY_MAX_BYTES = env.int("TOOLS_REPOSITORY_MAX_BYTES", 1_000_000_000)
-TOOLS_SEARCH_MAX_BYTES = env.int("TOOLS_SEARCH_MAX_BYTES", 200_000_000)
+TOOLS_FILE_MAX_BYTES = env.int("TOOLS_FILE_MAX_BYTES", 1_000_000, least=1)
+TOOLS_REPOSITORY_MAX_FILES = env.int("TOOLS_REPOSITORY_MAX_FILES", 20_000, least=1)
+TOOLS_REPOSITORY_MAX_BYTES = env.int("TOOLS_REPOSITORY_MAX_BYTES", 1_000_000_000, least=1)
+TOOLS_SEARCH_MAX_BYTES = env.int("TOOLS_SEARCH_MAX_BYTES", 200_000_000, least=1)
 TOOLS_SEARCH_TIMEOUT_S = env.float("TOOLS_SEARCH_TIMEOUT_S", 5.0)
-PARSING_AT_ONCE = env.int("PARSING_AT_ONCE", 2)
-PARSING_TIMEOUT_S = env.int("PARSING_TIMEOUT_S", 90)
-PARSING_CPU_S = env.int("PARSING_CPU_S", 60)
-PARSING_MEMORY_BYTES = env.int("PARSING_MEMORY_BYTES", 1_000_000_000)
-PARSING_OUTPUT_MAX_BYTES = env.int("PARSING_OUTPUT_MAX_BYTES", 4_000_000)
+PARSING_AT_ONCE = env.int("PARSING_AT_ONCE", 2, least=1)
+PARSING_TIMEOUT_S = env.int("PARSING_TIMEOUT_S", 90, least=1)
+PARSING_CPU_S = env.int("PARSING_CPU_S", 60, least=1)
+PARSING_MEMORY_BYTES = env.int("PARSING_MEMORY_BYTES", 1_000_000_000, least=1)
+PARSING_OUTPUT_MAX_BYTES = env.int("PARSING_OUTPUT_MAX_BYTES", 4_000_000, least=1)
 
 # --- Outside ----------------------------------------------------------------------------------------------------------
 OUTWARD_ALLOW = env.list("OUTWARD_ALLOW", default=[])
-OUTWARD_PORTS = env.list("OUTWARD_PORTS", cast=int, default=[443])
-OUTWARD_MAX_BYTES = env.int("OUTWARD_MAX_BYTES", 5_000_000)
+OUTWARD_PORTS = env.list("OUTWARD_PORTS", [443], one_port, "numbers of ports, from 1 to 65535")
+OUTWARD_MAX_BYTES = env.int("OUTWARD_MAX_BYTES", 5_000_000, least=1)
 OUTWARD_TIMEOUT_S = env.float("OUTWARD_TIMEOUT_S", 30.0)
 OUTWARD_CONNECT_TIMEOUT_S = env.float("OUTWARD_CONNECT_TIMEOUT_S", 5.0)
 
@@ -430,5 +419,5 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["error_ids", "no_sessions"]}
     },
     "loggers": {"uvicorn.access": {"filters": ["no_query"]}, "uvicorn.error": {"filters": ["sockets"]}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", "WARNING", LEVELS)},
 }

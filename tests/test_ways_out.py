@@ -38,6 +38,7 @@ KNOWN = {
     "chat/bus/bell.py": "Redis, REDIS_URL",
     "chat/ops/chaos/": "servers that a trial starts itself, on this machine",
     "chat/ops/sse_check.py": "the address that the operator types, of the operator's own server",
+    "config/machine.py": "nobody: it asks the system for this machine's names and addresses",
     "chat/runner/presence.py": "nobody: it asks for this machine's name",
     "tools/parsing/process.py": "nobody: it starts the child that a file is parsed in, which may open nothing",
     "chat/serving/": "nobody: it listens, and tells systemd by a local socket",

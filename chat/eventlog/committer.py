@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.db import AWAY, db_write
+from accounts.db.faults import note
 from agents.events import DELTAS
 from chat.bus import bell
 from chat.eventlog import rows, statements
@@ -148,8 +149,9 @@ class Committer:
         while True:
             try:
                 return await db_write(store, batches, is_repeat=is_repeat)
-            except AWAY:
-                log.warning("the database cannot be reached; %d runs wait", len(batches))
+            except AWAY as error:
+                fault = note(error)
+                log.warning("the database: %s; %d runs wait", fault.name if fault else error, len(batches))
                 is_repeat = True
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, 1.0)

@@ -4,6 +4,7 @@ The second is systemd's socket activation (sd_listen_fds(3)): LISTEN_PID and LIS
 as descriptor 3. While one process leaves and another starts, connections wait in that socket; none is refused.
 """
 
+import errno
 import socket
 
 from django.conf import settings
@@ -63,12 +64,24 @@ def _inherited() -> socket.socket | None:
 
 def _bound(host: str, port: int) -> socket.socket:
     """A socket bound here rather than by uvicorn, so that a port in use is said in words."""
+    host = host.strip("[]")
     made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
     except (OSError, OverflowError) as error:
         made.close()
-        told = f"Cannot listen on {host}:{port}: {error}. Choose another: PORT={port + 1} make run"
-        raise CannotListen(told) from error
+        raise CannotListen(f"Cannot listen on {host}:{port}: {error}. {_instead(error, port)}") from error
     return made
+
+
+def _instead(error: Exception, port: int) -> str:
+    """What to do about it."""
+    number = getattr(error, "errno", None)
+    if isinstance(error, OverflowError):
+        return "PORT is a number from 1 to 65535."
+    if isinstance(error, socket.gaierror) or number == errno.EADDRNOTAVAIL:
+        return "HOST is an address of this machine: 127.0.0.1 for itself alone, 0.0.0.0 for everybody."
+    if number in (errno.EACCES, errno.EPERM):
+        return "Ports below 1024 are the system's: choose another, such as PORT=8000, behind a proxy."
+    return f"Choose another: PORT={port + 1 if port < 65_535 else 8000} make run"

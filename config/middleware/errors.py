@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
+from accounts.db.faults import FOR_OPERATORS, fault_of, refusal, unavailable
 from accounts.db.races import lost_to
 from accounts.errors import (
     Conflict,
@@ -35,7 +35,10 @@ from config.body import REFUSED, TooLarge
 from config.middleware.base import OnLoop
 
 API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/")
-DATABASE_RETRY_S = 2
+OTHER_HOST = (
+    "Parley is not set up to be opened by this name or address. Whoever runs it can add it to ALLOWED_HOSTS, "
+    "or make it PARLEY_PUBLIC_URL."
+)
 log = logging.getLogger(__name__)
 
 
@@ -88,12 +91,11 @@ def request_error(error: BaseException) -> RequestError | None:
             return NotAllowed()
         case RequestDataTooBig():
             return TooLarge("The body is too large.")
+        case DisallowedHost():
+            return Invalid(OTHER_HOST, code="bad_request")
         case SuspiciousOperation():
             return Invalid("The request is malformed.", code="bad_request")
-        case OperationalError() | InterfaceError():
-            return Unavailable(retry_after_s=DATABASE_RETRY_S)
-    # The pool's own error exists with the PostgreSQL driver only.
-    return Unavailable(retry_after_s=DATABASE_RETRY_S) if type(error).__name__ == "PoolTimeout" else lost_to(error)
+    return unavailable(error) or lost_to(error)
 
 
 def _of_rest(error: exceptions.APIException) -> RequestError:
@@ -168,9 +170,11 @@ class ErrorMiddleware(OnLoop):
         if isinstance(error, Http404 | PermissionDenied | SuspiciousOperation):
             return None
         told = request_error(error)
-        if isinstance(told, Unavailable):
-            log.warning("Database: %s", type(error).__name__, exc_info=error)
-        return answer(request, told) if told else None
+        if told is None:
+            return _of_operators(request, error)
+        if isinstance(told, Unavailable) and fault_of(error):
+            refusal(error)
+        return answer(request, told)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """The response; Django's bare 405 in the API's form. Who asks by OPTIONS what an address takes is told so."""
@@ -183,6 +187,16 @@ class ErrorMiddleware(OnLoop):
         shaped = answer(request, MethodNotAllowed())
         shaped["Allow"] = response.get("Allow", "")
         return shaped
+
+
+def _of_operators(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """The 500 to what only whoever runs Parley can mend, logged with what to do; None for a bug, which Django logs."""
+    fault = fault_of(error)
+    if fault not in FOR_OPERATORS:
+        return None
+    response = server_error(request)
+    log.error("Database: %s. %s", fault.name, fault.hint, exc_info=error, extra={"request": request})
+    return response
 
 
 # --- The views that Django calls for errors outside of views (config/urls.py names them) ------------------------------

@@ -33,6 +33,10 @@ def test_a_full_disk_is_said_and_survived(new_server: NewServer, upstream: Upstr
             break
         stored.append(reply.body["id"])
     assert stored and (reply.status, "retry-after" in reply.headers) == (503, True), reply
+    assert "no room left" in reply.body["error"]["message"]
+    ready = server.call("GET", "/readyz")
+    assert (ready.status, ready.body["failed"], ready.body["checks"]["writes"]) == (503, ["disk_full"], "disk_full")
+    assert "Database: disk_full. Make room" in server.log()
     upstream.release(gate)
     for _ in range(3):
         there = alice.get(f"/api/chats/{chat}/messages/?page_size=200")["results"]

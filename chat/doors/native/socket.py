@@ -19,7 +19,8 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from accounts.db import db
-from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, TooMany, Unavailable
+from accounts.db.faults import refusal
+from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, TooMany
 from accounts.http.parsing import parse_object
 from accounts.permissions import Permissions
 from chat.bus import notices
@@ -102,8 +103,8 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             known_only(body, FIELDS[kind])
             rights = await db(native_feed.rights, self.user, self.chat_id)
             await self._do(kind, body, rights)
-        except DatabaseError:
-            await self._refuse_message(Unavailable(), kind)
+        except DatabaseError as error:
+            await self._refuse_message(refusal(error), kind)
         except (NotAuthenticated, NotFound) as error:
             await self._lost(error, kind)
         except RequestError as error:

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 
 from accounts.authentication import authenticate
 from accounts.db import db
-from accounts.errors import NotFound, RequestError, Unavailable, refuse
+from accounts.db.faults import refusal
+from accounts.errors import NotFound, RequestError, refuse
 from accounts.http.idempotency import Answer
 from accounts.http.parsing import read_json
 from accounts.models import Project, User
@@ -50,8 +51,8 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
         return await streamed(request, reader, Encoder(reader.info, typing=is_typing))
     except RequestError as error:
         return _refusal(request, error)
-    except (OperationalError, InterfaceError):
-        return _refusal(request, Unavailable())
+    except (OperationalError, InterfaceError) as error:
+        return _refusal(request, refusal(error))
 
 
 @door("GET")

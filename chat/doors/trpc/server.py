@@ -13,8 +13,9 @@ from django.utils.cache import patch_vary_headers
 
 from accounts.authentication import authenticate
 from accounts.db import AWAY, db
+from accounts.db.faults import refusal, unavailable
 from accounts.db.races import lost_to
-from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, Unavailable, refuse
+from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError, refuse
 from accounts.http.parsing import parse_object
 from accounts.models import User
 from accounts.sign_in import keys
@@ -115,8 +116,8 @@ async def _asked(request: HttpRequest, calls: str, is_batch: bool) -> Asked:
     if any(_can_run(path, method) for path in paths):
         try:
             user, inputs = await db(_who_and_what, request, len(paths), is_batch)
-        except AWAY:
-            user = Unavailable(retry_after_s=2)
+        except AWAY as error:
+            user = refusal(error)
     return Asked(paths, inputs, user, method, request.headers.get("Idempotency-Key"), is_batch)
 
 
@@ -183,10 +184,10 @@ async def _outcome(asked: Asked, index: int) -> Outcome:
         return Outcome(trpc.result(await _run(asked, index)))
     except RequestError as refused:
         return Outcome(trpc_error(refused, path), refused)
-    except AWAY:
-        away = Unavailable(retry_after_s=2)
-        return Outcome(trpc_error(away, path), away)
     except Exception as error:
+        if unavailable(error) is not None:
+            away = refusal(error)
+            return Outcome(trpc_error(away, path), away)
         if (lost := lost_to(error)) is not None:
             return Outcome(trpc_error(lost, path), lost)
         log.exception("%s failed", path)
@@ -225,8 +226,8 @@ async def _subscribe(request: HttpRequest, path: str) -> EventStream:
             body = await initiate_chat.stream_response(Call(user, path, _input(request)), _last_id(request))
     except RequestError as refused:
         body = _failed(refused, path)
-    except AWAY:
-        body = _failed(Unavailable(retry_after_s=2), path)
+    except AWAY as error:
+        body = _failed(refusal(error), path)
     response = EventStream(request, body)
     patch_vary_headers(response, ["trpc-accept", "accept"])
     return response

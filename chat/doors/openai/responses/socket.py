@@ -14,11 +14,11 @@ from uuid import UUID
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from accounts.authentication import still_valid
 from accounts.db import db
-from accounts.errors import Invalid, NotAuthenticated, RequestError, TooMany, Unavailable, refuse
+from accounts.db.faults import refusal, unavailable
+from accounts.errors import Invalid, NotAuthenticated, RequestError, TooMany, refuse
 from accounts.http.parsing import parse_object
 from chat.doors.openai import errors as openai_errors
 from chat.doors.openai.projects import project_of
@@ -111,13 +111,8 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
                 previous = None
         except RequestError as error:
             await self._say(error, lane)
-        except (OperationalError, InterfaceError):
-            await self._say(Unavailable(), lane)
-        except Exception:
-            log.exception("a turn on a socket failed")
-            broken = RequestError("Something went wrong on our side.", code="internal_error")
-            broken.status = 500
-            await self._say(broken, lane)
+        except Exception as error:
+            await self._say(_told(error), lane)
         if previous is not None:
             self.known.discard(previous)  # what a failed turn continued is forgotten
 
@@ -155,6 +150,16 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             await answer(self, error, openai_errors.error(error))
         await self.close()
         raise StopConsumer
+
+
+def _told(error: Exception) -> RequestError:
+    """What somebody is told of what no rule of ours has raised; it is logged."""
+    if unavailable(error) is not None:
+        return refusal(error)
+    log.error("a turn on a socket failed", exc_info=error)
+    broken = RequestError("Something went wrong on our side.", code="internal_error")
+    broken.status = 500
+    return broken
 
 
 def _read(data: bytes) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""`python manage.py COMMAND`: what cannot be done for a reason outside of the code is said in one sentence."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
+OF_THE_CODE = ("makemigrations", "makemessages", "compilemessages", "startapp")  # their files are for everybody
+
+
+def run(words: Sequence[str]) -> None:
+    """Run one management command with Parley's settings. Exits with 1 where it cannot, and tells why."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        _run(words)
+    except ImproperlyConfigured as error:
+        sys.exit(f"{error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if "--traceback" in words or not (reason := _reason(error)):
+            raise
+        sys.exit(reason)
+
+
+def _run(words: Sequence[str]) -> None:
+    import config.settings  # noqa: F401  (Django's own way would show a trace for what it says)
+
+    if not {*words} & {*OF_THE_CODE}:
+        os.umask(0o077)  # database, repositories, exports: their owner's alone
+    execute_from_command_line(list(words))
+
+
+def _reason(error: Exception) -> str | None:
+    """What went wrong outside of the code, and what to do; None for a bug of ours."""
+    from accounts.db.faults import fault_of
+
+    fault = fault_of(error)
+    return fault.in_words(error) if fault else None
