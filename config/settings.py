@@ -225,7 +225,7 @@ SIMPLE_JWT = {
 }
 
 # --- Mail -------------------------------------------------------------------------------------------------------------
-MAILS_BY = ("smtp", "smtp+tls", "smtp+ssl", "smtps", "consolemail", "filemail", "memorymail", "dummymail")
+MAILS_BY = ("smtp", "smtp+tls", "smtp+ssl")
 EMAIL_URL = env.address("EMAIL_URL", "", MAILS_BY, "smtp+tls://USER:PASSWORD@HOST:587")  # empty: nothing is mailed
 EMAIL_FROM = env.str("EMAIL_FROM", "parley@localhost")
 EMAIL_TIMEOUT_S = env.float("EMAIL_TIMEOUT_S", 10.0, least=0.1)
