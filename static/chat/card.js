@@ -71,6 +71,11 @@ export function pretty(value) {
   return typeof value === "string" ? value : JSON.stringify(value ?? {}, null, 2);
 }
 
+const said = new WeakMap(); // element -> what we wrote there: a translation may have put its own in the place
+
+/** Let the element say this; what it says already is not written again. */
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  if ((said.get(element) ?? element.textContent) === text) return;
+  element.textContent = text;
+  said.set(element, text);
 }

@@ -1,7 +1,7 @@
 // The messages on the page: stored ones as the server rendered them, open ones drawn from their events.
 
 import { foldTools } from "./fold.js";
-import { AnswerView, foldLong, identify, newMessage, setContent, setTime } from "./render.js";
+import { AnswerView, foldLong, identify, mend, newMessage, setContent, setTime } from "./render.js";
 import { settle } from "./settle.js";
 import { enliven } from "./text.js";
 
@@ -66,8 +66,19 @@ export class Log {
   /** Show an open answer as it is now; `ahead` others are answered before it. */
   draw(entry, now, ahead) {
     entry.view ??= new AnswerView(entry.article, this.page);
-    entry.view.draw(entry.answer, now, ahead);
+    try {
+      entry.view.draw(entry.answer, now, ahead);
+    } catch {
+      this.#drawAnew(entry, now, ahead);
+    }
     this.#answers.set(entry.article.dataset.id, entry.answer);
+  }
+
+  /** Others (a translation, an extension) have taken away what is drawn into: from the page's own templates again. */
+  #drawAnew(entry, now, ahead) {
+    mend(entry.article);
+    entry.view = new AnswerView(entry.article, this.page);
+    entry.view.draw(entry.answer, now, ahead);
   }
 
   /** Bring what the server rendered to life; gives the open answers that are not drawn yet: [{run, article}]. */

@@ -2,7 +2,7 @@
 
 import { setText, toolView } from "./card.js";
 import { isOver } from "./reducer.js";
-import { blank, markTakenBack, textView, Writer } from "./text.js";
+import { blank, keepIn, markTakenBack, textView, Writer } from "./text.js";
 import { endInWords, thoughtInWords, WORDS } from "./words.js";
 
 export { blank };
@@ -15,24 +15,33 @@ export function newMessage({ role, author, time = new Date(), isOwn = false }) {
   const article = blank("message-template");
   article.classList.add(role);
   article.classList.toggle("own", isOwn);
+  if (isOwn) article.querySelector(".parts").translate = false; // to edit it is to change what one wrote
   article.dataset.role = role;
   article.querySelector(".author").textContent = author;
   setTime(article, time);
   return article;
 }
 
+/** Give an article the parts again that every message has, where one of them is gone. */
+export function mend(article) {
+  const fresh = blank("message-template");
+  const isGone = (part) => !article.querySelector(`:scope > .${part.classList[0] ?? "x"}, :scope > ${part.localName}:not([class])`);
+  for (const part of [...fresh.children].filter(isGone)) article.append(part);
+}
+
 /** Give an article its id; its heading names it. */
 export function identify(article, { id, position = "", parent = "", run = "" }) {
   const heading = article.querySelector("h2");
   article.id = `message-${id}`;
-  heading.id = `name-${id}`;
-  article.setAttribute("aria-labelledby", heading.id);
+  if (heading) heading.id = `name-${id}`;
+  article.setAttribute("aria-labelledby", `name-${id}`);
   Object.assign(article.dataset, { id, position, parent: parent ?? "", run: run ?? "" });
 }
 
 /** Show a message's time by the reader's own clock, and let its buttons say what they are for. */
 export function setTime(article, time) {
   const element = article.querySelector("time");
+  if (!element) return; // taken away by others
   element.dateTime = time.toISOString();
   element.textContent = time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   element.title = time.toLocaleString();
@@ -78,16 +87,19 @@ export class AnswerView {
     this.parts = article.querySelector(".parts");
     this.views = [];
     this.parts.replaceChildren();
+    this.parts.translate = false; // what is being written is ours; once it is over it may be translated
   }
 
   /** Make the article look as this answer; `now` in seconds, `ahead` answers come before it. */
   draw(answer, now, ahead) {
+    keepIn(this.parts, this.views.map(({ element }) => element));
     answer.parts.forEach((part, index) => this.#drawPart(part, index, answer, now));
     while (this.views.length > answer.parts.length) this.views.pop().element.remove();
     const isOpen = !isOver(answer);
     this.article.classList.toggle("open", isOpen);
     this.article.classList.toggle("writing", answer.phase === "writing");
     this.article.dataset.status = isOpen ? "in_progress" : answer.phase;
+    if (!isOpen) this.parts.removeAttribute("translate");
     this.#drawEnd(answer, isOpen, ahead);
   }
 

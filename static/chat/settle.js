@@ -3,15 +3,18 @@
 import { foldTools, unfoldTools } from "./fold.js";
 import { isSelected } from "./text.js";
 
+const SINGLE = [".attachments", ".why", ".work", ".end", ".actions"];
+
 /** Give the article on the page the content of the stored one. */
 export function settle(old, fresh) {
+  if (![".parts", ".unfold", ...SINGLE].every((name) => old.querySelector(`:scope > ${name}`))) return old.replaceWith(fresh); // others took some
   if (!foldTools(old)) unfoldTools(fresh);
   exchangeAll(old.querySelector(".parts"), fresh.querySelector(".parts"));
   old.querySelector(".unfold").hidden = fresh.querySelector(".unfold").hidden;
   for (const name of ["class", "data-status", "data-parent", "data-run", "data-position", "data-role"]) {
     old.setAttribute(name, fresh.getAttribute(name));
   }
-  for (const name of [".attachments", ".why", ".work", ".end", ".actions"]) {
+  for (const name of SINGLE) {
     const [was, is] = [old, fresh].map((each) => each.querySelector(`:scope > ${name}`));
     if (!was.isEqualNode(is) && !was.contains(document.activeElement)) was.replaceWith(is);
   }

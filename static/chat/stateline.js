@@ -1,5 +1,6 @@
 // The one line above the composer: what goes on, and Stop, Retry or Reconnect at its end.
 
+import { setText } from "./card.js";
 import { phaseInWords, WORDS } from "./words.js";
 
 const SHORTEST_MS = 300; // a state that is shown stays at least this long
@@ -63,9 +64,9 @@ export class StateLine {
   #draw(state) {
     if (state.kind !== this.#shown.kind) this.#shownAt = performance.now();
     this.#shown = state;
-    if (this.text.textContent !== state.text) this.text.textContent = state.text;
+    setText(this.text, state.text);
     this.text.dataset.tone = state.tone ?? "";
     this.button.hidden = !state.action;
-    if (state.action && this.button.textContent !== state.action) this.button.textContent = state.action;
+    if (state.action) setText(this.button, state.action);
   }
 }

@@ -22,9 +22,10 @@ export function textView() {
   const shown = []; // of each block: its HTML and its elements
   const draw = (part) => {
     markTakenBack(element, part);
+    keepIn(element, [...shown.flatMap(({ elements }) => elements), rest]);
     if (part.blocks.length < shown.length || !writer.write(part.text)) return false;
     if (!isSelected(rest)) part.blocks.forEach((html, index) => shown[index]?.html === html || show(part, html, index));
-    rest.classList.toggle("fence", FENCE.test(rest.firstChild?.data ?? ""));
+    rest.classList.toggle("fence", FENCE.test(writer.begin));
     return true;
   };
   const show = (part, html, index) => {
@@ -63,6 +64,7 @@ function frame(block) {
   box.className = "code";
   if (block.textContent.split("\n", LONG_LINES + 2).length > LONG_LINES + 1) box.classList.add("long");
   reachByKeyboard(block, WORDS.code);
+  block.translate = false;
   block.replaceWith(box);
   box.append(block, blank("copy-code-template"));
 }
@@ -80,19 +82,37 @@ export function isSelected(element) {
   return !selection.isCollapsed && selection.containsNode(element, true);
 }
 
-/** Writes a growing text into an element piece by piece, so that a selection in it stays. */
+/** Put our own elements back into it, where they are no longer there in their order. */
+export function keepIn(element, own) {
+  const isBefore = (each, next) => each.compareDocumentPosition(next) & Node.DOCUMENT_POSITION_FOLLOWING;
+  const isWhole = own.every((each, index) => each.parentNode === element && (index === 0 || isBefore(own[index - 1], each)));
+  if (!isWhole) element.replaceChildren(...own);
+}
+
+/**
+ * Writes a growing text into an element piece by piece, so that a selection in it stays. It goes by its own nodes: where others
+ * (a translation, an extension) have put something in their place, it writes its text anew.
+ */
 export class Writer {
   #from = 0; // where in the text the element begins
   #to = 0; // and ends
   #head = "";
+  #nodes = []; // ours, in order
 
   constructor(element) {
     this.element = element;
+    element.replaceChildren();
+  }
+
+  /** The beginning of what is in the element now. */
+  get begin() {
+    return this.#nodes[0]?.data ?? "";
   }
 
   /** Append what is new. False when this is another text than the one begun. */
   write(text) {
     if (text.length < this.#to || !text.startsWith(this.#head)) return false;
+    if (!this.#isWhole()) this.#startAnew(text);
     if (text.length > this.#to) this.#append(text.slice(this.#to));
     this.#to = text.length;
     if (this.#head.length < 64) this.#head = text.slice(0, 64);
@@ -103,16 +123,29 @@ export class Writer {
   drop(to) {
     let length = to - this.#from;
     this.#from = Math.max(to, this.#from);
-    for (let node = this.element.firstChild; node && length >= node.length; node = this.element.firstChild) {
-      length -= node.length;
-      node.remove();
+    while (this.#nodes.length && length >= this.#nodes[0].length) {
+      length -= this.#nodes[0].length;
+      this.#nodes.shift().remove();
     }
-    if (length > 0) this.element.firstChild?.deleteData(0, length);
+    if (length > 0) this.#nodes[0]?.deleteData(0, length);
     this.#trim();
   }
 
+  /** Whether the element holds our nodes, with as much text as we wrote, and nothing else. */
+  #isWhole() {
+    const { childNodes } = this.element;
+    const length = this.#nodes.reduce((sum, node) => sum + node.length, 0);
+    return childNodes.length === this.#nodes.length && length === this.#to - this.#from && this.#nodes.every((node, index) => childNodes[index] === node);
+  }
+
+  #startAnew(text) {
+    this.element.replaceChildren();
+    this.#nodes = [];
+    this.#add(text.slice(this.#from, this.#to));
+  }
+
   #append(piece) {
-    const last = this.element.lastChild;
+    const last = this.#nodes.at(-1);
     if (last && last.length < NODE_CHARS) last.appendData(piece);
     else this.#add(piece);
     this.#trim();
@@ -120,16 +153,20 @@ export class Writer {
 
   /** New nodes begin at a line where they can, so that the browser lays out whole lines again. */
   #add(piece) {
-    for (let at = 0; at < piece.length; at += NODE_CHARS) this.element.append(piece.slice(at, at + NODE_CHARS));
+    for (let at = 0; at < piece.length; at += NODE_CHARS) {
+      const node = new Text(piece.slice(at, at + NODE_CHARS));
+      this.#nodes.push(node);
+      this.element.append(node);
+    }
   }
 
   /** Empty lines before the first word are not shown. */
   #trim() {
-    const first = this.element.firstChild;
+    const first = this.#nodes[0];
     const empty = first?.data.match(/^[\r\n]+/)?.[0].length ?? 0;
     if (!empty) return;
     this.#from += empty;
-    if (empty === first.length) first.remove();
+    if (empty === first.length) this.#nodes.shift().remove();
     else first.deleteData(0, empty);
   }
 }
