@@ -36,7 +36,13 @@ class Chats(APIView):
     def post(self, request: Request) -> Response:
         """Make a chat. What is left out is the installation's default."""
         user = caller(request)
-        return created(request, NewChat, ChatSerializer, lambda body: chats.create_chat(user=user, **body))
+        return created(
+            request,
+            NewChat,
+            ChatSerializer,
+            make=lambda body: chats.create_chat(user=user, **body),
+            find=lambda id: get_chat(user, id),
+        )
 
 
 class OneChat(APIView):
@@ -69,7 +75,13 @@ class ChatFork(APIView):
         """Make a private chat of one's own with copies of the messages from the first to this one."""
         user = caller(request)
         chat = get_chat(user, id)
-        return created(request, NewFork, ChatSerializer, lambda body: chats.fork_chat(user=user, chat=chat, **body))
+        return created(
+            request,
+            NewFork,
+            ChatSerializer,
+            make=lambda body: chats.fork_chat(user=user, chat=chat, **body),
+            find=lambda id: get_chat(user, id),
+        )
 
 
 class ChatShares(APIView):
@@ -79,8 +91,7 @@ class ChatShares(APIView):
     def get(self, request: Request, id: UUID) -> Response:
         """List the people a chat is shared with by name."""
         read(PageQuery, request.query_params)
-        found = ChatShare.objects.filter(chat=get_chat(caller(request), id)).select_related("user")
-        return page(request, found, ShareSerializer, ordering="created_at")
+        return page(request, _shares(get_chat(caller(request), id)), ShareSerializer, ordering="created_at")
 
     @documented("share_chat", body=NewShare, answer=ShareSerializer, makes=True)
     def post(self, request: Request, id: UUID) -> Response:
@@ -91,7 +102,8 @@ class ChatShares(APIView):
             request,
             NewShare,
             ShareSerializer,
-            lambda body: chats.share_chat(user=user, chat=chat, person=body["user"], access=body["access"]),
+            make=lambda body: chats.share_chat(user=user, chat=chat, person=body["user"], access=body["access"]),
+            find=lambda id: _share(chat, id),
         )
 
 
@@ -106,6 +118,17 @@ class OneShare(APIView):
 
 
 # --- Filters: each is named here, nothing of a query reaches the ORM by its own name ----------------------------------
+
+
+def _shares(chat: Chat) -> QuerySet[ChatShare]:
+    return ChatShare.objects.filter(chat=chat).select_related("user")
+
+
+def _share(chat: Chat, id: UUID) -> ChatShare:
+    share = _shares(chat).filter(pk=id).first()
+    if share is None:
+        raise NotFound
+    return share
 
 
 def _chats(request: Request, query: dict[str, Any]) -> QuerySet[Chat]:

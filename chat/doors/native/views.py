@@ -16,6 +16,7 @@ from chat.doors.native import blocks as native_blocks
 from chat.doors.native import dialect as native
 from chat.doors.reading import Reader, is_end, place, streamed
 from chat.doors.views import door
+from chat.eventlog.drafts import attach_drafts
 from chat.models import Run
 from chat.rest.row_json import row_json
 from chat.rest.serializers import MessageSerializer, RunSerializer
@@ -26,10 +27,10 @@ from chat.services.runs import cancel_run
 @door("POST")
 async def start(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """Store a message and start the run that answers it: 201 with both, or with `"stream": true` the run's events."""
-    answer, reader = await db(_start, request, chat_id)
-    if reader is None:
-        return JsonResponse(answer.body, status=answer.status)
-    return await streamed(request, reader, native.Encoder(reader.info))
+    started = await db(_start, request, chat_id)
+    if not isinstance(started, Reader):
+        return JsonResponse(started, status=201)
+    return await streamed(request, started, native.Encoder(started.info))
 
 
 @door("GET")
@@ -62,20 +63,23 @@ def _with_blocks(reader: Reader) -> native.Encoder:
     return native_blocks.BlockEncoder(reader.info, reader.after if is_own else None)
 
 
-def _start(request: HttpRequest, chat_id: UUID) -> tuple[Answer, Reader | None]:
+def _start(request: HttpRequest, chat_id: UUID) -> dict[str, Any] | Reader:
     user = authenticate(request)
     chat = get_chat(user, chat_id, "write")
     body = read_json(request)
     asked, is_streamed = native.parse(body), native.wants_stream(body)
     answer, reader = starting.start(
-        request, user, lambda: chat, asked, None if is_streamed else lambda run: Answer(201, as_json(run), run.pk)
+        request, user, lambda: chat, asked, None if is_streamed else lambda run: Answer(201, {}, run.pk)
     )
-    return answer, reader if is_streamed else None
+    return reader if is_streamed else as_json(reader.run, is_new=not answer.replayed)
 
 
-def as_json(run: Run) -> dict[str, Any]:
-    """A run that was just started, with its two messages."""
-    run.answer.is_drafted = True  # type: ignore[attr-defined]  # nothing is written yet: no need to look
+def as_json(run: Run, *, is_new: bool = True) -> dict[str, Any]:
+    """A run with its two messages. Of a new one nothing is written yet: there is no need to look."""
+    if is_new:
+        run.answer.is_drafted = True  # type: ignore[attr-defined]
+    else:
+        attach_drafts([run.answer])
     return {
         "run": row_json(RunSerializer, run),
         "input": row_json(MessageSerializer, run.question),
