@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+STORED = "secrets"  # the purpose of those in the database
 HINT_CHARS = 4
 HINT_FROM_CHARS = 16  # of a shorter secret they would tell too much
 
@@ -23,15 +24,18 @@ class SecretUnreadable(Exception):
         super().__init__("A stored secret was not sealed by any of SECRETS_KEYS: put the key it was sealed by back.")
 
 
-def seal(text: str) -> str:
-    """The secret as it may be stored: ASCII, a third longer and 100 characters. Sealing twice gives two texts."""
-    return _cipher(tuple(settings.SECRETS_KEYS)).encrypt(text.encode()).decode()
+def seal(text: str, purpose: str = STORED) -> str:
+    """The secret as it may be stored: ASCII, a third longer and 100 characters. Sealing twice gives two texts.
+
+    What is sealed for one purpose cannot be opened for another: a client that is given one never has the other.
+    """
+    return _cipher(tuple(settings.SECRETS_KEYS), purpose).encrypt(text.encode()).decode()
 
 
-def opened(sealed: str) -> str:
+def opened(sealed: str, purpose: str = STORED) -> str:
     """The secret. Raises SecretUnreadable."""
     try:
-        return _cipher(tuple(settings.SECRETS_KEYS)).decrypt(sealed.encode()).decode()
+        return _cipher(tuple(settings.SECRETS_KEYS), purpose).decrypt(sealed.encode()).decode()
     except InvalidToken:
         raise SecretUnreadable from None
 
@@ -46,11 +50,11 @@ def hint(sealed: str) -> str:
 
 
 @functools.cache
-def _cipher(keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(_fernet_key(key)) for key in keys])
+def _cipher(keys: tuple[str, ...], purpose: str) -> MultiFernet:
+    return MultiFernet([Fernet(_fernet_key(key, purpose)) for key in keys])
 
 
-def _fernet_key(key: str) -> bytes:
+def _fernet_key(key: str, purpose: str) -> bytes:
     """The 32 bytes that Fernet wants, of a key of any form and length."""
-    derived = HKDF(SHA256(), length=32, salt=None, info=b"parley secrets").derive(key.encode())
+    derived = HKDF(SHA256(), length=32, salt=None, info=f"parley {purpose}".encode()).derive(key.encode())
     return base64.urlsafe_b64encode(derived)

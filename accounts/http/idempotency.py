@@ -1,14 +1,20 @@
-"""Once: a POST that is sent again with its Idempotency-Key is answered again, not done again."""
+"""Once: a POST that is sent again with its Idempotency-Key is answered again, not done again.
+
+A key is its credential's: a person's own, or that of API keys of one organization and the same scopes, so what was made
+in one organization is not told to a key of another. And what is kept for a key is the id of what was made, never what
+it says: the answer is shown anew, as it is now. So no text is told, or kept, after it was deleted.
+"""
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from accounts.db.compiled import Compiled
@@ -17,6 +23,9 @@ from accounts.errors import Invalid, KeyReused
 from accounts.models import IdempotencyKey, User
 
 KEY_MAX_CHARS = 200
+MADE = "made"  # in what is kept: the id of the row that a POST has made
+_BOUND = "§"  # begins the key of an API key's request, which nobody can send: keys are ASCII
+T = TypeVar("T", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,9 @@ def once(*, user: User, key: str | None, route: str, body: bytes, make: Callable
         with transaction.atomic():
             return make()
     _check(key)
-    wanted = IdempotencyKey(user=user, key=key, route=route[:200], body_hash=hashlib.sha256(body).hexdigest())
+    wanted = IdempotencyKey(
+        user=user, key=_bound(user, key), route=route[:200], body_hash=hashlib.sha256(body).hexdigest()
+    )
     while True:
         try:
             with transaction.atomic():
@@ -48,6 +59,44 @@ def once(*, user: User, key: str | None, route: str, body: bytes, make: Callable
                 return _stored(known, wanted) if known else _made(wanted, make)
         except _Taken:
             continue  # somebody else was quicker, and has made it by now
+
+
+def made_once(
+    *,
+    user: User,
+    key: str | None,
+    route: str,
+    body: bytes,
+    make: Callable[[], T],
+    find: Callable[[Any], T],
+    show: Callable[[T], dict[str, Any]],
+    status: int = 201,
+) -> Answer:
+    """As `once`, for a POST that makes a row: the answer is what `show` gives of it, found again by its id in a repeat.
+
+    `find` raises NotFound where the row is gone, or its maker does not see it any more.
+    """
+    new: list[T] = []
+
+    def begin() -> Answer:
+        new[:] = [make()]
+        pk = new[0].pk
+        return Answer(status, {MADE: str(pk) if isinstance(pk, UUID) else pk})
+
+    answer = once(user=user, key=key, route=route, body=body, make=begin)
+    if MADE not in answer.body:
+        return answer  # kept whole, by a version before this was
+    pk = answer.body[MADE]
+    row = find(UUID(pk) if isinstance(pk, str) else pk) if answer.replayed else new[0]
+    return replace(answer, body=show(row))
+
+
+def _bound(user: User, key: str) -> str:
+    """The key as it is stored: another one for each organization and scopes of API keys."""
+    if user.key is None:
+        return key
+    reach = f"{user.key.organization_id} {' '.join(sorted(user.key.scopes))} {key}"
+    return _BOUND + hashlib.sha256(reach.encode()).hexdigest()
 
 
 def _check(key: str) -> None:

@@ -1,13 +1,20 @@
-"""Pages by cursor: `{"next", "previous", "results"}`, for every list."""
+"""Pages by cursor: `{"next", "previous", "results"}`, for every list.
+
+A cursor is signed for its list and order: one that somebody else made, or made of one of ours, would read on from any
+place, and from a place that another list's order means nothing to.
+"""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import DataError
 from rest_framework import exceptions
-from rest_framework.pagination import CursorPagination
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
 
 from accounts.errors import Invalid
 from accounts.http.queries import whole_number
@@ -32,6 +39,21 @@ class CursorPaging(CursorPagination):
             raise Invalid(fields={"page_size": [f"Send a whole number from 1 to {settings.API_PAGE_SIZE_MAX}."]})
         return size
 
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """The place that the request names, if it names one. Raises ValueError for what we have not signed for here."""
+        sent = request.query_params.get(self.cursor_query_param)
+        if sent is None:
+            return None
+        try:
+            return Cursor(*self._signer().unsign_object(sent))
+        except (signing.BadSignature, UnicodeError, TypeError) as error:
+            raise ValueError("not a cursor of this list") from error
+
+    def encode_cursor(self, cursor: Cursor) -> str:
+        """The address of the page at that place."""
+        signed = self._signer().sign_object(tuple(cursor))
+        return str(replace_query_param(self.base_url or "", self.cursor_query_param, signed))
+
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         """One page of it. Raises Invalid."""
         try:
@@ -41,3 +63,6 @@ class CursorPaging(CursorPagination):
                 raise
             told = "Use the address in `next` or `previous` of an earlier page as it is."
             raise Invalid(fields={"cursor": [told]}) from error
+
+    def _signer(self) -> signing.Signer:
+        return signing.Signer(salt=f"parley.cursor {urlsplit(self.base_url or '').path} {' '.join(self.ordering)}")

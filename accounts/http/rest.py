@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.http.idempotency import Answer, once
+from accounts.http.idempotency import made_once
 from accounts.http.paging import CursorPaging
 from accounts.models import User
 
@@ -53,17 +53,26 @@ def page(
     return paging.get_paginated_response(serializer(found, many=True, context={"request": request}).data)
 
 
-def created(request: Request, shape: Shape, shown: Shown, make: Callable[[dict[str, Any]], Any]) -> Response:
-    """201 with what `make` gives for the body; the same again for a repeated Idempotency-Key."""
+def created(
+    request: Request,
+    shape: Shape,
+    shown: Shown,
+    make: Callable[[dict[str, Any]], Any],
+    find: Callable[[Any], Any],
+) -> Response:
+    """201 with what `make` gives for the body; for a repeated Idempotency-Key with the same, which `find` finds."""
     body = raw(request)
     values = read(shape, request.data)
-
-    def answer() -> Answer:
-        return Answer(201, dict(shown(make(values), context={"request": request}).data))
-
-    key = request.headers.get("Idempotency-Key")
-    found = once(user=caller(request), key=key, route=f"{request.method} {request.path}", body=body, make=answer)
-    return Response(found.body, status=found.status)
+    made = made_once(
+        user=caller(request),
+        key=request.headers.get("Idempotency-Key"),
+        route=f"{request.method} {request.path}",
+        body=body,
+        make=lambda: make(values),
+        find=find,
+        show=lambda row: dict(shown(row, context={"request": request}).data),
+    )
+    return Response(made.body, status=made.status)
 
 
 def documented(

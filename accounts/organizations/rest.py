@@ -56,7 +56,8 @@ class Organizations(Pages):
             request,
             OrganizationBody,
             OrganizationSerializer,
-            lambda body: services.create_organization(user=user, **body),
+            make=lambda body: services.create_organization(user=user, **body),
+            find=lambda id: found(_organizations(request), id),
         )
 
 
@@ -105,7 +106,9 @@ class Members(Pages):
                 actor=caller(request), organization=place, user=person(body["email"]), role=Role(body["role"])
             )
 
-        return created(request, NewMemberBody, MembershipSerializer, make)
+        return created(
+            request, NewMemberBody, MembershipSerializer, make, lambda id: found(_members(request, organization), id)
+        )
 
 
 class OneMember(APIView):
@@ -151,7 +154,7 @@ class Projects(Pages):
             organization = found(_organizations(request), body.pop("organization"))
             return services.create_project(actor=caller(request), organization=organization, **body)
 
-        return created(request, NewProjectBody, ProjectSerializer, make)
+        return created(request, NewProjectBody, ProjectSerializer, make, lambda id: found(_projects(request), id))
 
 
 class OneProject(APIView):
@@ -198,7 +201,13 @@ class ProjectMembers(Pages):
                 actor=caller(request), project=place, user=anybody(body["email"]), role=Role(body["role"])
             )
 
-        return created(request, NewMemberBody, ProjectMemberSerializer, make)
+        return created(
+            request,
+            NewMemberBody,
+            ProjectMemberSerializer,
+            make,
+            lambda id: found(_project_members(request, project), id),
+        )
 
 
 class OneProjectMember(APIView):

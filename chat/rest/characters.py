@@ -81,7 +81,11 @@ class Characters(APIView):
         """Register a number: from then on only its users may use it. 409 where it is in use already. Needs admin."""
         user = caller(request)
         return created(
-            request, NewCharacter, CharacterSerializer, lambda body: characters.create_character(user=user, **body)
+            request,
+            NewCharacter,
+            CharacterSerializer,
+            make=lambda body: characters.create_character(user=user, **body),
+            find=lambda id: get_character(user, id),
         )
 
 

@@ -17,7 +17,6 @@ from accounts.errors import NotFound
 from accounts.http.fields import PageQuery
 from accounts.http.rest import caller, created, documented, page, read, shown
 from accounts.models import Organization, Project
-from accounts.organizations.choice import remember_organization
 from chat.access import chats_of, get_chat
 from chat.models import Chat, ChatShare, Task
 from chat.rest.serializers import ChatChanges, ChatQuery, ChatSerializer, NewChat, NewFork, NewShare, ShareSerializer
@@ -40,14 +39,13 @@ class Chats(APIView):
         Its organization is from now on where the caller's chats go that name none.
         """
         user = caller(request)
-
-        def make(body: dict[str, Any]) -> Chat:
-            chat = chats.create_chat(user=user, **body)
-            if user.key is None:  # a key is for one organization, and says nothing of the others
-                remember_organization(user, chat.organization_id)
-            return chat
-
-        return created(request, NewChat, ChatSerializer, make)
+        return created(
+            request,
+            NewChat,
+            ChatSerializer,
+            make=lambda body: chats.create_chosen_chat(user=user, **body),
+            find=lambda id: get_chat(user, id),
+        )
 
 
 class OneChat(APIView):
@@ -80,7 +78,13 @@ class ChatFork(APIView):
         """Make a private chat of one's own with copies of the messages from the first to this one."""
         user = caller(request)
         chat = get_chat(user, id)
-        return created(request, NewFork, ChatSerializer, lambda body: chats.fork_chat(user=user, chat=chat, **body))
+        return created(
+            request,
+            NewFork,
+            ChatSerializer,
+            make=lambda body: chats.fork_chat(user=user, chat=chat, **body),
+            find=lambda id: get_chat(user, id),
+        )
 
 
 class ChatShares(APIView):
@@ -90,8 +94,7 @@ class ChatShares(APIView):
     def get(self, request: Request, id: UUID) -> Response:
         """List the people a chat is shared with by name."""
         read(PageQuery, request.query_params)
-        found = ChatShare.objects.filter(chat=get_chat(caller(request), id)).select_related("user")
-        return page(request, found, ShareSerializer, ordering="created_at")
+        return page(request, _shares(get_chat(caller(request), id)), ShareSerializer, ordering="created_at")
 
     @documented("share_chat", body=NewShare, answer=ShareSerializer, makes=True)
     def post(self, request: Request, id: UUID) -> Response:
@@ -102,7 +105,8 @@ class ChatShares(APIView):
             request,
             NewShare,
             ShareSerializer,
-            lambda body: chats.share_chat(user=user, chat=chat, person=body["user"], access=body["access"]),
+            make=lambda body: chats.share_chat(user=user, chat=chat, person=body["user"], access=body["access"]),
+            find=lambda id: _share(chat, id),
         )
 
 
@@ -117,6 +121,17 @@ class OneShare(APIView):
 
 
 # --- Filters: each is named here, nothing of a query reaches the ORM by its own name ----------------------------------
+
+
+def _shares(chat: Chat) -> QuerySet[ChatShare]:
+    return ChatShare.objects.filter(chat=chat).select_related("user")
+
+
+def _share(chat: Chat, id: UUID) -> ChatShare:
+    share = _shares(chat).filter(pk=id).first()
+    if share is None:
+        raise NotFound
+    return share
 
 
 def _chats(request: Request, query: dict[str, Any]) -> QuerySet[Chat]:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.http.rest import caller, created, documented, page, read, shown
-from chat.access import get_chat, get_message
+from chat.access import get_chat, get_message, get_run
 from chat.eventlog.drafts import attach_drafts
 from chat.models import Chat, Message
 from chat.rest.serializers import (
@@ -43,7 +43,8 @@ class ChatMessages(APIView):
             request,
             NewMessage,
             MessageSerializer,
-            lambda body: messages.create_message(user=user, chat=chat, **body),
+            make=lambda body: messages.create_message(user=user, chat=chat, **body),
+            find=lambda id: get_message(user, id),
         )
 
 
@@ -80,7 +81,13 @@ class MessageRegenerate(APIView):
         """Start a run that answers the same message again, beside the answer there is."""
         user = caller(request)
         message = get_message(user, id, "write")
-        return created(request, Nothing, RunSerializer, lambda _: runs.regenerate(user=user, message=message))
+        return created(
+            request,
+            Nothing,
+            RunSerializer,
+            make=lambda _: runs.regenerate(user=user, message=message),
+            find=lambda id: get_run(user, id),
+        )
 
 
 def _messages(chat: Chat, query: dict[str, Any]) -> QuerySet[Message]:

@@ -68,7 +68,13 @@ class Tasks(APIView):
     def post(self, request: Request) -> Response:
         """Make a task in a project. 409 where another task of it has that external id."""
         user = caller(request)
-        return created(request, NewTask, TaskSerializer, lambda body: tasks.create_task(user=user, **body))
+        return created(
+            request,
+            NewTask,
+            TaskSerializer,
+            make=lambda body: tasks.create_task(user=user, **body),
+            find=lambda id: get_task(user, id),
+        )
 
 
 class OneTask(APIView):

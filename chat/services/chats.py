@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.errors import Conflict, NotFound, refuse
 from accounts.models import Organization, Project, User
+from accounts.organizations.choice import remember_organization
 from accounts.permissions import permissions_in, require
 from chat.access import get_chat, require_owner
 from chat.bus import notices
@@ -48,6 +49,15 @@ def create_chat(
     chat.titled_by = TitledBy.PERSON if chat.title else TitledBy.NOBODY
     _check_sharing(chat)
     chat.save(force_insert=True)
+    return chat
+
+
+@transaction.atomic
+def create_chosen_chat(*, user: User, organization: UUID, **choices: Any) -> Chat:
+    """The same where a person named the organization: from now on their chats go there that name none."""
+    chat = create_chat(user=user, organization=organization, **choices)
+    if user.key is None:  # a key is for one organization, and says nothing of the others
+        remember_organization(user, organization)
     return chat
 
 

@@ -68,7 +68,7 @@ def test_what_was_changed_or_sealed_elsewhere_is_refused_and_the_error_says_noth
 
 
 def test_no_representation_of_what_holds_the_keys_shows_them() -> None:
-    cipher = secrets._cipher((NEW,))
+    cipher = secrets._cipher((NEW,), secrets.STORED)
     assert NEW not in repr(cipher) + repr(cipher.__dict__) + repr(secrets._cipher)
 
 

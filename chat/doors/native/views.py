@@ -18,30 +18,31 @@ from chat.doors.native import blocks as native_blocks
 from chat.doors.native import dialect as native
 from chat.doors.reading import Reader, is_end, place, streamed
 from chat.doors.views import door
+from chat.eventlog.drafts import attach_drafts
 from chat.models import Run
 from chat.rest.row_json import plain, row_json
 from chat.rest.serializers import ChatSerializer, MessageSerializer, RunSerializer
 from chat.services.approvals import resolve_approval
-from chat.services.chats import create_chat
+from chat.services.chats import create_chosen_chat
 from chat.services.runs import cancel_run
 
 
 @door("POST")
 async def start(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """Store a message and start the run that answers it: 201 with both, or with `"stream": true` the run's events."""
-    answer, reader = await db(_start, request, chat_id)
-    if reader is None:
-        return JsonResponse(answer.body, status=answer.status)
-    return await streamed(request, reader, native.Encoder(reader.info))
+    started = await db(_start, request, chat_id)
+    if not isinstance(started, Reader):
+        return JsonResponse(started, status=201)
+    return await streamed(request, started, native.Encoder(started.info))
 
 
 @door("POST")
 async def begin(request: HttpRequest) -> HttpResponseBase:
     """Make a chat by its first message: as `start`, with the chat. What is refused leaves no chat behind."""
-    answer, reader = await db(_begin, request)
-    if reader is None:
-        return JsonResponse(answer.body, status=answer.status)
-    return await streamed(request, reader, native.Encoder(reader.info))
+    begun = await db(_begin, request)
+    if not isinstance(begun, Reader):
+        return JsonResponse(begun, status=201)
+    return await streamed(request, begun, native.Encoder(begun.info))
 
 
 @door("GET")
@@ -74,40 +75,44 @@ def _with_blocks(reader: Reader) -> native.Encoder:
     return native_blocks.BlockEncoder(reader.info, reader.after if is_own else None)
 
 
-def _start(request: HttpRequest, chat_id: UUID) -> tuple[Answer, Reader | None]:
+def _start(request: HttpRequest, chat_id: UUID) -> dict[str, Any] | Reader:
     user = authenticate(request)
     chat = get_chat(user, chat_id, "write")
     body = read_json(request)
     asked, is_streamed = native.parse(body), native.wants_stream(body)
     answer, reader = starting.start(
-        request, user, lambda: chat, asked, None if is_streamed else lambda run: Answer(201, as_json(run), run.pk)
+        request, user, lambda: chat, asked, None if is_streamed else lambda run: Answer(201, {}, run.pk)
     )
-    return answer, reader if is_streamed else None
+    return reader if is_streamed else as_json(reader.run, is_new=not answer.replayed)
 
 
-def _begin(request: HttpRequest) -> tuple[Answer, Reader | None]:
+def _begin(request: HttpRequest) -> dict[str, Any] | Reader:
     user = authenticate(request)
     body = read_json(request)
     (chosen, asked), is_streamed = native.parse_beginning(body), native.wants_stream(body)
     answer, reader = starting.start(
         request,
         user,
-        lambda: create_chat(user=user, **chosen),
+        lambda: create_chosen_chat(user=user, **chosen),
         asked,
-        None if is_streamed else lambda run: Answer(201, _with_chat(user, run), run.pk),
+        None if is_streamed else lambda run: Answer(201, {}, run.pk),
     )
-    return answer, reader if is_streamed else None
+    return reader if is_streamed else _with_chat(user, reader.run, is_new=not answer.replayed)
 
 
-def _with_chat(user: User, run: Run) -> dict[str, Any]:
+def _with_chat(user: User, run: Run, *, is_new: bool) -> dict[str, Any]:
     assert run.chat_id is not None
     asked_by = {"request": SimpleNamespace(user=user)}  # its `permissions` are the caller's
-    return {"chat": plain(ChatSerializer(get_chat(user, run.chat_id), context=asked_by).data), **as_json(run)}
+    chat = plain(ChatSerializer(get_chat(user, run.chat_id), context=asked_by).data)
+    return {"chat": chat, **as_json(run, is_new=is_new)}
 
 
-def as_json(run: Run) -> dict[str, Any]:
-    """A run that was just started, with its two messages."""
-    run.answer.is_drafted = True  # type: ignore[attr-defined]  # nothing is written yet: no need to look
+def as_json(run: Run, *, is_new: bool = True) -> dict[str, Any]:
+    """A run with its two messages. Of a new one nothing is written yet: there is no need to look."""
+    if is_new:
+        run.answer.is_drafted = True  # type: ignore[attr-defined]
+    else:
+        attach_drafts([run.answer])
     return {
         "run": row_json(RunSerializer, run),
         "input": row_json(MessageSerializer, run.question),

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import RequestError
-from accounts.http.idempotency import Answer, once
+from accounts.http.idempotency import made_once
 from accounts.http.parsing import read_json
 from chat.access import get_chat
 from chat.doors import fields, said, starting
@@ -59,15 +59,22 @@ def _make(request: HttpRequest) -> dict[str, Any]:
     body = read_json(request)
     known_only(body, dialect.THREAD_FIELDS)
 
-    def make() -> Answer:
+    def make() -> Chat:
         project = starting.named_project(user, fields.project(body.get("projectId"), "projectId"))
         title = "" if body.get("title") is None else body["title"]
-        chat = starting.make_chat(user, door=dialect.NAME, project=project, is_listed=True, title=title)
-        return Answer(201, {"thread": _shown(chat)})
+        return starting.make_chat(user, door=dialect.NAME, project=project, is_listed=True, title=title)
 
     with in_words({"project": "projectId"}):
         key = request.headers.get("Idempotency-Key")
-        return once(user=user, key=key, route=f"POST {request.path}", body=request.body, make=make).body
+        return made_once(
+            user=user,
+            key=key,
+            route=f"POST {request.path}",
+            body=request.body,
+            make=make,
+            find=lambda id: get_chat(user, id),
+            show=lambda chat: {"thread": _shown(chat)},
+        ).body
 
 
 def _threads(request: HttpRequest) -> dict[str, Any]:

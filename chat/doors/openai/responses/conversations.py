@@ -8,9 +8,10 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import NotFound, refuse
-from accounts.http.idempotency import Answer, once
+from accounts.http.idempotency import Answer, made_once, once
 from accounts.http.parsing import read_json
 from accounts.models import User
+from chat.access import get_chat
 from chat.doors import starting
 from chat.doors.base import known_only
 from chat.doors.openai import names as openai_models
@@ -79,12 +80,15 @@ def _create(request: HttpRequest) -> dict[str, Any]:
     body = _body(request)
     kept = metadata(body)
     entries = _entries(body["items"]) if body.get("items") else ()
-    return once(
+    return made_once(
         user=user,
         key=request.headers.get("Idempotency-Key"),
         route=f"{request.method} {request.path}",
         body=request.body,
-        make=lambda: Answer(200, _shown(_made(user, entries, kept))),
+        make=lambda: _made(user, entries, kept),
+        find=lambda id: get_chat(user, id),
+        show=_shown,
+        status=200,
     ).body
 
 
@@ -146,15 +150,18 @@ def _add(request: HttpRequest, id: str) -> dict[str, Any]:
         key=request.headers.get("Idempotency-Key"),
         route=f"{request.method} {request.path}",
         body=request.body,
-        make=lambda: Answer(200, _list(_added(user, chat, entries))),
+        make=lambda: Answer(200, {"added": [str(each) for each in _added(user, chat, entries)]}),
     )
-    return made.body
+    if "added" not in made.body:
+        return made.body  # kept whole, by a version before ids were
+    rows = list(chat.messages.select_related("run").filter(pk__in=made.body["added"]).order_by("position"))
+    return _list([item for row in responses_items.values_of(rows) for item in items_of(row)])
 
 
-def _added(user: User, chat: Chat, entries: Any) -> list[dict[str, Any]]:
+def _added(user: User, chat: Chat, entries: Any) -> list[UUID]:
     with responses_items.called("items"):
-        added = add_items(user=user, chat=chat, items=responses_items.found(user, entries, chat, frozenset()))
-    return [item for row in responses_items.values_of(added) for item in items_of(row)]
+        items = responses_items.found(user, entries, chat, frozenset())
+        return [each.pk for each in add_items(user=user, chat=chat, items=items)]
 
 
 def _list(shown: list[dict[str, Any]]) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID
 
-from django.core import signing
 from django.db.models import Q
 
 from accounts.errors import Invalid, NotFound, refuse
 from accounts.models import User
+from chat.doors.openai.responses.compaction import read_compaction
 from chat.doors.openai.responses.dialect.ids import read_item_id
 from chat.doors.openai.responses.dialect.items import Compaction, Entry, Reference, items_of, read_item
 from chat.eventlog.drafts import attach_drafts
@@ -17,7 +17,6 @@ from chat.models import Chat, Message, MessageRole
 from chat.run_request import Item
 
 OF_MESSAGES = ("content", "attachments")
-SALT = "parley.responses.compaction"
 SUMMARY = "What was said before, in short:\n\n"
 CALLS_MESSAGES_MAX = 200  # how many answers are looked through for the call that an output is of
 
@@ -44,28 +43,19 @@ def called(field: str) -> Iterator[None]:
         raise refuse(field, told[0]) if told else error from None
 
 
-def compacted(said: Iterable[Message], summary: str) -> str:
-    """What the user said, and a summary of it all, as an opaque text of ours."""
-    kept = [{"content": each.content, "attachments": each.attachments} for each in said]
-    return signing.dumps({"said": kept, "summary": summary}, salt=SALT, compress=True)
-
-
 def _resolved(user: User, entries: Iterable[Entry], known: frozenset[UUID]) -> Iterator[Item]:
     for entry in entries:
         match entry:
             case Reference():
                 yield from _stored(user, entry, known)
             case Compaction():
-                yield from _expanded(entry)
+                yield from _expanded(user, entry)
             case Item():
                 yield entry
 
 
-def _expanded(entry: Compaction) -> Iterator[Item]:
-    try:
-        kept = signing.loads(entry.content, salt=SALT)
-    except signing.BadSignature:
-        raise refuse(f"{entry.field}.encrypted_content", "Expected what POST /responses/compact gave.") from None
+def _expanded(user: User, entry: Compaction) -> Iterator[Item]:
+    kept = read_compaction(user, entry.content, f"{entry.field}.encrypted_content")
     for each in kept["said"]:
         yield Item("user", each["content"], each["attachments"])
     yield Item("system", SUMMARY + kept["summary"])

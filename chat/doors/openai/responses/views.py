@@ -13,12 +13,14 @@ from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import refuse
 from accounts.http.parsing import read_json
+from accounts.models import User
 from agents.options import RunOptions
 from chat.doors import starting
 from chat.doors.openai.lists import page
 from chat.doors.openai.projects import project_of
 from chat.doors.openai.responses import items as responses_items
 from chat.doors.openai.responses import turns as responses_turns
+from chat.doors.openai.responses.compaction import compacted
 from chat.doors.openai.responses.dialect import encoder as responses
 from chat.doors.openai.responses.dialect import request as responses_request
 from chat.doors.openai.responses.dialect.ids import COMPACTION, RESPONSE
@@ -62,7 +64,7 @@ async def compact(request: HttpRequest) -> HttpResponse:
     encoder = await _collected(reader)
     if encoder.end is None:
         raise NotYet("The conversation was not compacted in time.")
-    return await db(_compaction, encoder, reader.run)
+    return await db(_compaction, reader.user, encoder, reader.run)
 
 
 @door("GET", "DELETE")
@@ -199,7 +201,7 @@ def _compact(request: HttpRequest) -> Reader:
     return reader
 
 
-def _compaction(encoder: responses.Encoder, run: Run) -> HttpResponse:
+def _compaction(user: User, encoder: responses.Encoder, run: Run) -> HttpResponse:
     response = encoder.resource()
     if response["status"] not in ("completed", "incomplete"):
         told = response["error"] or {"code": "server_error", "message": "The conversation could not be compacted."}
@@ -208,7 +210,7 @@ def _compaction(encoder: responses.Encoder, run: Run) -> HttpResponse:
     said = Message.objects.filter(chat=run.chat_id, position__lt=run.question.position, role="user").order_by(
         "position"
     )
-    content = responses_items.compacted(said, summary)
+    content = compacted(user, said, summary)
     return JsonResponse(
         {
             "id": RESPONSE + str(run.pk),
