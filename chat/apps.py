@@ -13,6 +13,8 @@ class ChatConfig(AppConfig):
         from chat.metering import budgets
         from chat.ops import chores
         from chat.runner import runner
+        from chat.services import erasing
 
         runner.also.append(chores.run)
         organizations.AT_BEGINNING.append(budgets.begin)
+        erasing.watch()

@@ -63,7 +63,8 @@ if IS_SQLITE:
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": env.int("DB_TIMEOUT_S", 20),
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
+        "PRAGMA secure_delete=ON;",  # what is deleted is overwritten, and not only where the system's SQLite does so
     }
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
@@ -356,6 +357,7 @@ CHAT_DELTA_RETENTION_S = env.float("CHAT_DELTA_RETENTION_S", 24 * 3600.0)
 CHAT_LOG_RETENTION_S = env.float("CHAT_LOG_RETENTION_S", 0.0)
 CLEANUP_EVERY_S = env.float("CLEANUP_EVERY_S", 300.0)
 COMPACTION_EVERY_S = env.float("COMPACTION_EVERY_S", CLEANUP_EVERY_S)
+ERASURE_EVERY_S = env.float("ERASURE_EVERY_S", 3600.0)
 CLEANUP_BATCH = env.int("CLEANUP_BATCH", 200, least=1)
 
 WORK_PER_PROJECT = env.int("WORK_PER_PROJECT", 2, least=1)

@@ -90,7 +90,7 @@ class Place:
         self.share = ChatShare.objects.create(chat=self.chat, user=self.extra)
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
-        self.busy = answer(self._chat(character=self.character.pk), self.people["editor"], RunStatus.QUEUED)
+        self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
         self.refresh = new_pair(self.people["editor"]).refresh
 
     def _person(self, name: str, role: str | None, **fields: Any) -> User:
@@ -217,7 +217,7 @@ def project_member_id(place: Place) -> dict[str, Any]:
 
 
 def character_id(place: Place) -> dict[str, Any]:
-    return {"id": place.character.pk}
+    return {"id": place.character.number}
 
 
 def session_id(place: Place) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def new_character(place: Place) -> dict[str, Any]:
 def to_agent(place: Place) -> dict[str, Any]:
     """In a session that is busy: so the door does not wait for the answer."""
     session = f"sess-{place.busy.chat_id}"
-    return {"message": "Hello", "session_id": session, "character_id": place.character.pk}
+    return {"message": "Hello", "session_id": session, "character_id": place.character.number}
 
 
 def share_id(place: Place) -> dict[str, Any]:
@@ -597,6 +597,6 @@ def elsewhere_of(text: str, place: Place) -> str:
     for model in (Organization, Project, Chat, Run, Message, ChatShare, Membership, ProjectMember, Task, User):
         for id in model.objects.values_list("pk", flat=True):
             text = text.replace(str(id), str(uuid.uuid4()))
-    for number in Character.objects.values_list("pk", flat=True):
+    for number in Character.objects.values_list("number", flat=True):
         text = text.replace(str(number), str(number + 1))
     return text

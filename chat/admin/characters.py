@@ -27,7 +27,7 @@ class CharacterForm(ModelForm):
 
     class Meta:
         model = Character
-        fields = ("id", "organization", "name", "archetype", "users")
+        fields = ("number", "organization", "name", "archetype", "users")
 
     def clean(self) -> dict[str, Any]:
         """The values. Users from outside are refused, naming them."""
@@ -44,14 +44,14 @@ class CharacterForm(ModelForm):
 @admin.register(Character)
 class CharacterAdmin(Lookups):
     form = CharacterForm
-    list_display = ("id", "name", "organization", "archetype", "updated_at")
+    list_display = ("number", "name", "organization", "archetype", "updated_at")
     list_filter = (filters.Archetype, "updated_at")
     list_select_related = ("organization",)
-    search_fields = ("=id", "^name", "^organization__name")
+    search_fields = ("=number", "^name", "^organization__name")
     search_help_text = _("A number, the id of an organization, or the beginning of a name")
     id_fields = ("organization_id",)
     autocomplete_fields = ("organization", "users")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """The number stays what it is: sessions are bound to it."""
-        return ("id", "organization") if obj else ()
+        return ("number", "organization") if obj else ()

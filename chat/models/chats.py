@@ -5,7 +5,7 @@ import uuid
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Organization, Project, Seer, User
 from chat.models.characters import Character
@@ -43,13 +43,14 @@ class ChatQuerySet(models.QuerySet["Chat"]):
     def visible_to(self, user: Seer) -> "ChatQuerySet":
         """Chats of the user's organizations that are theirs, shared with their project, or shared with them.
 
-        But none with a registered character that the user may not use.
+        But none with a character of its organization that the user may not use.
         """
         mine = Q(user=user.pk)
         named = Q(pk__in=ChatShare.objects.filter(user=user.pk).values("chat"))
         project = Q(sharing=Sharing.PROJECT, project__isnull=False)
-        closed = Character.objects.exclude(pk__in=Character.objects.usable_by(user))
-        is_open = Q(character__isnull=True) | ~Q(character__in=closed.values("pk"))
+        here = Character.objects.filter(organization=OuterRef("organization")).numbered(OuterRef("character"))
+        closed = Exists(here.exclude(pk__in=Character.objects.usable_by(user)))
+        is_open = Q(character__isnull=True) | ~closed
         return self.filter(mine | named | project, is_open, organization__in=Organization.objects.visible_to(user))
 
     def listed(self) -> "ChatQuerySet":
@@ -80,7 +81,7 @@ class Chat(models.Model):
     status = models.CharField(max_length=10, choices=ChatStatus.choices, default=ChatStatus.ACTIVE)
     sharing = models.CharField(max_length=10, choices=Sharing.choices, default=Sharing.PRIVATE)
     project_access = models.CharField(max_length=5, choices=Access.choices, default=Access.READ)
-    # The agent door's number of who is talked to; a plain number until a Character of it is registered.
+    # The agent door's number of who is talked to; a plain one until its organization registers a Character of it.
     character = models.PositiveBigIntegerField(null=True, blank=True, db_index=True)
     origin = models.CharField(max_length=30, default="native")  # the front door that made it
     is_listed = models.BooleanField(default=True)  # a chat that a front door made for itself is not

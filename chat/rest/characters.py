@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.errors import NotFound
+from accounts.errors import Conflict, NotFound
 from accounts.http.fields import Closed, Id, PageQuery, Text
 from accounts.http.rest import caller, created, documented, page, read, shown
 from accounts.models import Organization, User
@@ -35,6 +35,7 @@ class CharacterSerializer(serializers.ModelSerializer[Character]):
     """Who is talked to at the agent door. `id` is the `character_id` that clients send, `users` who may use it."""
 
     serializer_related_field = Key
+    id = serializers.IntegerField(source="number", read_only=True)
 
     class Meta:
         model = Character
@@ -67,6 +68,12 @@ class CharacterQuery(PageQuery):
     organization = serializers.UUIDField(required=False)
 
 
+class OneCharacterQuery(Closed):
+    """Of which organization, where several have one of that number."""
+
+    organization = serializers.UUIDField(required=False)
+
+
 class Characters(APIView):
     """The characters of the organizations one is in."""
 
@@ -74,11 +81,11 @@ class Characters(APIView):
     def get(self, request: Request) -> Response:
         """List characters by number."""
         query = read(CharacterQuery, request.query_params)
-        return page(request, _characters(caller(request), query), CharacterSerializer, ordering="id")
+        return page(request, _characters(caller(request), query), CharacterSerializer, ordering="number")
 
     @documented("create_character", body=NewCharacter, answer=CharacterSerializer, makes=True, conflicts=True)
     def post(self, request: Request) -> Response:
-        """Register a number: from then on only its users may use it. 409 where it is in use already. Needs admin."""
+        """Register a number in an organization, for its users alone. 409 where it is in use there. Needs admin."""
         user = caller(request)
         return created(
             request,
@@ -92,34 +99,38 @@ class Characters(APIView):
 class OneCharacter(APIView):
     """One character."""
 
-    @documented("read_character", answer=CharacterSerializer)
+    @documented("read_character", query=OneCharacterQuery, answer=CharacterSerializer)
     def get(self, request: Request, id: int) -> Response:
         """Read a character."""
-        return shown(request, CharacterSerializer, get_character(caller(request), id))
+        return shown(request, CharacterSerializer, _one(request, id))
 
-    @documented("change_character", body=CharacterChanges, answer=CharacterSerializer)
+    @documented("change_character", query=OneCharacterQuery, body=CharacterChanges, answer=CharacterSerializer)
     def patch(self, request: Request, id: int) -> Response:
         """Change name, archetype or who may use it. Needs admin."""
         user = caller(request)
-        character = get_character(user, id)
+        character = _one(request, id)
         changes = read(CharacterChanges, request.data)
         return shown(
             request, CharacterSerializer, characters.change_character(user=user, character=character, **changes)
         )
 
-    @documented("delete_character", status=204)
+    @documented("delete_character", query=OneCharacterQuery, status=204)
     def delete(self, request: Request, id: int) -> Response:
-        """Make its number a plain one again, for anybody. Needs admin."""
-        characters.delete_character(user=caller(request), character=get_character(caller(request), id))
+        """Make its number a plain one there again, for anybody. Needs admin."""
+        characters.delete_character(user=caller(request), character=_one(request, id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def get_character(user: User, id: int) -> Character:
-    """The character, if the user sees it. Raises NotFound."""
-    found = Character.objects.visible_to(user).filter(pk=id).first()
-    if found is None:
+def _one(request: Request, number: int) -> Character:
+    """The character of that number that the user sees. Raises NotFound; Conflict where there are several."""
+    query = read(OneCharacterQuery, request.query_params)
+    found = Character.objects.visible_to(caller(request)).numbered(number).filter(**query)[:2]
+    if not found:
         raise NotFound
-    return found
+    if len(found) > 1:
+        told = "Several of your organizations have a character of that number: name one as ?organization=ID."
+        raise Conflict(told, code="which_organization", fields={"organization": [told]})
+    return found[0]
 
 
 def _characters(user: User, query: dict[str, Any]) -> QuerySet[Character]:

@@ -9,8 +9,9 @@ from django.db import IntegrityError, transaction
 from accounts.counts import require_room
 from accounts.errors import Conflict, NotFound
 from accounts.models import Organization, User
+from accounts.organizations.choice import usual_organization
 from accounts.permissions import permissions_in, require
-from chat.models import Character, Chat
+from chat.models import Character
 from chat.services import rules
 
 
@@ -18,15 +19,16 @@ from chat.services import rules
 def create_character(
     *, user: User, id: int, organization: UUID, name: str, archetype: str, users: Sequence[UUID] | None = None
 ) -> Character:
-    """Register a number. Without `users` only its maker may use it. Raises Conflict for a number that is taken."""
+    """Register a number there. Without `users` only its maker may use it. Raises Conflict for one that is taken."""
     place = Organization.objects.visible_to(user).filter(pk=organization).first()
     if place is None:
         raise NotFound(fields={"organization": ["There is no such organization, or you may not see it."]})
     require(permissions_in(user, organization=place), "admin")
-    _require_free(id, place)
     here = Character.objects.filter(organization=place)
+    if here.numbered(id).exists():
+        raise _taken()
     require_room(here, "CHARACTERS_PER_ORGANIZATION", "characters", "organization")
-    character = Character(id=id, organization=place, **_checked({"name": name, "archetype": archetype}))
+    character = Character(number=id, organization=place, **_checked({"name": name, "archetype": archetype}))
     try:
         with transaction.atomic():
             character.save(force_insert=True)
@@ -51,7 +53,7 @@ def change_character(*, user: User, character: Character, **changes: Any) -> Cha
 
 @transaction.atomic
 def delete_character(*, user: User, character: Character) -> None:
-    """Make its number a plain one again: whoever began a session with it sees that session again."""
+    """Make its number a plain one there again: whoever began a session with it sees that session again."""
     require(permissions_in(user, organization=character.organization_id), "admin")
     character.delete()
 
@@ -61,25 +63,29 @@ def outsiders(organization: UUID, users: Sequence[UUID]) -> list[User]:
     return list(User.objects.filter(pk__in=users).exclude(memberships__organization=organization))
 
 
-def usable(user: User, number: int) -> Character | None:
-    """The character of that number, None for a plain one. Raises NotFound where it is not for this user."""
-    if (found := Character.objects.usable_by(user).filter(pk=number).first()) is not None:
-        return found
-    if Character.objects.filter(pk=number).exists():
+def for_new_session(user: User, number: int) -> Character | None:
+    """Whom the user talks to by this number in a new session, None for a plain one. Raises NotFound.
+
+    It is one that they may use, in whichever of their organizations; of several, that of the organization they chose.
+    """
+    theirs = {each.organization_id: each for each in Character.objects.usable_by(user).numbered(number)}
+    if len(theirs) == 1:
+        return next(iter(theirs.values()))
+    place = usual_organization(user).pk
+    return theirs.get(place) or in_organization(user, number, place)
+
+
+def in_organization(user: User, number: int, organization: UUID) -> Character | None:
+    """The organization's character of that number, None for a plain one. Raises NotFound where it is not for them."""
+    found = Character.objects.filter(organization=organization).numbered(number).first()
+    if found and not Character.objects.usable_by(user).filter(pk=found.pk).exists():
         raise NotFound
-    return None
-
-
-def _require_free(id: int, place: Organization) -> None:
-    """No organization takes a number away from the sessions of another. Guests' sessions are nobody's."""
-    used = Chat.objects.filter(character=id, user__is_guest=False).exclude(organization=place)
-    if used.exists() or Character.objects.filter(pk=id).exists():
-        raise _taken()
+    return found
 
 
 def _taken() -> Conflict:
     told = {"id": ["This number is in use. Choose another."]}
-    return Conflict("The number is in use.", code="character_taken", fields=told)
+    return Conflict("The number is in use in this organization.", code="character_taken", fields=told)
 
 
 def _members(organization: UUID, ids: Sequence[UUID]) -> list[User]:

@@ -163,17 +163,17 @@ def test_staff_registers_a_character_with_people_of_its_organization_only(
     staff: Client, alice: User, charlie: User
 ) -> None:
     place = alice.memberships.get().organization
-    new = {"id": 12, "organization": place.pk, "name": "Guide", "archetype": "generalist", "users": [charlie.pk]}
+    new = {"number": 12, "organization": place.pk, "name": "Guide", "archetype": "generalist", "users": [charlie.pk]}
     assert (
         "Not in this organization: charlie@example.com"
         in staff.post(list_page(Character) + "add/", new).content.decode()
     )
     assert staff.post(list_page(Character) + "add/", {**new, "users": [alice.pk]}).status_code == 302
     made = Character.objects.get()
-    assert (made.pk, list(made.users.all())) == (12, [alice])
-    changed = {"name": "Guide", "archetype": "project_navigator", "users": [alice.pk], "id": 13}
+    assert (made.number, list(made.users.all())) == (12, [alice])
+    changed = {"name": "Guide", "archetype": "project_navigator", "users": [alice.pk], "number": 13}
     assert staff.post(page_of(made), changed).status_code == 302
-    assert list(Character.objects.values_list("pk", "archetype")) == [(12, "project_navigator")]
+    assert list(Character.objects.values_list("number", "archetype")) == [(12, "project_navigator")]
 
 
 def test_staff_sees_what_they_were_given_and_no_more(run: Run, charlie: User) -> None:

@@ -323,8 +323,8 @@ def test_only_its_users_use_a_registered_character_or_see_its_sessions(
     chat = bobs.removeprefix("sess-")
     made = register(alice, id)
     assert made.status == 201 and made.body["users"] == [alice.get("/api/users/me/")["id"]]
+    assert status_of(bob, body("Hello", None, id)) == 404
     for person in (bob, charlie):
-        assert status_of(person, body("Hello", None, id)) == 404
         assert status_of(person, body("Hello", bobs, id)) == 404
     for path in (f"/agent/chat/history/{bobs}", f"/api/chats/{chat}/", f"/api/chats/{chat}/messages/"):
         assert server.call("GET", path, token=bob.token).status == 404, path
@@ -339,11 +339,36 @@ def test_a_number_that_another_organization_uses_is_not_taken_from_it(
     alice: Client, server: Server, upstream: Upstream
 ) -> None:
     charlie, id = newcomer(server), number()
-    ask(charlie, scripted(upstream, Turn(text="Mine.")), character=id)
+    before = ask(charlie, scripted(upstream, Turn(text="Mine.")), character=id)["session_id"]
+    assert register(alice, id, name="Alice's").status == 201
     refused = register(alice, id)
     assert (refused.status, refused.body["error"]["code"]) == (409, "character_taken")
-    assert register(alice, other := number()).status == 201
-    assert register(charlie, other).status == 409
+    assert ask(charlie, scripted(upstream, Turn(text="Still.")), before, id)["status"] == "idle"
+    assert ask(charlie, scripted(upstream, Turn(text="New.")), character=id)["session_id"] != before
+    assert register(charlie, id, name="Charlie's", archetype="project_navigator").status == 201
+    names = [person.get(f"/api/characters/{id}/")["name"] for person in (alice, charlie)]
+    assert names == ["Alice's", "Charlie's"]
+    after = ask(charlie, scripted(upstream, Turn(text="Mine.")), character=id)["session_id"]
+    assert charlie.get(f"/api/chats/{after.removeprefix('sess-')}/")["archetype"] == "project_navigator"
+
+
+def test_of_two_characters_of_a_number_the_chosen_organization_s_answers(
+    alice: Client, server: Server, upstream: Upstream
+) -> None:
+    person, id = newcomer(server), number()
+    name = f"Second {key()}"
+    server.quickly("create_user", person.get("/api/users/me/")["email"], "--organization", name, "--role", "owner")
+    places = person.get("/api/organizations/")["results"]
+    for each in places:
+        sent = {"id": id, "organization": each["id"], "name": each["name"], "archetype": "generalist"}
+        assert server.call("POST", "/api/characters/", sent, token=person.token).status == 201
+    for each in places:
+        server.call("PATCH", "/api/users/me/", {"organization": each["id"]}, token=person.token)
+        session = ask(person, scripted(upstream, Turn(text="Yes.")), character=id)["session_id"]
+        assert person.get(f"/api/chats/{session.removeprefix('sess-')}/")["organization"] == each["id"]
+        assert person.get(f"/api/characters/{id}/?organization={each['id']}")["name"] == each["name"]
+    refused = server.call("GET", f"/api/characters/{id}/", token=person.token)
+    assert (refused.status, refused.body["error"]["code"]) == (409, "which_organization")
 
 
 def test_people_from_elsewhere_are_no_users(alice: Client, server: Server) -> None:
@@ -411,8 +436,12 @@ def test_an_address_may_be_so_many_guests(new_server: Callable[..., Server], ups
     assert call(scripted(upstream, Turn(text="Yes.")), other).status == 200
 
 
-def test_a_guest_cannot_use_a_registered_character(open_server: Server) -> None:
-    alice = client(open_server)
-    assert register(alice, id := number()).status == 201
-    assert open_server.call("POST", "/agent/chat", body("Hello", None, id)).status == 404
+def test_nobody_takes_a_guest_s_number(open_server: Server, upstream: Upstream) -> None:
+    def say(session: str | None, id: int) -> Reply:
+        return open_server.call("POST", "/agent/chat", body(scripted(upstream, Turn(text="Yes.")), session, id))
+
+    session = say(None, id := number()).body["session_id"]
+    assert register(client(open_server), id, archetype="project_navigator").status == 201
+    assert (say(session, id).status, say(None, id).status) == (200, 200)
+    assert open_server.call("GET", f"/agent/chat/history/{session}").status == 200
     assert open_server.call("GET", "/api/capabilities/").body["guests"] is True

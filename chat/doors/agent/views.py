@@ -30,7 +30,7 @@ from chat.doors.reading import NotYet, Reader, streamed, to_end
 from chat.doors.views import door
 from chat.models import ANSWER, OPEN, Character, Chat, Message, Run, RunStatus, ToolCall
 from chat.run_request import RunRequest
-from chat.services.characters import usable
+from chat.services.characters import for_new_session, in_organization
 from chat.services.guests import guest_of, keep_on, sweep_guests
 from chat.services.messages import lock_chat
 from chat.services.runs import start_run
@@ -92,8 +92,12 @@ def _start(request: HttpRequest) -> Reader:
 
 
 def _begin(user: User, where: Place, asked: RunRequest) -> Run:
-    character = usable(user, where.character)
-    chat = _new(user, where, character) if where.session is None else _bound(user, where.session, where.character)
+    if where.session is None:
+        character = for_new_session(user, where.character)
+        chat = _new(user, where, character)
+    else:
+        chat = _bound(user, where.session, where.character)
+        character = in_organization(user, where.character, chat.organization_id)
     if user.is_guest:
         keep_on(chat)
     return start_run(user=user, chat=chat, ask=replace(asked, archetype=character.archetype if character else None))

@@ -8,6 +8,7 @@ from typing import Protocol
 from django.conf import settings
 
 from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
+from chat.ops.erasure import Erasure
 from chat.ops.summaries import Summaries
 
 
@@ -37,5 +38,6 @@ class Duty:
 CHORES = (
     Duty("clean-up", "CLEANUP_EVERY_S", partial(CleanUp, kinds=EXPIRED)),
     Duty("compaction", "COMPACTION_EVERY_S", partial(CleanUp, kinds=LOGS)),
+    Duty("erasure", "ERASURE_EVERY_S", Erasure),
     Duty("summaries", "MEMORY_EVERY_S", Summaries),
 )

@@ -1,0 +1,34 @@
+"""Nobody takes a name from anybody else: what must be there once is so within a person, an organization or less."""
+
+from django.apps import apps
+from django.db.models import Model, UniqueConstraint
+
+# Those that are once in the whole installation. Clients choose none of them but the address, which is the person.
+GLOBAL = {
+    "accounts.ApiKey key_hash", "accounts.Invitation token_hash", "accounts.Ticket token_hash",
+    "accounts.User email", "chat.Budget organization", "chat.ChatSession token_hash",
+}  # fmt: skip
+# The person's address again; and the subject of a work, which is an id of ours.
+OURS = {"user_email_once", "run_one_open_a_subject"}
+# Of the program's own rows, a column that says whose they are.
+OWNERS = {"user", "organization", "project", "chat", "run"}
+
+
+def alone(model: type[Model]) -> set[str]:
+    """The columns that must be there once by themselves, but for ids that we make."""
+    label = model._meta.label
+    return {
+        f"{label} {field.name}"
+        for field in model._meta.local_fields
+        if field.unique and not (field.primary_key and not field.editable) and not field.auto_created
+    } - {f"{label} id", f"{label} name"}
+
+
+def test_what_clients_name_is_theirs() -> None:
+    models = [*apps.get_app_config("accounts").get_models(), *apps.get_app_config("chat").get_models()]
+    found = {name for model in models for name in alone(model)}
+    assert {each for each in found if not each.startswith(("chat.Run ", "chat.Message "))} == GLOBAL
+    for model in models:
+        for constraint in model._meta.constraints:
+            if isinstance(constraint, UniqueConstraint) and constraint.name not in OURS:
+                assert OWNERS & set(constraint.fields), constraint.name
