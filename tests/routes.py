@@ -170,6 +170,13 @@ def question_id(place: Place) -> dict[str, Any]:
     return {"id": place.run.input_id}
 
 
+def picture_number(place: Place) -> dict[str, Any]:
+    """Of a message that has one."""
+    files = [{"type": "image", "name": "dot.png", "url": "data:image/png;base64,iVBORw0KGgo="}]
+    Message.objects.filter(pk=place.run.input_id).update(attachments=files)
+    return {"id": place.run.input_id, "number": 0}
+
+
 def run_id(place: Place) -> dict[str, Any]:
     return {"id": place.run.pk, "run_id": place.run.pk}
 
@@ -322,6 +329,7 @@ ROUTES = [
     Route("GET", "/favicon.ico", PUBLIC, kind="page"),
     Route("GET", "/chats/{id}/", READ, ids=chat_id, kind="page"),
     Route("GET", "/chats/{id}/messages/", READ, ids=chat_id, kind="page"),
+    Route("GET", "/messages/{id}/pictures/{number}/", READ, ids=picture_number, kind="page"),
     Route("GET", "/self-test/", SIGNED_IN, kind="page"),
     Route("POST", "/api/auth/token", PUBLIC, credentials),
     Route("POST", "/api/auth/token/refresh", PUBLIC, lambda place: {"refresh": place.refresh}),
