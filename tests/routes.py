@@ -78,6 +78,7 @@ class Place:
         self.character.users.set(User.objects.filter(memberships__organization=self.organization))
         self.chat = self._chat()
         self.share = ChatShare.objects.create(chat=self.chat, user=self.extra)
+        self._attach()
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
         self.busy = answer(self._chat(character=self.character.pk), self.people["editor"], RunStatus.QUEUED)
@@ -105,6 +106,10 @@ class Place:
             project_access=Access.WRITE,
             **fields,
         )
+
+    def _attach(self) -> None:
+        files = [{"type": "image", "name": "dot.png", "url": "data:image/png;base64,iVBORw0KGgo="}]
+        Message.objects.filter(pk=self.run.input_id).update(attachments=files)
 
     def _leave_behind(self) -> None:
         """Rows that outlived a membership; they must let nobody in."""
@@ -172,8 +177,6 @@ def question_id(place: Place) -> dict[str, Any]:
 
 def picture_number(place: Place) -> dict[str, Any]:
     """Of a message that has one."""
-    files = [{"type": "image", "name": "dot.png", "url": "data:image/png;base64,iVBORw0KGgo="}]
-    Message.objects.filter(pk=place.run.input_id).update(attachments=files)
     return {"id": place.run.input_id, "number": 0}
 
 
