@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="page-home"),
     path("chats/<uuid:id>/", views.chat, name="page-chat"),
     path("chats/<uuid:id>/messages/", views.messages, name="page-messages"),
+    path("messages/<uuid:id>/pictures/<int:number>/", views.picture, name="page-picture"),
     path("favicon.ico", views.icon, name="icon"),
     path("self-test/", self_test.self_test, name="self-test"),
     # REST

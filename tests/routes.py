@@ -88,6 +88,7 @@ class Place:
         self.character.users.set(User.objects.filter(memberships__organization=self.organization))
         self.chat = self._chat()
         self.share = ChatShare.objects.create(chat=self.chat, user=self.extra)
+        self._attach()
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
@@ -116,6 +117,10 @@ class Place:
             project_access=Access.WRITE,
             **fields,
         )
+
+    def _attach(self) -> None:
+        files = [{"type": "image", "name": "dot.png", "url": "data:image/png;base64,iVBORw0KGgo="}]
+        Message.objects.filter(pk=self.run.input_id).update(attachments=files)
 
     def _leave_behind(self) -> None:
         """Rows that outlived a membership; they must let nobody in."""
@@ -182,6 +187,11 @@ def message_id(place: Place) -> dict[str, Any]:
 
 def question_id(place: Place) -> dict[str, Any]:
     return {"id": place.run.input_id}
+
+
+def picture_number(place: Place) -> dict[str, Any]:
+    """Of a message that has one."""
+    return {"id": place.run.input_id, "number": 0}
 
 
 def run_id(place: Place) -> dict[str, Any]:
@@ -342,6 +352,7 @@ ROUTES = [
     Route("GET", "/favicon.ico", PUBLIC, kind="page"),
     Route("GET", "/chats/{id}/", READ, ids=chat_id, kind="page"),
     Route("GET", "/chats/{id}/messages/", READ, ids=chat_id, kind="page"),
+    Route("GET", "/messages/{id}/pictures/{number}/", READ, ids=picture_number, kind="page"),
     Route("GET", "/self-test/", SIGNED_IN, kind="page"),
     Route("POST", "/api/auth/token", PUBLIC, credentials),
     Route("POST", "/api/auth/token/refresh", PUBLIC, lambda place: {"refresh": place.refresh}),

@@ -16,10 +16,13 @@ from chat.eventlog.drafts import attach_drafts
 from chat.markdown import blocks
 from chat.models import Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.page.cards import Cards, duration, joined
+from chat.page.pictures import shown_files
 from chat.page.tree import Tree
 from chat.page.words import ENDS, Counted, say
+from tools.files import list_files, read_file, search_project_files, write_file
 
 LISTED_CHATS = 200
+FILE_TOOLS = frozenset(each.name for each in (list_files, read_file, search_project_files, write_file))
 WORK = {
     RunStatus.QUEUED: "workWaits",
     RunStatus.RUNNING: "workGoesOn",
@@ -86,15 +89,29 @@ def archetypes() -> list[dict[str, Any]]:
     """What the choice of an archetype shows."""
     found = [registry.get(name) for name in registry.names()]
     return [
-        {"name": each.name, "label": label_of(each.name), "purpose": each.purpose, "examples": examples_of(each.name)}
+        {
+            "name": each.name,
+            "label": label_of(each.name),
+            "purpose": each.purpose,
+            "examples": examples_of(each.name),
+            "needs_project": needs_project(each.name),
+        }
         for each in found
     ]
 
 
-def examples_of(archetype: str) -> list[str]:
-    """Three questions an empty chat offers; an archetype may have fewer, then the last are empty."""
-    found = registry.get(archetype).examples if archetype in registry.names() else ()
-    return [*found, "", "", ""][:3]
+def examples_of(archetype: str, *, has_project: bool = True) -> list[str]:
+    """Three questions an empty chat offers; an archetype may have fewer, then the last are empty.
+
+    Those of one with file tools are about files: without a project there are none to ask for.
+    """
+    is_known = archetype in registry.names() and (has_project or not needs_project(archetype))
+    return [*(registry.get(archetype).examples if is_known else ()), "", "", ""][:3]
+
+
+def needs_project(archetype: str) -> bool:
+    """Whether what an archetype's examples ask for is in a project's files: whether it has tools for them."""
+    return bool(FILE_TOOLS & {each.name for each in registry.get(archetype).tools})
 
 
 def label_of(archetype: str) -> str:
@@ -160,6 +177,7 @@ def shown(messages: Iterable[Message], tree: Tree, reader: User) -> list[dict[st
             "end": _end(message, reader),
             "work": _work(message),
             "usage": _usage(message),
+            "attachments": shown_files(message),
         }
         for message in messages
     ]

@@ -11,12 +11,15 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
+from accounts.errors import NotFound
 from accounts.http.queries import whole_number
 from accounts.models import User
 from agents.installation import model_names
-from chat.access import get_chat, permissions_on
+from chat.access import get_chat, get_message, permissions_on
 from chat.models import Chat
 from chat.page import contents as pages
+from chat.page import pictures
+from chat.page.choices import Choices, choices_for_new, choices_of
 from chat.page.modules import modules
 from chat.page.sharing import shared_with
 from chat.page.tree import Tree
@@ -38,8 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """A new chat, beside the list of those there are."""
     user = _user(request)
     places = pages.places(user)
-    choices = {"places": places, "models": _models(), "default_model": settings.AGENTS_DEFAULT_MODEL}
-    return _page(request, user, None, can_write=bool(places), **choices)
+    return _page(request, user, None, choices_for_new(user, places), can_write=bool(places), places=places)
 
 
 @require_GET
@@ -52,7 +54,8 @@ def chat(request: HttpRequest, id: UUID) -> HttpResponse:
     tree = Tree(get_chat(user, id))
     messages = pages.branch(tree, _at(request), pages.Window(SHOWN_MESSAGES))
     can_write = "write" in permissions_on(user, tree.chat)
-    return _page(request, user, tree.chat, can_write=can_write, messages=pages.shown(messages, tree, user))
+    shown = pages.shown(messages, tree, user)
+    return _page(request, user, tree.chat, choices_of(tree.chat), can_write=can_write, messages=shown)
 
 
 @require_GET
@@ -74,6 +77,17 @@ def messages(request: HttpRequest, id: UUID) -> HttpResponse:
 
 
 @require_GET
+@login_required
+@fresh
+def picture(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
+    """A picture that came with a message, by its place among the message's files."""
+    found = pictures.picture(get_message(_user(request), id), number)
+    if found is None:
+        raise NotFound
+    return HttpResponse(found.data, content_type=found.media_type)
+
+
+@require_GET
 @cache_control(public=True, max_age=ICON_MAX_AGE_S)
 def icon(request: HttpRequest) -> HttpResponse:
     """The icon where browsers look for one that no page names; the pages name the same file."""
@@ -88,11 +102,12 @@ def _at(request: HttpRequest) -> UUID | None:
         return None
 
 
-def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> HttpResponse:
+def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **more: Any) -> HttpResponse:
     archetypes = pages.archetypes()
-    archetype = chat.archetype if chat else settings.AGENTS_DEFAULT_ARCHETYPE
+    has_project = bool(chat.project_id if chat else last.place and last.place.project)
     for_script = {
         "chat": chat and str(chat.pk),
+        "hasProject": has_project,
         "user": {"id": str(user.pk), "name": user.display_name},
         "archetypes": archetypes,
         "models": _models(),
@@ -101,8 +116,9 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> H
         "chat": chat,
         "agent": chat and f"{pages.label_of(chat.archetype)} · {pages.model_label(chat.model)}",
         "archetypes": archetypes,
-        "default_archetype": settings.AGENTS_DEFAULT_ARCHETYPE,
-        "examples": pages.examples_of(archetype),
+        "models": _models(),
+        "last": last,
+        "examples": pages.examples_of(last.archetype, has_project=has_project),
         "sections": pages.sections(user),
         "for_script": for_script,
         "modules": modules(),
@@ -111,6 +127,8 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> H
         "most_chars": settings.CHAT_MESSAGE_MAX_CHARS,
         "most_files": settings.CHAT_ATTACHMENTS_MAX,
         "most_file_chars": settings.CHAT_ATTACHMENT_MAX_CHARS,
+        "most_bytes": settings.BODY_MAX_BYTES,
+        "most_side": settings.CHAT_PICTURE_MAX_SIDE_PX,
         **more,
     }
     return render(request, "chat/chat.html", context)

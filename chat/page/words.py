@@ -50,6 +50,7 @@ TEXTS: dict[str, Any] = {
     "noServer": _("the server does not answer. Try again."),
     "empty": _("Write something first."),
     "runOpen": _("An answer is still being written. Stop it, or wait for its end."),
+    "noBudget": _("your organization's token budget does not cover another answer."),
     "serverFailed": _("The server failed. Nothing is lost: try again."),
     # Messages
     "thoughts": _("Thoughts"),
@@ -73,6 +74,7 @@ TEXTS: dict[str, Any] = {
     "demoFor": _("demo for %(model)s"),
     "newFrom": _("New message from %(name)s"),
     "copied": _("Copied"),
+    "notCopied": _("This browser does not let the page copy: select the text and copy it by hand."),
     "allowedBy": _("Allowed by %(who)s"),
     "deniedBy": _("Denied by %(who)s"),
     "nobodyDecided": _("Nobody answered; it counts as denied."),
@@ -106,6 +108,10 @@ TEXTS: dict[str, Any] = {
     "notAttached": _("%(name)s was not attached: %(why)s"),
     "unreadable": _("it is empty, or neither text nor a picture."),
     "asFile": _("Attach as a file"),
+    "picture": _("Picture"),
+    "pictureTooBig": _("it is too large: at most %(kilobytes)s kB fit."),
+    "tooMuch": _("all files together have at most %(megabytes)s MB."),
+    "notOffered": _("%(name)s, not offered any more"),
     # People
     "private": _("Private"),
     "forProject": _("Project: %(name)s"),

@@ -17,9 +17,8 @@ import { textOf } from "./reducer.js";
 import { blank } from "./render.js";
 import { Runs } from "./runs.js";
 import { Scroller } from "./scroll.js";
-import { chosen, started } from "./start.js";
+import { begun, choicesSaved, chosen, listenToChoices, showChoices } from "./start.js";
 import { StateLine, stateOf } from "./stateline.js";
-import { keep } from "./store.js";
 import { whyInWords, WORDS } from "./words.js";
 
 const AWAY_MS = 60_000; // who was away longer sees what others wrote meanwhile
@@ -53,9 +52,8 @@ const live = new Live({
   reload: () => catchUp(),
 });
 let people = null; // the others here, once there are any
-const draftKey = () => place("draft");
 const form = byId("composer");
-const calls = { onSend: send, onStop: stop, onInput, onCount: (text) => announcer.say(text), onProblem: report, onOffer: offer, draftKey };
+const calls = { onSend: send, onStop: stop, onInput, onCount: (text) => announcer.say(text), onProblem: report, onOffer: offer, place };
 const composer = form ? new Composer(form, calls) : NO_COMPOSER;
 
 // --- Sending ----------------------------------------------------------------------------------------------------------
@@ -72,7 +70,7 @@ export function send(text, attachments) {
 }
 
 function queue(item) {
-  document.body.classList.remove("empty");
+  showWhetherEmpty(false);
   item.article = log.addOwn(item);
   item.foot = blank("waits-template");
   item.foot.addEventListener("click", ({ target }) => target.closest("button") && withdraw(item, target.closest("[data-edit]")));
@@ -85,30 +83,40 @@ function queue(item) {
 function withdraw(item, isEdited) {
   if (!outbox.cancel(item)) return;
   item.article.remove();
+  showWhetherEmpty();
   if (isEdited) composer.giveBack([item]);
   else composer.focus();
   refresh();
 }
 
+/** The first message makes its chat, or is refused and makes none. */
 async function deliver(item) {
-  if (!page.chat) await begin(item);
   const { key, text, attachments, parent } = item;
+  if (!page.chat) return post("/api/chats/runs", begun(item), { key });
+  await choicesSaved();
   return parley.sendMessage(page.chat, text, { key, attachments, parent: parent ?? undefined });
 }
 
-/** The first message makes its chat. */
-async function begin(item) {
-  const chat = await post("/api/chats/", started(item), { key: `${item.key}.chat` });
-  keep(draftKey());
+/** The chat of this page is there now. */
+function begin(chat) {
   page.chat = chat.id;
+  page.hasProject = Boolean(chat.project);
   outbox.move();
+  composer.moved();
   history.pushState(null, "", `/chats/${chat.id}/`);
   chats.begun(chat);
   if (chat.sharing !== "private") showSharing(chat);
+  showChoices(chat);
   live.open(chat.id);
 }
 
-function onSent(item, { run, input, message }) {
+/** Nothing was said here yet, or what was said is taken back. */
+function showWhetherEmpty(isEmpty = !page.chat && !outbox.items.length) {
+  document.body.classList.toggle("empty", isEmpty);
+}
+
+function onSent(item, { chat, run, input, message }) {
+  if (chat) begin(chat);
   problem = null;
   isSignedOut = false;
   item.foot.remove();
@@ -124,6 +132,7 @@ function onSent(item, { run, input, message }) {
 /** What is refused goes back to the composer, never to nothing. */
 function onRefused(items, error) {
   items.forEach((item) => item.article.remove());
+  showWhetherEmpty();
   composer.giveBack(items);
   if (page.chat && error.status === 404) close(WORDS.gone);
   else if (page.chat && error.status === 403) close(WORDS.readOnly);
@@ -258,7 +267,7 @@ function arrived(message) {
   if (byId(`message-${message.id}`)) return;
   const isOpen = message.status === "in_progress" && message.run;
   if (message.parent !== log.last || (message.role === "assistant" && !isOpen)) return catchUp();
-  document.body.classList.remove("empty");
+  showWhetherEmpty(false);
   if (isOpen) watch({ run: message.run, article: log.addAnswer(message, message.run) });
   else log.addOther(message);
   if (!isOpen && message.author && message.author.id !== page.user.id) tellOf(message.author);
@@ -290,6 +299,7 @@ function onWelcome(chat, isFirst) {
 
 function onChat(chat) {
   chats.titled(chat);
+  showChoices(chat);
   showSharing(chat);
 }
 
@@ -365,13 +375,14 @@ const offered = {
   offersStop: () => composer.offersStop,
   reconnect: () => runs.wake(),
   sendNow: () => outbox.wake(),
-  startNew: () => location.assign("/"),
+  startNew: async () => (await composer.carry((kind) => `${kind}:${page.user.id}:new`), location.assign("/")),
   signIn: () => location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`),
 };
 
 // --- Coming and going -------------------------------------------------------------------------------------------------
 
 function comeBack() {
+  composer.comeBack();
   runs.resume();
   runs.wake();
   outbox.wake();
@@ -410,11 +421,17 @@ listen(byId("log"), {
   older: () => pager.older(),
   showRest: async (button, id) => (await import("./sources.js")).showRest(button, id, log.drawn(id)),
   copy: async (button, id) => {
-    await (await import("./sources.js")).copy(button, id, log.drawn(id));
-    announcer.say(WORDS.copied);
+    const said = await (await import("./sources.js")).copy(button, id, log.drawn(id));
+    if (said === WORDS.copied) announcer.say(said);
+    else report(said);
   },
   fill: (text) => composer.fill(text),
   focus: () => composer.focus(),
+});
+
+listenToChoices({
+  onChosen: (chat) => (chats.titled(chat), showChoices(chat)),
+  onRefused: (error, again) => report(WORDS.notDone({ why: whyInWords(error) }), WORDS.retry, again),
 });
 
 log.adopt().forEach(watch);

@@ -1,6 +1,7 @@
-// The composer: a textarea that grows, Enter sends, and one place for Send and Stop. Keeps a draft per chat.
+// The composer: a textarea that grows, Enter sends, and one place for Send and Stop. What is in it is kept until it is sent.
 
-import { keep, kept } from "./store.js";
+import { Draft } from "./drafts.js";
+import { choicesMade, restoreChoices } from "./start.js";
 import { WORDS } from "./words.js";
 
 const TWICE_MS = 500; // a click on Stop within this is the second half of a double click on Send
@@ -10,7 +11,7 @@ const NEAR = 0.9; // of the longest text: from here on the counter shows
 const LONG_PASTE = 4000; // characters: offered to go as a file
 
 /** In place of a composer for who may read only. */
-export const NO_COMPOSER = { text: "", offersStop: true, fill() {}, giveBack() {}, setRunning() {}, setOpen() {}, focus() {} };
+export const NO_COMPOSER = { text: "", offersStop: true, fill() {}, giveBack() {}, setRunning() {}, setOpen() {}, focus() {}, moved() {}, comeBack() {}, carry() {} };
 
 export class Composer {
   #escapedAt = 0;
@@ -20,47 +21,94 @@ export class Composer {
   #files = null;
   #slash = null;
   #loading = null;
+  #reading = null; // files that are being read
+  #unkept = new Set(); // what this browser does not keep: leaving the page would lose it
+  #isComposing = false; // an input method is at work in the box
 
   /**
    * Called: `onSend(text, attachments)`, `onStop()`, `onInput()`, `onCount(text)` after a pause, `onProblem(text)` and
    * `onOffer(text, action, act)`;
-   * `draftKey()` names the place of the draft.
+   * `place(kind)` names where things of a kind are kept.
    */
-  constructor(form, { onSend, onStop, onInput, onCount, onProblem, onOffer, draftKey }) {
+  constructor(form, { onSend, onStop, onInput, onCount, onProblem, onOffer, place }) {
     this.form = form;
     this.box = form.querySelector("textarea");
     this.send = form.querySelector(".send");
     this.stop = form.querySelector(".stop");
     this.counter = form.querySelector(".counter");
-    Object.assign(this, { onSend, onStop, onInput, onCount, onProblem, onOffer, draftKey });
+    this.draft = new Draft(place);
+    Object.assign(this, { onSend, onStop, onInput, onCount, onProblem, onOffer });
     form.addEventListener("submit", (event) => (event.preventDefault(), this.submit()));
-    form.addEventListener("change", ({ target }) => target.type === "file" && this.#chosen(target));
+    form.addEventListener("change", ({ target }) => (target.type === "file" ? this.#chosen(target) : this.#saveDraft()));
     this.box.addEventListener("paste", (event) => this.#pasted(event));
     document.addEventListener("dragover", (event) => isOfFiles(event) && event.preventDefault());
     document.addEventListener("drop", (event) => isOfFiles(event) && (event.preventDefault(), this.#attach(event.dataTransfer.files)));
     this.stop.addEventListener("click", () => this.onStop());
     this.box.addEventListener("keydown", (event) => this.#key(event));
     this.box.addEventListener("input", () => this.#typed());
+    this.box.addEventListener("compositionstart", () => (this.#isComposing = true));
+    this.box.addEventListener("compositionend", () => (this.#isComposing = false));
     addEventListener("pagehide", () => this.#saveDraft());
     this.#show();
-    kept(draftKey()).then((draft) => draft && !this.box.value && this.#write(draft));
+    this.draft.read().then((found) => found && this.#restore(found));
   }
 
   get text() {
     return this.box.value;
   }
 
-  /** Put a text in the box, as if it had been typed, with the cursor at its end. */
+  /** Put a text in the box, behind what is there, as if it had been typed. */
   fill(text) {
-    this.#write(text);
+    this.#write([this.box.value, text].filter((each) => each.trim()).join("\n\n"));
     this.focus();
   }
 
-  /** Messages that could not be sent come back, before what was typed since. */
+  /** Messages that could not be sent come back, before what was typed since; also more files than go with one message. */
   giveBack(messages) {
-    this.fill([...messages.map(({ text }) => text), this.box.value].filter((text) => text.trim()).join("\n\n"));
+    this.#before(messages.map(({ text }) => text));
     const attachments = messages.flatMap((each) => each.attachments ?? []);
-    if (attachments.length) this.#put(attachments);
+    if (attachments.length) this.#useFiles((all) => all.restore(attachments));
+    if (!this.#isComposing) this.focus();
+  }
+
+  /** What an earlier visit left, before what was typed by now. */
+  #restore({ text = "", files, choices }) {
+    if (text !== this.box.value) this.#before([text]);
+    if (files.length) this.#useFiles((all) => all.restore(files));
+    restoreChoices(choices);
+    this.#saveDraft();
+  }
+
+  #before(texts) {
+    const write = () => this.#write([...texts, this.box.value].filter((text) => text.trim()).join("\n\n"));
+    // A text that is put in while an input method is at work in it would end its word.
+    if (this.#isComposing) this.box.addEventListener("compositionend", write, { once: true });
+    else write();
+  }
+
+  /** The chat has got its name: what is in the box belongs to it now. */
+  moved() {
+    this.#saveDraft();
+    this.#saveFiles();
+  }
+
+  /** Shown again after it was away: another tab may have taken over what is in the box. */
+  async comeBack() {
+    if (!(await this.draft.isElsewhere())) return;
+    this.#files?.take();
+    this.#write("");
+  }
+
+  /** Keep what is in the box for a new chat instead, before the page goes there. */
+  async carry(place) {
+    const other = new Draft(place);
+    const there = await other.read();
+    const text = [there?.text, this.box.value].filter(Boolean).join("\n\n");
+    const files = [...(there?.files ?? []), ...(this.#files?.list ?? [])];
+    await Promise.all([other.save({ text, choices: there?.choices, hasFiles: files.length > 0 }), other.saveFiles(files)]);
+    this.#files?.take();
+    this.box.value = "";
+    await this.#saveDraft();
   }
 
   focus() {
@@ -104,51 +152,77 @@ export class Composer {
     this.#loading ??= import("./slash.js").then((slash) => (this.#slash = slash).update()).finally(() => (this.#loading = null));
   }
 
-  /** Send what is in the box. */
+  /** Send what is in the box, as it was typed. */
   submit() {
-    const text = this.box.value.trim();
+    const text = this.box.value;
     if (this.box.readOnly) return;
     if (this.#loading) return this.#loading.then(() => this.#slash.enter() || this.submit());
-    if (!text) return this.onProblem(WORDS.empty);
-    if (this.#over) return this.onProblem(WORDS.tooLong({ count: Number(this.box.dataset.most) }));
+    if (this.#reading) return this.#reading.then(() => this.#isEmpty || this.submit());
+    const why = this.#isEmpty ? WORDS.empty : this.#over ? WORDS.tooLong({ count: Number(this.box.dataset.most) }) : this.#files?.tooMany;
+    if (why) return this.onProblem(why);
+    this.onSend(text, this.#files?.take());
     this.box.value = "";
     this.#saveDraft();
     this.#show();
-    this.onSend(text, this.#files?.take());
+  }
+
+  get #isEmpty() {
+    return !this.box.value.trim() && !this.#files?.list.length;
   }
 
   // --- Files: their part is loaded with the first one ---
 
   #attach(files) {
-    return this.#useFiles((all) => all.add(files));
+    return this.#useFiles((all) => all.add([...files]));
   }
 
-  #put(attachments) {
-    return this.#useFiles((all) => all.put(attachments));
+  /** One after the other; what is sent waits for them. */
+  #useFiles(act) {
+    const done = Promise.all([import("./files.js"), this.#reading]).then(([{ Files }]) => {
+      this.#files ??= new Files(this.form.querySelector(".files"), { onProblem: this.onProblem, onChange: () => this.#changed() });
+      return act(this.#files);
+    });
+    this.#reading = done.catch(() => {}).finally(() => this.#reading === waited && (this.#reading = null));
+    const waited = this.#reading;
+    return done;
   }
 
-  async #useFiles(act) {
-    const { Files } = await import("./files.js");
-    this.#files ??= new Files(this.form.querySelector(".files"), this.onProblem);
-    return act(this.#files);
+  #changed() {
+    this.#saveFiles();
+    this.#saveDraft();
+    this.#show();
   }
 
   async #chosen(input) {
-    await this.#attach([...input.files]);
+    const files = [...input.files];
     input.value = "";
+    await this.#attach(files);
     this.focus();
   }
 
   /** Files go along; a long text is offered to. */
   #pasted(event) {
     const { files } = event.clipboardData;
-    const text = event.clipboardData.getData("text/plain");
-    if (files.length && !text) return event.preventDefault(), this.#attach([...files]);
-    if (text.length <= LONG_PASTE) return;
-    this.onOffer(WORDS.pasted({ count: text.length }), WORDS.asFile, () => {
-      this.fill(this.box.value.replace(text.replaceAll("\r\n", "\n"), () => ""));
-      this.#put([{ type: "file", name: "pasted.txt", content: text }]);
-    });
+    const text = event.clipboardData.getData("text/plain").replaceAll("\r\n", "\n");
+    if (files.length && !text) return event.preventDefault(), this.#attach(files);
+    if (text.length > LONG_PASTE) this.onOffer(WORDS.pasted({ count: text.length }), WORDS.asFile, () => this.#toFile(text));
+  }
+
+  /** A pasted text leaves the box when it is a file, and not before. */
+  async #toFile(text) {
+    const isTaken = await this.#useFiles((all) => all.put([{ type: "file", name: "pasted.txt", content: text }]));
+    if (isTaken) this.#cut(text);
+    this.focus();
+  }
+
+  /** Take a text out of the box in a way that can be undone; where it was changed since, it stays. */
+  #cut(text) {
+    const at = this.box.value.lastIndexOf(text);
+    if (at < 0) return;
+    this.box.focus();
+    this.box.setSelectionRange(at, at + text.length);
+    if (!document.execCommand("delete")) this.box.setRangeText("");
+    this.#typed();
   }
 
   #key(event) {
@@ -172,15 +246,29 @@ export class Composer {
     if (!this.counter.hidden) this.onCount(this.counter.textContent); // seen at each key, heard now
   }
 
-  #saveDraft() {
+  async #saveDraft() {
     clearTimeout(this.#timer);
-    keep(this.draftKey(), this.box.value);
+    const hasFiles = Boolean(this.#files?.list.length);
+    this.#guard("draft", await this.draft.save({ text: this.box.value, choices: choicesMade(), hasFiles }));
   }
+
+  async #saveFiles() {
+    this.#guard("files", await this.draft.saveFiles(this.#files?.list ?? []));
+  }
+
+  /** Where nothing can be kept, the browser asks before it leaves the page. */
+  #guard(kind, isKept) {
+    if (isKept) this.#unkept.delete(kind);
+    else this.#unkept.add(kind);
+    (this.#unkept.size ? addEventListener : removeEventListener)("beforeunload", this.#ask);
+  }
+
+  #ask = (event) => !this.#isEmpty && event.preventDefault();
 
   #show() {
     this.#grow();
     this.#count();
-    const isEmpty = !this.box.value.trim();
+    const isEmpty = this.#isEmpty;
     const offersStop = this.#isRunning && isEmpty;
     if (this.stop.hidden === offersStop) this.#swap(offersStop);
     this.send.disabled = isEmpty || this.#over > 0 || this.box.readOnly;

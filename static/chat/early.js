@@ -11,7 +11,7 @@
   };
   const hold = (event) => {
     const form = event.target.closest?.("#composer");
-    const isSend = event.key === "Enter" && !event.shiftKey && !event.isComposing && (event.ctrlKey || event.metaKey || root.enter === "send");
+    const isSend = event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229 && (event.ctrlKey || event.metaKey || root.enter === "send");
     if (!form || !(isSend || event.type === "submit") || document.body.matches(".ready")) return;
     event.preventDefault();
     form.dataset.early = "yes";

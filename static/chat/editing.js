@@ -34,8 +34,9 @@ function close(article) {
 
 /** Send it; the form goes with the version it was for. */
 export async function save(does, form, article) {
-  const text = form.querySelector("textarea").value.trim();
-  if (!text) return form.querySelector("textarea").focus();
+  const text = form.querySelector("textarea").value;
+  const hasFiles = !article.querySelector(".attachments").hidden;
+  if (!text.trim() && !hasFiles) return form.querySelector("textarea").focus();
   const button = form.querySelector("[type=submit]");
   if (button.disabled) return; // the second half of a double click
   button.disabled = true;

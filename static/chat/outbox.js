@@ -3,6 +3,7 @@
 
 import { pauseMs } from "../parley.js";
 import { keep, keptUnder } from "./store.js";
+import { living, tab } from "./tabs.js";
 
 export class Outbox {
   items = []; // {key, text, attachments, choices, parent, at}, oldest first
@@ -20,9 +21,12 @@ export class Outbox {
     Object.assign(this, { send, onSent, onRefused, onDelay, place });
   }
 
-  /** What an earlier visit left here, oldest first. */
-  kept() {
-    return keptUnder(`${this.place()}:`);
+  /** What an earlier visit left here, oldest first; what another tab is about to send is that one's. */
+  async kept() {
+    const mine = await tab;
+    const found = (await keptUnder(`${this.place()}:`)).map(([, item]) => item);
+    const others = found.some((each) => each.tab !== mine) ? await living() : new Set();
+    return found.filter((each) => !others.has(each.tab));
   }
 
   /** Send it when all before it are sent. */
@@ -95,9 +99,10 @@ export class Outbox {
     items.forEach((each) => keep(each.kept));
   }
 
-  #keep(item) {
+  async #keep(item) {
     const { key, text, attachments, choices, parent, at } = item;
     item.kept = `${this.place()}:${at}:${key}`;
-    keep(item.kept, { key, text, attachments, choices, parent, at });
+    const value = { key, text, attachments, choices, parent, at, tab: await tab };
+    if (this.items.includes(item)) keep(item.kept, value); // it may be sent by now
   }
 }

@@ -1,5 +1,6 @@
 // Answers to elements, through the page's templates. Text goes in as text, never as HTML.
 
+import { showAttachments } from "./attachments.js";
 import { setText, toolView } from "./card.js";
 import { isOver } from "./reducer.js";
 import { blank, keepIn, markTakenBack, textView, Writer } from "./text.js";
@@ -57,9 +58,7 @@ export function setContent(article, text, attachments = []) {
   element.classList.add("plain");
   element.textContent = text;
   article.querySelector(".parts").replaceChildren(element);
-  const list = article.querySelector(".attachments");
-  list.replaceChildren(...attachments.map(({ name, type }) => Object.assign(document.createElement("li"), { textContent: name || type })));
-  list.hidden = !attachments.length;
+  showAttachments(article.querySelector(".attachments"), attachments);
   foldLong(article);
 }
 

@@ -1,8 +1,6 @@
 // "/" at the start of the composer: a list of what one can do instead of writing. It filters as one types; the box keeps the focus.
 
 import { fork } from "./acts.js";
-import { parley } from "./api.js";
-import { titled } from "./chats.js";
 import { byId, page } from "./page.js";
 import { WORDS } from "./words.js";
 
@@ -42,10 +40,9 @@ function commands() {
 }
 
 /** For this chat from now on, or for the one that begins. */
-async function choose(what, name) {
-  if (page.chat) return titled(await parley.change("PATCH", `/api/chats/${page.chat}/`, { [what]: name }));
+function choose(what, name) {
   byId(what).value = name;
-  byId(what).dispatchEvent(new Event("change"));
+  byId(what).dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 function show() {
@@ -87,7 +84,7 @@ const KEYS = {
 
 // Before the composer, for which Enter sends.
 box.addEventListener("keydown", (event) => {
-  if (!found.length || !KEYS[event.key] || event.shiftKey || event.isComposing) return;
+  if (!found.length || !KEYS[event.key] || event.shiftKey || event.isComposing || event.keyCode === 229) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   KEYS[event.key]();

@@ -2,18 +2,22 @@
 
 import { parley } from "./api.js";
 import { pretty } from "./card.js";
+import { copyBy } from "./copying.js";
 import { textOf } from "./reducer.js";
-import { WORDS } from "./words.js";
+import { whyInWords, WORDS } from "./words.js";
 
-const COPIED_MS = 2000;
-
-/** Copy the code that the button is at, or the message's text, Markdown and all; `drawn`: its answer, if it was open here. */
+/**
+ * Copy the code that the button is at, or the message's text, Markdown and all; `drawn`: its answer, if it was open here. Gives what to
+ * say of it.
+ */
 export async function copy(button, id, drawn) {
-  const code = button.closest(".code")?.querySelector("pre").textContent;
-  await navigator.clipboard.writeText(code ?? (drawn ? textOf(drawn) : (await read(id)).content));
-  const word = button.textContent;
-  button.textContent = WORDS.copied;
-  setTimeout(() => (button.textContent = word), COPIED_MS);
+  try {
+    const code = button.closest(".code")?.querySelector("pre").textContent;
+    return await copyBy(button, code ?? (drawn ? textOf(drawn) : (await read(id)).content));
+  } catch (error) {
+    if (error.isLost === undefined) throw error; // no refusal of the server but our own mistake
+    return WORDS.notDone({ why: whyInWords(error) });
+  }
 }
 
 /** Show all of the tool's result. */

@@ -1,39 +1,95 @@
-// A chat that has not begun: where it belongs, who shall answer, and the examples that archetype offers.
+// Where a new chat belongs, and at any time who answers: its agent and model, and the examples that an empty one offers.
 
+import { parley } from "./api.js";
 import { byId, page } from "./page.js";
+import { WORDS } from "./words.js";
 
-const TITLE_CHARS = 60;
+const NAMES = ["project", "archetype", "model"];
 const choice = byId;
+let saving = Promise.resolve(); // a choice that is on its way to the server
+let made = null; // what was chosen for a chat that has not begun
 
 /** What is chosen for a chat that does not exist yet. */
 export function chosen() {
   if (page.chat) return {};
-  const project = choice("project")?.selectedOptions[0];
+  const place = choice("project")?.selectedOptions[0];
   return {
-    project: project?.value || null,
-    organization: project?.dataset.organization,
+    project: place?.value || null,
+    organization: place?.dataset.organization,
     archetype: choice("archetype").value,
     model: choice("model").value,
   };
 }
 
-/** The body of the request that makes the chat of this first message. */
-export function started({ text, choices }) {
-  return { ...choices, title: titleOf(text) };
+/** What somebody has chosen here for a chat that has not begun, to be kept with its text; else undefined. */
+export const choicesMade = () => (page.chat ? undefined : (made ?? undefined));
+
+/** Choose that again, as far as it is still there. */
+export function restoreChoices(choices) {
+  if (!choices || page.chat) return;
+  const { organization, ...values } = choices;
+  for (const name of NAMES) {
+    const options = [...choice(name).options];
+    const option = options.find((each) => each.value === (values[name] ?? "") && [undefined, organization].includes(each.dataset.organization));
+    if (option) option.selected = true;
+  }
+  made = chosen();
+  showExamples();
 }
 
-function titleOf(text) {
-  const line = text.trim().split("\n")[0];
-  return line.length > TITLE_CHARS ? `${line.slice(0, TITLE_CHARS - 1).trimEnd()}…` : line;
+/** The body of the request that makes a chat by its first message. */
+export function begun({ text, attachments, choices }) {
+  return { chat: choices, content: text, attachments };
 }
 
-function showExamples() {
-  const archetype = page.archetypes.find((each) => each.name === choice("archetype").value);
-  const buttons = [...document.querySelectorAll(".examples button")];
-  buttons.forEach((button, index) => {
-    button.textContent = archetype?.examples[index] ?? "";
-    button.parentElement.hidden = !button.textContent;
+/** Show who answers in the chat of this page. */
+export function showChoices(chat) {
+  for (const name of ["archetype", "model"]) select(choice(name), chat[name]);
+}
+
+/** Settled when what was chosen holds for the next message, or is known not to. */
+export const choicesSaved = () => saving;
+
+/** Let the choices do: `onChosen(chat)` is told the chat that has changed, `onRefused(error, again)` why it has not. */
+export function listenToChoices({ onChosen, onRefused }) {
+  byId("composer")?.addEventListener("change", ({ target }) => {
+    if (!NAMES.includes(target.id)) return;
+    if (page.chat) change(target, { onChosen, onRefused });
+    else made = chosen();
+    showExamples();
   });
 }
 
-choice("archetype")?.addEventListener("change", showExamples);
+function change(target, { onChosen, onRefused }) {
+  const { id, value } = target;
+  const send = () => parley.change("PATCH", `/api/chats/${page.chat}/`, { [id]: value });
+  saving = saving.then(send).then(onChosen, (error) => {
+    if (error.isLost === undefined) throw error; // no refusal of the server but our own mistake
+    select(target, target.dataset.is);
+    onRefused(error, () => (select(target, value, { isSure: false }), change(target, { onChosen, onRefused })));
+  });
+}
+
+/** One that is not offered any more stands there all the same, as what it is. */
+function select(box, value, { isSure = true } = {}) {
+  if (!box) return;
+  if (![...box.options].some((each) => each.value === value)) {
+    const gone = new Option(WORDS.notOffered({ name: value }), value);
+    gone.disabled = true;
+    box.prepend(gone);
+  }
+  box.value = value;
+  if (isSure) box.dataset.is = value;
+}
+
+/** Those that are about files need a project. */
+function showExamples() {
+  const archetype = page.archetypes.find((each) => each.name === choice("archetype").value);
+  const hasProject = page.chat ? page.hasProject : Boolean(choice("project").value);
+  const examples = archetype && (hasProject || !archetype.needs_project) ? archetype.examples : [];
+  const buttons = [...document.querySelectorAll(".examples button")];
+  buttons.forEach((button, index) => {
+    button.textContent = examples[index] ?? "";
+    button.parentElement.hidden = !button.textContent;
+  });
+}

@@ -1,6 +1,8 @@
-// Texts kept in this browser until they have arrived: by person and chat, in IndexedDB. Without one nothing is kept, and nothing fails.
+// What is kept in this browser until it has arrived, by person and chat: in IndexedDB, or where there is none or it is full in this
+// tab alone. Nothing here fails: whoever keeps something is told whether it is kept.
 
 const NAME = "kept";
+const TAB = "parley.kept:"; // before the keys of what this tab alone keeps
 let opening = null;
 
 function open() {
@@ -8,22 +10,90 @@ function open() {
     const asked = indexedDB.open("parley", 1);
     asked.onupgradeneeded = () => asked.result.createObjectStore(NAME);
     asked.onsuccess = () => resolve(asked.result);
-    asked.onerror = () => resolve(null);
+    asked.onerror = asked.onblocked = () => resolve(null);
   }).catch(() => null);
   return opening;
 }
 
+/** {isDone, result} of one transaction; it is done when it is stored, not before. */
 async function act(mode, doing) {
-  const store = (await open())?.transaction(NAME, mode).objectStore(NAME);
-  const request = store && doing(store);
-  return request && new Promise((resolve) => (request.onsuccess = request.onerror = () => resolve(request.result)));
+  try {
+    const transaction = (await open()).transaction(NAME, mode);
+    const asked = doing(transaction.objectStore(NAME));
+    return await new Promise((resolve) => {
+      transaction.oncomplete = () => resolve({ isDone: true, result: asked.result });
+      transaction.onabort = transaction.onerror = () => resolve({ isDone: false });
+    });
+  } catch {
+    return { isDone: false };
+  }
 }
 
 const under = (prefix) => IDBKeyRange.bound(prefix, `${prefix}\uffff`);
 
-/** Keep a value by its key; an empty one goes. */
-export const keep = (key, value) => act("readwrite", (store) => (value ? store.put(value, key) : store.delete(key)));
-export const kept = (key) => act("readonly", (store) => store.get(key));
-/** The values whose keys begin so, in the order of their keys. */
-export const keptUnder = async (prefix) => (await act("readonly", (store) => store.getAll(under(prefix)))) ?? [];
-export const forget = (prefix) => act("readwrite", (store) => store.delete(under(prefix)));
+/** Keep a value by its key; an empty one goes. Gives whether it will be there after a reload. */
+export async function keep(key, value) {
+  const { isDone } = await act("readwrite", (store) => (value ? store.put(value, key) : store.delete(key)));
+  return isDone ? (inTab.put(key), true) : inTab.put(key, value);
+}
+
+export const kept = async (key) => inTab.get(key) ?? (await act("readonly", (store) => store.get(key))).result;
+
+/** [key, value] of those whose keys begin so, in the order of their keys. */
+export async function keptUnder(prefix) {
+  const [{ result: keys = [] }, { result: values = [] }] = await Promise.all([
+    act("readonly", (store) => store.getAllKeys(under(prefix))),
+    act("readonly", (store) => store.getAll(under(prefix))),
+  ]);
+  const found = new Map(keys.map((key, index) => [key, values[index]]));
+  for (const key of inTab.keys(prefix)) found.set(key, inTab.get(key));
+  return [...found].filter(([, value]) => value).sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+/** Take a value away, and leave another in its place: of several who do it at once, one gets it. */
+export async function take(key, instead) {
+  const here = inTab.get(key);
+  if (here) return inTab.put(key), here;
+  let found;
+  await act("readwrite", (store) => {
+    const asked = store.get(key);
+    asked.onsuccess = () => {
+      found = asked.result;
+      if (found) instead ? store.put(instead, key) : store.delete(key);
+    };
+    return asked;
+  });
+  return found;
+}
+
+export const forget = async (prefix) => {
+  inTab.keys(prefix).forEach((key) => inTab.put(key));
+  await act("readwrite", (store) => store.delete(under(prefix)));
+};
+
+// A browser may forbid this too.
+const inTab = {
+  get(key) {
+    try {
+      return JSON.parse(sessionStorage.getItem(TAB + key)) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  },
+  put(key, value) {
+    try {
+      if (value) sessionStorage.setItem(TAB + key, JSON.stringify(value));
+      else sessionStorage.removeItem(TAB + key);
+      return true;
+    } catch {
+      return !value;
+    }
+  },
+  keys(prefix) {
+    try {
+      return Object.keys(sessionStorage).filter((key) => key.startsWith(TAB + prefix)).map((key) => key.slice(TAB.length));
+    } catch {
+      return [];
+    }
+  },
+};

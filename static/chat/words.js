@@ -23,7 +23,7 @@ export function whyInWords({ status, code, message, retryAfterS }) {
   if (status === 0) return WORDS.noServer;
   if (status >= 500) return WORDS.serverFailed;
   if (status === 429) return WORDS.tooMany({ seconds: retryAfterS || 1 });
-  return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? (code === "run_open" ? WORDS.runOpen : message);
+  return { 401: WORDS.signedOut, 402: WORDS.noBudget, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? (code === "run_open" ? WORDS.runOpen : message);
 }
 
 /** What an open answer is doing, for the state line; `now` in seconds. */

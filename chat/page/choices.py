@@ -1,0 +1,54 @@
+"""Where a new chat begins and who answers in it: what the reader used last (docs/decisions/0064)."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from accounts.models import User
+from agents.archetypes import registry
+from agents.installation import model_names
+from chat.models import Chat
+from chat.page.contents import Place
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the controls below the message show as chosen."""
+
+    archetype: str
+    model: str
+    place: Place | None = None  # of a chat that has not begun; None: there is none to write in
+
+    @property
+    def has_departed_archetype(self) -> bool:
+        """Whether the archetype is not offered any more."""
+        return self.archetype not in registry.names()
+
+    @property
+    def has_departed_model(self) -> bool:
+        """Whether the model is not offered any more."""
+        return self.model not in model_names()
+
+
+def choices_of(chat: Chat) -> Choices:
+    """Those of a chat that is there."""
+    return Choices(chat.archetype, chat.model)
+
+
+def choices_for_new(user: User, places: list[Place]) -> Choices:
+    """Those of the user's own chat that something was said in last, as far as they are still offered. One query."""
+    last = Chat.objects.filter(user=user, origin="native", is_listed=True).order_by("-last_activity_at", "-id").first()
+    default = Choices(settings.AGENTS_DEFAULT_ARCHETYPE, settings.AGENTS_DEFAULT_MODEL, places[0] if places else None)
+    if last is None:
+        return default
+    used = choices_of(last)
+    return Choices(
+        default.archetype if used.has_departed_archetype else used.archetype,
+        default.model if used.has_departed_model else used.model,
+        _place_of(last, places) or default.place,
+    )
+
+
+def _place_of(chat: Chat, places: list[Place]) -> Place | None:
+    ids = (chat.organization_id, chat.project_id)
+    return next((each for each in places if (each.organization.pk, each.project and each.project.pk) == ids), None)
