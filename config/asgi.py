@@ -41,6 +41,8 @@ GC_THRESHOLDS = (10_000, 20, 20)
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Serve one request, or the process's lifespan."""
+    if settings.TLS_IN_FRONT and "scheme" in scope:
+        scope["scheme"] = "wss" if scope["type"] == "websocket" else "https"
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "http":
