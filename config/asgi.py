@@ -29,7 +29,9 @@ from chat.runner import runner  # noqa: E402
 from chat.serving.event_stream import DIRECT, SLOT, Slot  # noqa: E402
 from config.body import capped  # noqa: E402
 from config.handler import Handler  # noqa: E402
+from config.own_files import keep_to_owner  # noqa: E402
 
+keep_to_owner()
 django_app = Handler()
 log = logging.getLogger(__name__)
 Message = Any  # ASGI's own: a dictionary with a type

@@ -1,4 +1,4 @@
-"""System checks: that what people send is read by nobody on its way. docs/security.md promises it."""
+"""System checks: that what people say is read by nobody on its way, nor where it lies. docs/security.md promises it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +8,16 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from config.machine import is_loopback
+from config.own_files import exposed
+
+
+@register(Tags.security)
+def check_own_files(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Of files that others can read, and that this process may not mend."""
+    found = ", ".join(str(path) for path in exposed())
+    hint = "As their owner: chmod go-rwx FILE. Or give them to the user who runs Parley."
+    told = f"Others on this machine may read what only Parley should: {found}."
+    return [Warning(told, hint, id="config.W003")] if found else []
 
 
 @register(Tags.security)

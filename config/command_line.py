@@ -29,9 +29,10 @@ def run(words: Sequence[str]) -> None:
 
 def _run(words: Sequence[str]) -> None:
     import config.settings  # noqa: F401  (Django's own way would show a trace for what it says)
+    from config.own_files import keep_to_owner
 
     if not {*words} & {*OF_THE_CODE}:
-        os.umask(0o077)  # database, repositories, exports: their owner's alone
+        keep_to_owner()
     execute_from_command_line(list(words))
 
 
