@@ -28,7 +28,9 @@ from chat.routing import sockets  # noqa: E402
 from chat.runner import runner  # noqa: E402
 from chat.serving.event_stream import DIRECT, SLOT, Slot  # noqa: E402
 from config.handler import Handler  # noqa: E402
+from config.own_files import keep_to_owner  # noqa: E402
 
+keep_to_owner()
 django_app = Handler()
 log = logging.getLogger(__name__)
 Message = Any  # ASGI's own: a dictionary with a type
@@ -40,6 +42,8 @@ GC_THRESHOLDS = (10_000, 20, 20)
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Serve one request, or the process's lifespan."""
+    if settings.TLS_IN_FRONT and "scheme" in scope:
+        scope["scheme"] = "wss" if scope["type"] == "websocket" else "https"
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "http":

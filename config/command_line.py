@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
+from config.logs import cut
+
 OF_THE_CODE = ("makemigrations", "makemessages", "compilemessages", "startapp")  # their files are for everybody
 
 
@@ -16,20 +18,21 @@ def run(words: Sequence[str]) -> None:
     try:
         _run(words)
     except ImproperlyConfigured as error:
-        sys.exit(f"{error}")
+        sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
         if "--traceback" in words or not (reason := _reason(error)):
             raise
-        sys.exit(reason)
+        sys.exit(cut(reason))
 
 
 def _run(words: Sequence[str]) -> None:
     import config.settings  # noqa: F401  (Django's own way would show a trace for what it says)
+    from config.own_files import keep_to_owner
 
     if not {*words} & {*OF_THE_CODE}:
-        os.umask(0o077)  # database, repositories, exports: their owner's alone
+        keep_to_owner()
     execute_from_command_line(list(words))
 
 

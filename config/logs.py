@@ -1,7 +1,9 @@
-"""What log lines say besides their message. It is loaded before everything else, so it imports nothing of Parley."""
+"""What log lines say besides their message, and never say. Loaded before all else: it imports nothing of Parley."""
 
+import functools
 import logging
 import re
+from urllib.parse import unquote, urlsplit
 
 
 class ErrorIds(logging.Filter):
@@ -38,13 +40,59 @@ class Sockets(logging.Filter):
         return record.msg != "ASGI callable returned without completing handshake."
 
 
-class NoSessions(logging.Filter):
-    """Cuts session ids of the agent door out of addresses: to a guest's session the id is the only key."""
+# What stands behind these names is a credential, in an address, a header, JSON or SQL; upper or lower case, also behind
+# another word (x-api-key, HTTP_COOKIE).
+NAMES = (
+    *("ticket", "token", "access", "refresh", "access_token", "refresh_token", "id_token", "jwt", "connectionparams"),
+    *("sessionid", "session_id", "session_key", "csrftoken", "csrfmiddlewaretoken", "key_hash", "token_hash"),
+    *("password", "passwd", "pwd", "secret", "client_secret", "api_key", "api-key", "apikey", "credentials"),
+)
+HEADERS = ("authorization", "cookie", "set-cookie", "set_cookie", "sec-websocket-protocol")  # the whole line is one
+_QUOTE = r"""(?:\\*["']|%22)"""
+_IS = rf"{_QUOTE}?\s*(?:[=:]|%3D|%3A|,(?=\s*b?['\"]))\s*b?{_QUOTE}?"
+CUTS = (
+    (re.compile(rf"(?i)(?<![\w-])((?:[\w-]*[_-])?(?:{'|'.join(HEADERS)}){_IS})[^\"'\r\n]+"), r"\1..."),
+    (re.compile(rf"(?i)(?<![\w-])((?:[\w-]*[_-])?(?:{'|'.join(NAMES)}){_IS})[^\s&\"'\\,;<>)}}\]]+"), r"\1..."),
+    (re.compile(r"(?i)\b(bearer|basic)(\s+)[\w.~+/=-]{8,}"), r"\1\2..."),
+    (re.compile(r"(\w://)[^\s/@'\"]+@"), r"\1...@"),  # name and password before a host
+    (re.compile(r"eyJ[\w-]{5,}(?:\.[\w-]*)*"), "eyJ..."),  # tokens of ours and of others
+    (re.compile(r"\bpk_[A-Za-z0-9]{9,}"), "pk_..."),  # API keys of ours
+    (re.compile(r"\bsk-[\w-]{9,}"), "sk-..."),  # and of providers
+    (re.compile(r"sess-[0-9a-f-]{36}"), "sess-..."),  # the agent door's: to a guest's session the id is the only key
+    (re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{43}(?![\w-])"), "..."),  # tickets
+    (re.compile(r"(?<![\w-])(?=[a-z0-9]*[g-z])(?=[a-z0-9]*\d)[a-z0-9]{32}(?![\w-])"), "..."),  # Django's sessions
+)
+_TEXT_OF_SQL = re.compile(r"'(?:[^']|'')*'")
+LEAST_CHARS = 8  # a shorter secret of the settings could be any word
 
-    session = re.compile(r"sess-[0-9a-f-]{36}")
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Always true."""
-        if isinstance(record.args, tuple):
-            record.args = tuple(self.session.sub("sess-...", x) if isinstance(x, str) else x for x in record.args)
-        return True
+class Cut(logging.Formatter):
+    """A line without credentials, whoever wrote it: its message, its trace, and what a statement's parameters are."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        text = super().format(record)
+        return cut(_TEXT_OF_SQL.sub("'...'", text) if record.name.startswith("django.db") else text)
+
+
+def cut(text: str) -> str:
+    """The text without what is a credential by its name or by its form, or is one of the settings' secrets."""
+    for secret in _of_settings():
+        text = text.replace(secret, "...")
+    for pattern, instead in CUTS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+@functools.cache
+def _of_settings() -> tuple[str, ...]:
+    """The longest first, as one may be part of another."""
+    from django.conf import settings
+
+    database, redis = settings.DATABASES["default"], urlsplit(settings.REDIS_URL)
+    found = {
+        *(settings.SECRET_KEY, settings.SIMPLE_JWT["SIGNING_KEY"], settings.JWT_PREVIOUS_KEY, *settings.SECRETS_KEYS),
+        *(settings.OPENAI_API_KEY, *settings.OPENAI_EXTRA_HEADERS.values(), settings.PARLEY_OWNER_PASSWORD),
+        *(settings.PARLEY_PASSWORD, str(database.get("PASSWORD") or ""), unquote(redis.password or "")),
+    }
+    return tuple(sorted((each for each in found if len(each) >= LEAST_CHARS), key=len, reverse=True))

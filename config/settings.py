@@ -29,6 +29,7 @@ FORWARDED_ALLOW_IPS = env.list("FORWARDED_ALLOW_IPS", ["127.0.0.1"], network, "a
 PARLEY_VERSION = "0.1.0"
 _public = urlsplit(PARLEY_PUBLIC_URL)
 IS_HTTPS = _public.scheme == "https"
+TLS_IN_FRONT = env.bool("TLS_IN_FRONT", False)
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret(PARLEY_DATA, "secret_key")
@@ -141,6 +142,8 @@ MIDDLEWARE = [
 ]
 # These look for Django's own names; ours are the same middleware (config.middleware.base).
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
+if TLS_IN_FRONT:
+    SILENCED_SYSTEM_CHECKS += ["security.W008"]  # there is nothing to redirect: no request comes without TLS
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
@@ -235,7 +238,8 @@ if EMAIL_URL:
 DEFAULT_FROM_EMAIL, EMAIL_TIMEOUT = EMAIL_FROM, EMAIL_TIMEOUT_S
 
 # --- Browsers ---------------------------------------------------------------------------------------------------------
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SECURE_SSL_REDIRECT = IS_HTTPS and not TLS_IN_FRONT
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -411,16 +415,21 @@ OUTWARD_CONNECT_TIMEOUT_S = env.float("OUTWARD_CONNECT_TIMEOUT_S", 5.0)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {"()": "config.logs.Cut", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+    },
     "filters": {
         "error_ids": {"()": "config.logs.ErrorIds"},
         "no_query": {"()": "config.logs.NoQuery"},
-        "no_sessions": {"()": "config.logs.NoSessions"},
         "sockets": {"()": "config.logs.Sockets"},
     },
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["error_ids", "no_sessions"]}
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["error_ids"]}},
+    "loggers": {
+        "uvicorn.access": {"filters": ["no_query"]},
+        "uvicorn.error": {"filters": ["sockets"]},
+        # Django gives these handlers of their own, which would write past the one above.
+        "django": {"handlers": [], "level": "NOTSET"},
+        "django.server": {"handlers": [], "level": "NOTSET", "propagate": True},
     },
-    "loggers": {"uvicorn.access": {"filters": ["no_query"]}, "uvicorn.error": {"filters": ["sockets"]}},
     "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", "WARNING", LEVELS)},
 }

@@ -51,6 +51,7 @@ class Nginx:
         for old, new in (
             ("upstream parley {", f"upstream parley {{ {upstream}"),
             ("listen 80;", self._listen()),
+            ("/var/log/nginx/", f"{self.folder}/"),
             *changes,
         ):
             text = _changed(text, old, new)
@@ -76,9 +77,9 @@ class Nginx:
             self.process.terminate()
             self.process.wait(10)
 
-    def log(self) -> str:
-        """Its errors."""
-        path = self.folder / "error.log"
+    def log(self, name: str = "error") -> str:
+        """Its errors, or another of its logs."""
+        path = self.folder / f"{name}.log"
         return path.read_text() if path.exists() else ""
 
     @property

@@ -39,6 +39,20 @@ def run(name: str, server: Server, backup: pathlib.Path) -> str:
     return done.stdout
 
 
+def test_nginx_hands_every_address_on_by_the_name_it_was_asked_for_and_logs_no_query() -> None:
+    text = (ROOT / "docs" / "deploy" / "nginx.conf").read_text()
+    server = text[text.index("\nserver {") :]
+    outside = re.sub(r"location [^{]*\{[^}]*\}", "", server)
+    for name in ("Host $http_host", "X-Forwarded-For $remote_addr", "X-Forwarded-Proto $scheme"):
+        assert f"proxy_set_header {name};" in outside
+    assert "proxy_set_header" not in "".join(re.findall(r"location [^{]*\{([^}]*)\}", server)), (
+        "it would lose the others"
+    )
+    (form,) = re.findall(r"log_format parley ([^;]*);", text)
+    assert not re.search(r"\$(request|request_uri|args|query_string|http_referer|uri|arg_\w+|http_cookie)\b", form)
+    assert re.findall(r"access_log [^;]*;", text) == ["access_log /var/log/nginx/access.log parley;"]
+
+
 @pytest.mark.live
 @pytest.mark.faults
 def test_what_is_backed_up_while_it_runs_is_there_again_when_it_is_restored(

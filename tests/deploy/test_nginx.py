@@ -82,6 +82,19 @@ def test_a_socket_passes(alice: Client) -> None:
 
 
 @pytest.mark.faults
+def test_it_is_asked_whether_it_is_ready_and_its_log_holds_no_credential(alice: Client, nginx: Nginx) -> None:
+    assert alice.server.call("GET", "/readyz").status == 200
+    for path in (
+        "/api/runs/1/events?ticket=planted",
+        "/api/chat/stream?sessionId=planted",
+        "/agent/chat/history/planted",
+    ):
+        alice.server.call("GET", path, headers={"Referer": "http://parley/?ticket=planted"})
+    assert "/api/runs/1/events" in nginx.log("access")
+    assert "planted" not in nginx.log("access") + nginx.log()
+
+
+@pytest.mark.faults
 def test_uploads_have_a_bound_and_pages_are_packed(alice: Client) -> None:
     body = {"content": "x" * 3_000_000}
     reply = alice.server.call("POST", f"/api/chats/{alice.chat()}/runs", body, token=alice.token)

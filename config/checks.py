@@ -1,0 +1,46 @@
+"""System checks: that what people say is read by nobody on its way, nor where it lies. docs/security.md promises it."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from config.machine import is_loopback
+from config.own_files import exposed
+
+
+@register(Tags.security)
+def check_own_files(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Of files that others can read, and that this process may not mend."""
+    found = ", ".join(str(path) for path in exposed())
+    hint = "As their owner: chmod go-rwx FILE. Or give them to the user who runs Parley."
+    told = f"Others on this machine may read what only Parley should: {found}."
+    return [Warning(told, hint, id="config.W003")] if found else []
+
+
+@register(Tags.security)
+def check_transport(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Of a production: without https, or with https that nobody's word is believed about."""
+    if settings.IS_DEVELOPMENT:
+        return []
+    return list(_https() if settings.IS_HTTPS else _http())
+
+
+def _http() -> Iterator[CheckMessage]:
+    if settings.TLS_IN_FRONT:
+        told = "TLS_IN_FRONT is on, and PARLEY_PUBLIC_URL is http: cookies would go without protection."
+        yield Error(told, "Begin PARLEY_PUBLIC_URL with https://, or take TLS_IN_FRONT away.", id="config.E001")
+    elif not (is_loopback(urlsplit(settings.PARLEY_PUBLIC_URL).hostname or "") and is_loopback(settings.HOST)):
+        told = "This production serves plain http to other machines: passwords and tokens can be read on their way."
+        hint = "Let TLS end in nginx (docs/deploy.md) and set PARLEY_PUBLIC_URL=https://..., or HOST=127.0.0.1."
+        yield Warning(told, hint, id="config.W001")
+
+
+def _https() -> Iterator[CheckMessage]:
+    is_believed = any(each != "127.0.0.1" for each in settings.FORWARDED_ALLOW_IPS)
+    if not settings.TLS_IN_FRONT and not is_loopback(settings.HOST) and not is_believed:
+        told = "PARLEY_PUBLIC_URL is https, and no proxy on another machine is believed that a request came so."
+        hint = "Name its address in FORWARDED_ALLOW_IPS, or set TLS_IN_FRONT=true where nothing comes past it."
+        yield Warning(told, hint, id="config.W002")

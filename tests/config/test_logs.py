@@ -1,0 +1,119 @@
+"""No line of a log holds a credential, whoever wrote it and however: by names, by forms, by the settings' own."""
+
+import logging
+import secrets
+import sys
+import time
+import uuid
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.utils.crypto import get_random_string
+
+from config.logs import Cut, cut
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlLW9mLWl0"
+TICKET = "Zk3vQ9wLr7TnXc2BmPf8HsYd5GjUe1Ao6RiWlKxNtVb"
+SESSION = "k3j5h2g9f8d7s6a5p4o3i2u1y0t9r8e7"
+KEY = "pk_" + "aB3" * 14 + "x"
+GUEST = f"sess-{uuid.uuid4()}"
+PLAIN = "swordfish"
+LINES = {
+    "a ticket": f'1.2.3.4 - "GET /api/runs/1/events?after=3&ticket={TICKET} HTTP/1.1" 200',
+    "a ticket that is no word of ours": f"WebSocket /ws/chats/1/?TICKET={PLAIN} [accepted]",
+    "a session's id": f"GET /api/chat/stream?sessionId={PLAIN}&typing=1",
+    "parameters of tRPC": f"GET /trpc/x?connectionParams=%7B%22token%22%3A%22{PLAIN}%22%7D&input=1",
+    "the same, readable": f'connectionParams={{"token": "{PLAIN}"}}',
+    "a guest's session in a path": f"GET /agent/chat/history/{GUEST}",
+    "a header": f"Authorization: Bearer {PLAIN}",
+    "a header, as a pair of bytes": f"(b'authorization', b'Bearer {PLAIN}')",
+    "a header, as a pair": f"headers=[('Cookie', 'a=b; sessionid={PLAIN}'), ('x', 'y')]",
+    "a header, in a dictionary": f"{{'authorization': 'Token {PLAIN}', 'accept': '*/*'}}",
+    "a header of WSGI": f"HTTP_COOKIE='access_token={PLAIN}; language=de'",
+    "cookies": f"> Cookie: access_token={PLAIN}; other={PLAIN}",
+    "a cookie that is set": f"< Set-Cookie: sessionid={PLAIN}; HttpOnly",
+    "a protocol of a socket": f"< Sec-WebSocket-Protocol: bearer, {PLAIN}",
+    "a key of a header": f"x-api-key: {PLAIN}",
+    "a password in JSON": f'{{"email": "a@b.example", "password": "{PLAIN}"}}',
+    "a password in JSON in JSON": f'"{{\\"password\\": \\"{PLAIN}\\"}}"',
+    "a password in a form": f"username=a&password={PLAIN}&csrfmiddlewaretoken={PLAIN}",
+    "a token alone": f"Unexpected {JWT} at 3",
+    "half of a token": f'< TEXT \'{{"x": "{JWT[:30]}...',
+    "a key alone": f"no scope for {KEY}",
+    "a provider's key": "Incorrect API key provided: sk-proj-abcDEF1234567890.",
+    "a ticket alone": f"redeem({TICKET!r})",
+    "a session alone": f"Session.DoesNotExist: {SESSION}",
+    "an address of a database": f"postgres://parley:{PLAIN}@db.example/parley",
+    "an address of a Redis": f"rediss://:{PLAIN}@redis.example:6379/0",
+    "a connection of a driver": f"host=db user=parley password={PLAIN} dbname=x",
+    "credentials of a proxy": f"Proxy-Authorization: Basic {PLAIN}",
+}
+SECRETS = (JWT, JWT[:30], TICKET, SESSION, KEY, GUEST, PLAIN, "sk-proj-abcDEF1234567890")
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
+def test_a_credential_is_cut(line: str) -> None:
+    assert any(secret in line for secret in SECRETS)
+    said = cut(line)
+    assert not [secret for secret in SECRETS if secret in said], said
+    assert "..." in said
+
+
+KEPT = [
+    'GET /api/chats/?page_size=20&search=token HTTP/1.1" 200',
+    "run 0b9b3c3e-2f7e-4c8e-9d1c-111111111111 (failed): lease_expires_at lapsed after 8.0 s",
+    "12 tokens, 3 sessions; 43 characters of a name_that_is_long_but_says_no_secret_at_all",
+    "Database: disk_full. Make room on the disk of the database and of PARLEY_DATA; nothing else is to be done.",
+    "[4f2a9c3b1d0e] Internal Server Error: /api/chats/",
+    "d41d8cd98f00b204e9800998ecf8427e is a checksum, https://parley.example/chats/1 an address, a@b.example a person",
+]
+
+
+@pytest.mark.parametrize("line", KEPT)
+def test_what_is_none_stays(line: str) -> None:
+    assert cut(line) == line
+
+
+def test_secrets_of_the_settings_are_cut_whatever_they_look_like() -> None:
+    for secret in (settings.SECRET_KEY, settings.SIMPLE_JWT["SIGNING_KEY"], *settings.SECRETS_KEYS):
+        assert secret not in cut(f"it is {secret}.")
+
+
+def test_values_of_statements_are_cut() -> None:
+    text = "(0.001) SELECT * FROM django_session WHERE session_key = '%s' AND name = 'O''Hara'; args=('%s',)"
+    said = Cut().format(record("django.db.backends", text % (PLAIN, PLAIN)))
+    assert PLAIN not in said and "Hara" not in said and "SELECT * FROM django_session" in said
+
+
+def test_traces_are_cut() -> None:
+    try:
+        raise ValueError(f"bad ticket={PLAIN} and {JWT}")
+    except ValueError:
+        said = Cut().format(record("x", "failed", exc_info=sys.exc_info()))
+    assert "Traceback" in said and PLAIN not in said and JWT not in said
+
+
+def test_all_handlers_of_the_process_cut() -> None:
+    names = [None, *logging.Logger.manager.loggerDict]
+    handlers = {each for name in names for each in logging.getLogger(name).handlers if is_ours(each)}
+    assert handlers and all(isinstance(each.formatter, Cut) for each in handlers)
+
+
+def test_random_ones_are_cut_and_it_takes_no_time() -> None:
+    for _ in range(200):
+        ticket, session = secrets.token_urlsafe(32), get_random_string(32, "abcdefghijklmnopqrstuvwxyz0123456789")
+        assert session not in cut(f"a {session} b")
+        assert ticket not in cut(f"?ticket={ticket}") and ticket not in cut(f"ticket, '{ticket}'")
+    begin = time.process_time()
+    cut("a_" * 100_000 + "token" * 20_000 + '"' * 10_000)
+    assert time.process_time() - begin < 2
+
+
+def record(name: str, text: str, exc_info: Any = None) -> logging.LogRecord:
+    return logging.LogRecord(name, logging.DEBUG, __file__, 1, text, (), exc_info)
+
+
+def is_ours(handler: logging.Handler) -> bool:
+    """Not pytest's."""
+    return isinstance(handler, logging.StreamHandler) and not type(handler).__module__.startswith("_pytest")

@@ -1,0 +1,64 @@
+"""What an installation keeps is its owner's alone: made so, mended, and warned of where it cannot be."""
+
+import os
+import pathlib
+import stat
+import subprocess
+import sys
+
+import pytest
+from django.test import override_settings
+
+from config import own_files
+from config.checks import check_own_files
+from tests import environment
+from tests.environment import ROOT
+
+
+def manage(folder: pathlib.Path, *words: str) -> None:
+    environ = dict(os.environ)
+    environment.forget_settings(environ)
+    environ |= {"PARLEY_DATA": str(folder), "PARLEY_ENV": "development"}
+    script = f"umask 000; exec {sys.executable} manage.py {' '.join(words)}"
+    subprocess.run(["sh", "-c", script], cwd=ROOT, env=environ, check=True, capture_output=True, timeout=180)
+
+
+def open_to_others(folder: pathlib.Path) -> list[str]:
+    """Everything in the folder, and itself, that others could come at."""
+    found = [folder, *folder.iterdir(), *(folder / "repositories").iterdir()]
+    return [str(each) for each in found if stat.S_IMODE(each.stat().st_mode) & 0o077]
+
+
+def test_what_is_made_and_what_was_left_open_is_its_owner_s_alone(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "data"
+    manage(folder, "quickstart")
+    assert (folder / "db.sqlite3").is_file() and (folder / "secret_key").is_file()
+    assert open_to_others(folder) == []
+    for path in [folder, folder / "db.sqlite3", folder / "jwt_key", folder / "repositories"]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    manage(folder, "check_log")
+    assert open_to_others(folder) == []
+
+
+def test_what_cannot_be_mended_is_warned_of(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    before = os.umask(0o022)
+    try:
+        (tmp_path / "secret_key").write_text("x")
+        (tmp_path / "secret_key").chmod(0o640)
+        monkeypatch.setattr(os, "chmod", refuse)
+        with override_settings(PARLEY_DATA=tmp_path, TOOLS_REPOSITORIES=tmp_path / "repositories"):
+            own_files.keep_to_owner()
+            (told,) = check_own_files()
+            assert told.id == "config.W003" and str(tmp_path / "secret_key") in told.msg
+            assert told.hint is not None and "chmod go-rwx" in told.hint
+    finally:
+        os.umask(before)
+
+
+def test_a_folder_of_everybody_is_left_alone(tmp_path: pathlib.Path) -> None:
+    tmp_path.chmod(0o1777)
+    with override_settings(PARLEY_DATA=tmp_path, TOOLS_REPOSITORIES=tmp_path / "repositories"):
+        assert own_files.exposed() == []
