@@ -4,6 +4,7 @@ AgentError
 +-- ProviderError     the model's service failed; carries code, retryable and retry_after_s
 +-- LimitReached      a limit of the run was met; carries its name
 +-- QuotaExceeded     the organization's budget does not cover the next turn
++-- NoRights          whom the run acts for may not do this any more
 +-- Waiting           a tool call waits for a person
 +-- UnknownArchetype  there is no archetype of that name
 """
@@ -20,6 +21,7 @@ CODES = {
     "upstream_incomplete": "The model provider ended its answer before it was complete.",
     "upstream_malformed": "The model provider sent something that could not be understood.",
     "upstream_error": "The model provider reported an error.",
+    "no_rights": "Whom the run acts for may not do this here any more.",
     "quota_exceeded": "The organization's token budget does not cover the next turn.",
     "limit": "The run met one of its limits.",
     "poison": "The run ended its process three times and is not tried again.",
@@ -32,17 +34,36 @@ class AgentError(Exception):
     """The root of this tree."""
 
 
+# Of a run that fails by one of these before a word was said: the provider took no request, so nothing was used.
+UNUSED = frozenset(
+    {"upstream_auth", "upstream_invalid", "upstream_not_found", "upstream_rate_limited", "upstream_unavailable"}
+    | {"upstream_error", "no_rights", "quota_exceeded"}
+)
+
+
 class ProviderError(AgentError):
-    """The provider failed. `message` is safe to show: it never holds a key or an upstream body."""
+    """The provider failed. `message` is safe to show: it never holds a key or an upstream body.
+
+    `detail` is for who operates the installation only: status, code, type, param and message as the provider gave them,
+    without credentials. `pictures` are the origins of those that it could not read.
+    """
 
     def __init__(
-        self, code: str, message: str = "", *, retryable: bool = False, retry_after_s: float | None = None
+        self,
+        code: str,
+        message: str = "",
+        *,
+        retryable: bool = False,
+        retry_after_s: float | None = None,
+        detail: dict[str, str | int] | None = None,
     ) -> None:
         super().__init__(message or CODES[code])
         self.code = code
         self.message = message or CODES[code]
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.detail = detail or {}
+        self.pictures: tuple[str, ...] = ()
 
 
 class LimitReached(AgentError):
@@ -55,6 +76,10 @@ class LimitReached(AgentError):
 
 class QuotaExceeded(AgentError):
     """The organization's budget does not cover the next turn. What has been said stays."""
+
+
+class NoRights(AgentError):
+    """Whom the run acts for may not do this any more: its provider is not asked."""
 
 
 class Waiting(AgentError):

@@ -38,6 +38,11 @@ def model_names() -> list[str]:
     return [model.id for model in models()]
 
 
+def has_model(name: object) -> bool:
+    """Whether this is the name of a model that may be chosen, letter by letter."""
+    return isinstance(name, str) and any(name == model.id for model in models())
+
+
 def answers_for(model: str) -> Entry:
     """The provider that answers for this model: the demo, where nothing real is configured."""
     return entry_for(model, PROVIDERS, DEMO, settings)

@@ -11,6 +11,8 @@ class Image(msgspec.Struct, frozen=True):
     """An image the model may look at."""
 
     url: str  # https: or data:
+    name: str = ""
+    origin: str = ""  # where it comes from, in words of whoever made the conversation: never sent
 
 
 class UserMessage(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from accounts.db.compiled import Compiled
 from accounts.errors import NotAllowed, NotFound
 from accounts.models import Membership, Project, ProjectMember, Role, Seer, User
 from accounts.permissions import NOTHING, PERMISSIONS, Permission, Permissions, permissions_in, require
+from agents.errors import NoRights
 from chat.models import OPEN, Chat, ChatShare, Message, Run, Sharing
 from chat.models.chats import Access, ChatQuerySet
 
@@ -74,6 +75,18 @@ def permissions_over(user: User, run: Run) -> Permissions:
     if run.organization_id is None or run.project_id is None:
         return NOTHING
     return permissions_in(user, organization=run.organization_id, project=run.project_id)
+
+
+def require_run(run: Run, needs: Permission) -> Permissions:
+    """What the person whom the run acts for may do where it works. Raises NoRights where this is no part of it now.
+
+    Asked whenever a process claims a run, before its provider is: it may have waited for days. The person's rights
+    count, not those of the API key by which they began it: a key is a way in, and a revoked one lets nobody in.
+    """
+    has = permissions_over(run.user, run)
+    if not run.user.is_active or needs not in has:
+        raise NoRights
+    return has
 
 
 def sees_place(user: Seer, chat_id: UUID | None, project_id: UUID | None) -> bool:

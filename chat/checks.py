@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from agents.installation import model_names
+from agents.installation import has_model, model_names
 
 POSITIVE = (
     *("CHAT_LEASE_S", "CHAT_LEASE_RENEW_S", "CHAT_SCAN_S", "CHAT_COMMIT_S", "CHAT_COMMIT_ALONE_S"),
@@ -18,10 +18,12 @@ POSITIVE = (
     *("READY_COMMIT_LAG_S", "READY_UNCLAIMED_S", "MIGRATE_LOCK_S"),
     *("PARSING_AT_ONCE", "PARSING_TIMEOUT_S", "PARSING_CPU_S", "PARSING_MEMORY_BYTES", "PARSING_OUTPUT_MAX_BYTES"),
     *("OUTWARD_MAX_BYTES", "OUTWARD_TIMEOUT_S", "OUTWARD_CONNECT_TIMEOUT_S"),
+    *("CHAT_CONTEXT_MESSAGES", "CHAT_CONTEXT_TOKENS", "AGENTS_EVENT_MAX_BYTES"),
 )
 NOT_NEGATIVE = (
     *("CHAT_STREAMS_PER_USER", "CHAT_SOCKETS_PER_USER", "CHAT_RUNS_PER_ORGANIZATION", "CHAT_MAX_QUEUED"),
     *("CHAT_DRAIN_S", "CHAT_EXPORTS_PER_USER", "CLEANUP_EVERY_S", "COMPACTION_EVERY_S"),
+    "CHAT_CONTEXT_CHARS",
 )
 SCHEMES = ("redis://", "rediss://", "unix://")
 
@@ -29,7 +31,7 @@ SCHEMES = ("redis://", "rediss://", "unix://")
 @register()
 def check_processes(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Errors for sets that cannot work, which stop every command and so the server."""
-    return [*_database(), *_redis(), *_runs(), *_memory(), *_numbers()]
+    return [*_database(), *_redis(), *_runs(), *_memory(), *_context(), *_numbers()]
 
 
 @register(Tags.security, deploy=True)
@@ -55,9 +57,15 @@ def _database() -> Iterator[CheckMessage]:
 
 def _memory() -> Iterator[CheckMessage]:
     named = settings.MEMORY_MODEL
-    if named and named != "chat" and named not in model_names():
+    if named and named != "chat" and not has_model(named):
         hint = f"Set it to chat, for each chat's own, or to one of: {', '.join(model_names())}."
         yield Error("MEMORY_MODEL is not one of the models that are offered.", hint, id="chat.E009")
+
+
+def _context() -> Iterator[CheckMessage]:
+    if settings.CHAT_CONTEXT_CHARS > 0:
+        hint = f"Set CHAT_CONTEXT_TOKENS={settings.CHAT_CONTEXT_TOKENS}, which holds now, and take it away."
+        yield Warning("CHAT_CONTEXT_CHARS is the older name of a limit that is in tokens by now.", hint, id="chat.W003")
 
 
 def _redis() -> Iterator[CheckMessage]:

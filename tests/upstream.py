@@ -252,6 +252,8 @@ class Upstream:
         seen.first_byte_at = time.monotonic()
         if turn.status:
             return _send(writer, turn.status, _error_body(turn), {"retry-after": turn.retry_after})
+        if turn.verbatim:
+            return _send_bytes(writer, 200, turn.verbatim.encode(), turn.content_type)
         match turn.fault:
             case "redirect":
                 return _send(writer, 307, {}, {"location": "/v1/elsewhere/chat/completions"})

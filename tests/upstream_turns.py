@@ -35,6 +35,8 @@ class Turn(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     tool_calls: list[ScriptedCall] = []
     argument_chars: int = 16  # of a tool call's arguments in each chunk
     raw: list[str] = []  # sent as `data:` lines, verbatim, in place of all of the above
+    verbatim: str = ""  # the whole body as it is, of this type, in place of everything else
+    content_type: str = "text/event-stream"
     finish_reason: str | None = ""  # "": stop or tool_calls; None: it never says
     usage: dict[str, Any] | None = None  # None: 10 tokens in and one out for each chunk
     has_usage: bool = True

@@ -20,6 +20,26 @@ def clean(text: str) -> str:
     return UNFIT.sub(REPLACEMENT, whole)
 
 
+class Halves:
+    """Cleans a text that comes in pieces: the halves of a character may be the end of one and the start of the next."""
+
+    def __init__(self) -> None:
+        self._half = ""
+
+    def clean(self, piece: str) -> str:
+        """The piece, clean; a half at its end is held back."""
+        if piece.isascii() and not self._half:  # nearly always
+            return clean(piece)
+        whole = self._half + piece
+        self._half = whole[-1:] if "\ud800" <= whole[-1:] <= "\udbff" else ""
+        return clean(whole[:-1] if self._half else whole)
+
+    def rest(self) -> str:
+        """What is held back, once nothing follows: a character in its place, or nothing."""
+        half, self._half = self._half, ""
+        return clean(half)
+
+
 def clean_json(value: Any) -> Any:
     """The same JSON value with all its texts and names clean, and NaN and infinities, which are not JSON, as null."""
     match value:

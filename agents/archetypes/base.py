@@ -51,9 +51,14 @@ class Archetype:
             raise ValueError(f"archetype name {self.name!r}: lower case letters, digits and _, at most 40")
         if not (PROMPTS / self.prompt).is_file():
             raise ValueError(f"archetype {self.name}: no prompt file {self.prompt}")
-        names = [*(tool.name for tool in self.tools), *(agent.name for agent in self.subagents)]
-        if len(names) != len(set(names)):
+        if len(self.tool_names) != len(self.tools) + len(self.subagents):
+            names = sorted(self.tool_names)
             raise ValueError(f"archetype {self.name}: two tools of one name in {names}")
+
+    @property
+    def tool_names(self) -> frozenset[str]:
+        """What it may call: its tools, and its subagents, which a model asks as it does tools."""
+        return frozenset([*(tool.name for tool in self.tools), *(agent.name for agent in self.subagents)])
 
     def system_prompt(self) -> str:
         """The text of the prompt file, with a line about Markdown where it is off."""

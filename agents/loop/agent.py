@@ -9,6 +9,7 @@ from contextlib import aclosing
 
 from agents import events as ev
 from agents.archetypes.base import Archetype
+from agents.conversation import shaped
 from agents.errors import LimitReached
 from agents.events import AnyEvent
 from agents.loop.calls import Outcome, ToolCalls, told
@@ -127,7 +128,7 @@ class Agent:
         return ProviderRequest(
             model=model,
             system="\n\n".join(filter(None, (self.archetype.system_prompt(), options.instructions))),
-            messages=tuple(self.messages),
+            messages=shaped(self.messages),
             tools=() if options.tool_choice == "none" else self.specs(),
             temperature=self.job.temperature,
             max_output_tokens=options.max_output_tokens,

@@ -9,14 +9,18 @@ from itertools import count
 import msgspec
 
 from agents import events as ev
+from agents import tokens
 from agents.archetypes.base import Limits
 from agents.errors import LimitReached, ProviderError
 from agents.events import AnyEvent, Call
+from agents.loop.arguments import objects_in
 from agents.loop.job import Job
-from agents.loop.purse import Share, input_of
+from agents.loop.purse import Share, input_of, tokens_of
 from agents.providers.base import CallPiece, Finish, Piece, ProviderRequest, ReasoningPiece, TextPiece, UsageReport
 from agents.usage import Usage
-from tools.cleaning import clean
+from tools.cleaning import Halves, clean
+
+ASKS = ("tool_calls", "stop")  # reasons behind which the calls of a reply are whole
 
 
 async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGenerator[list[AnyEvent], None]:
@@ -32,6 +36,8 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
                 async for pieces in batches:
                     if events := reply.take(pieces):
                         yield events
+            if events := reply.rest():
+                yield events
             if not reply.finish_reason:
                 raise ProviderError("upstream_incomplete", retryable=True)
             return
@@ -92,15 +98,15 @@ class Reply:
         self.names: dict[int, str] = {}
         self.arguments: dict[int, list[str]] = {}
         self.argument_bytes = 0
-        self.reasoning_chars = 0
+        self.thoughts: list[str] = []
+        self.text_end, self.thought_end = Halves(), Halves()
 
     def take(self, pieces: list[Piece]) -> list[AnyEvent]:
         """The events that these pieces make."""
         events: list[AnyEvent] = []
         for piece in pieces:
             if type(piece) is TextPiece:
-                if piece.text:
-                    events.append(self._say(piece.text))
+                self._say(piece.text, events)
             else:
                 self._note(piece, events)
         if events:
@@ -108,18 +114,31 @@ class Reply:
             self.job.check_budget()
         return events
 
-    def _say(self, text: str) -> AnyEvent:
-        text = clean(text)
-        self.text.append(text)
-        self.job.tally.text_bytes += len(text)
-        return ev.TextDelta(at=self.job.now(), agent=self.path, text=text)
+    def rest(self) -> list[AnyEvent]:
+        """The events of what was held back, once no more comes."""
+        events: list[AnyEvent] = []
+        self._think(self.thought_end.rest(), events)
+        self._say(self.text_end.rest(), events)
+        return events
+
+    def _say(self, text: str, events: list[AnyEvent]) -> None:
+        text = self.text_end.clean(text)
+        if text:
+            self.text.append(text)
+            self.job.tally.text_bytes += len(text)
+            events.append(ev.TextDelta(at=self.job.now(), agent=self.path, text=text))
+
+    def _think(self, text: str, events: list[AnyEvent]) -> None:
+        text = self.thought_end.clean(text)
+        if text:
+            self.thoughts.append(text)
+            self.job.tally.text_bytes += len(text)
+            events.append(ev.ReasoningDelta(at=self.job.now(), agent=self.path, text=text))
 
     def _note(self, piece: Piece, events: list[AnyEvent]) -> None:
         match piece:
-            case ReasoningPiece(text=text) if text:
-                self.reasoning_chars += len(text)
-                self.job.tally.text_bytes += len(text)
-                events.append(ev.ReasoningDelta(at=self.job.now(), agent=self.path, text=clean(text)))
+            case ReasoningPiece(text=text):
+                self._think(text, events)
             case CallPiece():
                 self._collect(piece)
             case Finish(reason=reason):
@@ -138,14 +157,17 @@ class Reply:
             raise LimitReached("max_argument_bytes")
 
     def calls(self) -> tuple[Call, ...]:
-        """The tool calls asked for, in the order of their index."""
+        """The tool calls asked for, in the order of their index; none of a reply that was cut off in its middle."""
+        if self.finish_reason not in ASKS:
+            return ()
+        asked = [
+            (self.names.get(index, ""), arguments)
+            for index, pieces in sorted(self.arguments.items())
+            for arguments in objects_in("".join(pieces))
+        ]
         return tuple(
-            Call(
-                self.job.call_id(self.path, self.turn, position),
-                clean(self.names.get(index, "")),
-                clean("".join(pieces)),
-            )
-            for position, (index, pieces) in enumerate(sorted(self.arguments.items()))
+            Call(self.job.call_id(self.path, self.turn, position), clean(name), clean(arguments))
+            for position, (name, arguments) in enumerate(asked)
         )
 
     def completed(self) -> ev.ReplyCompleted:
@@ -165,7 +187,9 @@ class Reply:
 
     def estimate(self) -> Usage:
         """What the reply cost, for a provider that does not say."""
-        request = self.request
-        asked = sum(len(str(message)) for message in request.messages) + len(request.system) if request else 0
-        said = sum(map(len, self.text)) + self.reasoning_chars + self.argument_bytes
-        return Usage(input_tokens=(asked + 3) // 4, output_tokens=(said + 3) // 4, status="estimated")
+        said = [self.text, self.thoughts, self.names.values(), *self.arguments.values()]
+        return Usage(
+            input_tokens=tokens_of(request) if (request := self.request) else 0,
+            output_tokens=sum(map(tokens.of_texts, said)),
+            status="estimated",
+        )

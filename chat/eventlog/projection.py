@@ -11,6 +11,7 @@ from typing import Any, assert_never
 import msgspec
 
 from agents import events as ev
+from agents import tokens
 from agents.events import AnyEvent
 from agents.usage import Usage
 
@@ -35,14 +36,14 @@ class _Open:
     turn: int
     model: str
     start: int  # how many parts there were before it
-    chars: int = 0
+    texts: list[str] = field(default_factory=list)  # what it has said: counted only where nobody else counts it
 
 
 @dataclass
 class Fold:
     """A message, as far as its events go."""
 
-    input_chars: int = 0  # of the history: what an unreported turn's input is estimated from
+    input_tokens: int = 0  # of the history, about: the input of a turn that nobody reports
     attempt: int = 0
     turns: int = 0
     retries: int = 0  # times that a turn was asked for again, or taken back
@@ -85,7 +86,7 @@ class Fold:
                 self.retries += 1  # nothing of the message
             case ev.ToolCalled():
                 self.open_calls[event.call] = event
-                self._add(event, type="tool_call", arguments=event.arguments, **self._approved(event.call))
+                self._add(event, type="tool_call", arguments=event.arguments, **self._of(event))
             case ev.ToolReturned():
                 self.open_calls.pop(event.call, None)
                 self.makes = event.makes or self.makes
@@ -97,7 +98,7 @@ class Fold:
                 self.open_calls.pop(event.call, None)
                 self._add(event, type="tool_result", error=event.error, outcome=event.outcome, is_error=True)
             case ev.ToolDeferred():
-                self._add(event, type="tool_call", arguments=event.arguments, deferred=True)
+                self._add(event, type="tool_call", arguments=event.arguments, deferred=True, **self._of(event))
             case ev.AgentStarted():
                 self.open_agents[event.agent] = event
             case ev.AgentReturned():
@@ -122,7 +123,7 @@ class Fold:
         self.first_token_at = self.first_token_at or event.at
         turn, parts = self._open.get(event.agent), self._parts
         if turn is not None:
-            turn.chars += len(event.text)
+            turn.texts.append(event.text)
         if event.agent:
             return  # a subagent's words are its parent's tool result
         begins_turn = turn is not None and turn.start == len(parts)  # a part ends with its turn
@@ -132,12 +133,13 @@ class Fold:
         part["pieces"].append(event.text)
         part["until"] = event.until or event.at
 
-    def _approved(self, call: str) -> dict[str, Any]:
-        """What a person said of this call, if one was asked."""
-        decision = self._decisions.get(call)
+    def _of(self, event: ev.ToolCalled | ev.ToolDeferred) -> dict[str, Any]:
+        """The agent's own turn that asked for this call; and what a person said of it, if one was asked."""
+        turn = {} if event.agent else {"turn": self.turns}
+        decision = self._decisions.get(event.call)
         if decision is None:
-            return {}
-        return {"approval": {"decision": decision.decision, "by": decision.by, "reason": decision.reason}}
+            return turn
+        return turn | {"approval": {"decision": decision.decision, "by": decision.by, "reason": decision.reason}}
 
     def _add(self, event: ev.ToolCalled | ev.ToolReturned | ev.ToolFailed | ev.ToolDeferred, **fields: Any) -> None:
         part = {"type": fields.pop("type"), "call": event.call, "name": event.name, **fields}
@@ -158,12 +160,16 @@ class Fold:
         self._count(event.agent, self._estimate(turn))
 
     def _estimate(self, turn: _Open) -> Usage:
-        return Usage((self.input_chars + 3) // 4, 0, (turn.chars + 3) // 4, status="estimated")
+        return Usage(self.input_tokens, 0, tokens.of_texts(turn.texts), status="estimated")
 
-    def close(self) -> None:
-        """Count turns that will get no whole reply: the run is over."""
+    def close(self, *, is_refused: bool = False) -> None:
+        """Count turns that will get no whole reply: the run is over.
+
+        `is_refused`: the provider took no request of the last turn. One that brought nothing has used nothing then.
+        """
         for agent, turn in list(self._open.items()):
-            self._count(agent, self._estimate(turn))
+            if turn.texts or not is_refused:
+                self._count(agent, self._estimate(turn))
 
     @property
     def usage(self) -> Usage:

@@ -94,6 +94,12 @@ class Run(models.Model):
     end_reason = models.CharField(max_length=40, blank=True)  # of a success: stop, length, max_turns ...
     error_code = models.CharField(max_length=40, blank=True)  # of a failure: one of agents.errors.CODES
     error_message = models.TextField(blank=True)
+    # Of a failure by the model provider: {status, code, type, param, message} in its words, without credentials. For
+    # those who operate this and for admins of the organization only.
+    provider_error = models.JSONField(null=True, blank=True)
+    # The first message that the model was given to read, where older ones of the chat were left out. No foreign key: it
+    # is looked at by who has its chat before them, and may be gone.
+    read_from = models.UUIDField(null=True, blank=True)
     turns = models.PositiveIntegerField(default=0)
     retries = models.PositiveIntegerField(default=0)  # times that a turn was asked for again, or taken back
     input_tokens = models.PositiveBigIntegerField(default=0)

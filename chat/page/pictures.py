@@ -9,7 +9,9 @@ from django.urls import reverse
 
 from chat.models import Message
 from chat.page.words import say
-from chat.services.rules import IMAGE_DATA
+from tools.pictures import TAKEN
+
+HEADS = tuple(f"data:image/{kind};base64," for kind in TAKEN)  # as they are stored
 
 
 @dataclass(frozen=True)
@@ -45,4 +47,4 @@ def _shown(message: Message, number: int, each: dict[str, Any]) -> dict[str, str
 
 
 def _is_picture(each: dict[str, Any]) -> bool:
-    return each.get("type") == "image" and str(each.get("url", "")).startswith(IMAGE_DATA)
+    return each.get("type") == "image" and str(each.get("url", "")).startswith(HEADS)

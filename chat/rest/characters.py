@@ -92,7 +92,7 @@ class Characters(APIView):
             NewCharacter,
             CharacterSerializer,
             make=lambda body: characters.create_character(user=user, **body),
-            find=lambda id: get_character(user, id),
+            find=lambda id: _by_id(user, id),
         )
 
 
@@ -131,6 +131,14 @@ def _one(request: Request, number: int) -> Character:
         told = "Several of your organizations have a character of that number: name one as ?organization=ID."
         raise Conflict(told, code="which_organization", fields={"organization": [told]})
     return found[0]
+
+
+def _by_id(user: User, id: int) -> Character:
+    """The user's character with the row's id. Raises NotFound."""
+    character = Character.objects.visible_to(user).filter(pk=id).first()
+    if character is None:
+        raise NotFound
+    return character
 
 
 def _characters(user: User, query: dict[str, Any]) -> QuerySet[Character]:

@@ -103,12 +103,16 @@ class UsageSerializer(serializers.Serializer[Any]):
 
 
 class AttachmentSerializer(serializers.Serializer[Any]):
-    """A file or image that came with a message. `content` is text; `url` is https: or, for an image, data:."""
+    """A file or image that came with a message. `content` is text; `url` is https: or, for an image, data:.
+
+    `unreadable`: the model provider could not read it, and is not sent it any more.
+    """
 
     type = serializers.ChoiceField(["file", "image"])
     name = serializers.CharField(required=False)
     content = serializers.CharField(required=False)
     url = serializers.CharField(required=False)
+    unreadable = serializers.BooleanField(required=False)
 
 
 class WorkSerializer(serializers.Serializer[Any]):
@@ -250,9 +254,9 @@ class ChatChoices(Closed):
     """What may be chosen for a chat."""
 
     title = Text(required=False, allow_blank=True, max_length=200)
-    model = Text(required=False, max_length=100)
+    model = Text(required=False, max_length=100, trim_whitespace=False)
     temperature = Number(required=False, min_value=0, max_value=2)
-    archetype = Text(required=False, max_length=40)
+    archetype = Text(required=False, max_length=40, trim_whitespace=False)
     metadata = serializers.DictField(required=False)
     sharing = serializers.ChoiceField(Sharing.choices, required=False)
     project_access = serializers.ChoiceField(Access.choices, required=False)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -22,7 +23,7 @@ from chat.eventlog.tool_rows import record
 from chat.metering import budgets, usage_days
 from chat.models import ANSWER, Chat, Run, RunStatus, UsageRecord
 from chat.models.facts import RunFacts
-from chat.runner import capacity, jobs, lease
+from chat.runner import capacity, jobs, lease, pictures
 from chat.runner.kinds import DRIVERS, title
 from chat.runner.lease import Claimed
 
@@ -39,10 +40,18 @@ class Ending:
     entries: list[Logged]  # the last events, the terminal one last
     claims_next: bool  # whether this process takes the chat's next run
     expects: RunStatus = RunStatus.RUNNING
+    read_from: UUID | None = None  # see chat.models.Run, as of the next
+    provider_error: dict[str, Any] | None = None
+    unreadable: tuple[str, ...] = ()  # pictures that the provider could not read, as chat.runner.history names them
 
 
-def last_events(fold: Fold, message_id: UUID | None, end: Callable[[Usage], Terminal]) -> list[AnyEvent]:
-    """Close what is open in the fold, and end it: the events of that, the terminal one last."""
+def last_events(
+    fold: Fold, message_id: UUID | None, end: Callable[[Usage], Terminal], *, is_refused: bool = False
+) -> list[AnyEvent]:
+    """Close what is open in the fold, and end it: the events of that, the terminal one last.
+
+    `is_refused`: the provider took no request of the last turn.
+    """
     now = time.time()
     events: list[AnyEvent] = [
         ev.ToolFailed(at=now, agent=each.agent, call=each.call, name=each.name, error=STOPPED, outcome="unknown")
@@ -53,7 +62,7 @@ def last_events(fold: Fold, message_id: UUID | None, end: Callable[[Usage], Term
     ]
     for event in events:
         fold.apply(event)
-    fold.close()
+    fold.close(is_refused=is_refused)
     terminal = end(fold.usage)
     fold.apply(terminal)
     saved = [] if message_id is None else [ev.MessageSaved(at=now, message=str(message_id))]
@@ -82,6 +91,8 @@ def store_ending(ending: Ending) -> Following:
         record(run.id, [each.event for each in ending.entries])
         if run.kind in DRIVERS:  # else it is of another version's kind, and was stopped before it began
             DRIVERS[run.kind].end(run, ending.fold)
+        if ending.unreadable:
+            pictures.mark_unreadable(run, ending.unreadable)
         following = _after_work(ending) if run.kind != ANSWER else _after_answer(ending)
         _save_usage(run, ending.fold)
         usage_days.add(run, ending.fold)
@@ -167,7 +178,8 @@ def _end_run(ending: Ending, usage: Usage) -> bool:
     status, at = STATUSES[type(terminal)].value, _time(terminal.at)
     counts = (fold.turns, fold.retries, first_ms)
     mine = (ending.run.id, ending.attempt, ending.expects.value)
-    return bool(_over(*mine, status, at, *counts, usage.status, *_why(terminal), *_tokens(usage)))
+    learned = (ending.provider_error, ending.read_from)
+    return bool(_over(*mine, status, at, *counts, usage.status, *_why(terminal), *learned, *_tokens(usage)))
 
 
 def _over_rows(
@@ -183,6 +195,8 @@ def _over_rows(
     reason: str,
     code: str,
     message: str,
+    provider_error: dict[str, Any] | None,
+    read_from: UUID | None,
     *tokens: int,
 ) -> Changes:
     return Run.objects.filter(pk=id, attempt=attempt, status=expects), {
@@ -197,12 +211,16 @@ def _over_rows(
         "end_reason": reason,
         "error_code": code,
         "error_message": message,
+        "provider_error": provider_error,
+        "read_from": read_from,
         **dict(zip(usage_days.TOKENS, tokens, strict=True)),
     }
 
 
 _over = Update(
-    _over_rows, UUID, int, str, str, datetime, int, int, int, str, str, str, str, *(int for _ in usage_days.TOKENS)
+    _over_rows,
+    *(UUID, int, str, str, datetime, int, int, int, str, str, str, str, dict, UUID),
+    *(int for _ in usage_days.TOKENS),
 )
 
 

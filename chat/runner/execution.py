@@ -12,7 +12,7 @@ import msgspec
 
 from accounts.db import AWAY, db, db_write
 from agents import events as ev
-from agents.errors import CODES, ProviderError, QuotaExceeded, UnknownArchetype, Waiting
+from agents.errors import CODES, UNUSED, NoRights, ProviderError, QuotaExceeded, UnknownArchetype, Waiting
 from agents.events import AnyEvent, Terminal
 from agents.usage import Usage
 from chat.bus import bell
@@ -55,6 +55,8 @@ class Execution:
         self.attempt = attempt
         self.intent: Intent | None = None
         self.is_waiting = False
+        self.provider_error: ProviderError | None = None  # that the run failed by
+        self.is_refused = False  # the provider took no request of the last turn
         self._begun = begun
         self._work: asyncio.Task[str] | None = None
 
@@ -161,9 +163,12 @@ class Execution:
             self.is_waiting = self.intent != "stop"
             return None if self.is_waiting else self._cancelled
         except ProviderError as error:
-            return _failed(error.code, error.message, retryable=error.retryable)
+            self.provider_error = error
+            return self._failed(error.code, error.message, retryable=error.retryable)
         except QuotaExceeded:
-            return _failed("quota_exceeded", retryable=False)
+            return self._failed("quota_exceeded", retryable=False)
+        except NoRights:
+            return self._failed("no_rights", retryable=False)
         except Refused:
             return _failed("storage", retryable=False)
         except UnknownArchetype as error:
@@ -177,6 +182,11 @@ class Execution:
         if len(msgspec.json.encode(result)) > RESULT_MAX_BYTES:
             return _failed("limit", f"The result is longer than {RESULT_MAX_BYTES:,} bytes.", retryable=False)
         return _completed(reason, result)
+
+    def _failed(self, code: str, message: str = "", *, retryable: bool) -> End:
+        """Failed by what is outside; whether that used anything says the code."""
+        self.is_refused = code in UNUSED
+        return _failed(code, message, retryable=retryable)
 
     def _cancelled(self, usage: Usage) -> Terminal:
         by = self.runner.stopped_by.get(self.run_id, self.loaded.run.stopped_by)
@@ -203,11 +213,21 @@ class Execution:
 
     async def _store_end(self, end: End, rest: list[Logged]) -> Following:
         """Store these events and the last ones; what follows."""
-        events = last_events(self.fold, self.loaded.run.message_id, end)
+        events = last_events(self.fold, self.loaded.run.message_id, end, is_refused=self.is_refused)
         first = self.writer.stored_seq + len(rest) + 1
         last = [Logged(self.attempt, seq, event) for seq, event in enumerate(events, first)]
         claims = self.runner.owner_here() is not None
-        ending = Ending(self.loaded.run, self.attempt, self.fold, [*rest, *last], claims_next=claims)
+        error = self.provider_error
+        ending = Ending(
+            self.loaded.run,
+            self.attempt,
+            self.fold,
+            [*rest, *last],
+            claims_next=claims,
+            read_from=self.loaded.work.read_from,
+            provider_error=(error.detail or None) if error else None,
+            unreadable=error.pictures if error else (),
+        )
         following = await self._try_until_ours(store_ending, ending)
         self.writer.end(last)
         return following

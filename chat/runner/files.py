@@ -25,6 +25,8 @@ def _files(attachments: Sequence[dict[str, Any]], mark: str) -> Iterator[str]:
     for each in attachments:
         if each.get("content"):
             yield f'<{mark} name="{_escaped(each.get("name", ""))}">\n{each["content"]}\n</{mark}>'
+        elif each.get("unreadable"):
+            yield f"[image: {_escaped(each.get('name') or 'without a name')}, which could not be read]"
         elif each.get("url") and each.get("type") != "image":
             yield f"[attached: {_escaped(each.get('name') or each['url'][:URL_SHOWN_CHARS])}]"
 

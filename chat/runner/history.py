@@ -1,7 +1,8 @@
 """Rows to what the model reads: the branch that ends in one message, its newest part. Sync."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,34 +10,61 @@ import msgspec
 from django.conf import settings
 
 from accounts.db.compiled import Compiled
+from agents.conversation import shaped
 from agents.events import Call
 from agents.messages import AssistantMessage, Image, SystemMessage, ToolMessage, UserMessage
 from agents.messages import Message as Said
+from agents.tokens import of_messages
 from chat.models import Message, MessageRole, MessageStatus
-from chat.runner.files import told
+from chat.runner import files
+from chat.runner.pictures import origin
 
 FIELDS = ("pk", "parent_id", "role", "status", "content", "parts", "attachments")
 
 
-def history(message: Message) -> tuple[Said, ...]:
-    """The messages up to and including this one, oldest first.
+@dataclass(frozen=True)
+class History:
+    """What a model is given to read of a chat."""
 
-    At most CHAT_CONTEXT_MESSAGES rows and CHAT_CONTEXT_CHARS characters, whatever its length. Where the beginning
-    is left out, the rest begins with a person's message. The last one is always whole.
+    messages: tuple[Said, ...]
+    begins_at: UUID | None = None  # the first message that is in it, where older ones were left out
+
+
+def history(message: Message) -> History:
+    """The messages up to and including this one, oldest first, in an order that every model server takes.
+
+    At most CHAT_CONTEXT_MESSAGES rows and CHAT_CONTEXT_TOKENS tokens, as estimated, whatever its length. Where the
+    beginning is left out, the rest begins with a person's message. The last one is always whole.
     """
-    chosen: list[list[Said]] = []
-    chars, is_cut = 0, True
+    return told(_branch(message))
+
+
+def told(rows: Iterable[dict[str, Any]]) -> History:
+    """The same of a branch's rows, newest first."""
+    chosen: list[tuple[dict[str, Any], list[Said]]] = []
+    tokens, is_cut = 0, True
     results: dict[str, dict[str, Any]] = {}  # of calls that the client ran: they are rows of their own
-    for row in _branch(message):
+    for row in rows:
         said = _said(row, results)
-        chars += sum(map(_size, said))
-        if chosen and chars > settings.CHAT_CONTEXT_CHARS:
+        tokens += of_messages(said)
+        is_cut = any(each for _, each in chosen) and tokens > settings.CHAT_CONTEXT_TOKENS
+        if is_cut:
             break
-        chosen.append(said)
-        is_cut = row["parent_id"] is not None or not said
-    flat = [each for said in reversed(chosen) for each in said]
-    said_to_it = (index for index, each in enumerate(flat) if isinstance(each, UserMessage | SystemMessage))
-    return tuple(flat[next(said_to_it, 0) if is_cut else 0 :])
+        chosen.append((row, said))
+        is_cut = row["parent_id"] is not None
+    kept = chosen[::-1]
+    if is_cut:
+        kept = kept[_first_said_to_it(kept) :]
+    flat = [each for _, said in kept for each in said]
+    return History(shaped(flat), kept[0][0]["pk"] if is_cut else None)
+
+
+def _first_said_to_it(kept: list[tuple[dict[str, Any], list[Said]]]) -> int:
+    """Where the first message stands that a person or a client wrote; 0 where there is none."""
+    for number, (_, said) in enumerate(kept):
+        if any(isinstance(each, UserMessage | SystemMessage) for each in said):
+            return number
+    return 0
 
 
 def _branch(message: Message) -> Iterator[dict[str, Any]]:
@@ -78,27 +106,72 @@ def _said(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> list[Said]
         results.update(own)  # told right behind the call, which is an older row
         return []
     if row["role"] == MessageRole.ASSISTANT:
-        return list(_answer(row, {**results, **own}))
+        results.update(own)
+        return list(_answer(row, results))
     if row["role"] == MessageRole.SYSTEM:
         return [SystemMessage(row["content"])]
-    text = told(row["content"], row["attachments"])
-    images = [Image(each["url"]) for each in row["attachments"] if each.get("type") == "image" and each.get("url")]
-    return [UserMessage(text, tuple(images))]
+    return [_user(row)]
+
+
+def _user(row: dict[str, Any]) -> UserMessage:
+    text = files.told(row["content"], row["attachments"])
+    images = [
+        Image(each["url"], each.get("name", ""), origin(row["pk"], number))
+        for number, each in enumerate(row["attachments"])
+        if _is_picture(each) and not each.get("unreadable")
+    ]
+    return UserMessage(text, tuple(images))
+
+
+def _is_picture(file: dict[str, Any]) -> bool:
+    return file.get("type") == "image" and bool(file.get("url"))
 
 
 def _answer(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> Iterator[Said]:
-    """An earlier answer as the turns it was made of: text with calls, then their results."""
+    """An earlier answer as the turns it was made of: text with all its calls, then their results."""
+    for texts, calls in _turns(row["parts"]):
+        known = [each for each in calls if each["call"] in results]
+        if known or texts:
+            yield AssistantMessage("".join(texts), tuple(map(_call, known)))
+        yield from (_result(results.pop(each["call"])) for each in known)
+    if not row["parts"] and row["content"]:
+        yield AssistantMessage(row["content"])
+
+
+Turn = tuple[list[str], list[dict[str, Any]]]
+
+
+def _turns(parts: list[dict[str, Any]]) -> Iterator[Turn]:
+    """The text and the calls of each turn.
+
+    A call says which turn it is of. Of older answers that do not, a turn ends before text that follows a call, and
+    before a call that follows a result.
+    """
     texts: list[str] = []
-    for part in row["parts"]:
-        if part["type"] == "text":
+    calls: list[dict[str, Any]] = []
+    is_answered = False
+    for part in parts:
+        kind = part["type"]
+        if part.get("agent"):
+            continue
+        if kind == "tool_result":
+            is_answered = True
+        elif calls and (kind == "text" or (kind == "tool_call" and _is_next(part, calls[-1], is_answered))):
+            yield texts, calls
+            texts, calls, is_answered = [], [], False
+        if kind == "text":
             texts.append(part["text"])
-        elif part["type"] == "tool_call" and part["call"] in results:
-            yield AssistantMessage("".join(texts), (_call(part),))
-            yield _result(results[part["call"]])
-            texts = []
-    text = "".join(texts) if row["parts"] else row["content"]
-    if text:
-        yield AssistantMessage(text)
+        elif kind == "tool_call":
+            calls.append(part)
+    if texts or calls:
+        yield texts, calls
+
+
+def _is_next(call: dict[str, Any], last: dict[str, Any], is_answered: bool) -> bool:
+    """Whether a call is of another turn than the last one."""
+    if "turn" in call and "turn" in last:
+        return bool(call["turn"] != last["turn"])
+    return is_answered
 
 
 def _call(part: dict[str, Any]) -> Call:
@@ -113,15 +186,3 @@ def _result(part: dict[str, Any]) -> ToolMessage:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _size(said: Said) -> int:
-    match said:
-        case UserMessage(text=text, images=images):
-            return len(text) + sum(len(each.url) for each in images)
-        case AssistantMessage(text=text, calls=calls):
-            return len(text) + sum(len(each.arguments) for each in calls)
-        case ToolMessage(content=content):
-            return len(content)
-        case SystemMessage(text=text):
-            return len(text)

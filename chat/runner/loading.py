@@ -10,8 +10,9 @@ from uuid import UUID
 
 from accounts.db import AWAY
 from accounts.permissions import Permissions
+from agents.errors import NoRights
 from agents.events import AnyEvent
-from chat.access import permissions_over
+from chat.access import require_run
 from chat.eventlog import Logged, stored
 from chat.eventlog.projection import Fold
 from chat.models import Run, RunStatus
@@ -48,11 +49,14 @@ def load(run_id: UUID, attempt: int) -> Loaded | None:
 
 
 def _work(run: Run, events: list[AnyEvent]) -> Work:
-    """Its work; what cannot be read again is work that fails at once, so that the run has an end."""
+    """Its work; what cannot be read again, or is not allowed any more, fails at once, so that the run has an end."""
+    kind = DRIVERS[run.kind]
     try:
-        return DRIVERS[run.kind].load(run, events, permissions_over(run.user, run))
+        return kind.load(run, events, require_run(run, kind.needs))
     except AWAY:
         raise
+    except NoRights as error:
+        return Broken(error)
     except Exception as error:
         log.exception("run %s cannot be loaded", run.pk)
         return Broken(error)
@@ -68,7 +72,7 @@ def begin(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> Load
 
 
 def _loaded(run: Run, work: Work, entries: list[Logged], first: Sequence[Logged] = ()) -> Loaded:
-    fold = Fold(input_chars=work.input_chars)
+    fold = Fold(input_tokens=work.input_tokens)
     for entry in entries:
         fold.apply(entry.event)
     work.goes_on_from(fold)

@@ -57,7 +57,7 @@ def edit_message(*, user: User, message: Message, content: str, attachments: Seq
     _refuse_while_open(Run.objects.filter(input=message))
     _refuse_tombstone(message)
     if attachments is not None:
-        message.attachments = rules.check_attachments(attachments)
+        message.attachments = _marked(rules.check_attachments(attachments), message.attachments)
     message.content = rules.check_said(content, message.attachments)
     message.save(update_fields=["content", "attachments", "updated_at"])
     notices.tell(message.chat_id, changed=[message.pk])
@@ -110,6 +110,12 @@ def _parent(chat: Chat, parent: UUID | Leaf | None) -> Message | None:
     if found is None:
         raise NotFound(fields={"parent": ["There is no such message in this chat."]})
     return found
+
+
+def _marked(files: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The attachments, of which those that a provider could not read stay marked so."""
+    unreadable = {each.get("url") for each in before if each.get("unreadable")}
+    return [{**each, "unreadable": True} if each.get("url") in unreadable - {None} else each for each in files]
 
 
 def _require_deletable(user: User, message: Message) -> None:

@@ -3,6 +3,7 @@
 Each function gives the value to store or raises Invalid naming the field and what was expected.
 """
 
+import base64
 import json
 import math
 import unicodedata
@@ -15,18 +16,20 @@ from django.conf import settings
 from accounts.errors import refuse
 from agents.archetypes import registry
 from agents.errors import UnknownArchetype
-from agents.installation import model_names
+from agents.installation import has_model, model_names
+from agents.messages import ToolSpec
+from tools import pictures
 
 ATTACHMENT_TYPES = ("file", "image")
-ATTACHMENT_FIELDS = frozenset({"type", "name", "content", "url"})
+# `unreadable` is ours: who sends an attachment back as they got it may leave it in.
+ATTACHMENT_FIELDS = frozenset({"type", "name", "content", "url", "unreadable"})
 ATTACHMENT_NAME_MAX_CHARS = 255  # composed (NFC), as file systems count: a Mac sends each accent apart
 # Controls, line ends and half characters have no place in a name; nor has what turns the order of what is read:
 # "photo\u202egnp.exe" looks like a picture. Joiners and spaces of every kind are in names that people have.
 NAME_REFUSED = frozenset({"Cc", "Cs", "Zl", "Zp"})
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 URL_MAX_CHARS = 2_000
-# No SVG: it is a document that can hold scripts.
-IMAGE_DATA = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
+PICTURES = "PNG, JPEG, GIF or WebP"
 TITLE_MAX_CHARS = 200
 
 
@@ -64,19 +67,26 @@ def check_title(value: Any) -> str:
 
 def check_model(value: Any) -> str:
     """The name of a model in the catalog."""
-    names = model_names()
-    if value not in names:
-        raise refuse("model", f"Expected one of: {', '.join(names)}.")
+    if not has_model(value):
+        raise refuse("model", f"Expected one of: {', '.join(model_names())}.")
     return str(value)
 
 
 def check_chats_model(value: str) -> str:
     """The model that a chat has had since it was chosen: it may have left the catalog."""
-    names = model_names()
-    if value not in names:
+    if not has_model(value):
         gone = f"The chat's model {value} is not offered any more. Choose another one for the chat"
-        raise refuse("model", f"{gone}; expected one of: {', '.join(names)}.")
+        raise refuse("model", f"{gone}; expected one of: {', '.join(model_names())}.")
     return value
+
+
+def check_client_tools(archetype: str, tools: Sequence[ToolSpec]) -> None:
+    """Raise Invalid where a tool that the client runs has the name of one of the agent's own.
+
+    The model could not tell them apart, and a call meant for ours would be answered by the client.
+    """
+    if taken := {each.name for each in tools} & registry.get(archetype).tool_names:
+        raise refuse("tools", f"Expected other names than the agent's own: {', '.join(sorted(taken))}.")
 
 
 def check_archetype(value: Any) -> str:
@@ -124,10 +134,12 @@ def _attachment(value: Any, field: str) -> dict[str, str]:
         raise refuse(f"{field}.type", f"Expected one of: {', '.join(ATTACHMENT_TYPES)}.")
     if ("content" in value) == ("url" in value):
         raise refuse(field, "Expected either content or url.")
-    source = "content" if "content" in value else "url"
-    check = _check_content if source == "content" else _check_url
-    name = _check_name(value.get("name", ""), f"{field}.name")
-    return {"type": value["type"], "name": name, source: check(value[source], value["type"], f"{field}.{source}")}
+    kind, name = value["type"], _check_name(value.get("name", ""), f"{field}.name")
+    if "content" in value:
+        return {"type": kind, "name": name, "content": _check_content(value["content"], kind, f"{field}.content")}
+    if kind == "image" and isinstance(value["url"], str) and value["url"][:5].lower() == "data:":
+        return {"type": kind, "name": name, "url": _check_picture(value["url"], name, f"{field}.url")}
+    return {"type": kind, "name": name, "url": _check_url(value["url"], f"{field}.url")}
 
 
 def _check_name(value: Any, field: str) -> str:
@@ -144,12 +156,34 @@ def _check_content(value: Any, kind: str, field: str) -> str:
     return check_storable(_check_length(value, field), field)
 
 
-def _check_url(value: Any, kind: str, field: str) -> str:
-    """An https: address, or for an image its bytes in a data: URL. Whoever fetches it later guards where it leads."""
-    if isinstance(value, str) and kind == "image" and value.startswith(IMAGE_DATA):
-        return check_storable(_check_length(value, field), field)
+def _check_picture(value: str, name: str, field: str) -> str:
+    """A picture's bytes as a data: URL. What kind it is its bytes say, whatever its sender calls it.
+
+    One that no model server can read would be refused with each later message of the chat, so it is refused here.
+    """
+    head, _, data = _check_length(value, field).partition(",")
+    kind = _kind_of(head, data)
+    if kind not in pictures.TAKEN:
+        told = f"{name}: this is {kind}" if name else f"This is {kind}"
+        raise refuse(field, f"{told}. Expected {PICTURES}: convert it first.")
+    return f"data:image/{kind};base64,{''.join(data.split())}"
+
+
+def _kind_of(head: str, data: str) -> str:
+    """What the bytes of a data: URL are: one of the kinds that are taken, or what else, in words."""
+    if not head.lower().endswith(";base64"):
+        return "not in base64"
+    try:
+        found = base64.b64decode("".join(data.split()), validate=True)
+    except ValueError:
+        return "no valid base64"
+    return pictures.kind_of(found) or (pictures.named(found) if found else "empty")
+
+
+def _check_url(value: Any, field: str) -> str:
+    """An https: address. Whoever fetches it later guards where it leads."""
     if not _is_https(value):
-        raise refuse(field, "Expected an https: address, or for an image a base64 data: URL (PNG, JPEG, GIF, WebP).")
+        raise refuse(field, f"Expected an https: address, or for an image a base64 data: URL ({PICTURES}).")
     return check_storable(str(value), field)
 
 

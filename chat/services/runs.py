@@ -230,13 +230,16 @@ _open_runs: Compiled[Run] = Compiled(
 
 def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunRequest, *, owner: UUID | None) -> Run:
     """The run's row, not saved: claimed for this process where it can start at once."""
+    archetype = rules.check_archetype(chat.archetype if ask.archetype is None else ask.archetype)
+    if ask.options.tools:
+        rules.check_client_tools(archetype, ask.options.tools)
     return Run(
         chat=chat,
         user=user,
         input=question,
         message=answer,
         position=answer.position,
-        archetype=rules.check_archetype(chat.archetype if ask.archetype is None else ask.archetype),
+        archetype=archetype,
         model=rules.check_chats_model(chat.model) if ask.model is None else rules.check_model(ask.model),
         temperature=chat.temperature if ask.temperature is None else rules.check_temperature(ask.temperature),
         door=ask.door,

@@ -268,10 +268,11 @@ async def test_quirks_of_servers_are_understood(name: str, upstream: Upstream, p
 
 @pytest.mark.parametrize(
     ("theirs", "ours"),
-    [("stop", "stop"), ("length", "length"), ("max_tokens", "length"), ("tool_use", "tool_calls"),
-     ("content_filter", "content_filter"), ("end_turn", "stop"), ("brand_new", "stop")],
+    [("stop", "stop"), ("length", "length"), ("max_tokens", "length"), ("model_length", "length"),
+     ("content_filter", "content_filter"), ("sensitive", "content_filter"), ("end_turn", "stop"), ("STOP", "stop"),
+     ("tool_use", "stop"), ("tool_calls", "stop"), ("brand_new", "other")],
 )  # fmt: skip
-async def test_finish_reasons_become_our_four(
+async def test_finish_reasons_become_ours_and_never_stop_by_guess(
     theirs: str, ours: str, upstream: Upstream, provider: OpenAIProvider
 ) -> None:
     upstream.script(Turn(text="a", finish_reason=theirs))
@@ -283,9 +284,11 @@ async def test_stop_after_tool_calls_means_tool_calls(upstream: Upstream, provid
     assert Finish("tool_calls") in await collect(provider)
 
 
-async def test_behind_the_finish_reason_only_the_usage_counts(upstream: Upstream, provider: OpenAIProvider) -> None:
+async def test_a_broken_tail_behind_the_finish_reason_takes_nothing(
+    upstream: Upstream, provider: OpenAIProvider
+) -> None:
     usage = '{"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}'
-    upstream.script(Turn(raw=[DELTA % '{"content": "a"}', STOP, STOP, DELTA % '{"content": "b"}', "{broken", usage]))
+    upstream.script(Turn(raw=[DELTA % '{"content": "a"}', STOP, STOP, "{broken", usage]))
     assert await collect(provider) == [TextPiece("a"), Finish("stop"), UsageReport(Usage(1, 0, 2, 0))]
 
 

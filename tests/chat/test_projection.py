@@ -48,7 +48,7 @@ def test_a_call_that_a_person_decided_on_says_who_and_how() -> None:
 
 
 def test_what_was_taken_back_is_not_said_but_stays_counted() -> None:
-    folded = Fold(input_chars=40)
+    folded = Fold(input_tokens=10)
     for each in transcripts.taken_over():
         folded.apply(each.event)
     assert folded.content == "First. Whole now."

@@ -12,9 +12,11 @@ from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
+from agents.conversation import BEFORE
 from tests.clients.keys import new_key
 from tests.live import Server
 from tests.streams import Client, client, key
+from tests.strict import check_strict
 from tests.upstream import ScriptedCall, Turn, Upstream
 
 pytestmark = [pytest.mark.clients, pytest.mark.live]
@@ -190,12 +192,13 @@ def test_a_conversation_reaches_the_model_as_it_was_sent(v1: OpenAI, upstream: U
     ]
     v1.chat.completions.create(model="gpt-4o", messages=sent, tools=[WEATHER])
     said = seen(upstream, prompt)["messages"]
-    assert said[0]["role"] == "system" and "Be brief.\n\nSpeak German." in said[0]["content"]
-    assert [each["role"] for each in said[1:]] == [
-        "assistant", "user", "assistant", "tool", "assistant", "system", "user", "assistant", "tool",
+    check_strict(said)
+    assert "Be brief.\n\nSpeak German.\n\nNow be long." in said[0]["content"]
+    assert [each["role"] for each in said[2:]] == [
+        "assistant", "user", "assistant", "tool", "assistant", "user", "assistant", "tool",
     ]  # fmt: skip
     assert [each["content"] for each in said[1:]] == [
-        "Good day.", "Hello", "Looking.", "sunny", "It is sunny.", "Now be long.", prompt, None, "snow",
+        BEFORE, "Good day.", "Hello", "Looking.", "sunny", "It is sunny.", prompt, None, "snow",
     ]  # fmt: skip
     made = [each["tool_calls"][0] for each in said if each.get("tool_calls")]
     assert [json.loads(each["function"]["arguments"])["city"] for each in made] == ["Rome", "Oslo"]
@@ -205,7 +208,7 @@ def test_a_conversation_reaches_the_model_as_it_was_sent(v1: OpenAI, upstream: U
 
 def test_how_to_answer_is_passed_on(v1: OpenAI, upstream: Upstream) -> None:
     prompt = scripted(upstream, Turn(text="{}"))
-    image: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}}
+    image: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo=", "detail": "low"}}
     v1.chat.completions.create(
         model="gpt-4o", messages=[says([{"type": "text", "text": prompt}, image])], temperature=0.1, top_p=0.3,
         max_completion_tokens=77, seed=5, stop=["END"], presence_penalty=1, frequency_penalty=-1, n=1,

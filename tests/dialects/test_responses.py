@@ -273,7 +273,7 @@ def test_a_socket_takes_no_word_about_streams(name: str) -> None:
 
 
 def test_items_are_read_in_every_form_that_clients_send() -> None:
-    image = "data:image/png;base64,AAAA"
+    image = "data:image/png;base64,iVBORw0KGgo="
     picture = {"type": "input_image", "image_url": image}
     call = {"type": "tool_call", "call": "c", "name": "f", "arguments": {"a": 1}, "deferred": True}
     assert read_input(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.cleaning import clean, clean_json
+from tools.cleaning import Halves, clean, clean_json
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
@@ -39,3 +39,13 @@ def test_what_is_clean_can_be_encoded_and_stays_as_it_is(text: str) -> None:
 def test_json_is_cleaned_to_its_leaves(value: object) -> None:
     cleaned = clean_json(value)
     assert clean_json(cleaned) == cleaned
+
+
+@given(ANY_TEXT, st.data())
+def test_a_text_that_is_cut_anywhere_is_cleaned_to_the_same(text: str, data: st.DataObject) -> None:
+    units = text.encode("utf-16-le", "surrogatepass")
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(units) // 2), max_size=5)))
+    halves, cleaned = Halves(), ""
+    for start, end in zip([0, *cuts], [*cuts, len(units) // 2], strict=True):
+        cleaned += halves.clean(units[2 * start : 2 * end].decode("utf-16-le", "surrogatepass"))
+    assert cleaned + halves.rest() == clean(text)

@@ -7,7 +7,8 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator
 
-from agents.messages import AssistantMessage, Message, ToolMessage, UserMessage
+from agents import tokens
+from agents.messages import AssistantMessage, ToolMessage, UserMessage
 from agents.providers.base import CallPiece, Finish, Piece, ProviderRequest, ReasoningPiece, TextPiece, UsageReport
 from agents.providers.demo import rules as demo_rules
 from agents.providers.demo import texts as demo_texts
@@ -100,7 +101,7 @@ def _within(pieces: list[Piece], max_tokens: int | None) -> Iterator[Piece]:
     """The pieces that fit into that many tokens."""
     spent = 0
     for piece in pieces:
-        spent += _tokens(_text_of(piece))
+        spent += tokens.of_text(_text_of(piece))
         if max_tokens is not None and spent > max_tokens:
             return
         yield piece
@@ -116,16 +117,8 @@ def _text_of(piece: Piece) -> str:
             return ""
 
 
-def _tokens(text: str) -> int:
-    return (len(text) + 3) // 4
-
-
 def _usage(request: ProviderRequest, sent: list[Piece]) -> Usage:
-    asked = request.system + "".join(_said(message) for message in request.messages)
-    thought = sum(_tokens(piece.text) for piece in sent if isinstance(piece, ReasoningPiece))
-    output = sum(_tokens(_text_of(piece)) for piece in sent)
-    return Usage(_tokens(asked), 0, output, thought, "estimated")
-
-
-def _said(message: Message) -> str:
-    return message.content if isinstance(message, ToolMessage) else message.text
+    asked = tokens.of_text(request.system) + tokens.of_messages(request.messages)
+    thought = sum(tokens.of_text(piece.text) for piece in sent if isinstance(piece, ReasoningPiece))
+    output = sum(tokens.of_text(_text_of(piece)) for piece in sent)
+    return Usage(asked, 0, output, thought, "estimated")

@@ -35,6 +35,7 @@ class Choice(msgspec.Struct):
     delta: Delta | None = None
     message: Delta | None = None  # where a server ignores `stream` and sends the reply whole
     finish_reason: str | None = None
+    error: Any = None  # OpenRouter
 
 
 class InputDetails(msgspec.Struct, gc=False):
@@ -57,7 +58,19 @@ class Chunk(msgspec.Struct):
     usage: Tokens | None = None
     error: Any = None  # an object, or with some servers a string
     object: str | None = None
-    code: Any = None  # vLLM before 0.10 puts the error's fields here and "error" in `object`
+    # vLLM before 0.10 puts the error's fields here and "error" in `object`; others only name the event so.
+    code: Any = None
+    type: Any = None
+    param: Any = None
+    message: Any = None
+    details: Any = None
+
+    def as_error(self) -> Any:
+        """The error that it is, where it is one: an object, or with some servers a text."""
+        if self.error:
+            return self.error
+        names = ("code", "type", "param", "message", "details")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 _decoder = msgspec.json.Decoder(Chunk)
@@ -88,6 +101,10 @@ def _salvage(value: Any) -> Chunk:
         error=value.get("error"),
         object=_str(value.get("object")),
         code=value.get("code"),
+        type=value.get("type"),
+        param=value.get("param"),
+        message=value.get("message"),
+        details=value.get("details"),
     )
 
 
@@ -97,6 +114,7 @@ def _choice(value: Any) -> Choice:
         delta=_delta(value["delta"]) if isinstance(value.get("delta"), dict) else None,
         message=_delta(value["message"]) if isinstance(value.get("message"), dict) else None,
         finish_reason=_str(value.get("finish_reason")),
+        error=value.get("error"),
     )
 
 

@@ -43,6 +43,7 @@ def _make(settings: Any) -> OpenAIProvider:
         connect_timeout_s=settings.AGENTS_CONNECT_TIMEOUT_S,
         idle_timeout_s=settings.AGENTS_IDLE_TIMEOUT_S,
         first_byte_timeout_s=settings.AGENTS_FIRST_BYTE_TIMEOUT_S,
+        max_event_bytes=settings.AGENTS_EVENT_MAX_BYTES,
     )
 
 

@@ -1,14 +1,15 @@
 """What a failing chat completions server means, as our errors.
 
 Statuses and codes: https://platform.openai.com/docs/guides/error-codes. Nothing that the server wrote gets into a
-message: it may hold our key's tail, a prompt, or markup.
+message: it may hold our key's tail, a prompt, or markup. It is kept beside it, scrubbed, for who operates this.
 """
 
 import email.utils
+import json
 import math
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -18,6 +19,12 @@ from agents.errors import ProviderError
 
 # The longest Retry-After that is believed; it is the loop that decides whether to wait that long.
 MAX_RETRY_AFTER_S = 3600.0
+
+# Of what the provider wrote, how much is kept.
+SENTENCE_MAX_CHARS = 500
+WORD_MAX_CHARS = 100
+
+Scrub = Callable[[str], str]  # takes credentials out of a text
 
 # Known words in an error's `code` or `type` that say more than its status does: (code, retryable, message).
 _WORDS: dict[str, tuple[str, bool, str]] = {
@@ -37,26 +44,58 @@ _WORDS: dict[str, tuple[str, bool, str]] = {
 }
 
 
-def from_status(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-    """The error of an answer whose status is not 200. `body` is only searched for known words."""
+def from_status(status: int, headers: Mapping[str, str], body: bytes, scrub: Scrub) -> ProviderError:
+    """The error of an answer whose status is not 200."""
+    error = _error_of(body)
+    detail = _detail({"message": _plain(body), **error}, scrub) | {"status": status}
     if 300 <= status < 400:
         message = "The model provider answered with a redirect, which is not followed."
-        return ProviderError("upstream_error", message)
-    known = _known(_error_of(body)) if 400 <= status < 500 else None
+        return ProviderError("upstream_error", message, detail=detail)
+    known = _known(error) if 400 <= status < 500 else None
     code, retryable, message = known or _of_status(status)
     wait_s = retry_after_s(headers) if retryable else None
-    return ProviderError(code, message, retryable=retryable, retry_after_s=wait_s)
+    return ProviderError(code, message, retryable=retryable, retry_after_s=wait_s, detail=detail)
 
 
-def from_chunk(error: Any) -> ProviderError:
-    """The error of an error object in a stream that began well."""
-    fields = error if isinstance(error, dict) else {}
+def from_chunk(error: Any, scrub: Scrub) -> ProviderError:
+    """The error of an error object, or a text, in a stream that began well."""
+    fields = error if isinstance(error, dict) else {"message": error}
     known = _known(fields)
-    status = fields.get("code")
-    if known is None and isinstance(status, int) and 400 <= status < 600:
+    status = next((found for name in ("code", "status") if (found := _status(fields.get(name)))), 0)
+    if known is None and status:
         known = _of_status(status)
     code, retryable, message = known or ("upstream_error", True, "")
-    return ProviderError(code, message, retryable=retryable)
+    return ProviderError(code, message, retryable=retryable, detail=_detail(fields, scrub))
+
+
+def _status(value: Any) -> int:
+    """An HTTP status, which some send as a text; 0 where it is none."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return int(text) if len(text) == 3 and text.isascii() and text.isdigit() and "400" <= text < "600" else 0
+
+
+def _detail(error: Mapping[str, Any], scrub: Scrub) -> dict[str, str | int]:
+    """What the provider says of it, fit to be shown to who operates this."""
+    found: dict[str, str | int] = {}
+    for name in ("code", "type", "param"):
+        value = error.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+            found[name] = scrub(value)[:WORD_MAX_CHARS] if isinstance(value, str) else value
+    sentence = next((error[name] for name in ("message", "details", "detail") if error.get(name)), "")
+    if sentence:
+        text = sentence if isinstance(sentence, str) else json.dumps(sentence, ensure_ascii=False)
+        found["message"] = _cut(scrub(text))
+    return found
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SENTENCE_MAX_CHARS else f"{text[: SENTENCE_MAX_CHARS - 1]}…"
+
+
+def _plain(body: bytes) -> str:
+    """A body that is a plain sentence, as proxies write them; not markup and not JSON."""
+    text = body[: 4 * SENTENCE_MAX_CHARS].decode("utf-8", "replace").strip()
+    return "" if text.startswith(("<", "{", "[")) else text
 
 
 def from_exception(error: Exception, *, has_answer: bool) -> ProviderError:
@@ -126,7 +165,11 @@ def _error_of(body: bytes) -> dict[str, Any]:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
+    if isinstance(value, list) and value:  # Gemini
+        value = value[0]
     error = value.get("error", value) if isinstance(value, dict) else None
+    if isinstance(error, str):
+        return {"message": error}
     return error if isinstance(error, dict) else {}
 
 

@@ -7,10 +7,11 @@ used; compressed answers are not asked for; cookies are not kept.
 """
 
 import asyncio
+import json
 import logging
 import re
-from collections.abc import AsyncGenerator, Mapping
-from urllib.parse import urlsplit
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 from multidict import CIMultiDict
@@ -19,8 +20,10 @@ from openai import AsyncOpenAI
 from agents.errors import ProviderError
 from agents.providers.base import Piece, ProviderRequest
 from agents.providers.openai import errors as openai_errors
+from agents.providers.openai import pictures
 from agents.providers.openai import request as openai_request
 from agents.providers.openai.stream import Reply
+from agents.providers.scrub import Scrubber
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +31,7 @@ TAIL_S = 5.0  # after a finish reason: how long the usage is waited for
 LEAVE_S = 0.05  # after [DONE]: how long the body's end is waited for, so that the connection can be used again
 ERROR_BODY_S = 2.0
 ERROR_BODY_BYTES = 65_536
+SECRET_MIN_CHARS = 16  # of a value in the address's query: a shorter one is a version or the like
 
 
 class OpenAIProvider:
@@ -44,7 +48,7 @@ class OpenAIProvider:
         connect_timeout_s: float = 5.0,
         idle_timeout_s: float = 60.0,
         first_byte_timeout_s: float | None = None,
-        max_line_bytes: int = 2_000_000,
+        max_event_bytes: int = 64 * 2**20,
         max_argument_bytes: int = 8_000_000,
     ) -> None:
         """`first_byte_timeout_s` is the longest silence before the answer begins, `idle_timeout_s` between two reads.
@@ -52,6 +56,7 @@ class OpenAIProvider:
         Without the first it is the second. Raises ValueError.
         """
         self._host = _checked_host(base_url)
+        self._scrub = Scrubber(_secrets(api_key, base_url, extra_headers or {}))
         client = AsyncOpenAI(api_key=api_key or "none", base_url=base_url, max_retries=0)  # the SDK insists on a key
         headers = _headers(client, _checked_headers(extra_headers or {}), has_key=bool(api_key))
         self._headers = CIMultiDict(headers)  # aiohttp's own form: calls share its keys, and make none anew
@@ -59,7 +64,7 @@ class OpenAIProvider:
         self._connect_timeout_s = connect_timeout_s
         self._idle_timeout_s = idle_timeout_s
         self._first_byte_timeout_s = first_byte_timeout_s or idle_timeout_s
-        self._max_line_bytes = max_line_bytes
+        self._max_event_bytes = max_event_bytes
         self._max_argument_bytes = max_argument_bytes
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -74,7 +79,9 @@ class OpenAIProvider:
         Raises ProviderError. Ends without an error where a finish reason had come, and where text came and then a clean
         end without one: that is for the loop to judge.
         """
-        reply = Reply(max_line_bytes=self._max_line_bytes, max_argument_bytes=self._max_argument_bytes)
+        reply = Reply(
+            max_event_bytes=self._max_event_bytes, max_argument_bytes=self._max_argument_bytes, scrub=self._scrub
+        )
         response = await self._send(request)
         is_whole = _kind(response) == "application/json"  # a server that does not stream
         silence = None if is_whole else Silence(response, self._idle_timeout_s)
@@ -89,7 +96,7 @@ class OpenAIProvider:
                     pieces = reply.feed(data) if data else reply.end()
                 if pieces:
                     yield pieces
-            _judge(reply)
+            self._judge(reply, request)
             if reply.is_done:
                 await _read_to_end(response)
         finally:
@@ -117,7 +124,7 @@ class OpenAIProvider:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise openai_errors.from_exception(error, has_answer=False) from None
         if response.status != 200:
-            raise await _refusal(response)
+            raise self._told(await self._refusal(response), request)
         _check_is_stream(response)
         return response
 
@@ -135,7 +142,7 @@ class OpenAIProvider:
         try:
             while data := await response.content.readany():
                 body += data
-                if len(body) > self._max_line_bytes:
+                if len(body) > self._max_event_bytes:
                     raise ProviderError("upstream_malformed", "The model provider sent a reply that is too long.")
         except (aiohttp.ClientError, OSError) as error:
             raise openai_errors.from_exception(error, has_answer=True) from None
@@ -158,6 +165,32 @@ class OpenAIProvider:
                 trust_env=False,
             )
         return self._session
+
+    def _judge(self, reply: Reply, request: ProviderRequest) -> None:
+        """Raise what is wrong with a reply that has ended."""
+        if reply.error is not None:
+            raise self._told(reply.error, request)
+        if not reply.has_pieces:
+            raise ProviderError("upstream_incomplete", retryable=True)
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> ProviderError:
+        """The error that an answer other than 200 means; the answer is closed."""
+        body = b""
+        try:
+            async with asyncio.timeout(ERROR_BODY_S):
+                while len(body) < ERROR_BODY_BYTES and (data := await response.content.readany()):
+                    body += data
+        except (aiohttp.ClientError, OSError):
+            pass  # its status is enough
+        finally:
+            response.close()
+        return openai_errors.from_status(response.status, response.headers, body, self._scrub)
+
+    def _told(self, error: ProviderError, request: ProviderRequest) -> ProviderError:
+        """The error, once the log has it, and which of the request's pictures it is about."""
+        logger.warning("%s refused: %s %s", self._host, error.code, json.dumps(error.detail, ensure_ascii=False))
+        pictures.name_unreadable(error, request)
+        return error
 
     def _count(self, reply: Reply) -> None:
         if reply.skipped:
@@ -199,29 +232,6 @@ class Silence:
             self._timer = self._loop.call_later(rest_s, self._look)
 
 
-def _judge(reply: Reply) -> None:
-    """Raise what is wrong with a reply that has ended."""
-    if reply.error is not None:
-        raise reply.error
-    if not reply.has_pieces:
-        raise ProviderError("upstream_incomplete", retryable=True)
-
-
-async def _refusal(response: aiohttp.ClientResponse) -> ProviderError:
-    """The error that an answer other than 200 means; the answer is closed."""
-    body = b""
-    try:
-        async with asyncio.timeout(ERROR_BODY_S):
-            while len(body) < ERROR_BODY_BYTES and (data := await response.content.readany()):
-                body += data
-    except (aiohttp.ClientError, OSError):
-        pass  # its status is enough
-    finally:
-        response.close()
-    logger.warning("%s answered with status %d", response.url.host, response.status)
-    return openai_errors.from_status(response.status, response.headers, body)
-
-
 def _kind(response: aiohttp.ClientResponse) -> str:
     """What the answer says it is. aiohttp would keep its parameters too, a kilobyte for as long as it is read."""
     return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -256,6 +266,16 @@ def _headers(client: AsyncOpenAI, extra_headers: Mapping[str, str], *, has_key: 
     ]
     # The SDK marks a header that is not to be sent with an object of its own.
     return {name.lower(): value for source in sources for name, value in source.items() if isinstance(value, str)}
+
+
+def _secrets(api_key: str, base_url: str, headers: Mapping[str, str]) -> Iterator[str]:
+    """What must not be told of: the key, and what looks like one in the address and the headers."""
+    address = urlsplit(base_url)
+    yield from filter(None, (api_key, address.username, address.password))
+    yield from (value for _, value in parse_qsl(address.query) if len(value) >= SECRET_MIN_CHARS)
+    for name, value in headers.items():
+        if isinstance(value, str) and re.search("auth|key|token|secret|cookie|password", name, re.IGNORECASE):
+            yield value
 
 
 def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from agents.conversation import shaped
 from agents.messages import AssistantMessage, Message, SystemMessage, ToolMessage, ToolSpec, UserMessage
 from agents.providers.base import ProviderRequest
 
@@ -25,7 +26,7 @@ def build(request: ProviderRequest) -> dict[str, Any]:
     """The body as JSON values; what the request leaves open is left out, because compatible servers refuse nulls."""
     body: dict[str, Any] = {
         "model": request.model,
-        "messages": _messages(request),
+        "messages": [_message(each) for each in wire_messages(request)],
         "stream": True,
         "stream_options": {"include_usage": True},
     }
@@ -43,9 +44,10 @@ def build(request: ProviderRequest) -> dict[str, Any]:
     return {**request.extra, **body}
 
 
-def _messages(request: ProviderRequest) -> list[dict[str, Any]]:
-    system = [{"role": "system", "content": request.system}] if request.system else []
-    return system + [_message(message) for message in request.messages]
+def wire_messages(request: ProviderRequest) -> tuple[Message, ...]:
+    """The messages as they are sent: the agent's prompt and what clients tell the model are one, at the front."""
+    system = (SystemMessage(request.system),) if request.system else ()
+    return shaped((*system, *request.messages))
 
 
 def _message(message: Message) -> dict[str, Any]:

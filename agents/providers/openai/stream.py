@@ -4,26 +4,43 @@ Bytes are split once per network read and each `data:` line is decoded by itself
 chunk objects are what costs most on this path (docs/decisions/0010-the-provider-reads-bytes.md).
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from agents.errors import ProviderError
 from agents.providers.base import CallPiece, Finish, Piece, ReasoningPiece, TextPiece, UsageReport
 from agents.providers.openai import errors as openai_errors
+from agents.providers.openai.calls import Calls
 from agents.providers.openai.chunks import Choice, Chunk, Delta, Tokens, ToolCall, decode
+from agents.providers.openai.sse import Events, Lines
 from agents.usage import Usage
 
-# Other words that compatible servers use; an unknown one counts as "stop".
+# Each word that servers were seen to end with, in lower case. An unknown one is "other": surely not "stop".
 _REASONS = {
+    "stop": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
     "length": "length",
     "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",  # Mistral
+    "model_context_window_exceeded": "length",
     "tool_calls": "tool_calls",
     "tool_use": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
+    "sensitive": "content_filter",  # Z.ai
+    "safety": "content_filter",
+    "refusal": "content_filter",
 }
-# Not an end but a failure: OpenRouter, vLLM, DeepSeek.
+# Not an end but a failure: OpenRouter, vLLM, DeepSeek, Z.ai.
 _FAILURES = {
     "error": "upstream_error",
     "abort": "upstream_incomplete",
     "insufficient_system_resource": "upstream_unavailable",
+    "network_error": "upstream_interrupted",
 }
 _MAX_TOKENS = 10**12  # a count beyond this is nonsense
 
@@ -31,99 +48,126 @@ _MAX_TOKENS = 10**12  # a count beyond this is nonsense
 class Reply:
     """Reads one reply. Feed it until `is_over`; `error` is set where the reply cannot be read on."""
 
-    def __init__(self, *, max_line_bytes: int, max_argument_bytes: int) -> None:
+    def __init__(self, *, max_event_bytes: int, max_argument_bytes: int, scrub: openai_errors.Scrub) -> None:
         self.is_over = False  # nothing more is to be fed
         self.is_done = False  # [DONE] was seen
-        self.is_finished = False  # a finish reason was seen: the reply is whole
         self.has_pieces = False
         self.skipped = 0  # chunks that were well formed nonsense
         self.error: ProviderError | None = None
-        self._max_line_bytes = max_line_bytes
+        self._scrub = scrub
         self._argument_bytes_left = max_argument_bytes
-        self._rest = bytearray()  # the line that has not ended yet
+        self._lines = Lines(max_event_bytes)
+        self._events = Events(self._take, self._break, max_event_bytes)
+        self._pieces: list[Piece] = []  # of the read under way
         self._usage: Usage | None = None
-        self._calls = _Calls()
+        self._calls = Calls()
+        self._reason = ""  # ours, for the last finish reason
+        self._told = ""  # that was handed on
+        self._goes_on = False  # more was said behind a finish reason: this server gives one with each chunk
+
+    @property
+    def is_finished(self) -> bool:
+        """A finish reason was seen that is to be believed: the reply is whole, whatever its connection does."""
+        return bool(self._reason) and not self._goes_on
 
     def feed(self, data: bytes) -> list[Piece]:
         """What these bytes brought. Pieces that came before an error are still given."""
-        pieces = self._read(self._whole_lines(data))
-        if len(self._rest) > self._max_line_bytes:
+        lines = self._lines.feed(data)
+        pieces = self._read(lambda: self._events.read(lines))
+        if self._lines.is_too_long:
             self._fail(ProviderError("upstream_malformed", "The model provider sent a line that is too long."))
         return pieces
 
-    def _whole_lines(self, data: bytes) -> list[bytes]:
-        """The lines that these bytes end; what follows them is kept."""
-        if not self._rest and data.endswith(b"\n"):  # most reads bring whole lines
-            return data.split(b"\n")
-        self._rest += data
-        if b"\n" not in data:
-            return []
-        *lines, rest = bytes(self._rest).split(b"\n")
-        self._rest = bytearray(rest)
-        return lines
-
     def end(self) -> list[Piece]:
         """What an unended last line still holds. If it was cut in the middle, it is dropped."""
-        last = bytes(self._rest)
-        self._rest.clear()
+        pieces = self._read(lambda: self._events.end(self._lines.end()))
         self.is_over = True
-        return self._read([last]) if _is_whole(last) else []
+        return pieces
 
     def read_whole(self, body: bytes) -> list[Piece]:
-        """The pieces of a reply that came as one JSON document, from a server that does not stream."""
-        self.is_over = True
-        return self._read([b"data:" + body])
+        """The pieces of a reply that came at once: one JSON document, from a server that does not stream.
 
-    def _read(self, lines: list[bytes]) -> list[Piece]:
+        Or a stream after all, from one that calls it JSON.
+        """
+        if not body.lstrip().startswith((b"{", b"[")):
+            return [*self.feed(body), *self.end()]
+        pieces = self._read(lambda: self._events.end(b"data:" + body))
+        self.is_over = True
+        return pieces
+
+    def _read(self, read: Callable[[], None]) -> list[Piece]:
         pieces: list[Piece] = []
-        usage = self._usage
-        for line in lines:
-            if self.is_done or self.error is not None:  # bytes behind either are not read
-                break
-            if line.startswith(b"data:"):
-                self._read_data(line[5:].strip(), pieces)
+        self._pieces, usage = pieces, self._usage
+        read()
         if self._usage is not None and self._usage != usage:
             pieces.append(UsageReport(self._usage))
         if pieces:
             self.has_pieces = True
         return pieces
 
-    def _read_data(self, data: bytes, pieces: list[Piece]) -> None:
+    def _break(self, sentence: str) -> None:
+        if not self.is_finished:  # a broken tail takes nothing from a whole reply
+            self._fail(ProviderError("upstream_malformed", sentence, retryable=not sentence))
+
+    def _take(self, name: str, data: bytes) -> bool:
+        """Read an event; False where it is not whole."""
+        if self.is_done or self.error is not None:  # bytes behind either are not read
+            return True
         if data == b"[DONE]":
             self.is_done = self.is_over = True
-            return
+            return True
         try:
-            self._read_chunk(decode(data), pieces)
+            chunk = decode(data)
+        except ProviderError:
+            if name == "error":  # in words of its own
+                self._fail(openai_errors.from_chunk(data.decode("utf-8", "replace"), self._scrub))
+            return name == "error"
+        try:
+            self._read_chunk(chunk, name)
         except ProviderError as error:
-            if not self.is_finished:  # behind the finish reason only the usage matters
-                self._fail(error)
+            self._fail(error)
+        return True
 
-    def _read_chunk(self, chunk: Chunk, pieces: list[Piece]) -> None:
-        if chunk.error or chunk.object == "error":
-            raise openai_errors.from_chunk(chunk.error or {"code": chunk.code})
-        if chunk.choices is None and chunk.usage is None:
-            self.skipped += 1  # nothing in it is of any use
+    def _read_chunk(self, chunk: Chunk, name: str) -> None:
         if chunk.usage is not None:
             self._usage = _usage(chunk.usage) or self._usage
-        if chunk.choices and not self.is_finished:
-            self._read_choice(chunk.choices[0], pieces)
+        error = chunk.as_error() if chunk.error or chunk.object == "error" or name == "error" else None
+        if chunk.choices:
+            self._read_choice(chunk.choices[0], error)
+        if error is not None:
+            raise openai_errors.from_chunk(error, self._scrub)
+        if chunk.choices is None and chunk.usage is None:
+            self.skipped += 1  # nothing in it is of any use
 
-    def _read_choice(self, choice: Choice, pieces: list[Piece]) -> None:
-        delta = choice.delta or choice.message
+    def _read_choice(self, choice: Choice, error: Any) -> None:
+        before = len(self._pieces)
+        delta = choice.delta or (None if self.has_pieces or before else choice.message)
         if delta is not None:
-            self._read_delta(delta, pieces)
+            self._read_delta(delta)
+        if len(self._pieces) > before and self._reason:
+            self._goes_on = True
+        if error or choice.error:
+            raise openai_errors.from_chunk(error or choice.error, self._scrub)
         if choice.finish_reason:
-            pieces.append(self._finish(choice.finish_reason))
-        elif delta is None:
+            self._end_by(choice.finish_reason.lower())
+        elif choice.delta is None and choice.message is None:
             self.skipped += 1
+        if self._reason:
+            self._tell_reason()
 
-    def _read_delta(self, delta: Delta, pieces: list[Piece]) -> None:
+    def _end_by(self, reason: str) -> None:
+        if reason in _FAILURES:
+            raise ProviderError(_FAILURES[reason], retryable=True, detail={"code": reason})
+        self._reason = _REASONS.get(reason, "other")
+
+    def _read_delta(self, delta: Delta) -> None:
+        pieces = self._pieces
         reasoning = delta.reasoning_content or delta.reasoning  # some servers send both: the same text twice
         if reasoning:
             pieces.append(ReasoningPiece(reasoning))
-        text = delta.content or delta.refusal
-        if text:
-            pieces.append(TextPiece(text))
+        for text in (delta.content, delta.refusal):
+            if text:
+                pieces.append(TextPiece(text))
         for call in delta.tool_calls or ():
             pieces.append(self._call(call))
 
@@ -134,64 +178,21 @@ class Reply:
             raise ProviderError("upstream_malformed", "The model provider sent tool arguments that are too long.")
         return piece
 
-    def _finish(self, reason: str) -> Finish:
-        if reason in _FAILURES:
-            raise ProviderError(_FAILURES[reason], retryable=True)
-        self.is_finished = True
-        ours = _REASONS.get(reason, "stop")
-        # Some servers say "stop" after tool calls.
-        return Finish("tool_calls" if ours == "stop" and self._calls.count else ours)
+    def _tell_reason(self) -> None:
+        """Hand on why it ends, as far as is known, where that is news: the last one counts."""
+        reason = self._reason
+        if reason == "tool_calls" and not self._calls.count:
+            reason = "stop"  # our doors read it as: the client must act
+        elif reason in ("stop", "other") and self._calls.count:
+            # Some servers say "stop" behind tool calls. Behind an unknown word they may be cut.
+            reason = "tool_calls" if reason == "stop" or self._calls.are_whole else reason
+        if reason != self._told:
+            self._told = reason
+            self._pieces.append(Finish(reason))
 
     def _fail(self, error: ProviderError) -> None:
-        self._rest.clear()
         self.error = self.error or error
         self.is_over = True
-
-
-class _Calls:
-    """Numbers the tool calls of a reply 0, 1, 2 ... whatever the server's own indexes are.
-
-    Seen: gaps, no index at all with each call whole (Gemini), one index for several calls that differ in id (Gemini),
-    and an id that changes from piece to piece of one call (vLLM): so a new call needs a new id and a name.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._last = 0
-        self._known: dict[int, tuple[str, int]] = {}  # the server's index: the id it came with, our number
-        self._named: set[int] = set()
-
-    def piece(self, call: ToolCall) -> CallPiece:
-        name = (call.function.name if call.function else "") or ""
-        arguments = (call.function.arguments if call.function else "") or ""
-        number = self._last = self._number(call, name)
-        if number in self._named:
-            name = ""  # a name comes once, though some servers repeat it
-        elif name:
-            self._named.add(number)
-        return CallPiece(number, name, arguments)
-
-    def _number(self, call: ToolCall, name: str) -> int:
-        if call.index is None:
-            return self._new() if name or not self.count else self._last
-        id, number = self._known.get(call.index, ("", -1))
-        is_another = bool(name and call.id and id and call.id != id)
-        if number < 0 or is_another:
-            number = self._new()
-            self._known[call.index] = (call.id or "", number)
-        return number
-
-    def _new(self) -> int:
-        self.count += 1
-        return self.count - 1
-
-
-def _is_whole(line: bytes) -> bool:
-    data = line[5:].strip()
-    try:
-        return data == b"[DONE]" or bool(decode(data))
-    except ProviderError:
-        return False
 
 
 def _usage(tokens: Tokens) -> Usage | None:

@@ -1,9 +1,8 @@
 """What OpenAI's clients call a model: one of the catalog, bare, or an agent with its tools, `parley/<archetype>`."""
 
-from accounts.errors import NotFound, refuse
+from accounts.errors import NotFound
 from agents.archetypes import registry
-from agents.installation import model_names
-from agents.options import RunOptions
+from agents.installation import has_model, model_names
 
 OURS = "parley/"
 BARE = "model"  # the archetype that adds nothing
@@ -16,7 +15,7 @@ def names() -> list[str]:
 
 def resolve(name: str) -> tuple[str, str | None]:
     """The archetype of that name and the model it runs on; None: the chat's own. Raises NotFound: model_not_found."""
-    if name in model_names():
+    if has_model(name):
         return BARE, name
     archetype = name.removeprefix(OURS).lower()
     if name.startswith(OURS) and archetype in registry.names():
@@ -26,11 +25,3 @@ def resolve(name: str) -> tuple[str, str | None]:
         code="model_not_found",
         fields={"model": ["Expected one of those that GET /v1/models lists."]},
     )
-
-
-def check_tools(archetype: str, options: RunOptions) -> None:
-    """Raise Invalid where a client's tool has the name of one of the agent's own."""
-    agent = registry.get(archetype)
-    own = {each.name for each in agent.tools} | {each.name for each in agent.subagents}
-    if taken := own & {each.name for each in options.tools}:
-        raise refuse("tools", f"Expected other names than the agent's own: {', '.join(sorted(taken))}.")

@@ -28,7 +28,8 @@ TIMEOUT_S = 300.0
 class Drill:
     """So many steps with a pause in each. Whoever takes it over begins with the step that was said last."""
 
-    input_chars = 0
+    input_tokens = 0
+    read_from = None
     timeout_s = TIMEOUT_S
     reason = "stop"
 

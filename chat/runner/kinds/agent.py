@@ -3,11 +3,13 @@
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
 from accounts.permissions import Permissions, role_with
 from agents import events as ev
+from agents import tokens
 from agents.archetypes.base import Archetype
 from agents.events import AnyEvent
 from agents.installation import provider_for
@@ -15,7 +17,6 @@ from agents.loop import Agent
 from agents.loop import ledger as ledgers
 from agents.loop.job import Job, RetryPolicy, Tally
 from agents.messages import Message as Said
-from agents.messages import ToolMessage
 from agents.options import RunOptions
 from chat.eventlog.projection import Fold
 from chat.models import Run
@@ -28,9 +29,10 @@ from tools.capabilities import capabilities_of
 class AgentWork:
     """One agent at one job. Its turns are its ledger: what is stored of them is not asked again."""
 
-    def __init__(self, run: Run, job: Job) -> None:
+    def __init__(self, run: Run, job: Job, read_from: UUID | None = None) -> None:
         self.run = run
         self.job = job
+        self.read_from = read_from
         self.agent: Agent | None = None
 
     @property
@@ -38,8 +40,8 @@ class AgentWork:
         return self.job.archetype.limits.timeout_s
 
     @property
-    def input_chars(self) -> int:
-        return sum(map(_chars, self.job.history))
+    def input_tokens(self) -> int:
+        return tokens.of_messages(self.job.history)
 
     @property
     def reason(self) -> str:
@@ -125,11 +127,3 @@ def _tally(events: list[AnyEvent]) -> Tally:
         elif isinstance(event, ev.ReplyCompleted):
             tally.output_tokens += event.usage.output_tokens
     return tally
-
-
-def _chars(said: Said) -> int:
-    match said:
-        case ToolMessage(content=content):
-            return len(content)
-        case _:
-            return len(said.text)

@@ -33,17 +33,17 @@ STATUSES: dict[type[AnyEvent], MessageStatus] = {
 
 def load(run: Run, events: list[AnyEvent], permissions: Permissions) -> AgentWork:
     """The work of an answer, as far as its log has got."""
-    toolset = toolset_for(run)
+    toolset, read = toolset_for(run), history(run.question)
     job = job_of(
         run,
         events,
         permissions,
         archetype=registry.get(run.archetype),
-        history=history(run.question),
+        history=read.messages,
         options=options.load(run.options),
         timeout_s=settings.AGENTS_TIMEOUT_S,
     )
-    return AgentWork(run, replace(job, toolset=toolset))
+    return AgentWork(run, replace(job, toolset=toolset), read.begins_at)
 
 
 def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> AgentWork:

@@ -3,8 +3,9 @@
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
+from uuid import UUID
 
-from accounts.permissions import Permissions
+from accounts.permissions import Permission, Permissions
 from agents.events import AnyEvent
 from chat.eventlog.projection import Fold
 from chat.models import Run
@@ -20,8 +21,13 @@ class Work(Protocol):
         ...
 
     @property
-    def input_chars(self) -> int:
-        """How much a model is given to read, for estimates; 0 where there is none."""
+    def input_tokens(self) -> int:
+        """How much a model is given to read, about; 0 where there is none."""
+        ...
+
+    @property
+    def read_from(self) -> UUID | None:
+        """The first message that it is given, where older ones of the chat were left out."""
         ...
 
     @property
@@ -50,7 +56,8 @@ class Broken:
     """Work that could not be read from its rows: it fails as soon as it is driven."""
 
     timeout_s = 60.0
-    input_chars = 0
+    input_tokens = 0
+    read_from: UUID | None = None
     reason = ""
     result: Any = None
 
@@ -83,3 +90,4 @@ class Kind:
     load: Load  # from its row, its log, and what its person may do where it works
     end: End  # writes what the run has come to
     asks_model: bool = True  # tokens are reserved for it
+    needs: Permission = "write"  # of the person it acts for, asked again whenever it is claimed

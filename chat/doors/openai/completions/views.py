@@ -1,7 +1,6 @@
 """Chat completions: a request brings the whole conversation, and nothing of it is kept. Its dialect is
 chat.doors.openai.completions.dialect.encoder."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +13,8 @@ from accounts.db import db
 from accounts.errors import Invalid, RequestError
 from accounts.http.parsing import read_json
 from agents import events as ev
+from agents import tokens
+from agents.messages import Image
 from chat.doors import starting
 from chat.doors.openai import names as openai_models
 from chat.doors.openai.completions.dialect import encoder as completions
@@ -26,6 +27,7 @@ from chat.doors.views import door
 from chat.eventlog import rows
 from chat.models import Chat, Run
 from chat.run_request import Item
+from chat.services import rules
 
 
 class Failed(RequestError):
@@ -59,7 +61,7 @@ def _start(request: HttpRequest) -> tuple[Reader, bool]:
     body = read_json(request)
     asked, is_streamed = completions_request.parse(body), completions_request.wants_stream(body)
     archetype, model = openai_models.resolve(asked.model)
-    openai_models.check_tools(archetype, asked.options)
+    rules.check_client_tools(archetype, asked.options.tools)
     _check_size(asked.items)
     project = project_of(request, user, asked.model)
     choices: dict[str, Any] = {"archetype": archetype, "temperature": TEMPERATURE}
@@ -90,17 +92,15 @@ def _completion(reader: Reader) -> dict[str, Any]:
 
 def _check_size(items: tuple[Item, ...]) -> None:
     """Raise Invalid for more than a model gets to read: here nothing may be left out silently."""
-    messages, chars = settings.CHAT_CONTEXT_MESSAGES, settings.CHAT_CONTEXT_CHARS
-    if len(items) > messages or (len(items) > 1 and _chars(items) > chars):
-        told = f"Expected at most {messages} turns and {chars} characters together: leave out what is oldest."
+    messages, most = settings.CHAT_CONTEXT_MESSAGES, settings.CHAT_CONTEXT_TOKENS
+    if len(items) > messages or (len(items) > 1 and sum(map(_tokens, items)) > most):
+        told = f"Expected at most {messages} turns and about {most} tokens together: leave out what is oldest."
         raise Invalid(f"messages: {told}", code="context_length_exceeded", fields={"messages": [told]})
 
 
-def _chars(items: Iterable[Item]) -> int:
+def _tokens(item: Item) -> int:
     """About as chat.runner.history counts them."""
-    return sum(
-        len(each.content)
-        + sum(len(file.get("content") or file.get("url") or "") for file in each.attachments)
-        + sum(len(msgspec.json.encode(part)) for part in each.parts if part["type"] != "text")
-        for each in items
-    )
+    texts = [str(item.content), *(file["content"] for file in item.attachments if file.get("content"))]
+    texts += [msgspec.json.encode(part).decode() for part in item.parts if part["type"] != "text"]
+    images = [Image(file["url"]) for file in item.attachments if file.get("type") == "image" and file.get("url")]
+    return tokens.MESSAGE_TOKENS + sum(map(tokens.of_text, texts)) + sum(map(tokens.of_image, images))

@@ -20,6 +20,7 @@ from chat.doors.openai.responses.dialect.ids import CONVERSATION, RESPONSE, read
 from chat.doors.openai.responses.dialect.request import Asked
 from chat.models import Chat, MessageStatus, Run
 from chat.run_request import IfBusy, RunRequest
+from chat.services import rules
 from chat.services.chats import fork_chat
 from chat.services.runs import start_run
 
@@ -155,6 +156,6 @@ def _request(user: User, asked: Asked, place: Place, known: frozenset[UUID]) -> 
 
 def _check_tools(archetype: str, asked: Asked) -> None:
     """What a client brings must not meet what the agent has of its own."""
-    openai_models.check_tools(archetype, asked.options)
+    rules.check_client_tools(archetype, asked.options.tools)
     if asked.echo.get("max_tool_calls") and archetype != openai_models.BARE:
         raise refuse("max_tool_calls", "Leave it out: an agent's own limits hold.")

@@ -29,6 +29,7 @@ CODES = {"upstream_rate_limited": "rate_limit_exceeded", "upstream_not_found": "
 # What a failed run is as an HTTP answer, for who wants no stream; 502 for what is not named.
 STATUSES = {
     "quota_exceeded": 402,
+    "no_rights": 403,
     "upstream_invalid": 400,
     "upstream_not_found": 404,
     "upstream_rate_limited": 429,

@@ -1,0 +1,88 @@
+"""Whatever happened to a conversation, what is sent alternates as strict templates ask, and nothing said is lost."""
+
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.conversation import BEFORE, NO_ANSWER, shaped
+from agents.events import Call
+from agents.messages import AssistantMessage, Image, Message, SystemMessage, ToolMessage, UserMessage
+from agents.providers.base import ProviderRequest
+from agents.providers.openai.request import build
+from tests.strict import check_strict
+
+TEXTS = st.sampled_from(["", " ", "one", "two", "three"])
+IDS = st.sampled_from(["a", "b", "c"])
+MESSAGES = st.lists(
+    st.one_of(
+        st.builds(
+            UserMessage, TEXTS, st.lists(st.builds(Image, st.just("https://example.com/a.png")), max_size=2).map(tuple)
+        ),
+        st.builds(SystemMessage, TEXTS),
+        st.builds(
+            AssistantMessage, TEXTS, st.lists(st.builds(Call, IDS, st.just("f"), st.just("{}")), max_size=3).map(tuple)
+        ),
+        st.builds(ToolMessage, IDS, st.just("f"), TEXTS),
+    ),
+    max_size=10,
+)
+
+
+@given(MESSAGES)
+def test_a_strict_server_takes_any_conversation(messages: list[Message]) -> None:
+    sent = build(ProviderRequest(model="m", system="Be kind.", messages=tuple(messages)))["messages"]
+    check_strict(sent)
+    assert _words(sent).replace(BEFORE, "").replace(NO_ANSWER, "").split() == _said(messages)
+    assert sum(_pictures(each) for each in sent) == sum(
+        len(each.images) for each in messages if isinstance(each, UserMessage)
+    )
+
+
+@given(MESSAGES)
+def test_shaping_twice_changes_nothing(messages: list[Message]) -> None:
+    assert shaped(shaped(messages)) == shaped(messages)
+
+
+def _said(messages: list[Message]) -> list[str]:
+    """All words but those of tools: of clients first, as they go to the front."""
+    told = [each.text for each in messages if isinstance(each, SystemMessage)]
+    others = [each.text for each in messages if isinstance(each, UserMessage | AssistantMessage)]
+    return ["Be", "kind.", *(each for text in (*told, *others) for each in text.split())]
+
+
+def _words(sent: list[dict[str, Any]]) -> str:
+    return " ".join(_text(each["content"]) for each in sent if each["role"] != "tool")
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, list):
+        return " ".join(part.get("text", "") for part in content)
+    return content or ""
+
+
+def _pictures(message: dict[str, Any]) -> int:
+    content = message["content"]
+    return sum(part["type"] == "image_url" for part in content) if isinstance(content, list) else 0
+
+
+def test_calls_keep_their_results_in_their_order() -> None:
+    first, second, lost = Call("a", "f", "{}"), Call("b", "f", "{}"), Call("c", "f", "{}")
+    said = (
+        UserMessage("one"),
+        AssistantMessage("", (first, second, lost)),
+        ToolMessage("b", "f", "2"),
+        ToolMessage("a", "f", "1"),
+        UserMessage("two"),
+        UserMessage("three"),
+    )
+    assert shaped(said) == (
+        UserMessage("one"),
+        AssistantMessage("", (first, second)),
+        ToolMessage("a", "f", "1"),
+        ToolMessage("b", "f", "2"),
+        AssistantMessage(NO_ANSWER),
+        UserMessage("two\n\nthree"),
+    )
+    assert msgspec.json.encode(shaped(())) == msgspec.json.encode((UserMessage(BEFORE),))
