@@ -20,6 +20,7 @@ from accounts.permissions import NOTHING, PERMISSIONS, Permission, Permissions, 
 from agents.errors import NoRights
 from chat.models import OPEN, Chat, ChatShare, Message, Run, Sharing
 from chat.models.chats import Access, ChatQuerySet
+from chat.models.facts import facts_of
 
 Row = TypeVar("Row", bound=Model)
 
@@ -87,6 +88,17 @@ def require_run(run: Run, needs: Permission) -> Permissions:
     if not run.user.is_active or needs not in has:
         raise NoRights
     return has
+
+
+def may_see_provider_errors(user: User, run: Run) -> bool:
+    """Whether they learn what a model provider said of a failure: who administers where the run works, and staff.
+
+    It is about the installation's account and settings, which are no business of members.
+    """
+    if user.is_staff:
+        return True
+    facts = facts_of(run)
+    return "admin" in permissions_in(user, organization=facts.organization_id, project=facts.project_id)
 
 
 def sees_place(user: Seer, chat_id: UUID | None, project_id: UUID | None) -> bool:

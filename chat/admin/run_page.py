@@ -18,7 +18,7 @@ from chat.admin.markup import TOKEN_HEADERS, link, link_to_list, table, tokens
 from chat.admin.timeline import Timeline
 from chat.admin.words import age, clock, count, milliseconds, seconds
 from chat.eventlog.rows import walk
-from chat.models import Run, UsageRecord
+from chat.models import Run, RunStatus, UsageRecord
 
 ROWS_A_PAGE = 200
 SHOWN_TURNS = 100
@@ -27,7 +27,9 @@ SHOWN_TURNS = 100
 def recorded(run: Run, request: HttpRequest) -> dict[str, Any]:
     """All of it, for the template."""
     gate = run.content_gate  # type: ignore[attr-defined]
-    timeline = Timeline(walk(run.pk), with_text=gate.is_open)
+    now = time.time()
+    is_at_work = run.status == RunStatus.RUNNING
+    timeline = Timeline(walk(run.pk), with_text=gate.is_open, at_work_until=now if is_at_work else None)
     timeline.people.update(_addresses(timeline.people))
     page = Paginator(timeline.rows, ROWS_A_PAGE).get_page(request.GET.get("rows"))
     records = list(run.usage_records.order_by("-id"))
@@ -37,8 +39,9 @@ def recorded(run: Run, request: HttpRequest) -> dict[str, Any]:
         "subtitle": None,
         "run": run,
         "head": _head(run, records),
+        "provider_error": list((run.provider_error or {}).items()),
         "page": page,
-        "sections": timeline.sections(page.object_list, now=time.time(), crashes=run.crashes),
+        "sections": timeline.sections(page.object_list, now=now, crashes=run.crashes),
         "sees_calls": request.user.has_perm("chat.view_toolcall"),
         "usage_by_turn": _usage_by_turn(run, records),
         "before": run.is_answer and others.filter(position__lt=run.position).order_by("-position").first(),

@@ -13,7 +13,7 @@ from accounts.http.fields import Closed, Id, PageQuery, Text
 from accounts.models import User
 from agents.archetypes.base import Archetype
 from agents.providers.entry import ModelInfo
-from chat.access import chats_of, permissions_found
+from chat.access import chats_of, may_see_provider_errors, permissions_found
 from chat.eventlog.drafts import attach_drafts
 from chat.markdown.blocks import of_message
 from chat.models import Chat, ChatShare, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus, Sharing
@@ -128,6 +128,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     author = AuthorSerializer(read_only=True, allow_null=True)
     attachments = AttachmentSerializer(many=True, read_only=True)
     run = serializers.SerializerMethodField()
+    read_from = serializers.SerializerMethodField()
     work = WorkSerializer(source="job", read_only=True, allow_null=True)
 
     serializer_related_field = Key
@@ -136,7 +137,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         model = Message
         fields = (
             *("id", "chat", "parent", "position", "role", "author", "content", "parts", "attachments", "status"),
-            *("kind", "model", "usage", "error", "run", "work", "task", "created_at", "updated_at"),
+            *("kind", "model", "usage", "error", "run", "read_from", "work", "task", "created_at", "updated_at"),
         )
         read_only_fields = fields
 
@@ -159,12 +160,27 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         run = getattr(message, "run", None)
         return str(run.pk) if run else None
 
+    def get_read_from(self, message: Message) -> str | None:
+        """The first message that the model was given to read for this answer; null where that was all of the chat."""
+        run = getattr(message, "run", None) if message.role == MessageRole.ASSISTANT else None
+        return str(run.read_from) if run and run.read_from else None
+
 
 class ProblemSerializer(serializers.Serializer[Any]):
     """Why a run failed."""
 
     code = serializers.CharField(source="error_code")
     message = serializers.CharField(source="error_message")
+
+
+class ProviderErrorSerializer(serializers.Serializer[Any]):
+    """Why the model provider refused, in its own words, without credentials."""
+
+    status = serializers.IntegerField(required=False)
+    code = serializers.CharField(required=False)
+    type = serializers.CharField(required=False)
+    param = serializers.CharField(required=False)
+    message = serializers.CharField(required=False)
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):
@@ -174,6 +190,8 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     """
 
     error = serializers.SerializerMethodField()
+    provider_error = serializers.SerializerMethodField()
+    read_from = serializers.UUIDField(read_only=True, allow_null=True)
     usage = UsageSerializer(source="*", read_only=True)
 
     serializer_related_field = Key
@@ -183,13 +201,39 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         fields = (
             *("id", "chat", "input", "message", "status", "kind", "archetype", "model", "temperature", "attempt"),
             *("project", "parent", "subject"),
-            *("turns", "end_reason", "error", "usage", "created_at", "started_at", "first_token_ms", "ended_at"),
+            *(
+                "turns",
+                "end_reason",
+                "error",
+                "provider_error",
+                "read_from",
+                "usage",
+                "created_at",
+                "started_at",
+                "first_token_ms",
+                "ended_at",
+            ),
         )
         read_only_fields = fields
 
     def get_error(self, run: Run) -> dict[str, str] | None:
         """Code and sentence of a failure, else null."""
         return dict(ProblemSerializer(run).data) if run.error_code else None
+
+    @extend_schema_field(ProviderErrorSerializer(allow_null=True))
+    def get_provider_error(self, run: Run) -> dict[str, Any] | None:
+        """What the model provider said of a failure, for admins of the organization and staff; null for others."""
+        if run.provider_error is None or not self._sees_them(run):
+            return None
+        return dict(run.provider_error)
+
+    def _sees_them(self, run: Run) -> bool:
+        """Asked once for each place of a list."""
+        known: dict[Any, bool] = self.context.setdefault("sees_provider_errors", {})
+        place = run.chat_id or run.project_id
+        if place not in known:
+            known[place] = may_see_provider_errors(self.context["request"].user, run)
+        return known[place]
 
 
 class ModelNameSerializer(serializers.Serializer[Any]):

@@ -27,12 +27,18 @@ class Section:
 class Timeline:
     """All of a run. `rows` are bare: what is shown of them is worked out by `sections`, for a page of them."""
 
-    def __init__(self, log: Iterable[Logged], *, with_text: bool = False) -> None:
-        """From the whole log, of which nothing is kept but what the rows say: it may be long."""
+    def __init__(self, log: Iterable[Logged], *, with_text: bool = False, at_work_until: float | None = None) -> None:
+        """From the whole log, of which nothing is kept but what the rows say: it may be long.
+
+        `at_work_until`: of a run that is running, now; it may hang, and its last event says nothing of that.
+        """
         reading, self._bars = Reading(with_text=with_text), Bars()
         for entry in log:
             reading.take(entry)
             self._bars.take(entry.event)
+        if at_work_until is not None:
+            reading.reach(at_work_until)
+            self._bars.reach(at_work_until)
         self.rows = reading.rows
         self.people = reading.people  # id -> "", who decided about approvals: to be filled with what they are called
 

@@ -29,6 +29,12 @@ class Bars:
         self._at.append(event.at)
         self._worked.append(worked)
 
+    def reach(self, now: float) -> None:
+        """The scale goes on to now, of a run that is at work though nothing has come of it."""
+        if self._at and now > self._at[-1]:
+            self._worked.append(self._worked[-1] + now - self._at[-1])
+            self._at.append(now)
+
     def place(self, row: Row) -> None:
         """Give the row its bar."""
         total = self._worked[-1] or 1.0

@@ -33,11 +33,12 @@ class Reading:
     calls: dict[str, Row] = field(default_factory=dict)
     waits: dict[str, Row] = field(default_factory=dict)
     agents: dict[str, Row] = field(default_factory=dict)
+    last: Logged | None = None
     with_text: bool = False  # whether blocks of text carry what they say
 
     def take(self, entry: Logged) -> None:
         """The next event of the log."""
-        event = entry.event
+        event, self.last = entry.event, entry
         if isinstance(event, ev.TextDelta | ev.ReasoningDelta):
             self._delta(entry, event)
             return
@@ -58,6 +59,13 @@ class Reading:
             self._moment(entry, "tool", event.text, _steps(event.done, event.total))
         elif not isinstance(event, ev.TurnCompleted | ev.MessageSaved):  # of these other rows say so already
             assert_never(event)
+
+    def reach(self, now: float) -> None:
+        """Say for how long nothing has come, of a run that is at work."""
+        if self.last is None or self.rows[-1].kind in ("end", "failed"):
+            return
+        row = self._row(self.last, "silence", _("Since then"), _("nothing has come"))
+        row.end = max(now, row.start)
 
     def _delta(self, entry: Logged, event: ev.Delta) -> None:
         kind: Kind = "text" if isinstance(event, ev.TextDelta) else "reasoning"

@@ -14,7 +14,9 @@ from chat.admin.words import count
 
 SHOWN_CHARS = 20_000  # of one row's arguments, result or text
 
-Kind = Literal["run", "turn", "text", "reasoning", "tool", "wait", "retry", "reset", "agent", "end", "failed"]
+Kind = Literal[
+    "run", "turn", "text", "reasoning", "tool", "wait", "retry", "reset", "agent", "silence", "end", "failed"
+]
 
 
 @dataclass
