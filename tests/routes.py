@@ -88,10 +88,11 @@ class Place:
         self.character.users.set(User.objects.filter(memberships__organization=self.organization))
         self.chat = self._chat()
         self.share = ChatShare.objects.create(chat=self.chat, user=self.extra)
-        self._attach()
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
+        self._attach()
+        self.busy = answer(self._chat(character=self.character.pk), self.people["editor"], RunStatus.QUEUED)
         self.refresh = new_pair(self.people["editor"]).refresh
 
     def _person(self, name: str, role: str | None, **fields: Any) -> User:
