@@ -316,6 +316,7 @@ ROUTES = [
     Route("POST", "/logout/", PUBLIC, ok=(302,), kind="page"),
     Route("GET", "/", SIGNED_IN, kind="page"),
     Route("GET", "/favicon.ico", PUBLIC, kind="page"),
+    Route("GET", "/chats/", SIGNED_IN, kind="page"),
     Route("GET", "/chats/{id}/", READ, ids=chat_id, kind="page"),
     Route("GET", "/chats/{id}/messages/", READ, ids=chat_id, kind="page"),
     Route("GET", "/self-test/", SIGNED_IN, kind="page"),

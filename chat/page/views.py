@@ -13,10 +13,12 @@ from django.views.decorators.http import require_GET
 
 from accounts.http.queries import whole_number
 from accounts.models import User
+from accounts.permissions import permissions_in
 from agents.installation import model_names
 from chat.access import get_chat, permissions_on
 from chat.models import Chat
 from chat.page import contents as pages
+from chat.page.listing import listing, may
 from chat.page.modules import modules
 from chat.page.sharing import shared_with
 from chat.page.tree import Tree
@@ -39,7 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     places = pages.places(user)
     choices = {"places": places, "models": _models(), "default_model": settings.AGENTS_DEFAULT_MODEL}
-    return _page(request, user, None, can_write=bool(places), **choices)
+    return _page(request, user, None, can_write=bool(places), can_fork=bool(places), **choices)
 
 
 @require_GET
@@ -51,8 +53,7 @@ def chat(request: HttpRequest, id: UUID) -> HttpResponse:
     user = _user(request)
     tree = Tree(get_chat(user, id))
     messages = pages.branch(tree, _at(request), pages.Window(SHOWN_MESSAGES))
-    can_write = "write" in permissions_on(user, tree.chat)
-    return _page(request, user, tree.chat, can_write=can_write, messages=pages.shown(messages, tree, user))
+    return _page(request, user, tree.chat, messages=pages.shown(messages, tree, user), **_rights(user, tree.chat))
 
 
 @require_GET
@@ -69,8 +70,16 @@ def messages(request: HttpRequest, id: UUID) -> HttpResponse:
         after=whole_number(request.GET.get("after")),
     )
     found = pages.branch(tree, _at(request), window)
-    can_write = "write" in permissions_on(user, tree.chat)
-    return render(request, "chat/_messages.html", {"messages": pages.shown(found, tree, user), "can_write": can_write})
+    context = {"messages": pages.shown(found, tree, user), **_rights(user, tree.chat)}
+    return render(request, "chat/_messages.html", context)
+
+
+@require_GET
+@login_required
+@fresh
+def chats(request: HttpRequest) -> HttpResponse:
+    """More of the list of chats: those behind the place `?after`."""
+    return render(request, "chat/_chats.html", {"listing": listing(_user(request), request.GET.get("after", ""))})
 
 
 @require_GET
@@ -88,6 +97,16 @@ def _at(request: HttpRequest) -> UUID | None:
         return None
 
 
+def _rights(user: User, chat: Chat) -> dict[str, bool]:
+    """What of a message's buttons is offered: what the server would refuse is not."""
+    inside = permissions_in(user, organization=chat.organization_id, project=chat.project_id)
+    return {"can_write": "write" in permissions_on(user, chat), "can_fork": "write" in inside}
+
+
+def _may(user: User, chat: Chat) -> str:
+    return may(user, permissions_on(user, chat), chat)
+
+
 def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> HttpResponse:
     archetypes = pages.archetypes()
     archetype = chat.archetype if chat else settings.AGENTS_DEFAULT_ARCHETYPE
@@ -103,7 +122,8 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, **more: Any) -> H
         "archetypes": archetypes,
         "default_archetype": settings.AGENTS_DEFAULT_ARCHETYPE,
         "examples": pages.examples_of(archetype),
-        "sections": pages.sections(user),
+        "listing": listing(user),
+        "may": _may(user, chat) if chat else "",
         "for_script": for_script,
         "modules": modules(),
         "words": for_scripts(),
