@@ -12,6 +12,7 @@ from chat.transfer import views as exports
 urlpatterns: list[URLPattern | URLResolver] = [
     # The page
     path("", views.home, name="page-home"),
+    path("chats/", views.chats, name="page-chats"),
     path("chats/<uuid:id>/", views.chat, name="page-chat"),
     path("chats/<uuid:id>/messages/", views.messages, name="page-messages"),
     path("messages/<uuid:id>/pictures/<int:number>/", views.picture, name="page-picture"),

@@ -83,7 +83,7 @@ class Place:
         self.project_member = self._project_member(self.extra)
         self.task = Task.objects.create(project=self.project, title=f"{self.name} task")
         self.character = Character.objects.create(
-            id=random.randrange(10**12, 10**13), organization=self.organization, name="Guide", archetype="generalist"
+            number=random.randrange(10**12, 10**13), organization=self.organization, name="Guide", archetype="generalist"
         )
         self.character.users.set(User.objects.filter(memberships__organization=self.organization))
         self.chat = self._chat()
@@ -93,6 +93,7 @@ class Place:
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
         self._attach()
         self.busy = answer(self._chat(character=self.character.pk), self.people["editor"], RunStatus.QUEUED)
+        self._attach()
         self.refresh = new_pair(self.people["editor"]).refresh
 
     def _person(self, name: str, role: str | None, **fields: Any) -> User:
@@ -351,6 +352,7 @@ ROUTES = [
     Route("POST", "/logout/", PUBLIC, ok=(302,), kind="page"),
     Route("GET", "/", SIGNED_IN, kind="page"),
     Route("GET", "/favicon.ico", PUBLIC, kind="page"),
+    Route("GET", "/chats/", SIGNED_IN, kind="page"),
     Route("GET", "/chats/{id}/", READ, ids=chat_id, kind="page"),
     Route("GET", "/chats/{id}/messages/", READ, ids=chat_id, kind="page"),
     Route("GET", "/messages/{id}/pictures/{number}/", READ, ids=picture_number, kind="page"),

@@ -11,17 +11,15 @@ from accounts.models import Membership, Organization, Project, ProjectMember, Ro
 from accounts.permissions import PERMISSIONS
 from agents.archetypes import registry
 from agents.installation import is_replaced
-from chat.access import chats_of
 from chat.eventlog.drafts import attach_drafts
 from chat.markdown import blocks
-from chat.models import Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
+from chat.models import Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.page.cards import Cards, duration, joined
 from chat.page.pictures import shown_files
 from chat.page.tree import Tree
 from chat.page.words import ENDS, Counted, say
 from tools.files import list_files, read_file, search_project_files, write_file
 
-LISTED_CHATS = 200
 FILE_TOOLS = frozenset(each.name for each in (list_files, read_file, search_project_files, write_file))
 WORK = {
     RunStatus.QUEUED: "workWaits",
@@ -30,14 +28,6 @@ WORK = {
     RunStatus.FAILED: "workFailed",
     RunStatus.CANCELLED: "workStopped",
 }
-
-
-@dataclass(frozen=True)
-class Section:
-    """The chats of one project in the list; `project` is None for those of none."""
-
-    project: Project | None
-    chats: list[Chat] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -56,15 +46,6 @@ class Part:
     html: SafeString | str = ""
     label: str = ""
     tool: dict[str, Any] = field(default_factory=dict)
-
-
-def sections(user: User) -> list[Section]:
-    """The user's active chats by project: what was used last comes first."""
-    chats = chats_of(user).listed().filter(status=ChatStatus.ACTIVE).select_related("project")[:LISTED_CHATS]
-    found: dict[UUID | None, Section] = {}
-    for chat in chats:
-        found.setdefault(chat.project_id, Section(chat.project)).chats.append(chat)
-    return list(found.values())
 
 
 def places(user: User) -> list[Place]:

@@ -14,12 +14,14 @@ from django.views.decorators.http import require_GET
 from accounts.errors import NotFound
 from accounts.http.queries import whole_number
 from accounts.models import User
+from accounts.permissions import permissions_in
 from agents.installation import model_names
 from chat.access import get_chat, get_message, permissions_on
 from chat.models import Chat
 from chat.page import contents as pages
 from chat.page import pictures
 from chat.page.choices import Choices, choices_for_new, choices_of
+from chat.page.listing import listing, may
 from chat.page.modules import modules
 from chat.page.sharing import shared_with
 from chat.page.tree import Tree
@@ -41,7 +43,9 @@ def home(request: HttpRequest) -> HttpResponse:
     """A new chat, beside the list of those there are."""
     user = _user(request)
     places = pages.places(user)
-    return _page(request, user, None, choices_for_new(user, places), can_write=bool(places), places=places)
+    return _page(
+        request, user, None, choices_for_new(user, places), can_write=bool(places), can_fork=bool(places), places=places
+    )
 
 
 @require_GET
@@ -53,9 +57,8 @@ def chat(request: HttpRequest, id: UUID) -> HttpResponse:
     user = _user(request)
     tree = Tree(get_chat(user, id))
     messages = pages.branch(tree, _at(request), pages.Window(SHOWN_MESSAGES))
-    can_write = "write" in permissions_on(user, tree.chat)
     shown = pages.shown(messages, tree, user)
-    return _page(request, user, tree.chat, choices_of(tree.chat), can_write=can_write, messages=shown)
+    return _page(request, user, tree.chat, choices_of(tree.chat), messages=shown, **_rights(user, tree.chat))
 
 
 @require_GET
@@ -72,8 +75,16 @@ def messages(request: HttpRequest, id: UUID) -> HttpResponse:
         after=whole_number(request.GET.get("after")),
     )
     found = pages.branch(tree, _at(request), window)
-    can_write = "write" in permissions_on(user, tree.chat)
-    return render(request, "chat/_messages.html", {"messages": pages.shown(found, tree, user), "can_write": can_write})
+    context = {"messages": pages.shown(found, tree, user), **_rights(user, tree.chat)}
+    return render(request, "chat/_messages.html", context)
+
+
+@require_GET
+@login_required
+@fresh
+def chats(request: HttpRequest) -> HttpResponse:
+    """More of the list of chats: those behind the place `?after`."""
+    return render(request, "chat/_chats.html", {"listing": listing(_user(request), request.GET.get("after", ""))})
 
 
 @require_GET
@@ -102,6 +113,16 @@ def _at(request: HttpRequest) -> UUID | None:
         return None
 
 
+def _rights(user: User, chat: Chat) -> dict[str, bool]:
+    """What of a message's buttons is offered: what the server would refuse is not."""
+    inside = permissions_in(user, organization=chat.organization_id, project=chat.project_id)
+    return {"can_write": "write" in permissions_on(user, chat), "can_fork": "write" in inside}
+
+
+def _may(user: User, chat: Chat) -> str:
+    return may(user, permissions_on(user, chat), chat)
+
+
 def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **more: Any) -> HttpResponse:
     archetypes = pages.archetypes()
     has_project = bool(chat.project_id if chat else last.place and last.place.project)
@@ -119,7 +140,8 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **
         "models": _models(),
         "last": last,
         "examples": pages.examples_of(last.archetype, has_project=has_project),
-        "sections": pages.sections(user),
+        "listing": listing(user),
+        "may": _may(user, chat) if chat else "",
         "for_script": for_script,
         "modules": modules(),
         "words": for_scripts(),

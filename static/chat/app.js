@@ -387,7 +387,11 @@ function comeBack() {
   runs.wake();
   outbox.wake();
   if (!closed) live.open(page.chat);
-  if (hiddenAt && Date.now() - hiddenAt > AWAY_MS) catchUp();
+  if (hiddenAt && Date.now() - hiddenAt > AWAY_MS) {
+    catchUp();
+    log.markDays(); // it may be another day
+    chats.markTimes();
+  }
   hiddenAt = 0;
   refresh();
 }
@@ -435,6 +439,7 @@ listenToChoices({
 });
 
 log.adopt().forEach(watch);
+log.markDays();
 outbox.kept().then((items) => (items.forEach(queue), items.length && scroller.toEnd()));
 live.open(page.chat);
 scroller.toEnd();

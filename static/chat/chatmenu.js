@@ -7,17 +7,20 @@ import { byId, page } from "./page.js";
 import { whyInWords, WORDS } from "./words.js";
 
 const menu = byId("chat-menu");
+const NEEDS = { rename: "write", delete: "own" };
 let chosen = null; // {id, title} of the chat whose menu is open
 
 /** Show the menu of the chat that this button belongs to. */
 export function open(button) {
   const link = button.closest("li")?.querySelector("a");
   chosen = link ? { id: link.pathname.split("/")[2], title: link.textContent } : { id: page.chat, title: document.querySelector("h1").textContent };
+  const may = (button.closest("li") ?? button).dataset.may.split(" ");
+  for (const each of menu.querySelectorAll("[data-dialog]")) each.hidden = !may.includes(NEEDS[each.dataset.dialog]);
   const { bottom, right } = button.getBoundingClientRect();
   menu.showPopover();
   menu.style.insetBlockStart = `${Math.min(bottom, innerHeight - menu.offsetHeight - 8)}px`;
   menu.style.insetInlineStart = `${Math.max(8, Math.min(right - 40, innerWidth - menu.offsetWidth - 8))}px`;
-  menu.querySelector("button").focus();
+  menu.querySelector("button:not([hidden])")?.focus();
 }
 
 menu.addEventListener("click", ({ target }) => {

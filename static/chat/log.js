@@ -1,5 +1,6 @@
 // The messages on the page: stored ones as the server rendered them, open ones drawn from their events.
 
+import { dayInWords, dayOf, timeOf, today } from "./days.js";
 import { foldTools } from "./fold.js";
 import { AnswerView, foldLong, identify, mend, newMessage, setContent, setTime } from "./render.js";
 import { settle } from "./settle.js";
@@ -20,6 +21,7 @@ export class Log {
     article.classList.add("pending");
     setContent(article, message.text, message.attachments);
     this.column.append(article);
+    this.markDays();
     return article;
   }
 
@@ -110,6 +112,7 @@ export class Log {
       if (!old) this.#insert(this.own(article, isDrawn));
       else if (!isDrawn(article)) settle(old, article);
     }
+    this.markDays();
     return open.map(({ run, article }) => ({ run, article: document.getElementById(article.id) })).filter((each) => each.article);
   }
 
@@ -134,7 +137,29 @@ export class Log {
   #insert(article) {
     const next = this.stored.find((each) => positionOf(each) > positionOf(article));
     this.column.insertBefore(article, next ?? this.column.querySelector(":scope > .pending"));
+    this.markDays();
   }
+
+  /** A line before the first message of each day; none where all are of today. */
+  markDays() {
+    let before = today();
+    for (const article of this.column.querySelectorAll(":scope > article")) {
+      const moment = article.querySelector("time")?.dateTime;
+      const line = article.previousElementSibling?.matches(".day") ? article.previousElementSibling : null;
+      const day = moment ? dayOf(moment) : before;
+      if (day === before) line?.remove();
+      else markDay(article, line, day);
+      before = day;
+    }
+    for (const line of this.column.querySelectorAll(":scope > .day")) if (!line.nextElementSibling?.matches("article")) line.remove();
+  }
+}
+
+function markDay(article, there, day) {
+  const line = there ?? Object.assign(document.createElement("p"), { className: "day" });
+  if (!there) article.before(line);
+  const words = dayInWords(day);
+  if (line.textContent !== words) line.replaceChildren(timeOf(day, words));
 }
 
 function positionOf(article) {

@@ -35,6 +35,7 @@ export class Pager {
       this.scroller.hold(() => {
         this.log.column.prepend(...articles);
         this.#trim(this.log.stored.reverse(), () => (this.isAtEnd = false));
+        this.log.markDays();
       });
     });
   }
@@ -46,6 +47,7 @@ export class Pager {
       this.scroller.hold(() => {
         this.log.stored.at(-1).after(...articles);
         this.#trim(this.log.stored);
+        this.log.markDays();
       });
     });
   }
@@ -61,6 +63,7 @@ export class Pager {
     return this.#load(() => "from=0", (articles) => {
       this.log.stored.forEach((each) => each.remove());
       this.log.column.prepend(...articles);
+      this.log.markDays();
       this.isAtEnd = true;
     });
   }
@@ -75,6 +78,7 @@ export class Pager {
         this.log.stored.filter((each) => Number(each.dataset.position) >= first).forEach((each) => each.remove());
         if (before) before.after(...articles);
         else this.log.column.prepend(...articles);
+        this.log.markDays();
         return articles[0];
       }, sibling);
     });

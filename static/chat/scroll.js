@@ -124,7 +124,7 @@ export class Scroller {
 
   #firstSeen() {
     const top = this.log.getBoundingClientRect().top;
-    return [...this.column.children].find((each) => each.getBoundingClientRect().bottom > top);
+    return [...this.column.querySelectorAll(":scope > article")].find((each) => each.getBoundingClientRect().bottom > top);
   }
 
   #showButton() {

@@ -2,15 +2,19 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from accounts.models import Membership, Organization, Role, User
+from accounts.models import Membership, Organization, Project, Role, User
 from agents.providers.openai.entry import DEFAULT_BASE_URL
 from chat.models import Chat, Message, Sharing
+from chat.page import listing
 from tests.conftest import member
 
 
@@ -30,7 +34,7 @@ def say(chat: Chat, text: str, *, role: str = "user", **fields: object) -> Messa
     return message
 
 
-@pytest.mark.parametrize("path", ["/", "/chats/{id}/", "/chats/{id}/messages/"])
+@pytest.mark.parametrize("path", ["/", "/chats/", "/chats/{id}/", "/chats/{id}/messages/"])
 def test_who_is_not_signed_in_is_led_to_the_sign_in_page(chat: Chat, path: str) -> None:
     answer = Client().get(path.format(id=chat.pk))
     assert answer.status_code == 302
@@ -188,3 +192,60 @@ def test_what_the_page_needs_at_once_is_named_in_it(chat: Chat) -> None:
     assert {"parley.js", "chat/app.js", "chat/reducer.js", "chat/html.js"} <= set(named)
     assert len(named) == len(set(named))
     assert "chat/share.js" not in named  # loaded when it is used
+
+
+# --- The list of chats ------------------------------------------------------------------------------------------------
+
+
+def titles(html: str) -> list[str]:
+    return re.findall(r'<a href="/chats/[^"]+" (?:aria-current="page")?>([^<]+)</a>', html)
+
+
+def following(html: str) -> str:
+    found = re.search(r'data-next="([^"]+)"', html)
+    return found[1] if found else ""
+
+
+@pytest.mark.parametrize("is_one_moment", [False, True])
+def test_every_chat_can_be_reached_and_each_stands_once(
+    project: Project, alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch, is_one_moment: bool
+) -> None:
+    monkeypatch.setattr(listing, "LISTED_CHATS", 3)
+    base = timezone.now()
+    for number in range(8):
+        place = {"organization": project.organization, "project": project if number % 2 else None}
+        chat = Chat.objects.create(user=alice, title=f"Chat {number}", model="m", archetype="generalist", **place)
+        at = base if is_one_moment else base - timedelta(days=number)
+        Chat.objects.filter(pk=chat.pk).update(last_activity_at=at)
+    client, found, path = signed_in(alice), [], "/"
+    while path:
+        html = client.get(path).content.decode()
+        assert 1 <= len(titles(html)) <= 3
+        found += titles(html)
+        path = following(html) and f"/chats/?after={quote(following(html))}"
+    assert sorted(found) == [f"Chat {number}" for number in range(8)]
+    first = following(client.get("/").content.decode())
+    for other in (bob, charlie):
+        assert titles(signed_in(other).get(f"/chats/?after={quote(first)}").content.decode()) == []
+
+
+@pytest.mark.parametrize("after", ["x", "_", "2026-01-01_", f"2026-01-01_{uuid4()}", "2026-01-01T00:00:00+00:00_x"])
+def test_a_place_in_the_list_that_is_none_is_refused(alice: User, after: str) -> None:
+    assert signed_in(alice).get(f"/chats/?after={quote(after)}").status_code == 400
+
+
+def test_what_the_server_would_refuse_is_not_offered(chat: Chat, organization: Organization) -> None:
+    chat.sharing, chat.project_access = Sharing.PROJECT, "write"
+    chat.save()
+    say(chat, "Hello")
+    viewer, editor = (member(organization, role.value, role) for role in (Role.VIEWER, Role.EDITOR))
+    offered = {
+        chat.user: ('data-may="write own"', 'data-action="fork"', 'data-action="edit"'),
+        editor: ('data-may="write"', 'data-action="fork"', 'data-action="edit"'),
+        viewer: ('data-may=""',),
+    }
+    for user, expected in offered.items():
+        page = signed_in(user).get(f"/chats/{chat.pk}/").content.decode()
+        for each in ('data-action="fork"', 'data-action="edit"', 'data-action="delete"'):
+            assert (each in page) == (len(expected) > 1), (user, each)
+        assert all(each in page for each in expected)
