@@ -49,6 +49,7 @@ SOCKET_PING_S = env.float("SOCKET_PING_S", 20.0, least=0.1)
 WAITING_MAX_BYTES = env.int("WAITING_MAX_BYTES", 128_000_000, least=1)
 WAITING_MAX_BYTES_PER_USER = env.int("WAITING_MAX_BYTES_PER_USER", 16_000_000, least=1)
 JSON_MAX_VALUES = env.int("JSON_MAX_VALUES", 50_000, least=1)
+ANSWER_MAX_BYTES = env.int("ANSWER_MAX_BYTES", 10_000_000, least=1)
 WRITE_TIMEOUT_S = env.float("WRITE_TIMEOUT_S", 30.0)
 
 # --- Database, Redis --------------------------------------------------------------------------------------------------

@@ -83,7 +83,10 @@ class Place:
         self.project_member = self._project_member(self.extra)
         self.task = Task.objects.create(project=self.project, title=f"{self.name} task")
         self.character = Character.objects.create(
-            number=random.randrange(10**12, 10**13), organization=self.organization, name="Guide", archetype="generalist"
+            number=random.randrange(10**12, 10**13),
+            organization=self.organization,
+            name="Guide",
+            archetype="generalist",
         )
         self.character.users.set(User.objects.filter(memberships__organization=self.organization))
         self.chat = self._chat()

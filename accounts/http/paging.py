@@ -4,6 +4,7 @@ A cursor is signed for its list and order: one that somebody else made, or made 
 place, and from a place that another list's order means nothing to.
 """
 
+from itertools import accumulate
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,10 +28,14 @@ class CursorPaging(CursorPagination):
     """
 
     ordering = ("created_at", "id")
+    weight: Any = None  # of rows that may be long: an expression for about how many bytes one makes in an answer
+    _most: int | None = None  # so many rows fit
     page_size_query_param = "page_size"
 
     def get_page_size(self, request: Request) -> int:
-        """The size asked for, else API_PAGE_SIZE. Raises Invalid."""
+        """The size asked for, else API_PAGE_SIZE; fewer, where no more fit into an answer. Raises Invalid."""
+        if self._most is not None:
+            return self._most
         asked = request.query_params.get("page_size")
         if asked is None:
             return int(settings.API_PAGE_SIZE)
@@ -57,12 +62,24 @@ class CursorPaging(CursorPagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         """One page of it. Raises Invalid."""
         try:
+            self._most = self._count(queryset, request) if self.weight is not None else None
             return super().paginate_queryset(queryset, request, view)
         except (exceptions.NotFound, ValidationError, ValueError, TypeError, DataError) as error:
             if "cursor" not in request.query_params:
                 raise
             told = "Use the address in `next` or `previous` of an earlier page as it is."
             raise Invalid(fields={"cursor": [told]}) from error
+
+    def _count(self, queryset: Any, request: Request) -> int | None:
+        """How many rows of this page one answer holds, at least one; None where all of them fit. One query."""
+        names = [name.lstrip("-") for name in self.ordering]
+        bare = queryset.select_related(None).prefetch_related(None).annotate(weight=self.weight)
+        found: list[Any] = super().paginate_queryset(bare.values("pk", "weight", *names), request) or []
+        sizes = [row["weight"] for row in found]
+        if self.cursor is not None and self.cursor.reverse:
+            sizes.reverse()  # the rows next to the cursor stay
+        fit = sum(1 for total in accumulate(sizes) if total <= settings.ANSWER_MAX_BYTES)
+        return max(fit, 1) if fit < len(sizes) else None
 
     def _signer(self) -> signing.Signer:
         return signing.Signer(salt=f"parley.cursor {urlsplit(self.base_url or '').path} {' '.join(self.ordering)}")

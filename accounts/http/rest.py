@@ -43,9 +43,14 @@ def page(
     *,
     ordering: str,
     prepare: Callable[[list[Any]], None] | None = None,
+    weight: Any = None,
 ) -> Response:
-    """One page of the rows in that order. `prepare` is given the rows of the page, to read for all of them at once."""
+    """One page of the rows in that order. `prepare` is given the rows of the page, to read for all of them at once.
+
+    `weight` is of rows that may be long: an expression for about how many bytes one makes. It costs a query.
+    """
     paging = CursorPaging()
+    paging.weight = weight
     paging.ordering = (ordering, "-pk" if ordering.startswith("-") else "pk")
     found = paging.paginate_queryset(rows, request) or []
     if prepare:

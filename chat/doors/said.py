@@ -1,8 +1,10 @@
 """What was said, as doors show it: the branch of a chat that ends in its newest message, or a person's own. Sync."""
 
 from collections.abc import Iterator
+from itertools import islice
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest
 
@@ -10,6 +12,7 @@ from accounts.errors import Invalid, refuse
 from accounts.http.queries import whole_number
 from accounts.models import User
 from chat.eventlog.drafts import attach_drafts
+from chat.metering.answers import fitting, weights
 from chat.models import Chat, Message, MessageRole, MessageStatus
 
 SHOWN = (MessageRole.USER, MessageRole.ASSISTANT, MessageRole.SYSTEM)  # a tool's row is part of the answer after it
@@ -23,12 +26,9 @@ def branch(chat: Chat, *, limit: int, before: UUID | None = None) -> tuple[list[
     that is no message of the chat.
     """
     start = chat.leaf_id if before is None else _parent(chat, before)
-    shown: list[UUID] = []
-    for id in _up(chat, start):
-        if len(shown) == limit:
-            return _rows(shown), shown[-1]
-        shown.append(id)
-    return _rows(shown), None
+    found = list(islice(_up(chat, start), limit + 1))
+    shown = fitting(found[:limit])
+    return _rows(shown), shown[-1] if len(shown) < len(found) else None
 
 
 def count(chat: Chat) -> int:
@@ -94,11 +94,14 @@ def _groups(newest: list[UUID], limit: int) -> tuple[list[Message], UUID | None]
     found = Message.objects.filter(run__input__in=newest).exclude(status=MessageStatus.DELETED).order_by("position")
     for pk, question in found.values_list("pk", "run__input"):
         answers[question].append(pk)
+    sizes = weights([*newest, *(each for several in answers.values() for each in several)])
+    room = settings.ANSWER_MAX_BYTES
     shown: list[UUID] = []
     last: UUID | None = None
     for question in newest:
         group = [question, *answers[question]]
-        if last is not None and len(shown) + len(group) > limit:
+        room -= sum(sizes.get(each, 0) for each in group)
+        if last is not None and (len(shown) + len(group) > limit or room < 0):
             return _in_order(shown), last
         shown, last = [*group, *shown], question
     return _in_order(shown), None

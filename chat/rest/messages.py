@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from accounts.http.rest import caller, created, documented, page, read, shown
 from chat.access import get_chat, get_message, get_run
 from chat.eventlog.drafts import attach_drafts
+from chat.metering.answers import WEIGHT
 from chat.models import Chat, Message
 from chat.rest.serializers import (
     BlocksQuery,
@@ -32,7 +33,7 @@ class ChatMessages(APIView):
         """List all messages of the tree by position; `parent` says where each hangs."""
         query = read(MessageQuery, request.query_params)
         found = _messages(get_chat(caller(request), id), query)
-        return page(request, found, MessageSerializer, ordering=query["ordering"], prepare=attach_drafts)
+        return page(request, found, MessageSerializer, ordering=query["ordering"], prepare=attach_drafts, weight=WEIGHT)
 
     @documented("create_message", body=NewMessage, answer=MessageSerializer, makes=True, conflicts=True)
     def post(self, request: Request, id: UUID) -> Response:

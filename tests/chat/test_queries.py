@@ -30,7 +30,7 @@ from tests.chat.rows import answer
 
 LONG = 10_000  # messages; far more than the model is shown
 START, KEYED, HISTORY, END = 10, 13, 1, 7
-PAGE_OF_MESSAGES, PAGE_OF_CHATS = 3, 2
+PAGE_OF_MESSAGES, PAGE_OF_CHATS = 4, 2
 
 
 @contextmanager

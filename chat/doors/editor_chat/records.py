@@ -3,12 +3,15 @@
 A chat's messages are the branch that ends in its newest one: what was regenerated or edited away is not among them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from accounts.errors import RequestError
 from chat.eventlog.drafts import attach_drafts
+from chat.metering.answers import AnswerTooLarge, check, weights
 from chat.models import Chat, Message, MessageRole, MessageStatus, Run
 
 LISTED_MESSAGES = 50  # the newest of each chat in a list
@@ -75,9 +78,12 @@ def _messages(found: Sequence[Chat], newest: int | None) -> dict[UUID, list[dict
     rows = Message.objects.filter(chat__in=[each.pk for each in found])
     parents: dict[UUID, UUID | None] = dict(rows.values_list("pk", "parent_id"))
     branches = {each.pk: list(_up(each.leaf_id, parents)) for each in found}
-    wanted = {id for branch in branches.values() for id in (branch if newest is None else branch[: 2 * newest])}
     if newest is not None:
-        rows = rows.filter(pk__in=wanted)
+        newest = _fewer(branches, newest)
+    wanted = {id for branch in branches.values() for id in (branch if newest is None else branch[: 2 * newest])}
+    if newest is None:
+        check([*wanted], "Read the chat in pages, at GET /api/chats/{id}/messages/.")
+    rows = rows.filter(pk__in=wanted)
     stored = [each for each in rows.select_related("run").order_by("position") if each.pk in wanted]
     attach_drafts(stored)
     shown: dict[UUID, list[dict[str, Any]]] = {each.pk: [] for each in found}
@@ -89,6 +95,17 @@ def _messages(found: Sequence[Chat], newest: int | None) -> dict[UUID, list[dict
         if message.role != MessageRole.TOOL and message.status != MessageStatus.DELETED:
             shown[message.chat_id].append(_message(message, brought[message.chat_id]))
     return shown if newest is None else {chat: said[-newest:] for chat, said in shown.items()}
+
+
+def _fewer(branches: Mapping[UUID, Sequence[UUID]], newest: int) -> int:
+    """So many of each chat's newest messages as one answer holds. Raises AnswerTooLarge where one of each is more."""
+    ids = [branch[: 2 * newest] for branch in branches.values()]
+    sizes = weights([id for branch in ids for id in branch])
+    while newest:
+        if sum(sizes.get(id, 0) for branch in ids for id in branch[: 2 * newest]) <= settings.ANSWER_MAX_BYTES:
+            return newest
+        newest //= 2
+    raise AnswerTooLarge("Ask for fewer chats at a time, by `limit`.")
 
 
 def _up(leaf: UUID | None, parents: dict[UUID, UUID | None]) -> Iterator[UUID]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.errors import refuse
+from accounts.errors import Invalid, refuse
 from accounts.http.queries import whole_number
 
 LIMIT, LIMIT_MAX = 20, 100
@@ -15,14 +15,18 @@ def page(request: HttpRequest, items: list[dict[str, Any]]) -> dict[str, Any]:
     ordered = items if order_of(request) == "asc" else items[::-1]
     start = _start(request.GET.get("after", ""), ordered)
     limit = limit_of(request)
-    shown = ordered[start : start + limit]
-    return {
-        "object": "list",
-        "data": shown,
-        "first_id": shown[0]["id"] if shown else None,
-        "last_id": shown[-1]["id"] if shown else None,
-        "has_more": start + limit < len(ordered),
-    }
+    return as_list(ordered[start : start + limit], has_more=start + limit < len(ordered))
+
+
+def as_list(shown: list[dict[str, Any]], *, has_more: bool = False) -> dict[str, Any]:
+    """These items as a list on the wire."""
+    first, last = (shown[0]["id"], shown[-1]["id"]) if shown else (None, None)
+    return {"object": "list", "data": shown, "first_id": first, "last_id": last, "has_more": has_more}
+
+
+def unknown_after() -> Invalid:
+    """What is said of an `after` that is not in the list."""
+    return refuse("after", "Expected the id of an item of this list.")
 
 
 def order_of(request: HttpRequest) -> str:
@@ -46,5 +50,5 @@ def _start(after: str, ordered: list[dict[str, Any]]) -> int:
         return 0
     index = next((number for number, each in enumerate(ordered) if each["id"] == after), None)
     if index is None:
-        raise refuse("after", "Expected the id of an item of this list.")
+        raise unknown_after()
     return index + 1

@@ -79,9 +79,19 @@ def head(count: int) -> bytes:
     return _encode({str(index): [[0], [None, 0, index]] for index in range(count)}) + b"\n"
 
 
-def line(index: int, answer: Mapping[str, Any]) -> bytes:
-    """One call's whole answer."""
-    return _encode([index, 0, [[answer]]]) + b"\n"
+def packed(answer: Mapping[str, Any]) -> bytes:
+    """A call's whole answer as JSON."""
+    return _encode(answer)
+
+
+def whole(answers: Sequence[bytes], *, is_batch: bool) -> bytes:
+    """The packed answers of a request's calls as its body."""
+    return b"[" + b",".join(answers) + b"]" if is_batch else answers[0]
+
+
+def line(index: int, answer: bytes) -> bytes:
+    """One call's packed answer."""
+    return _encode([index, 0, [[msgspec.Raw(answer)]]]) + b"\n"
 
 
 def value(data: Any, *, id: str, is_tracked: bool) -> bytes:

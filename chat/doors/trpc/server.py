@@ -5,10 +5,10 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from accounts.authentication import authenticate
@@ -25,6 +25,7 @@ from chat.doors.trpc import editor_chat
 from chat.doors.trpc.initiate_chat import procedures as initiate_chat
 from chat.doors.trpc.procedures import Call, Procedure
 from chat.doors.views import door
+from chat.metering.answers import Room
 from chat.serving.event_stream import EventStream
 
 PROCEDURES: dict[str, Procedure] = {**editor_chat.PROCEDURES, **initiate_chat.PROCEDURES}
@@ -55,13 +56,14 @@ class Asked:
     method: str
     key: str | None
     is_batch: bool
+    room: Room = field(default_factory=Room)  # for all of its answers
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One call's answer."""
+    """One call's answer, packed: what it was made of need not stay until the others are there."""
 
-    body: dict[str, Any]
+    body: bytes
     refused: RequestError | None = None
 
     @property
@@ -95,7 +97,7 @@ async def call(request: HttpRequest, calls: str) -> HttpResponseBase:
         if not is_batch:
             raise Invalid("JSON lines are for batches: send batch=1.")
     except RequestError as refused:
-        return _answer(trpc_error(refused, calls), refused.status, [refused])
+        return _answer(trpc.packed(trpc_error(refused, calls)), refused.status, [refused])
     return JsonLines(request, _lines(asked))
 
 
@@ -148,7 +150,7 @@ def _wants_lines(request: HttpRequest) -> bool:
 
 async def _whole(asked: Asked) -> HttpResponse:
     outcomes = await asyncio.gather(*(_outcome(asked, index) for index in range(len(asked.paths))))
-    body = [each.body for each in outcomes] if asked.is_batch else outcomes[0].body
+    body = trpc.whole([each.body for each in outcomes], is_batch=asked.is_batch)
     status = trpc.shared_status([each.status for each in outcomes])
     response = _answer(body, status, [each.refused for each in outcomes if each.refused])
     if status == 405:
@@ -157,8 +159,8 @@ async def _whole(asked: Asked) -> HttpResponse:
     return response
 
 
-def _answer(body: Any, status: int, refused: list[RequestError]) -> HttpResponse:
-    response = JsonResponse(body, status=status, safe=False)
+def _answer(body: bytes, status: int, refused: list[RequestError]) -> HttpResponse:
+    response = HttpResponse(body, status=status, content_type="application/json")
     patch_vary_headers(response, ["trpc-accept", "accept"])
     return with_headers(response, refused[0]) if refused and refused[0].status == status else response
 
@@ -181,17 +183,22 @@ async def _outcome(asked: Asked, index: int) -> Outcome:
     """The call's answer; it never raises."""
     path = asked.paths[index]
     try:
-        return Outcome(trpc.result(await _run(asked, index)))
+        body = trpc.packed(trpc.result(await _run(asked, index)))
+        asked.room.take(len(body))
+        return Outcome(body)
     except RequestError as refused:
-        return Outcome(trpc_error(refused, path), refused)
+        return _refused(refused, path)
     except Exception as error:
         if unavailable(error) is not None:
-            away = refusal(error)
-            return Outcome(trpc_error(away, path), away)
+            return _refused(refusal(error), path)
         if (lost := lost_to(error)) is not None:
-            return Outcome(trpc_error(lost, path), lost)
+            return _refused(lost, path)
         log.exception("%s failed", path)
-        return Outcome(trpc_error(Broken(), path), Broken())
+        return _refused(Broken(), path)
+
+
+def _refused(error: RequestError, path: str) -> Outcome:
+    return Outcome(trpc.packed(trpc_error(error, path)), error)
 
 
 async def _run(asked: Asked, index: int) -> Any:

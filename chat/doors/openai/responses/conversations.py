@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from accounts.authentication import authenticate
@@ -15,7 +16,7 @@ from chat.access import get_chat
 from chat.doors import starting
 from chat.doors.base import known_only
 from chat.doors.openai import names as openai_models
-from chat.doors.openai.lists import page
+from chat.doors.openai.lists import as_list, limit_of, order_of, unknown_after
 from chat.doors.openai.responses import items as responses_items
 from chat.doors.openai.responses.dialect import encoder as responses
 from chat.doors.openai.responses.dialect.ids import CONVERSATION, read_item_id
@@ -24,6 +25,7 @@ from chat.doors.openai.responses.dialect.request import metadata
 from chat.doors.openai.responses.turns import TEMPERATURE, conversation
 from chat.doors.openai.responses.views import Started, answer
 from chat.doors.views import door
+from chat.metering.answers import fitting, weights
 from chat.models import Chat, Message
 from chat.run_request import RunRequest
 from chat.services.chats import change_chat, delete_chat
@@ -128,7 +130,9 @@ def _delete(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 def _items(request: HttpRequest, id: str) -> dict[str, Any]:
-    return page(request, _all_items(conversation(authenticate(request), id)))
+    path = _path(conversation(authenticate(request), id))
+    is_ascending = order_of(request) == "asc"
+    return _page(path if is_ascending else path[::-1], request.GET.get("after", ""), limit_of(request), is_ascending)
 
 
 def _item(request: HttpRequest, id: str, item: str) -> dict[str, Any]:
@@ -155,7 +159,7 @@ def _add(request: HttpRequest, id: str) -> dict[str, Any]:
     if "added" not in made.body:
         return made.body  # kept whole, by a version before ids were
     rows = list(chat.messages.select_related("run").filter(pk__in=made.body["added"]).order_by("position"))
-    return _list([item for row in responses_items.values_of(rows) for item in items_of(row)])
+    return as_list([item for row in responses_items.values_of(rows) for item in items_of(row)])
 
 
 def _added(user: User, chat: Chat, entries: Any) -> list[UUID]:
@@ -164,21 +168,57 @@ def _added(user: User, chat: Chat, entries: Any) -> list[UUID]:
         return [each.pk for each in add_items(user=user, chat=chat, items=items)]
 
 
-def _list(shown: list[dict[str, Any]]) -> dict[str, Any]:
-    first, last = (shown[0]["id"], shown[-1]["id"]) if shown else (None, None)
-    return {"object": "list", "data": shown, "first_id": first, "last_id": last, "has_more": False}
-
-
-def _all_items(chat: Chat) -> list[dict[str, Any]]:
-    """Oldest first."""
+def _path(chat: Chat) -> list[UUID]:
+    """The messages of its branch, oldest first."""
     parents = dict(Message.objects.filter(chat=chat).values_list("pk", "parent_id"))
     path: list[UUID] = []
     at = chat.leaf_id
     while at is not None:
         path.append(at)
         at = parents[at]
-    rows = list(Message.objects.filter(pk__in=path).select_related("run").order_by("position"))
-    return [item for row in responses_items.values_of(rows) for item in items_of(row)]
+    return path[::-1]
+
+
+def _page(path: list[UUID], after: str, limit: int, is_ascending: bool) -> dict[str, Any]:
+    """The items behind that one: as many as are asked for, and fewer where no more fit into one answer."""
+    at = _index(path, after)
+    room = settings.ANSWER_MAX_BYTES
+    shown: list[dict[str, Any]] = []
+    while at < len(path) and len(shown) <= limit:
+        piece = fitting(path[at : at + limit + 1], room if shown else None)  # one is shown, however long it is
+        if not piece:
+            break
+        room -= sum(weights(piece).values())
+        shown += _items_in(piece, is_ascending)
+        at += len(piece)
+        if after:
+            shown, after = _behind(shown, after), ""
+    return as_list(shown[:limit], has_more=at < len(path) or len(shown) > limit)
+
+
+def _index(path: list[UUID], after: str) -> int:
+    """Where the message is whose item that is. Raises Invalid."""
+    if not after:
+        return 0
+    item = read_item_id(after)
+    if item is None or item.message not in path:
+        raise unknown_after()
+    return path.index(item.message)
+
+
+def _behind(items: list[dict[str, Any]], after: str) -> list[dict[str, Any]]:
+    """The items behind that one. Raises Invalid where there is none of that id."""
+    index = next((number for number, each in enumerate(items) if each["id"] == after), None)
+    if index is None:
+        raise unknown_after()
+    return items[index + 1 :]
+
+
+def _items_in(ids: list[UUID], is_ascending: bool) -> list[dict[str, Any]]:
+    """The items of these messages, in their order."""
+    rows = {row.pk: row for row in Message.objects.filter(pk__in=ids).select_related("run")}
+    found = [items_of(each) for each in responses_items.values_of([rows[id] for id in ids if id in rows])]
+    return [item for items in found for item in (items if is_ascending else items[::-1])]
 
 
 def _say(request: HttpRequest, id: str) -> Started:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q
 
 from accounts.errors import Invalid, NotFound, refuse
@@ -44,14 +45,26 @@ def called(field: str) -> Iterator[None]:
 
 
 def _resolved(user: User, entries: Iterable[Entry], known: frozenset[UUID]) -> Iterator[Item]:
+    room = settings.BODY_MAX_BYTES  # as much as a request could have said itself
     for entry in entries:
         match entry:
             case Reference():
-                yield from _stored(user, entry, known)
+                found = list(_stored(user, entry, known))
             case Compaction():
-                yield from _expanded(user, entry)
+                found = list(_expanded(user, entry))
             case Item():
-                yield entry
+                found = [entry]
+        room -= sum(map(_size, found))
+        if room < 0:
+            told = f"Expected at most {settings.BODY_MAX_BYTES} characters, with those of the items that are named."
+            raise refuse(getattr(entry, "field", "input").partition(".")[0], told)
+        yield from found
+
+
+def _size(item: Item) -> int:
+    """How many characters it says."""
+    said = (each.get("content") or each.get("url") or "" for each in item.attachments)
+    return len(item.content) + sum(map(len, said)) + len(str(item.parts))
 
 
 def _expanded(user: User, entry: Compaction) -> Iterator[Item]:
