@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from chat import capabilities, openapi
 from chat.doors.registry import DOORS
 from chat.page import self_test, views
-from chat.rest import budgets, characters, chats, choices, messages, runs, tasks
+from chat.rest import budgets, characters, chats, choices, handing_over, messages, runs, tasks
 from chat.rest.tickets import TicketView
 from chat.transfer import views as exports
 
@@ -33,6 +33,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/models/", choices.Models.as_view(), name="models"),
     path("api/archetypes/", choices.Archetypes.as_view(), name="archetypes"),
     path("api/organizations/<uuid:id>/budget/", budgets.OrganizationBudget.as_view(), name="budget"),
+    path("api/organizations/<uuid:organization>/former-members/", handing_over.FormerMembers.as_view()),
+    path("api/organizations/<uuid:organization>/hand-over/", handing_over.HandOver.as_view()),
     path("api/tasks/", tasks.Tasks.as_view(), name="tasks"),
     path("api/tasks/<uuid:id>/", tasks.OneTask.as_view(), name="task"),
     path("api/characters/", characters.Characters.as_view(), name="characters"),

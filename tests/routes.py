@@ -132,6 +132,8 @@ class Place:
         gone = self.people["ex-member"]
         ProjectMember.objects.create(project=self.project, user=gone, role=Role.OWNER)
         ChatShare.objects.create(chat=self.chat, user=gone, access=Access.WRITE)
+        left = Chat.objects.create(organization=self.organization, user=gone, model="gpt-4o", archetype="generalist")
+        assert left.project is None
 
     def ids(self) -> list[str]:
         """Of all that strangers must never see."""
@@ -221,6 +223,10 @@ def project_id(place: Place) -> dict[str, Any]:
 
 def member_id(place: Place) -> dict[str, Any]:
     return {"organization": place.organization.pk, "id": place.membership.pk}
+
+
+def hand_over(place: Place) -> dict[str, Any]:
+    return {"from": place.people["ex-member"].pk, "to": place.people["editor"].pk}
 
 
 def invitation_id(place: Place) -> dict[str, Any]:
@@ -373,6 +379,9 @@ ROUTES = [
     Route("DELETE", "/api/organizations/{id}/", OWNER, ok=(204,), ids=organization_id),
     Route("GET", "/api/organizations/{id}/budget/", READ, ids=organization_id),
     Route("GET", MEMBERS, READ, ids=organization_id),
+    Route("GET", "/api/organizations/{organization}/former-members/", ADMIN, ids=organization_id),
+    # Each may hand over their own; here it is an admin who hands over what somebody left behind.
+    Route("POST", "/api/organizations/{organization}/hand-over/", ADMIN, hand_over, ok=(201,), ids=organization_id),
     Route("GET", INVITATIONS, ADMIN, ids=organization_id),
     Route("POST", INVITATIONS, ADMIN, fixed(email="somebody@new.example"), ok=(201,), ids=organization_id),
     Route("GET", ONE_INVITATION, ADMIN, ids=invitation_id),

@@ -25,6 +25,7 @@ class InterventionAdmin(History):
         View(_("Content shown"), "q=Content+shown"),
         View(_("Stopped"), "q=Stopped"),
         View(_("Re-driven"), "q=Re-driven"),
+        View(_("Handed over"), "q=Handed+over"),
         View(_("Mine"), "user__id__exact={user}"),
     )
 

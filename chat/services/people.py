@@ -1,0 +1,186 @@
+"""People who go: what goes with them is counted, what others need is handed over, and what is not theirs stays."""
+
+import uuid
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Model, Q, QuerySet
+
+from accounts.errors import Conflict, refuse
+from accounts.models import ApiKey, Membership, Organization, Project, User
+from accounts.permissions import permissions_in, require
+from chat.bus import notices
+from chat.models import (
+    OPEN,
+    Character,
+    Chat,
+    ChatAlias,
+    ChatSession,
+    ChatShare,
+    Message,
+    Run,
+    Sharing,
+    Task,
+    UsageDay,
+    UsageRecord,
+)
+from chat.runner.capacity import BRIEF
+
+Counts = Mapping[str, int]  # by kind, in English; kinds of which there is none are left out
+
+
+def what_goes(row: User | Organization | Project) -> Counts:
+    """What is deleted with it, by kind."""
+    counted: dict[str, QuerySet[Model]]
+    match row:
+        case User():
+            chats = Chat.objects.filter(user=row)
+            counted = {"memberships": Membership.objects.filter(user=row), "API keys": ApiKey.objects.filter(user=row)}
+        case Organization():
+            chats = Chat.objects.filter(organization=row)
+            counted = {
+                "memberships": Membership.objects.filter(organization=row),
+                "projects": Project.objects.filter(organization=row),
+                "characters": Character.objects.filter(organization=row),
+                "tasks": Task.objects.filter(project__organization=row),
+                "usage records": UsageRecord.objects.filter(organization=row),
+            }
+        case Project():
+            chats = Chat.objects.filter(project=row)
+            counted = {"tasks": Task.objects.filter(project=row)}
+    counts = {kind: rows.count() for kind, rows in {**_in_chats(chats), **counted}.items()}
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def _in_chats(chats: QuerySet[Chat]) -> dict[str, QuerySet[Model]]:
+    return {
+        "chats": chats,
+        "chats that others see": seen_by_others(chats),
+        "messages": Message.objects.filter(chat__in=chats),
+        "runs": Run.objects.filter(chat__in=chats),
+    }
+
+
+def seen_by_others(chats: QuerySet[Chat]) -> QuerySet[Chat]:
+    """Those of the chats that their project or somebody by name sees too."""
+    named = ChatShare.objects.values("chat")
+    return chats.filter(Q(sharing=Sharing.PROJECT, project__isnull=False) | Q(pk__in=named))
+
+
+@transaction.atomic
+def hand_over(*, source: User, to: User, by: User | None, organization: Organization | None = None) -> int:
+    """Make the chats of one person, or those in an organization, another's own; how many. `by`: None for a command.
+
+    Raises Invalid, naming what is wrong, where the other may not write where the chats are; then nothing has changed.
+    """
+    if source.pk == to.pk:
+        raise refuse("to", "Expected somebody else: the chats are this person's own.")
+    chats = Chat.objects.filter(user=source, **({"organization": organization} if organization else {}))
+    _require_places(chats, to)
+    ids = list(chats.select_for_update().values_list("pk", flat=True))
+    chats.update(user=to)
+    ChatAlias.objects.filter(chat__in=ids, user=source).delete()  # the names are their clients'
+    ChatSession.objects.filter(chat__in=ids, user=source).delete()
+    ChatShare.objects.filter(chat__in=ids, user=to).delete()
+    for id in ids:
+        notices.tell(id, has_changed=True)
+    where = f" in {organization.pk}" if organization else ""
+    _note(by or to, source, CHANGE, f"Handed over {len(ids)} chats{where} to {to.pk}{'' if by else ', by command'}")
+    return len(ids)
+
+
+def _require_places(chats: QuerySet[Chat], to: User) -> None:
+    places = Organization.objects.filter(pk__in=chats.order_by().values("organization"))
+    closed = [each.name for each in places if "write" not in permissions_in(to, organization=each)]
+    if closed or not to.is_active:
+        told = f"Expected somebody who may write in: {', '.join(closed[:10]) or 'any organization'}."
+        raise refuse("to", told)
+
+
+@transaction.atomic
+def delete_person(person: User, *, by: User | None) -> Counts:
+    """Delete the person with all that is theirs; the counts of it. What they did in other people's chats stays there.
+
+    Raises Conflict while a run of theirs is open: stop it first, so that its provider and tools are told.
+    """
+    require_at_rest(person)
+    counts = what_goes(person)
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing else"
+    _keep_what_others_need(person)
+    author = by if by and by.pk != person.pk else None
+    _forget_name(person)
+    id = person.pk
+    person.delete()
+    if author:
+        _note(author, User(pk=id, email=str(id)), DELETION, f"Deleted with {told}")
+    return counts
+
+
+def require_at_rest(person: User) -> None:
+    """Raise Conflict while a run that the person started, or that works in a chat of theirs, is not over."""
+    list(Chat.objects.select_for_update().filter(user=person).values_list("pk", flat=True))
+    theirs = Run.objects.filter(Q(user=person) | Q(chat__user=person), status__in=OPEN).exclude(kind__in=BRIEF)
+    if (run := theirs.order_by("position").first()) is not None:
+        raise Conflict(f"Run {run.pk} is not over. Stop it, then delete the person.", code="run_open")
+
+
+def _keep_what_others_need(person: User) -> None:
+    """Runs in other people's chats and what was used stay, as somebody's of whom nothing else is known."""
+    kept: tuple[QuerySet[Model], ...] = (
+        Run.objects.filter(user=person).exclude(chat__user=person),
+        UsageRecord.objects.filter(user=person),
+        UsageDay.objects.filter(user=person),
+        LogEntry.objects.filter(user=person),
+    )
+    if any(rows.exists() for rows in kept):
+        nobody = _nobody()
+        for rows in kept:
+            rows.update(user=nobody)
+
+
+def _nobody() -> User:
+    """A row for a person who is gone: without name and address, and nobody can sign in as them."""
+    id = uuid.uuid4()
+    return User.objects.create_user(f"deleted-{id}@deleted.invalid", id=id, name="Deleted person", is_active=False)
+
+
+def _forget_name(person: User) -> None:
+    """The log of interventions goes on to say that something was done to a person, and not to whom."""
+    entries = LogEntry.objects.filter(content_type=_table(User), object_id=str(person.pk))
+    entries.update(object_repr=str(person.pk))
+
+
+def _note(by: User, row: User, flag: int, what: str) -> None:
+    LogEntry.objects.create(
+        user=by, content_type=_table(User), object_id=str(row.pk), object_repr=str(row)[:200], action_flag=flag,
+        change_message=what,
+    )  # fmt: skip
+
+
+def _table(model: type[Model]) -> ContentType:
+    return ContentType.objects.get_for_model(model)
+
+
+def former_members(organization: Organization) -> QuerySet[User]:
+    """Who is no member any more, and has chats there."""
+    there = Chat.objects.filter(organization=organization).values("user")
+    members = Membership.objects.filter(organization=organization).values("user")
+    return User.objects.filter(pk__in=there, is_guest=False).exclude(pk__in=members)
+
+
+def hand_over_in(organization: Organization, *, source: UUID, to: UUID, by: User) -> int:
+    """The same within an organization: one's own, or for an admin those of somebody who has left it."""
+    whose = by
+    if source != by.pk:
+        require(permissions_in(by, organization=organization), "admin")
+        left = former_members(organization).filter(pk=source).first()
+        if left is None:
+            raise refuse("from", "Expected yourself, or somebody who has left the organization and has chats there.")
+        whose = left
+    target = User.objects.filter(memberships__organization=organization, pk=to).first()
+    if target is None:
+        raise refuse("to", "Expected a member of the organization.")
+    return hand_over(source=whose, to=target, by=by, organization=organization)
