@@ -8,6 +8,7 @@ from typing import Protocol
 from django.conf import settings
 
 from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
+from chat.ops.folding import Folding
 from chat.ops.summaries import Summaries
 
 
@@ -38,4 +39,5 @@ CHORES = (
     Duty("clean-up", "CLEANUP_EVERY_S", partial(CleanUp, kinds=EXPIRED)),
     Duty("compaction", "COMPACTION_EVERY_S", partial(CleanUp, kinds=LOGS)),
     Duty("summaries", "MEMORY_EVERY_S", Summaries),
+    Duty("folding", "FOLDING_EVERY_S", Folding),
 )
