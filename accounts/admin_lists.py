@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
+from accounts.folding import forms, has
+
 if TYPE_CHECKING:  # generic for the type checker only
     ModelAdmin = admin.ModelAdmin[Any]
     RowPaginator = Paginator[Any]
@@ -68,10 +70,9 @@ class Lookups(ModelAdmin):
         if not text:
             return queryset, False
         id = as_uuid(text) if self.id_fields else None
-        lookups = dict.fromkeys(self.id_fields, id) if id else dict(_lookup(each, text) for each in self.search_fields)
         wanted = Q()
-        for lookup, value in lookups.items():
-            wanted |= Q(**{lookup: value})
+        for each in self.id_fields if id else self.search_fields:
+            wanted |= Q(**{each: id}) if id else _found(each, text)
         return queryset.filter(wanted), False
 
     def changelist_view(self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None) -> HttpResponse:
@@ -123,6 +124,18 @@ def as_uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def _found(field: str, text: str) -> Q:
+    """Rows whose field has the text at its beginning, or is it: a title in any way of writing it, a name in many."""
+    name = field.lstrip("^=")
+    if field.startswith("^") and name.endswith("title"):
+        return has(name, text, lookup="startswith")
+    wanted = Q()
+    for each in forms(text):
+        lookup, value = _lookup(field, each)
+        wanted |= Q(**{lookup: value})
+    return wanted
 
 
 def _lookup(field: str, text: str) -> tuple[str, str]:

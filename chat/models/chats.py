@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from accounts.folding import FoldedField, SavesFolded
 from accounts.models import Organization, Project, Seer, User
 from chat.models.characters import Character
 from chat.models.tasks import Task
@@ -58,7 +59,7 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         return self.filter(is_listed=True)
 
 
-class Chat(models.Model):
+class Chat(SavesFolded):
     """A sequence (a tree, after edits) of messages, in an organization and perhaps a project."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -67,6 +68,7 @@ class Chat(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="chats")  # the owner
     tasks = models.ManyToManyField(Task, blank=True, related_name="chats")  # of its project: what it was about so far
     title = models.CharField(max_length=200, blank=True)
+    title_folded = FoldedField("title")
     # Whose words the title is; what older processes make is left as it is.
     titled_by = models.CharField(
         max_length=10, choices=TitledBy.choices, blank=True, default=TitledBy.NOBODY, db_default=TitledBy.PERSON
@@ -105,6 +107,7 @@ class Chat(models.Model):
             models.Index(fields=["project", "-last_activity_at"]),
             models.Index(fields=["organization", "-last_activity_at"]),
             models.Index(fields=["-last_activity_at", "-id"]),
+            models.Index(fields=["id"], condition=Q(title_folded__isnull=True), name="chat_title_to_fold"),
         ]
         constraints = [
             models.CheckConstraint(

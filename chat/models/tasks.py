@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from accounts.folding import FoldedField, SavesFolded
 from accounts.models import Project, Seer
 
 
@@ -21,12 +22,13 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(project__in=Project.objects.visible_to(user))
 
 
-class Task(models.Model):
+class Task(SavesFolded):
     """A piece of a project's work. Where it is kept in another tracker, `external_id` is its name there."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, models.CASCADE, related_name="tasks")
     title = models.CharField(max_length=200)
+    title_folded = FoldedField("title")
     status = models.CharField(max_length=12, choices=TaskStatus.choices, default=TaskStatus.OPEN)
     external_id = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -41,7 +43,11 @@ class Task(models.Model):
                 fields=["project", "external_id"], condition=~Q(external_id=""), name="task_external_id_once"
             )
         ]
-        indexes = [models.Index(fields=["project", "-created_at", "-id"]), models.Index(fields=["-created_at", "-id"])]
+        indexes = [
+            models.Index(fields=["project", "-created_at", "-id"]),
+            models.Index(fields=["-created_at", "-id"]),
+            models.Index(fields=["id"], condition=Q(title_folded__isnull=True), name="task_title_to_fold"),
+        ]
 
     def __str__(self) -> str:
         return self.title

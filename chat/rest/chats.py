@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotFound
+from accounts.folding import has
 from accounts.http.fields import PageQuery
 from accounts.http.rest import caller, created, documented, page, read, shown
 from accounts.models import Organization, Project
@@ -148,7 +149,7 @@ def _chats(request: Request, query: dict[str, Any]) -> QuerySet[Chat]:
     if "status" in query:
         found = found.filter(status=query["status"])
     if "search" in query:
-        found = found.filter(title__icontains=query["search"])
+        found = found.filter(has("title", query["search"]))
     return found
 
 

@@ -1,5 +1,6 @@
 """REST for messages."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.errors import refuse
+from accounts.folding import folded
 from accounts.http.rest import caller, created, documented, page, read, shown
 from chat.access import get_chat, get_message, get_run
 from chat.eventlog.drafts import attach_drafts
@@ -23,6 +26,9 @@ from chat.rest.serializers import (
     RunSerializer,
 )
 from chat.services import messages, runs
+
+READ_AT_ONCE = 500
+MOST_FOUND = 30_000  # messages: a statement takes no more ids
 
 
 class ChatMessages(APIView):
@@ -99,5 +105,25 @@ def _messages(chat: Chat, query: dict[str, Any]) -> QuerySet[Message]:
     if "status" in query:
         found = found.filter(status=query["status"])
     if "search" in query:
-        found = found.filter(content__icontains=query["search"])
+        found = found.filter(pk__in=_saying(found, query["search"]))
     return found
+
+
+def _saying(messages: QuerySet[Message], text: str) -> list[UUID]:
+    """The ids of those that have the text. Read and folded here: a chat is short beside what a database holds."""
+    wanted, found = folded(text) or text, []
+    for pk, content in _contents(messages):
+        if wanted in folded(content):
+            found.append(pk)
+    if len(found) > MOST_FOUND:
+        raise refuse("search", f"Expected a text that fewer than {MOST_FOUND:,} messages of the chat have.")
+    return found
+
+
+def _contents(messages: QuerySet[Message]) -> Iterator[tuple[UUID, str]]:
+    """The id and text of each, without holding all of them."""
+    rows = messages.order_by("position").values_list("pk", "position", "content")
+    last = 0
+    while some := list(rows.filter(position__gt=last)[:READ_AT_ONCE]):
+        yield from ((pk, content) for pk, _, content in some)
+        last = some[-1][1]

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotFound
+from accounts.folding import has
 from accounts.http.fields import Closed, Id, PageQuery, Text
 from accounts.http.rest import caller, created, documented, page, read, shown
 from accounts.models import Project, User
@@ -122,5 +123,5 @@ def _tasks(user: User, query: dict[str, Any]) -> QuerySet[Task]:
     if "external_id" in query:
         found = found.filter(external_id=query["external_id"])
     if "search" in query:
-        found = found.filter(title__icontains=query["search"])
+        found = found.filter(has("title", query["search"]))
     return found

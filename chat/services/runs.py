@@ -15,6 +15,7 @@ from accounts.db import in_transaction
 from accounts.db.compiled import Compiled
 from accounts.db.writes import Insert, Update
 from accounts.errors import Conflict, Invalid, NotFound
+from accounts.folding import folded
 from accounts.models import User
 from accounts.permissions import Permissions, require
 from agents import events as ev
@@ -174,18 +175,21 @@ def _start(
     first = beginning(run)
     first_events(run, first)
     chat.position, chat.leaf, chat.last_activity_at = answer.position, answer, timezone.now()
-    _move_on(chat.pk, chat.position, answer.pk, chat.title, chat.last_activity_at)
+    _move_on(chat.pk, chat.position, answer.pk, chat.title, folded(chat.title), chat.last_activity_at)
     transaction.on_commit(lambda: _wake(run, first, has))
     return run
 
 
 _add_messages = Insert(Message)
 _move_on = Update(
-    lambda id, position, leaf, title, at: (
+    lambda id, position, leaf, title, to_find, at: (
         Chat.objects.filter(pk=id),
-        {"position": position, "leaf_id": leaf, "title": title, "last_activity_at": at, "updated_at": at},
+        {
+            **{"position": position, "leaf_id": leaf, "title": title, "title_folded": to_find},
+            **{"last_activity_at": at, "updated_at": at},
+        },
     ),
-    *(UUID, int, UUID, str, datetime),
+    *(UUID, int, UUID, str, str, datetime),
 )
 
 

@@ -48,6 +48,7 @@ def test_the_first_answer_begins_a_title_once(alice: User, untitled: Chat) -> No
     end(begun, said='"# Title: A look at the README."\nMore words.')
     untitled.refresh_from_db()
     assert (untitled.title, untitled.titled_by) == ("A look at the README", TitledBy.MODEL)
+    assert untitled.title_folded == "a look at the readme"
     answered(untitled, alice)
     assert Run.objects.filter(kind="title").count() == 1
 

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
 from chat.ops.erasure import Erasure
+from chat.ops.folding import Folding
 from chat.ops.summaries import Summaries
 
 
@@ -40,4 +41,5 @@ CHORES = (
     Duty("compaction", "COMPACTION_EVERY_S", partial(CleanUp, kinds=LOGS)),
     Duty("erasure", "ERASURE_EVERY_S", Erasure),
     Duty("summaries", "MEMORY_EVERY_S", Summaries),
+    Duty("folding", "FOLDING_EVERY_S", Folding),
 )

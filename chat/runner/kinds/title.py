@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.errors import RequestError
+from accounts.folding import folded
 from accounts.permissions import Permissions
 from agents.archetypes.title import title as archetype
 from agents.events import AnyEvent
@@ -40,7 +41,8 @@ def end(run: RunFacts, fold: Fold) -> None:
         return
     # An older process that renames a chat says nothing of whose words its title is.
     unnamed = Chat.objects.filter(pk=run.chat_id, titled_by=TitledBy.NOBODY, title=run.asked["title"])
-    if unnamed.update(title=title, titled_by=TitledBy.MODEL, updated_at=timezone.now()):
+    changes = {"title": title, "title_folded": folded(title), "titled_by": TitledBy.MODEL}
+    if unnamed.update(**changes, updated_at=timezone.now()):
         notices.tell(run.chat_id, run=run.id, has_changed=True)
 
 

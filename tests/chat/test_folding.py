@@ -1,0 +1,147 @@
+"""Searches find what people take for the same text, on both databases, and nothing else."""
+
+import unicodedata
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pytest
+from django.contrib.admin import site
+from django.test import RequestFactory
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rest_framework.test import APIClient
+
+from accounts.folding import folded
+from accounts.models import Organization, Project, User
+from chat.models import Chat, Message, Task
+from chat.ops.folding import Folding
+from chat.run_request import RunRequest
+from chat.services import chats, messages, runs
+from chat.services.chats import create_chat
+
+NFD: Literal["NFD"] = "NFD"
+FINDS = [
+    ("Straße nach Süden", "STRASSE"),
+    ("STRASSE", "straße"),
+    ("Café crème", unicodedata.normalize(NFD, "CAFÉ CRÈME")),
+    (unicodedata.normalize(NFD, "École"), "ÉCOLE"),
+    ("İstanbul gezisi", "istanbul"),
+    ("İstanbul gezisi", "ISTANBUL"),
+    ("ISPARTA", "ısparta"),
+    ("ｆｕｌｌ　ｗｉｄｔｈ", "Full Width"),
+    ("ΟΔΟΣ", "οδος"),
+    ("οδος", "ΟΔΟΣ"),
+    ("ﬁnance", "FINANCE"),
+    ("ПРИВЕТ, МИР", "привет"),
+    ("Ǆungla", "ǆUNGLA"),
+    ("over\u00adtime", "overtime"),
+    ("100% sure", "100%"),
+    ("snake_case", "E_C"),
+    ("C:\\temp", "c:\\T"),
+    ("日本語のタイトル", "日本語"),
+    ("ｶﾀｶﾅ", "カタカナ"),
+]
+NOT = [("resume", "résumé"), ("abc", "a%c"), ("abc", "a_c"), ("Straße", "strasze"), ("C:/temp", "c:\\temp")]
+
+
+@pytest.mark.parametrize(("text", "search"), FINDS)
+def test_what_people_take_for_the_same_is_folded_alike(text: str, search: str) -> None:
+    assert folded(search) in folded(text)
+
+
+@given(st.text())
+@settings(max_examples=300, deadline=None)
+def test_folding_again_changes_nothing_and_case_and_form_make_no_difference(text: str) -> None:
+    once = folded(text)
+    assert folded(once) == once
+    assert folded(unicodedata.normalize("NFD", text)) == folded(unicodedata.normalize("NFC", text)) == once
+
+
+Api = Callable[[User], APIClient]
+
+
+def found(client: APIClient, address: str, search: str, field: str = "title") -> list[str]:
+    response = client.get(address, {"search": search})
+    assert response.status_code == 200, response.content
+    return [each[field] for each in response.json()["results"]]
+
+
+def test_titles_of_chats_and_tasks_and_messages_are_found(
+    api: Api, alice: User, chat: Chat, project: Project, charlie: User
+) -> None:
+    client = api(alice)
+    for text, _ in FINDS:
+        create_chat(user=alice, organization=project.organization_id, title=text)
+        Task.objects.create(project=project, title=text)
+        messages.create_message(user=alice, chat=chat, content=f"It says: {text}.")
+    for text, search in FINDS:
+        assert text in found(client, "/api/chats/", search)
+        assert text in found(client, "/api/tasks/", search)
+        assert f"It says: {text}." in found(client, f"/api/chats/{chat.pk}/messages/", search, "content")
+        assert found(api(charlie), "/api/chats/", search) == found(api(charlie), "/api/tasks/", search) == []
+    assert api(charlie).get(f"/api/chats/{chat.pk}/messages/", {"search": "a"}).status_code == 404
+    for text, search in NOT:
+        Task.objects.create(project=project, title=text)
+        assert text not in found(client, "/api/tasks/", search)
+
+
+def test_more_found_messages_than_a_statement_takes_are_refused(
+    api: Api, alice: User, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.rest.messages.MOST_FOUND", 2)
+    monkeypatch.setattr("chat.rest.messages.READ_AT_ONCE", 2)
+    for number in range(5):
+        messages.create_message(user=alice, chat=chat, content=f"Part {number // 3}")
+    address = f"/api/chats/{chat.pk}/messages/"
+    assert len(found(api(alice), address, "part 1", "content")) == 2
+    refused = api(alice).get(address, {"search": "part"})
+    assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["search"])
+
+
+ASK = RunRequest(content="ÉCOLE")
+WRITERS: dict[str, Callable[[User, Chat], Any]] = {
+    "renamed": lambda user, chat: chats.change_chat(user=user, chat=chat, title="ÉCOLE"),
+    "named by its first words": lambda user, chat: runs.start_run(
+        user=user, chat=chat, ask=RunRequest(content="ÉCOLE")
+    ),
+    "forked": lambda user, chat: chats.fork_chat(user=user, chat=chat, message=_said(chat).pk, title="ÉCOLE"),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.django_db(transaction=True)
+def test_whoever_writes_a_title_writes_it_folded(alice: User, project: Project, writer: str) -> None:
+    chat = create_chat(user=alice, organization=project.organization_id)
+    WRITERS[writer](alice, chat)
+    assert Chat.objects.filter(title="ÉCOLE").exists()
+    for each in Chat.objects.all():
+        assert each.title_folded == folded(each.title)
+
+
+def _said(chat: Chat) -> Message:
+    return messages.create_message(user=chat.user, chat=chat, content="x")
+
+
+def test_rows_of_an_older_version_are_found_at_once_and_filled_by_the_chore(
+    api: Api, alice: User, chat: Chat, project: Project
+) -> None:
+    Task.objects.create(project=project, title="ÉCOLE")
+    Chat.objects.update(title="Old ÉCOLE", title_folded=None)
+    Task.objects.update(title_folded=None)
+    assert found(api(alice), "/api/chats/", "old") == ["Old ÉCOLE"]
+    chore = Folding()
+    while chore.step():
+        pass
+    assert set(chore.counts.values()) == {1}
+    assert found(api(alice), "/api/chats/", "école") == ["Old ÉCOLE"]
+    assert found(api(alice), "/api/tasks/", "école") == ["ÉCOLE"]
+
+
+@pytest.mark.parametrize("search", ["éco", "ÉCO", unicodedata.normalize(NFD, "éco")])
+def test_the_admin_finds_beginnings_so(chat: Chat, alice: User, organization: Organization, search: str) -> None:
+    chats.change_chat(user=alice, chat=chat, title="École")
+    Organization.objects.filter(pk=organization.pk).update(name="École")
+    request = RequestFactory().get("/")
+    for model in (Chat, Organization):
+        rows, _ = site.get_model_admin(model).get_search_results(request, model._default_manager.all(), search)
+        assert rows.count() == 1
