@@ -95,8 +95,6 @@ class Place:
         self.run = answer(self.chat, self.people["editor"])
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
         self._attach()
-        self.busy = answer(self._chat(character=self.character.pk), self.people["editor"], RunStatus.QUEUED)
-        self._attach()
         self.refresh = new_pair(self.people["editor"]).refresh
 
     def _person(self, name: str, role: str | None, **fields: Any) -> User:

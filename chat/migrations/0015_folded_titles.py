@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0012_chore_error'),
+        ('chat', '0014_provider_errors_and_reading'),
     ]
 
     operations = [
