@@ -1,5 +1,7 @@
 """What the API shows of people, organizations and projects, and what it takes."""
 
+from uuid import UUID
+
 from rest_framework import serializers
 
 from accounts.http.fields import Closed, Email, Id, PageQuery, Text
@@ -100,11 +102,17 @@ class MeSerializer(serializers.ModelSerializer[User]):
     """The caller."""
 
     memberships = OwnMembershipSerializer(many=True, read_only=True)
+    organization = serializers.SerializerMethodField()
 
     class Meta:
         model = User
         fields = ("id", "email", "name", "created_at", "organization", "memberships")
         read_only_fields = fields
+
+    def get_organization(self, user: User) -> UUID | None:
+        """Where their chats go that name none; nothing where an API key does not reach there."""
+        id = user.organization_id
+        return id if id and user.reaches(id) else None
 
 
 # --- In ---------------------------------------------------------------------------------------------------------------

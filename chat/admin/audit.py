@@ -20,6 +20,7 @@ class InterventionAdmin(History):
     search_help_text = _("The whole id of a row, or the beginning of an e-mail address or of what was said")
     id_fields = ("object_id", "user_id")
     ordering = ("-id",)
+    spoken_by = ("user", "action_time")  # its own text quotes what the row was called
     fields = ("action_time", "user", "content_type", "of", "said")
     views = (
         View(_("Content shown"), "q=Content+shown"),
@@ -37,8 +38,8 @@ class InterventionAdmin(History):
     @admin.display(description=_("row"))
     def of(self, entry: LogEntry) -> SafeString | str:
         """The row it was done to."""
-        address = entry.get_admin_url()
-        return format_html('<a href="{}">{}</a>', address, entry.object_repr) if address else entry.object_repr
+        address, named = entry.get_admin_url(), _named(entry)
+        return format_html('<a href="{}">{}</a>', address, named) if address else named
 
     @admin.display(description=_("what was done"))
     def said(self, entry: LogEntry) -> str:
@@ -46,3 +47,9 @@ class InterventionAdmin(History):
         done, colon, reason = entry.get_change_message().partition(": ")
         what, _as, run = done.partition(" as run ")
         return f"{gettext(what)}{_as and ' → '}{run}{colon}{reason}" if what else "-"
+
+
+def _named(entry: LogEntry) -> str:
+    """The row as the entry names it; of what has a title by its id, as older versions kept the title there."""
+    table = entry.content_type.model if entry.content_type else ""
+    return f"{table.capitalize()} {entry.object_id}" if table in ("chat", "task") else entry.object_repr

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Case, CharField, F, QuerySet, Value, When
 from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin_lists import View
 from chat.admin import filters
-from chat.admin.content import Gated, content_view
+from chat.admin.content import Gated, content_view, opened
 from chat.admin.history import History
 from chat.admin.markup import TOKEN_HEADERS, link, link_to_list, long_text, pretty_json, table, text_block, tokens
 from chat.admin.words import clock
@@ -29,7 +29,7 @@ SHOWN_RUNS = 50
 @admin.register(Chat)
 class ChatAdmin(Gated):
     chat_path = "pk"
-    list_display = ("__str__", "user", "organization", "project", "status", "model", "total", "last_activity_at")
+    list_display = ("called", "user", "organization", "project", "status", "model", "total", "last_activity_at")
     list_filter = (
         "status",
         "sharing",
@@ -40,9 +40,9 @@ class ChatAdmin(Gated):
         "created_at",
     )
     list_select_related = ("user", "organization", "project")
-    search_fields = ("^title", "^user__email")
+    search_fields = ("^user__email",)
     search_help_text = gettext_lazy(
-        "An id (of a chat, project, organization or person), or the beginning of a title or e-mail address"
+        "An id (of a chat, project, organization or person), or the beginning of an e-mail address"
     )
     id_fields = ("id", "project_id", "organization_id", "user_id")
     heavy_fields = ("metadata", "summary")
@@ -52,7 +52,7 @@ class ChatAdmin(Gated):
         View(gettext_lazy("Mine"), "user__id__exact={user}"),
     )
     fieldsets = (
-        (None, {"fields": ("id", "title", "user", "organization", "project", "status")}),
+        (None, {"fields": ("id", "title_shown", "user", "organization", "project", "status")}),
         (gettext_lazy("Used"), {"fields": ("token_totals",)}),
         (gettext_lazy("Said"), {"fields": ("said", "summary_shown")}),
         (gettext_lazy("Runs"), {"fields": ("runs_made",)}),
@@ -78,6 +78,22 @@ class ChatAdmin(Gated):
         """The admin's own, and the page that asks why content shall be shown."""
         ask = path("<uuid:chat_id>/content/", self.admin_site.admin_view(self.content), name="chat_chat_content")
         return [ask, *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
+        """The chats; those whose content is shown to who asks with their titles."""
+        title = Case(When(pk__in=opened(request), then=F("title")), default=Value(""), output_field=CharField())
+        chats: QuerySet[Chat] = super().get_queryset(request)
+        return chats.annotate(shown_title=title)
+
+    @admin.display(description=gettext_lazy("Chat"))
+    def called(self, chat: Chat) -> str:
+        """Its title where its content is shown, else its id."""
+        return chat.shown_title or str(chat)  # type: ignore[attr-defined]  # an annotation
+
+    @admin.display(description=gettext_lazy("title"))
+    def title_shown(self, chat: Chat) -> SafeString:
+        """What a person, or a model that read along, wrote."""
+        return chat.content_gate.show(lambda: format_html("{}", chat.title))  # type: ignore[attr-defined,no-any-return]
 
     def content(self, request: HttpRequest, chat_id: UUID) -> HttpResponse:
         """Ask for a reason, and show what was said for a while."""
@@ -140,10 +156,8 @@ class MessageAdmin(Gated):
     list_display = ("__str__", "chat", "author", "role", "status", "kind", "model", "created_at")
     list_filter = ("role", "status", "kind", "created_at")
     list_select_related = ("chat", "author")
-    search_fields = ("^chat__title", "^author__email")
-    search_help_text = gettext_lazy(
-        "An id (of a message, chat or person), or the beginning of a chat's title or an e-mail address"
-    )
+    search_fields = ("^author__email",)
+    search_help_text = gettext_lazy("An id (of a message, chat or person), or the beginning of an e-mail address")
     id_fields = ("id", "chat_id", "author_id")
     spoken_by = ("role", "position", "chat")
     heavy_fields = ("content", "parts", "attachments")
@@ -198,7 +212,7 @@ class ChatShareAdmin(History):
     list_display = ("user", "chat", "access", "created_at")
     list_filter = ("access", "created_at")
     list_select_related = ("user", "chat")
-    search_fields = ("^user__email", "^chat__title")
+    search_fields = ("^user__email",)
     id_fields = ("id", "chat_id", "user_id")
     spoken_by = ("user", "access")
 

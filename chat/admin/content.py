@@ -1,6 +1,6 @@
 """What people said is shown to operators for a reason, for a while, one chat at a time; each time is logged.
 
-Without that, pages show who, when, how much and how it went, and no text of a message.
+Without that, pages show who, when, how much and how it went, and no text of a message, nor a title.
 """
 
 import time
@@ -80,6 +80,12 @@ class Gate:
     def show(self, render: Callable[[], SafeString], what: str = "") -> SafeString:
         """What `render` gives, or that it is hidden."""
         return render() if self.is_open else format_html('<span class="hidden-content">{}</span>', what or _("Hidden"))
+
+
+def opened(request: HttpRequest) -> list[UUID]:
+    """The chats whose content is shown to this person now."""
+    shown = request.session.get(KEY, {}) if request.user.has_perm(PERMISSION) else {}
+    return [UUID(id) for id, until in shown.items() if until > time.time()]
 
 
 def chat_of(row: Model, path: str) -> UUID | None:

@@ -225,14 +225,12 @@ def usage_at(**filters: object) -> str:
 
 
 def _few(runs: QuerySet[Run]) -> QuerySet[Run]:
-    wanted = ("pk", "started_at", "waits_until", "model", "attempt", "chat__title", "user__email")
+    wanted = ("pk", "started_at", "waits_until", "model", "attempt", "chat__id", "user__email")
     return runs.select_related("chat", "user").only(*wanted)[:SHOWN_ROWS]
 
 
 def _title(run: Run) -> str:
-    if run.chat is None:
-        return run.kind
-    return run.chat.title or _("Untitled chat")
+    return run.kind if run.chat is None else _("Chat %(id)s") % {"id": str(run.chat.pk)[:8]}
 
 
 def _until(at: datetime | None, now: datetime) -> str:

@@ -54,9 +54,9 @@ class RunAdmin(Gated):
         "created_at",
     )
     list_select_related = ("chat", "user")
-    search_fields = ("^chat__title", "^user__email")
+    search_fields = ("^user__email",)
     search_help_text = gettext_lazy(
-        "An id (of a run, chat, message, project or person), or the beginning of a chat's title or an e-mail address"
+        "An id (of a run, chat, message, project or person), or the beginning of an e-mail address"
     )
     id_fields = ("id", "chat_id", "user_id", "message_id", "input_id", "chat__project_id")
     heavy_fields = ("request", "options", "chat__summary", "chat__metadata")

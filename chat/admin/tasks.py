@@ -10,14 +10,14 @@ from chat.models import ChatSession, Task
 
 @admin.register(Task)
 class TaskAdmin(History):
-    list_display = ("title", "project", "status", "external_id", "created_at")
+    list_display = ("__str__", "project", "status", "external_id", "created_at")
     list_filter = ("status", "created_at")
     list_select_related = ("project",)
-    search_fields = ("^title", "=external_id", "^project__name")
-    search_help_text = _(
-        "An id (of a task or project), an external id, or the beginning of a title or a project's name"
-    )
+    search_fields = ("=external_id", "^project__name")
+    search_help_text = _("An id (of a task or project), an external id, or the beginning of a project's name")
     id_fields = ("id", "project_id")
+    spoken_by = ("id",)
+    exclude = ("title",)  # what somebody wrote; no chat of theirs says for which reason it may be shown
 
 
 @admin.register(ChatSession)
@@ -25,10 +25,8 @@ class ChatSessionAdmin(History):
     list_display = ("id", "user", "chat", "model", "task", "created_at", "expires_at")
     list_filter = ("created_at", "expires_at", filters.Model)
     list_select_related = ("user", "chat", "task")
-    search_fields = ("^user__email", "^chat__title")
-    search_help_text = _(
-        "An id (of a session, its chat, run or user), or the beginning of a title or an e-mail address"
-    )
+    search_fields = ("^user__email",)
+    search_help_text = _("An id (of a session, its chat, run or user), or the beginning of an e-mail address")
     id_fields = ("id", "chat_id", "run_id", "user_id")
     spoken_by = ("id",)
     exclude = ("token_hash",)

@@ -4,13 +4,36 @@ import chat.models.characters
 import django.core.validators
 from django.conf import settings
 from django.db import migrations, models
+from django.db.models import Count, Value
+from django.db.models.functions import Concat, Substr
+
+
+def forget_titles(apps, schema_editor):
+    """The log of interventions named chats and tasks by their titles."""
+    entries = apps.get_model("admin", "LogEntry").objects
+    for name in ("chat", "task"):
+        of = entries.filter(content_type__app_label="chat", content_type__model=name)
+        of.update(object_repr=Concat(Value(f"{name.capitalize()} "), Substr("object_id", 1, 100)))
+
+
+def choose_organizations(apps, schema_editor):
+    """Whoever is in several organizations goes on in the one that has most of their chats; else they are asked."""
+    users, chats = apps.get_model("accounts", "User").objects, apps.get_model("chat", "Chat").objects
+    several = users.filter(organization=None, is_guest=False).annotate(places=Count("memberships")).filter(places__gt=1)
+    for user in several.iterator():
+        theirs = chats.filter(user=user, organization__memberships__user=user).order_by().values("organization")
+        most = list(theirs.annotate(chats=Count("pk")).order_by("-chats")[:2])
+        if most and (len(most) == 1 or most[0]["chats"] > most[1]["chats"]):
+            users.filter(pk=user.pk).update(organization=most[0]["organization"])
 
 
 class Migration(migrations.Migration):
 
     dependencies = [
         ("accounts", "0006_people"),
+        ("admin", "0003_logentry_add_action_flag_choices"),
         ("chat", "0012_chore_error"),
+        ("contenttypes", "0002_remove_content_type_name"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -33,5 +56,7 @@ class Migration(migrations.Migration):
             model_name="character",
             constraint=models.UniqueConstraint(fields=("organization", "number"), name="character_number_once"),
         ),
+        migrations.RunPython(choose_organizations, migrations.RunPython.noop),
+        migrations.RunPython(forget_titles, migrations.RunPython.noop),
         migrations.RunSQL("UPDATE chat_character SET number = id WHERE number IS NULL", migrations.RunSQL.noop),
     ]

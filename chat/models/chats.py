@@ -116,7 +116,7 @@ class Chat(SavesFolded):
         ]
 
     def __str__(self) -> str:
-        return self.title or f"Chat {self.id}"
+        return f"Chat {self.id}"  # its title is what somebody wrote
 
     @property
     def total_tokens(self) -> int:

@@ -1,16 +1,20 @@
 """Where a chat goes that names no organization: where its person chose, and never to a stranger's."""
 
+import importlib
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.apps import apps
 from rest_framework.test import APIClient
 
 from accounts.errors import Conflict, NotAllowed
 from accounts.models import Membership, Organization, Role, User
 from accounts.organizations.choice import usual_organization
+from accounts.sign_in.keys import create_key
 from chat.doors.starting import make_chat
+from chat.models import Chat
 from tests.conftest import member
 from tests.doors.people import newcomer
 from tests.live import Server
@@ -58,6 +62,14 @@ def test_it_is_chosen_by_patch_and_by_naming_one(
     assert api(dora).get(ME).json()["organization"] == str(elsewhere.pk)
 
 
+def test_a_key_says_nothing_of_another_organization(organization: Organization, dora: User) -> None:
+    Membership.objects.create(organization=organization, user=dora, role=Role.EDITOR)
+    _, token = create_key(user=dora, organization=organization, scopes=["chat"], name="CI", expires_at=None)
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert fresh(dora).organization_id and client.get(ME).json()["organization"] is None
+
+
 @pytest.mark.parametrize("value", ["stranger's", "read only", "no id", 7])
 def test_one_that_is_not_theirs_to_write_in_is_not_chosen(
     api: Api, organization: Organization, elsewhere: Organization, dora: User, value: Any
@@ -91,6 +103,20 @@ def test_where_one_may_only_read_no_chat_is_made(organization: Organization, els
     reader = member(elsewhere, "reader", Role.VIEWER)
     Membership.objects.create(organization=organization, user=reader, role=Role.EDITOR)
     assert usual_organization(fresh(reader)) == organization
+
+
+@pytest.mark.parametrize(("chats", "chosen"), [((1, 2), 1), ((2, 1), 0), ((1, 1), None), ((0, 0), None), ((0, 1), 1)])
+def test_an_upgrade_leaves_people_where_most_of_their_chats_are(
+    organization: Organization, elsewhere: Organization, dora: User, chats: tuple[int, int], chosen: int | None
+) -> None:
+    places = (organization, elsewhere)
+    Membership.objects.create(organization=organization, user=dora, role=Role.EDITOR)
+    for place, count in zip(places, chats, strict=True):
+        for _ in range(count):
+            Chat.objects.create(organization=place, user=dora, model="m", archetype="a")
+    User.objects.update(organization=None)
+    importlib.import_module("chat.migrations.0013_people").choose_organizations(apps, None)
+    assert fresh(dora).organization == (None if chosen is None else places[chosen])
 
 
 def test_a_door_says_what_to_send(server: Server) -> None:

@@ -1,8 +1,10 @@
 """Joining is by invitation: who may invite, who may accept, once and in time; and nobody learns who has an account."""
 
+import socketserver
+import threading
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.core import mail
@@ -217,6 +219,34 @@ def test_where_there_is_mail_the_link_goes_there_alone(
     (sent,) = mail.outbox
     assert sent.to == ["new@example.com"] and sent.bcc == []
     assert f"/invitation/?token={token_of(Invitation.objects.get().pk)}" in sent.body
+
+
+class Mailbox(socketserver.StreamRequestHandler):
+    """A mail server that takes one mail."""
+
+    taken: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 mail.example\r\n")
+        while line := self.rfile.readline():
+            verb = line[:4].upper().strip()
+            self.wfile.write({b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}.get(verb, b"250 ok\r\n"))
+            if verb == b"DATA":
+                self.taken.append(b"".join(iter(self.rfile.readline, b".\r\n")).decode())
+                self.wfile.write(b"250 taken\r\n")
+
+
+def test_a_real_mail_server_gets_it(api: Api, alice: User, organization: Organization, settings: Any) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mailbox) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.EMAIL_URL = f"smtp://127.0.0.1:{server.server_address[1]}"
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.server_address[1]
+        status, made = call(api, alice, "post", of(organization), {"email": "new@example.com"})
+        server.shutdown()
+    assert (status, made["mailed"], made["link"]) == (201, True, None)
+    (sent,) = Mailbox.taken
+    assert "To: new@example.com" in sent and "Subject: Alice invites you to Acme" in sent
 
 
 def test_a_mail_server_that_is_away_leaves_the_link_to_hand_on(
