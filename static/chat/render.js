@@ -49,9 +49,14 @@ export function setContent(article, text, attachments = []) {
   element.textContent = text;
   article.querySelector(".parts").replaceChildren(element);
   const list = article.querySelector(".attachments");
-  list.replaceChildren(...attachments.map(({ name, type }) => Object.assign(document.createElement("li"), { textContent: name || type })));
+  list.replaceChildren(...attachments.map(attachmentOf));
   list.hidden = !attachments.length;
   foldLong(article);
+}
+
+function attachmentOf({ name, type, unreadable }) {
+  const textContent = (name || type) + (unreadable ? `: ${WORDS.notReadable}` : "");
+  return Object.assign(document.createElement("li"), { textContent, className: unreadable ? "unreadable" : "" });
 }
 
 /** Show twelve lines of a person's long message, and a button for the rest. */

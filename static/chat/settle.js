@@ -11,9 +11,9 @@ export function settle(old, fresh) {
   for (const name of ["class", "data-status", "data-parent", "data-run", "data-position", "data-role"]) {
     old.setAttribute(name, fresh.getAttribute(name));
   }
-  for (const name of [".attachments", ".why", ".work", ".end", ".actions"]) {
+  for (const name of [".attachments", ".why", ".work", ".read-from", ".end", ".actions"]) {
     const [was, is] = [old, fresh].map((each) => each.querySelector(`:scope > ${name}`));
-    if (!was.isEqualNode(is) && !was.contains(document.activeElement)) was.replaceWith(is);
+    if (was && is && !was.isEqualNode(is) && !was.contains(document.activeElement)) was.replaceWith(is);
   }
 }
 
