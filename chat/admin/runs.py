@@ -83,6 +83,7 @@ class RunAdmin(Gated):
                     "model",
                     "temperature",
                     "archetype",
+                    "read_from",
                     "kind",
                     "door",
                     "request_shown",

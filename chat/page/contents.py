@@ -157,6 +157,7 @@ def shown(messages: Iterable[Message], tree: Tree, reader: User) -> list[dict[st
             "why": _why(message),
             "end": _end(message, reader),
             "work": _work(message),
+            "read_from": _read_from(message, tree),
             "usage": _usage(message),
             "attachments": shown_files(message),
         }
@@ -236,6 +237,13 @@ def _end(message: Message, reader: User) -> str:
 def _work(message: Message) -> str:
     """The line of work that the answer began and did not wait for; none where it is done."""
     return say(WORK[RunStatus(message.job.status)]) if message.job and message.job.status in WORK else ""
+
+
+def _read_from(message: Message, tree: Tree) -> dict[str, Any] | None:
+    """The first message that the model was given, where older ones were left out; None too where it is gone."""
+    run = _run_of(message)
+    id = run.read_from if run is not None else None
+    return {"id": id, "position": tree.positions[id]} if id in tree.positions else None
 
 
 def _tokens(run: Run) -> str:

@@ -41,9 +41,10 @@ def picture(message: Message, number: int) -> Picture | None:
 
 def _shown(message: Message, number: int, each: dict[str, Any]) -> dict[str, str]:
     name = str(each.get("name") or "")
+    why = {"unreadable": say("notReadable")} if each.get("unreadable") else {}
     if not _is_picture(each):
-        return {"name": name or str(each.get("type", ""))}
-    return {"name": name or say("picture"), "picture": reverse("page-picture", args=[message.pk, number])}
+        return {"name": name or str(each.get("type", "")), **why}
+    return {"name": name or say("picture"), "picture": reverse("page-picture", args=[message.pk, number]), **why}
 
 
 def _is_picture(each: dict[str, Any]) -> bool:

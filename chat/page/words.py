@@ -71,6 +71,7 @@ TEXTS: dict[str, Any] = {
     "workGoesOn": _("What it began is being worked on."),
     "workFailed": _("What it began has failed."),
     "workStopped": _("What it began was stopped."),
+    "notReadable": _("could not be read, and is not shown to the model"),
     "demoFor": _("demo for %(model)s"),
     "newFrom": _("New message from %(name)s"),
     "copied": _("Copied"),
@@ -151,6 +152,7 @@ COUNTED: dict[str, Any] = {
 ENDS: dict[str, Any] = {
     "length": _("The answer was cut: it reached the model's length limit."),
     "content_filter": _("The provider's content filter ended this answer."),
+    "other": _("Ended, for a reason that the model provider did not explain."),
     "max_turns": _("Ended: it asked the model as often as it may in one answer."),
     "max_calls": _("Ended: it used as many tools as it may in one answer."),
     "max_output_tokens": _("Ended: it wrote as much as it may in one answer."),

@@ -21,7 +21,7 @@ from agents.messages import ToolSpec
 from tools import pictures
 
 ATTACHMENT_TYPES = ("file", "image")
-# `unreadable` is ours: who sends an attachment back as they got it may leave it in.
+# `unreadable` is what we say of a picture: who sends one back as they got it, as an edit does, leaves it in.
 ATTACHMENT_FIELDS = frozenset({"type", "name", "content", "url", "unreadable"})
 ATTACHMENT_NAME_MAX_CHARS = 255  # composed (NFC), as file systems count: a Mac sends each accent apart
 # Controls, line ends and half characters have no place in a name; nor has what turns the order of what is read:
@@ -114,7 +114,7 @@ def check_metadata(value: Any) -> dict[str, Any]:
     return value
 
 
-def check_attachments(value: Any) -> list[dict[str, str]]:
+def check_attachments(value: Any) -> list[dict[str, Any]]:
     """Files and images that come with a message: `{type, name, content}` or `{type, name, url}`."""
     most = settings.CHAT_ATTACHMENTS_MAX
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
@@ -124,7 +124,7 @@ def check_attachments(value: Any) -> list[dict[str, str]]:
     return [_attachment(each, f"attachments.{number}") for number, each in enumerate(value)]
 
 
-def _attachment(value: Any, field: str) -> dict[str, str]:
+def _attachment(value: Any, field: str) -> dict[str, Any]:
     """One attachment. It has text in `content` (files) or an address in `url`; nothing is fetched here."""
     if not isinstance(value, dict):
         raise refuse(field, "Expected an object {type, name, content} or {type, name, url}.")
@@ -137,9 +137,16 @@ def _attachment(value: Any, field: str) -> dict[str, str]:
     kind, name = value["type"], _check_name(value.get("name", ""), f"{field}.name")
     if "content" in value:
         return {"type": kind, "name": name, "content": _check_content(value["content"], kind, f"{field}.content")}
-    if kind == "image" and isinstance(value["url"], str) and value["url"][:5].lower() == "data:":
-        return {"type": kind, "name": name, "url": _check_picture(value["url"], name, f"{field}.url")}
-    return {"type": kind, "name": name, "url": _check_url(value["url"], f"{field}.url")}
+    is_data = kind == "image" and isinstance(value["url"], str) and value["url"][:5].lower() == "data:"
+    url = _check_picture(value["url"], name, f"{field}.url") if is_data else _check_url(value["url"], f"{field}.url")
+    marks = {"unreadable": True} if _check_flag(value.get("unreadable", False), f"{field}.unreadable") else {}
+    return {"type": kind, "name": name, "url": url, **marks}
+
+
+def _check_flag(value: Any, field: str) -> bool:
+    if not isinstance(value, bool):
+        raise refuse(field, "Expected true or false.")
+    return value
 
 
 def _check_name(value: Any, field: str) -> str:

@@ -19,5 +19,7 @@ function itemOf(attachment) {
   const picture = thumbnail(attachment);
   const name = Object.assign(document.createElement("bdi"), { textContent: attachment.name || (picture ? WORDS.picture : attachment.type) });
   item.append(...(picture ? [picture] : []), name);
+  if (attachment.unreadable) item.append(`: ${WORDS.notReadable}`);
+  item.classList.toggle("unreadable", Boolean(attachment.unreadable));
   return item;
 }

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { fragmentOf } from "./html.js";
-import { messagesPath, page } from "./page.js";
+import { byId, messagesPath, page } from "./page.js";
 import { WORDS } from "./words.js";
 
 const PAGE = 50; // messages at once, as in chat/page/views.py
@@ -19,6 +19,7 @@ export class Pager {
     Object.assign(this, { log, scroller, isDrawn, watch, earlier: document.querySelector(".earlier") });
     scroller.onMove = () => this.check();
     scroller.button.addEventListener("click", () => this.toLatest());
+    log.column.addEventListener("click", (event) => this.#follow(event));
     this.#show();
   }
 
@@ -66,6 +67,28 @@ export class Pager {
       this.log.markDays();
       this.isAtEnd = true;
     });
+  }
+
+  /** The message at a position, at the top; it is fetched, with those behind it, where it is not on the page. */
+  async goTo(id, position) {
+    if (!byId(`message-${id}`)) {
+      await this.#load(() => `after=${position - 1}`, (articles) => {
+        this.log.stored.forEach((each) => each.remove());
+        this.log.column.prepend(...articles);
+        this.isAtEnd = articles.length < PAGE;
+      });
+    }
+    const article = byId(`message-${id}`);
+    article?.scrollIntoView({ block: "start" });
+    Object.assign(article ?? {}, { tabIndex: -1 }).focus?.({ preventScroll: true });
+  }
+
+  /** A link to where the model began to read leads there, on the page or not. */
+  #follow(event) {
+    const link = event.target.closest(".read-from a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.goTo(link.hash.replace("#message-", ""), Number(link.dataset.position));
   }
 
   /** The branch of a message, in the place where its sibling is. */

@@ -3,7 +3,7 @@
 import { foldTools, unfoldTools } from "./fold.js";
 import { isSelected } from "./text.js";
 
-const SINGLE = [".attachments", ".why", ".work", ".end", ".actions"];
+const SINGLE = [".attachments", ".why", ".work", ".read-from", ".end", ".actions"];
 
 /** Give the article on the page the content of the stored one. */
 export function settle(old, fresh) {
@@ -16,7 +16,7 @@ export function settle(old, fresh) {
   }
   for (const name of SINGLE) {
     const [was, is] = [old, fresh].map((each) => each.querySelector(`:scope > ${name}`));
-    if (!was.isEqualNode(is) && !was.contains(document.activeElement)) was.replaceWith(is);
+    if (was && is && !was.isEqualNode(is) && !was.contains(document.activeElement)) was.replaceWith(is);
   }
 }
 

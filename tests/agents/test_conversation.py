@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.conversation import BEFORE, NO_ANSWER, shaped
@@ -30,6 +30,7 @@ MESSAGES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(MESSAGES)
 def test_a_strict_server_takes_any_conversation(messages: list[Message]) -> None:
     sent = build(ProviderRequest(model="m", system="Be kind.", messages=tuple(messages)))["messages"]
@@ -40,6 +41,7 @@ def test_a_strict_server_takes_any_conversation(messages: list[Message]) -> None
     )
 
 
+@settings(deadline=None)
 @given(MESSAGES)
 def test_shaping_twice_changes_nothing(messages: list[Message]) -> None:
     assert shaped(shaped(messages)) == shaped(messages)

@@ -1,6 +1,7 @@
 """The admin shows every chat table to staff, escaped, read-only, and shows nothing to anybody else."""
 
 import re
+import time
 import uuid
 from typing import Any
 
@@ -17,6 +18,10 @@ from django.utils.html import escape
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
+from agents import events as ev
+from agents.usage import Usage
+from chat.admin.timeline import Timeline
+from chat.eventlog import Logged
 from chat.eventlog.rows import insert
 from chat.models import (
     Budget,
@@ -268,6 +273,27 @@ def test_no_address_filters_by_what_is_hidden(run: Run, staff: Client, field: st
     for lookup in (field, f"{field}__startswith", f"{field}__regex"):
         assert staff.get(list_page(Chat), {lookup: "D"}).status_code in (302, 400)
     assert staff.get("/admin/accounts/apikey/", {"key_hash__startswith": "a"}).status_code in (302, 400)
+
+
+def test_a_hanging_runs_timeline_reaches_to_now(run: Run, staff: Client) -> None:
+    began = time.time() - 600
+    hanging = [ev.RunQueued(at=began, chat="", input="", message="", archetype="a", model="m"),
+               ev.RunStarted(at=began, attempt=1), ev.TurnStarted(at=began + 1, turn=1, model="m"),
+               ev.TextDelta(at=began + 2, text="So")]  # fmt: skip
+    log = [Logged(1, seq, event) for seq, event in enumerate(hanging, 1)]
+    timeline = Timeline(log, at_work_until=began + 600)
+    (section,) = timeline.sections(timeline.rows, now=began + 600, crashes=0)
+    rows = {row.what: row for row in section.rows}
+    silence, turn = rows["Since then"], rows["Turn 1"]
+    assert (silence.took, silence.left + silence.width) == ("9 min 58 s", pytest.approx(1000, abs=2))
+    assert turn.left + turn.width == pytest.approx(1000, abs=2) and silence.left < 10 and rows["Writes"].width < 10
+    over = Timeline([*log, Logged(1, 5, ev.RunCompleted(at=began + 3, reason="stop", usage=Usage()))])
+    assert "Since then" not in {row.what for row in over.rows}
+    RunEvent.objects.filter(run=run).delete()
+    insert(run.pk, log).save()
+    for status in RunStatus:
+        Run.objects.filter(pk=run.pk).update(status=status)
+        assert ("Since then" in text_of(staff, page_of(run))) == (status == RunStatus.RUNNING)
 
 
 def test_a_chat_is_found_by_id_and_person(run: Run, chat: Chat, staff: Client) -> None:

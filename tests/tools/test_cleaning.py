@@ -1,7 +1,7 @@
 """Text from outside is made fit for every database and encoder."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.cleaning import Halves, clean, clean_json
@@ -41,6 +41,7 @@ def test_json_is_cleaned_to_its_leaves(value: object) -> None:
     assert clean_json(cleaned) == cleaned
 
 
+@settings(deadline=None)
 @given(ANY_TEXT, st.data())
 def test_a_text_that_is_cut_anywhere_is_cleaned_to_the_same(text: str, data: st.DataObject) -> None:
     units = text.encode("utf-16-le", "surrogatepass")
