@@ -22,7 +22,7 @@ ATTACH = "Attach as a file"
 def own(open_page: Open, server: Server) -> Page:
     """A page of Alice's whose refusals and lost connections are meant."""
     page, watch = open_page(server)
-    watch.allowed = ("40", "WebSocket", "net::ERR_")
+    watch.allowed = ("40", "422", "WebSocket", "net::ERR_")
     sign_in(page)
     return page
 
@@ -299,7 +299,7 @@ def test_an_input_method_is_left_alone(own: Page) -> None:
     client = own.context.new_cdp_session(own)
     box(own).focus()
     client.send("Input.imeSetComposition", {"text": "にほ", "selectionStart": 2, "selectionEnd": 2})
-    own.keyboard.press("Enter")
+    box(own).dispatch_event("keydown", {"key": "Enter", "isComposing": True})
     first(own, held).fulfill(status=400, json={"error": {"code": "invalid", "message": "no", "fields": {}}})
     expect(state(own)).to_contain_text("Not sent")
     client.send("Input.insertText", {"text": "日本"})
@@ -340,7 +340,7 @@ def browser_with_cache(browser, server: Server) -> Iterator[Callable[[], Page]]:
     with browser.browser_type.launch(executable_path=program, args=ARGUMENTS, ignore_default_args=off) as own:
 
         def open_signed_in() -> Page:
-            page, watch = own.new_page(base_url=server.url), Watch(server.url)
+            page, watch = own.new_context(base_url=server.url).new_page(), Watch(server.url)
             watch.attach(page)
             sign_in(page)
             return page
