@@ -136,7 +136,8 @@ def test_a_picture_that_moves_stays_as_it_is_or_is_refused_for_its_size(page: Pa
 def test_agent_and_model_of_a_chat_are_changed_at_any_time_and_hold_for_the_next_message(
     open_page: Open, server: Server, upstream: Upstream, way: str
 ) -> None:
-    page, _ = open_page(server, **(PHONE if way == "tap" else {}))
+    page, watch = open_page(server, **(PHONE if way == "tap" else {}))
+    watch.allowed = ("WebSocket",)  # one that is left while it opens
     sign_in(page)
     submit(page, f"Hello {script(upstream, Turn(text='Yes.'))}")
     expect(answer(page)).to_contain_text("tokens")
