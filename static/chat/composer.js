@@ -48,7 +48,7 @@ export class Composer {
     this.box.addEventListener("input", () => this.#typed());
     this.box.addEventListener("compositionstart", () => (this.#isComposing = true));
     this.box.addEventListener("compositionend", () => (this.#isComposing = false));
-    addEventListener("pagehide", () => this.#saveDraft());
+    addEventListener("pagehide", () => this.draft.saveNow(this.#kept));
     this.#show();
     this.draft.read().then((found) => found && this.#restore(found));
   }
@@ -248,8 +248,11 @@ export class Composer {
 
   async #saveDraft() {
     clearTimeout(this.#timer);
-    const hasFiles = Boolean(this.#files?.list.length);
-    this.#guard("draft", await this.draft.save({ text: this.box.value, choices: choicesMade(), hasFiles }));
+    this.#guard("draft", await this.draft.save(this.#kept));
+  }
+
+  get #kept() {
+    return { text: this.box.value, choices: choicesMade(), hasFiles: Boolean(this.#files?.list.length) };
   }
 
   async #saveFiles() {

@@ -1,17 +1,19 @@
 // What is in the box and not sent: the text, the files and what is chosen, kept for each tab by itself. A tab that finds none of its own takes
 // over that of one that is closed; where that one is shown again after all, its box is emptied: the text is elsewhere.
 
-import { keep, kept, keptUnder, take } from "./store.js";
+import { keep, keepNow, kept, keptUnder, take } from "./store.js";
 import { living, tab } from "./tabs.js";
 
 const MOVED_MS = 7 * 86_400_000; // so long a tab may sleep and still be told that its text is elsewhere
 
 export class Draft {
   #written = {}; // kind -> where it was kept last
+  #name = ""; // of this tab, once it is known
 
   /** `place(kind)` names where things of this kind are kept: by person and chat. */
   constructor(place) {
     this.place = place;
+    tab.then((name) => (this.#name = name));
   }
 
   /** {text, files, choices}: this tab's own, or the newest of those whose tabs are closed; null where there is none. */
@@ -20,7 +22,8 @@ export class Draft {
     const found = (await keptUnder(this.place("draft"))).map(([key, value]) => ({ key, ...shaped(value) }));
     const others = found.some(({ key }) => tabOf(key) !== mine) ? await living() : new Set();
     const isFree = ({ key, text, hasFiles, isMoved }) => !isMoved && (text || hasFiles) && !others.has(tabOf(key));
-    const free = found.filter((each) => (tabOf(each.key) === mine ? !each.isMoved : isFree(each)));
+    const isMine = (each) => tabOf(each.key) === mine && !each.isMoved && isSomething(each);
+    const free = found.filter((each) => isMine(each) || isFree(each));
     const rank = ({ key, at = 0 }) => (tabOf(key) === mine ? Infinity : at);
     this.#forgetMoved(found);
     const draft = free.sort((one, other) => rank(other) - rank(one))[0];
@@ -39,8 +42,14 @@ export class Draft {
   }
 
   /** Keep the text and what is chosen; gives whether they will be there after a reload. */
-  save({ text, choices, hasFiles }) {
-    return this.#put("draft", (text || choices || hasFiles) && { text, choices, hasFiles, at: Date.now() });
+  save(value) {
+    return this.#put("draft", isSomething(value) && { ...value, at: Date.now() });
+  }
+
+  /** The same as the page goes away; also that there is nothing any more. */
+  saveNow(value) {
+    if (this.#name) keepNow(`${this.place("draft")}:${this.#name}`, { ...value, at: Date.now() }, !isSomething(value));
+    else this.save(value);
   }
 
   /** Keep the files; they are many times as large, so only when they change. */
@@ -67,6 +76,8 @@ export class Draft {
     return `${this.place(kind)}:${await tab}`;
   }
 }
+
+const isSomething = ({ text, choices, hasFiles }) => Boolean(text || choices || hasFiles);
 
 /** Of a key "draft:person:chat:tab"; older ones end in the chat. */
 function tabOf(key) {

@@ -37,6 +37,12 @@ export async function keep(key, value) {
   return isDone ? (inTab.put(key), true) : inTab.put(key, value);
 }
 
+/** The same, as a page goes away: the tab keeps it at once, also that it is empty, as the database may not come to it any more. */
+export function keepNow(key, value, isEmpty) {
+  inTab.put(key, value);
+  keep(key, isEmpty ? null : value);
+}
+
 export const kept = async (key) => inTab.get(key) ?? (await act("readonly", (store) => store.get(key))).result;
 
 /** [key, value] of those whose keys begin so, in the order of their keys. */
@@ -46,9 +52,12 @@ export async function keptUnder(prefix) {
     act("readonly", (store) => store.getAll(under(prefix))),
   ]);
   const found = new Map(keys.map((key, index) => [key, values[index]]));
-  for (const key of inTab.keys(prefix)) found.set(key, inTab.get(key));
+  for (const key of inTab.keys(prefix)) if (!isNewer(found.get(key), inTab.get(key))) found.set(key, inTab.get(key));
   return [...found].filter(([, value]) => value).sort(([one], [other]) => (one < other ? -1 : 1));
 }
+
+/** Another tab has taken it since. */
+const isNewer = (there, here) => there?.isMoved && there.at > here.at;
 
 /** Take a value away, and leave another in its place: of several who do it at once, one gets it. */
 export async function take(key, instead) {
