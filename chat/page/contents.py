@@ -17,7 +17,7 @@ from chat.models import Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.page.cards import Cards, duration, joined
 from chat.page.pictures import shown_files
 from chat.page.tree import Tree
-from chat.page.words import ENDS, Counted, say
+from chat.page.words import ENDS, Counted, failure, say
 from tools.files import list_files, read_file, search_project_files, write_file
 
 FILE_TOOLS = frozenset(each.name for each in (list_files, read_file, search_project_files, write_file))
@@ -200,7 +200,10 @@ def _thought(seconds: float) -> str:
 def _why(message: Message) -> dict[str, str] | None:
     """Why it failed, in words, and the code for whoever is asked about it."""
     error = message.error if message.status == MessageStatus.FAILED else None
-    return {"message": str(error.get("message", "")), "code": str(error.get("code", ""))} if error else None
+    if not error:
+        return None
+    code = str(error.get("code", ""))
+    return {"message": failure(code, str(error.get("message", ""))), "code": code}
 
 
 def _usage(message: Message) -> list[tuple[str, str]]:

@@ -42,6 +42,11 @@ class Tree:
             leaf = self._parents.get(leaf)
         return path[::-1]
 
+    def older_leaf(self, at: UUID | None) -> str:
+        """The last message of the branch by way of `at`; "" where that is the newest branch."""
+        path = self.path(at)
+        return str(path[-1]) if path and path[-1] != self.chat.leaf_id else ""
+
     def versions(self, id: UUID) -> Versions | None:
         """Its place among its siblings; those that were deleted are passed over."""
         siblings = self._children.get(self._parents.get(id), [])

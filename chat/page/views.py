@@ -76,7 +76,9 @@ def messages(request: HttpRequest, id: UUID) -> HttpResponse:
     )
     found = pages.branch(tree, _at(request), window)
     context = {"messages": pages.shown(found, tree, user), **_rights(user, tree.chat)}
-    return render(request, "chat/_messages.html", context)
+    response = render(request, "chat/_messages.html", context)
+    response["Parley-Branch"] = tree.older_leaf(_at(request))
+    return response
 
 
 @require_GET

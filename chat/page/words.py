@@ -10,6 +10,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from agents.errors import CODES
+
 # One number of each of CLDR's classes; a language has those forms in which its own ngettext differs.
 SAMPLES = {"other": 100, "zero": 0, "one": 1, "two": 2, "few": 3, "many": 11}
 
@@ -49,8 +51,6 @@ TEXTS: dict[str, Any] = {
     "notDone": _("Not done: %(why)s"),
     "noServer": _("the server does not answer. Try again."),
     "empty": _("Write something first."),
-    "runOpen": _("An answer is still being written. Stop it, or wait for its end."),
-    "noBudget": _("your organization's token budget does not cover another answer."),
     "serverFailed": _("The server failed. Nothing is lost: try again."),
     # Messages
     "thoughts": _("Thoughts"),
@@ -98,6 +98,7 @@ TEXTS: dict[str, Any] = {
     "showMore": _("Show more"),
     "showLess": _("Show less"),
     "code": _("Code"),
+    "codeIn": _("Code: %(language)s"),
     "table": _("Table"),
     # The composer
     "fork": _("Fork from here"),
@@ -161,6 +162,40 @@ ENDS: dict[str, Any] = {
     "timeout_s": _("Ended: it took as long as an answer may."),
 }
 
+# Why an answer failed: the sentences of agents.errors, by their code.
+FAILURES: dict[str, Any] = {
+    "upstream_auth": _("The model provider refused our credentials. An operator must check its key."),
+    "upstream_invalid": _("The model provider refused the request."),
+    "upstream_not_found": _("The model provider does not know this model."),
+    "upstream_rate_limited": _("The model provider is receiving too many requests. Try again later."),
+    "upstream_unavailable": _("The model provider is not available. Try again later."),
+    "upstream_timeout": _("The model provider did not answer in time."),
+    "upstream_interrupted": _("The connection to the model provider broke off."),
+    "upstream_incomplete": _("The model provider ended its answer before it was complete."),
+    "upstream_malformed": _("The model provider sent something that could not be understood."),
+    "upstream_error": _("The model provider reported an error."),
+    "quota_exceeded": _("The organization's token budget does not cover the next turn."),
+    "limit": _("The run met one of its limits."),
+    "poison": _("The run ended its process three times and is not tried again."),
+    "storage": _("The run's events could not be stored."),
+    "internal": _("Something went wrong on our side."),
+}
+# Why the server did not do what the page asked, by the code of its answer; other answers say it in their own words.
+REFUSALS: dict[str, Any] = {
+    "changed_meanwhile": _("What this belongs to has just been changed or deleted. Look again."),
+    "chat_archived": _("The chat is archived. Make it active to write in it."),
+    "conflict": _("That cannot be done now."),
+    "gone": _("That is not kept any more."),
+    "idempotency_key_reused": _("It was sent before in another form. Try again."),
+    "message_deleted": _("The message was deleted."),
+    "not_waiting": _("The run does not wait for a decision any more."),
+    "nothing_to_answer": _("There is no message that this answers."),
+    "quota_exceeded": _("Your organization's token budget does not cover another answer."),
+    "run_live": _("An answer is still being written. Stop it, or wait for its end."),
+    "run_open": _("An answer is still being written. Stop it, or wait for its end."),
+    "too_large": _("It is too large to be sent. Shorten it, or send fewer files."),
+}
+
 
 class Counted(int):
     """A count as people read it: 1,204."""
@@ -188,7 +223,15 @@ def for_scripts() -> dict[str, Any]:
     return {name: str(text) for name, text in TEXTS.items()} | {
         **{name: _forms(text) for name, text in COUNTED.items()},
         "ends": {name: str(text) for name, text in ENDS.items()},
+        "failures": {code: str(text) for code, text in FAILURES.items() if str(text) != CODES[code]},
+        "refusals": {code: str(text) for code, text in REFUSALS.items()},
     }
+
+
+def failure(code: str, message: str) -> str:
+    """Why an answer failed, in the reader's language; as the server said it in English, or for an unknown code."""
+    said = str(FAILURES.get(code, ""))
+    return said if said and said != CODES[code] else message
 
 
 def _forms(text: Any) -> dict[str, str]:

@@ -1,6 +1,7 @@
 // What one can do with the messages, by their buttons: copy, edit, delete, regenerate, versions, fork, approvals.
 
 import { toggleFold } from "./render.js";
+import { wrap } from "./text.js";
 
 const editing = () => import("./editing.js");
 const deciding = () => import("./deciding.js");
@@ -29,6 +30,7 @@ const ACTIONS = {
   edit: (_does, _button, article) => editing().then(({ edit }) => edit(article)),
   "cancel-edit": (_does, button, article, event) => editing().then(({ leave }) => leave(article, button, event)),
   regenerate: (does, button, article) => once(button, () => does.regenerate(article.dataset.id)),
+  wrap: () => wrap(),
   version: (does, button, article) => step(does, button, article),
   fork: (does, button, article) => once(button, () => does.fork(article.dataset.id)),
   delete: (...given) => deciding().then(({ remove }) => remove(...given)),

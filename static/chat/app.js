@@ -3,6 +3,7 @@
 import { newKey } from "../parley.js";
 import { Announcer } from "./announcer.js";
 import * as acts from "./acts.js";
+import * as branches from "./branches.js";
 import { listen } from "./actions.js";
 import { get, parley, post } from "./api.js";
 import * as chats from "./chats.js";
@@ -212,21 +213,39 @@ export const remove = (id) => act(acts.remove, id);
 export const fork = (id) => act(acts.fork, id);
 export const approve = (run, call, decision, reason) => act(acts.approve, run, call, decision, reason);
 
-/** Read the branch that this message is on; the choice is in the address. */
+/** Read the branch that this message is on, as it was read last; the choice is in the address. */
 export async function switchVersion(id, sibling) {
-  history.replaceState(null, "", `?at=${id}`);
-  await pager.switchTo(sibling);
+  const before = location.search || location.pathname;
+  leaveBranch();
+  history.replaceState(null, "", `?at=${branches.leafBelow(id)}`);
+  const leaf = await pager.switchTo(sibling);
+  if (leaf === undefined) history.replaceState(null, "", before); // it could not be read
+  else if (leaf) showBranch(leaf);
+  else showNewest();
   refresh();
+}
+
+/** What is read below each version is read there again when one comes back to it; `id`: a message that gets another beside it. */
+function leaveBranch(id) {
+  const versions = log.stored.filter((each) => each.dataset.id === id || each.querySelector(".versions"));
+  if (log.last) branches.leave(versions.map((each) => each.dataset.id), log.last);
+}
+
+function showBranch(leaf) {
+  history.replaceState(null, "", `?at=${leaf}`);
+  branches.chose(leaf);
 }
 
 /** The newest branch again, once something was added to it. */
 function showNewest() {
   history.replaceState(null, "", location.pathname);
+  branches.chose("");
 }
 
 async function act(doing, ...given) {
   problem = null;
   ended = "";
+  if (doing === acts.regenerate || doing === acts.edit) leaveBranch(given[0]);
   try {
     await doing(...given);
   } catch (error) {
@@ -313,6 +332,7 @@ async function showSharing(chat) {
 
 function onRights(permissions) {
   const canWrite = permissions.includes("write");
+  document.body.classList.toggle("read-only", !canWrite);
   if (canWrite && closed !== WORDS.readOnly) return;
   closed = canWrite ? "" : form ? WORDS.readOnly : "";
   composer.setOpen(canWrite);
@@ -440,6 +460,7 @@ listenToChoices({
 
 log.adopt().forEach(watch);
 log.markDays();
+branches.chose(new URLSearchParams(location.search).get("at") ?? "");
 outbox.kept().then((items) => (items.forEach(queue), items.length && scroller.toEnd()));
 live.open(page.chat);
 scroller.toEnd();

@@ -1,6 +1,6 @@
 // A tool call as a card: what it was asked, what came of it, and, where a person must allow it, the question.
 
-import { byId, page } from "./page.js";
+import { page } from "./page.js";
 import { blank } from "./text.js";
 import { shortArgument, toolInWords, WORDS } from "./words.js";
 
@@ -42,7 +42,7 @@ function stateOf(tool, now) {
 function ask(element, tool) {
   const form = element.querySelector(".ask");
   if (tool.status !== "asked") {
-    if (form?.contains(document.activeElement)) byId("text")?.focus();
+    if (form?.contains(document.activeElement)) element.querySelector("summary").focus();
     form?.remove();
   } else if (!form) {
     const question = blank("ask-template");

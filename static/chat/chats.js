@@ -1,6 +1,7 @@
 // The list of chats, newest first, and the head of the chat one reads.
 
 import { get } from "./api.js";
+import { branchOf } from "./branches.js";
 import { dayOf, monthInWords, timeOf } from "./days.js";
 import { fragmentOf } from "./html.js";
 import { byId, page } from "./page.js";
@@ -137,6 +138,14 @@ function take(fragment, button) {
 
 const idOf = (item) => item.querySelector("a").pathname.split("/")[2];
 
+/** A chat is opened on the branch that was read in it last. */
+function choosePath({ target }) {
+  const link = target.closest(".chats a");
+  const leaf = link && branchOf(link.pathname.split("/")[2]);
+  if (link) link.search = leaf ? `?at=${leaf}` : "";
+}
+
+for (const name of ["click", "auxclick"]) list.addEventListener(name, choosePath);
 list.addEventListener("click", ({ target }) => target.closest("[data-next]") && fetchMore(target.closest("[data-next]")));
 list.addEventListener("scroll", () => {
   const button = list.querySelector(".further:not([hidden]) [data-next]");

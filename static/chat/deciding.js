@@ -31,9 +31,13 @@ export function isSure(button, question, event) {
 /** Allow a tool call or deny it, as the button says. */
 export async function decide(does, form, button, article) {
   if (button.disabled) return; // the second half of a double click
-  const { call } = form.closest(".tool").dataset;
+  const card = form.closest(".tool");
+  const { call } = card.dataset;
   const buttons = form.querySelectorAll("button");
+  card.querySelector("summary").focus(); // the question goes, its card stays
   for (const each of buttons) each.disabled = true;
   const isDone = await does.approve(article.dataset.run, call, button.dataset.action, form.reason.value.trim());
-  if (!isDone) for (const each of buttons) each.disabled = false;
+  if (isDone) return;
+  for (const each of buttons) each.disabled = false;
+  button.focus();
 }

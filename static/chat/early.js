@@ -18,6 +18,7 @@
     form.querySelector("textarea").readOnly = true;
   };
   root.enter = kept("enter", matchMedia("(pointer: coarse)").matches ? "line" : "send");
+  root.wrap = kept("wrap", "no");
   root.speech = kept("speech", "whole");
   addEventListener("keydown", hold);
   addEventListener("submit", hold);

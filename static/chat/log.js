@@ -105,7 +105,9 @@ export class Log {
     const first = Math.min(from, fresh[0] ? positionOf(fresh[0]) : Infinity);
     const ids = new Set(fresh.map((article) => article.id));
     const isTheirs = (old) => positionOf(old) >= first && positionOf(old) <= to && !ids.has(old.id);
-    before.filter(isTheirs).forEach((old) => old.remove());
+    const gone = before.filter(isTheirs);
+    const left = gone.find((old) => old.contains(document.activeElement));
+    gone.forEach((old) => old.remove());
     this.#dropStrangers(fresh[0]);
     for (const article of fresh) {
       const old = document.getElementById(article.id);
@@ -113,6 +115,7 @@ export class Log {
       else if (!isDrawn(article)) settle(old, article);
     }
     this.markDays();
+    if (left) focusOn(this.stored.find((each) => each.dataset.parent === left.dataset.parent) ?? this.stored.at(-1));
     return open.map(({ run, article }) => ({ run, article: document.getElementById(article.id) })).filter((each) => each.article);
   }
 
@@ -153,6 +156,13 @@ export class Log {
     }
     for (const line of this.column.querySelectorAll(":scope > .day")) if (!line.nextElementSibling?.matches("article")) line.remove();
   }
+}
+
+/** The reader was at a message that has made room for this one. */
+function focusOn(article) {
+  if (!article || document.activeElement !== document.body) return;
+  article.tabIndex = -1;
+  article.focus({ preventScroll: true });
 }
 
 function markDay(article, there, day) {

@@ -75,6 +75,7 @@ export class Pager {
       await this.#load(() => `after=${position - 1}`, (articles) => {
         this.log.stored.forEach((each) => each.remove());
         this.log.column.prepend(...articles);
+        this.log.markDays();
         this.isAtEnd = articles.length < PAGE;
       });
     }
@@ -91,7 +92,7 @@ export class Pager {
     this.goTo(link.hash.replace("#message-", ""), Number(link.dataset.position));
   }
 
-  /** The branch of a message, in the place where its sibling is. */
+  /** The branch that the address chooses, in the place where this sibling is. Gives its last message, "" for the newest branch; undefined where it could not be read. */
   switchTo(sibling) {
     const first = Number(sibling.dataset.position);
     const before = this.log.stored.findLast((each) => Number(each.dataset.position) < first);
@@ -119,16 +120,19 @@ export class Pager {
   }
 
   async #load(query, put) {
-    if (this.#isBusy || !page.chat) return;
+    if (this.#isBusy || !page.chat) return undefined;
     this.#isBusy = true;
     try {
       const answer = await get(messagesPath(query()), "text/html");
+      const leaf = answer.headers.get("Parley-Branch") ?? "";
       const fragment = fragmentOf(await answer.text());
       const open = this.log.adopt(fragment, this.isDrawn);
       put([...fragment.querySelectorAll("article")].map((each) => this.log.own(each, this.isDrawn)));
       open.forEach(this.watch);
+      return leaf;
     } catch (error) {
       if (error.isLost === undefined) throw error; // what is shown stays as it is: scrolling asks again
+      return undefined;
     } finally {
       this.#isBusy = false;
       this.#show();

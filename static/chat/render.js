@@ -4,7 +4,7 @@ import { showAttachments } from "./attachments.js";
 import { setText, toolView } from "./card.js";
 import { isOver } from "./reducer.js";
 import { blank, keepIn, markTakenBack, textView, Writer } from "./text.js";
-import { endInWords, thoughtInWords, WORDS } from "./words.js";
+import { endInWords, failureInWords, thoughtInWords, WORDS } from "./words.js";
 
 export { blank };
 
@@ -127,7 +127,7 @@ export class AnswerView {
     const waiting = ahead > 0 ? WORDS.waitingFor({ count: ahead }) : "";
     setText(end, isOpen ? waiting : isFailed ? "" : endInWords(answer, this.page));
     end.hidden = !end.textContent;
-    if (isFailed) why.replaceChildren(`${answer.error.message} `, Object.assign(document.createElement("code"), { textContent: answer.error.code }));
+    if (isFailed) why.replaceChildren(`${failureInWords(answer.error)} `, Object.assign(document.createElement("code"), { textContent: answer.error.code }));
     why.hidden = !isFailed;
   }
 }

@@ -58,6 +58,7 @@ function search(event) {
 document.querySelector("form[action='/logout/']")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   await forget("");
+  for (const key of Object.keys(localStorage)) if (key.startsWith("branches:")) localStorage.removeItem(key);
   event.target.submit();
 });
 

@@ -7,6 +7,8 @@ const NODE_CHARS = 2000; // a longer text node makes each further piece slow
 const LONG_LINES = 30; // longer code scrolls in a box of its own
 const FENCE = /^ {0,3}(```|~~~)/;
 
+const BLOCKS = "p, h1, h2, h3, h4, h5, h6, ul, ol, blockquote, table"; // each is read in its own direction
+
 /** A copy of the first element of a template. */
 export function blank(id) {
   return document.getElementById(id)?.content.firstElementChild.cloneNode(true);
@@ -53,20 +55,51 @@ function lively(html) {
   return [...fragment.children];
 }
 
-/** Give rendered text what a reader needs: a copy button beside each code block, boxes that scroll by keyboard. */
+/** Give rendered text what a reader needs: a bar above each code block, boxes that scroll by keyboard, each block's direction. */
 export function enliven(root) {
   for (const block of root.querySelectorAll("pre")) if (!block.closest(".code, .inside, .plain")) frame(block);
+  for (const block of root.querySelectorAll(BLOCKS)) if (hasOwnDirection(block)) block.dir = "auto";
   for (const table of root.querySelectorAll(".wide")) reachByKeyboard(table, WORDS.table);
+}
+
+/** Blocks of an answer's text; those inside others follow by style, as an outer one would not look into them. */
+function hasOwnDirection(block) {
+  const isText = !block.closest("article") || block.closest(".text:not(.plain)");
+  return isText && !block.parentElement?.closest(BLOCKS);
 }
 
 function frame(block) {
   const box = document.createElement("div");
   box.className = "code";
   if (block.textContent.split("\n", LONG_LINES + 2).length > LONG_LINES + 1) box.classList.add("long");
-  reachByKeyboard(block, WORDS.code);
+  const { language } = block.dataset;
+  reachByKeyboard(block, language ? WORDS.codeIn({ language }) : WORDS.code);
   block.translate = false;
+  block.dir = "ltr";
   block.replaceWith(box);
-  box.append(block, blank("copy-code-template"));
+  box.append(barOf(block), block);
+}
+
+/** What stands above a block of code: its language, and buttons to wrap its lines and to copy it. */
+function barOf({ dataset: { language = "" } }) {
+  const bar = blank("code-bar-template");
+  bar.querySelector(".language").textContent = language;
+  bar.querySelector("[data-action=wrap]").setAttribute("aria-pressed", String(isWrapped()));
+  return bar;
+}
+
+const isWrapped = () => document.documentElement.dataset.wrap === "yes";
+
+/** Wrap long lines of all code, or no longer; this browser remembers it. */
+export function wrap() {
+  const wanted = isWrapped() ? "no" : "yes";
+  document.documentElement.dataset.wrap = wanted;
+  for (const each of document.querySelectorAll("[data-action=wrap]")) each.setAttribute("aria-pressed", String(wanted === "yes"));
+  try {
+    localStorage.setItem("wrap", wanted);
+  } catch {
+    // A browser that keeps nothing: it holds for this page.
+  }
 }
 
 /** What scrolls in a box of its own can be scrolled without a mouse, and has a name. */

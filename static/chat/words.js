@@ -23,7 +23,12 @@ export function whyInWords({ status, code, message, retryAfterS }) {
   if (status === 0) return WORDS.noServer;
   if (status >= 500) return WORDS.serverFailed;
   if (status === 429) return WORDS.tooMany({ seconds: retryAfterS || 1 });
-  return { 401: WORDS.signedOut, 402: WORDS.noBudget, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? (code === "run_open" ? WORDS.runOpen : message);
+  return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? WORDS.refusals?.[code] ?? message;
+}
+
+/** Why an answer failed, in the reader's language where there is a sentence for it. */
+export function failureInWords({ code, message }) {
+  return WORDS.failures?.[code] ?? message;
 }
 
 /** What an open answer is doing, for the state line; `now` in seconds. */
@@ -118,7 +123,7 @@ export function endInWords(answer, { user, models }) {
     const who = answer.stoppedBy && answer.stoppedBy === user.id ? WORDS.stoppedByYou : WORDS.stopped;
     return [who, tokensInWords(answer.usage)].filter(Boolean).join(" · ");
   }
-  if (answer.phase === "failed") return answer.error.message;
+  if (answer.phase === "failed") return failureInWords(answer.error);
   return [WORDS.ends[answer.reason], ...facts].filter(Boolean).join(" · ");
 }
 

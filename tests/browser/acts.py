@@ -47,8 +47,15 @@ class Acts:
             message.hover()
 
     def choose(self, target: Locator) -> None:
-        """Choose a radio button or tick a box."""
-        self.press(target, "Space")
+        """Choose a radio button: keys come to the group's chosen one, and step from there."""
+        if self.way != "keys":
+            return self.press(target)
+        group = self.page.locator(f"[name='{target.get_attribute('name')}']")
+        self.reach(group.and_(self.page.locator(":checked")))
+        for _ in range(group.count()):
+            if target.is_checked():
+                return
+            self.page.keyboard.press("ArrowDown")
 
     def write(self, target: Locator, text: str) -> None:
         """Write into a box in place of what is there."""

@@ -72,8 +72,8 @@ GUARD = r"""() => {
   const TAGS = new Set(("p h1 h2 h3 h4 h5 h6 ul ol li blockquote hr br em strong s code pre a span div "
     + "table thead tbody tr th td button").split(" "));
   const NAMES = new Set(("class href title rel target start role tabindex aria-label type data-action translate "
-    + "data-language aria-pressed").split(" "));
-  const CLASS = /^(host|wide|code|long|plain|rest|fence|link|[a-z]{1,2}[0-9a-z]?)$/;
+    + "data-language aria-pressed dir").split(" "));
+  const CLASS = /^(host|wide|code|bar|language|long|plain|rest|fence|link|[a-z]{1,2}[0-9a-z]?)$/;
   window.strange = [];
   window.looked = 0;
   const isOurs = (element) => element.localName === "button" && element.dataset.action === "copy-code";

@@ -157,3 +157,76 @@ def test_a_menu_offers_what_the_server_would_do(
             other.keyboard.press("Escape")
         other.locator("#sharing").click()
         expect(other.locator("#share .add")).to_be_hidden()
+
+
+def test_each_block_of_an_answer_is_read_in_its_own_direction(page: Page, upstream: Upstream) -> None:
+    text = "السعر هو **45** يورو.\n\n- قهوة\n\nAnd in English.\n\n```python\nprint('مرحبا')\n```\n"
+    send(page, f"كم السعر؟ {script(upstream, Turn(text=text))}")
+    expect(answer(page)).to_contain_text("tokens")
+    direction = """() => [...document.querySelector("article:last-of-type .text").querySelectorAll("p, ul, pre")]
+      .map((each) => getComputedStyle(each).direction)"""
+    for _ in range(2):
+        assert page.evaluate(direction) == ["rtl", "rtl", "ltr", "ltr"]
+        page.reload()
+        page.wait_for_selector("body.ready")
+
+
+def test_the_branch_that_was_read_last_is_read_again(page: Page, upstream: Upstream) -> None:
+    """After stepping away and back, after a reload, and when the chat is opened from the list."""
+
+    def ask(text: str, said: str) -> None:
+        send(page, f"{text} {script(upstream, Turn(text=said))}")
+        expect(answer(page)).to_contain_text("tokens")
+
+    def edit(index: int, text: str, said: str) -> None:
+        own = page.locator("article.own").nth(index)
+        own.hover()
+        own.get_by_role("button", name=re.compile("^Edit")).click()
+        page.get_by_label("Your message").fill(f"{text} {script(upstream, Turn(text=said))}")
+        page.get_by_role("button", name="Save and answer again").click()
+        expect(answer(page)).to_contain_text(said)
+        expect(answer(page)).to_contain_text("tokens")
+
+    def step(index: int, name: str, said: str) -> None:
+        page.locator("article.own").nth(index).get_by_role("button", name=name).click()
+        expect(answer(page)).to_contain_text(said)
+
+    ask("Top one", "Answer top one.")
+    ask("Deep one", "Answer deep one.")
+    edit(1, "Deep two", "Answer deep two.")
+    step(1, "Previous version", "Answer deep one.")
+    expect(page).to_have_url(re.compile(r"\?at="))
+    page.reload()
+    expect(answer(page)).to_contain_text("Answer deep one.")
+    edit(0, "Top two", "Answer top two.")
+    expect(page).not_to_have_url(re.compile(r"\?at="))  # the newest
+    step(0, "Previous version", "Answer deep one.")  # as it was left, not its newest version
+    page.reload()
+    expect(answer(page)).to_contain_text("Answer deep one.")
+    page.get_by_role("navigation").get_by_role("link", name="New chat").click()
+    page.wait_for_url(re.compile("/$"))
+    page.wait_for_selector("body.ready")
+    page.get_by_role("navigation").get_by_role("link", name="Top one").first.click()
+    expect(answer(page)).to_contain_text("Answer deep one.")
+    page.wait_for_selector("body.ready")
+    step(0, "Next version", "Answer top two.")
+    expect(page).not_to_have_url(re.compile(r"\?at="))
+
+
+def test_errors_are_said_in_the_readers_language(open_page: Open, upstream: Upstream, server: Server) -> None:
+    page, watch = open_page(server)
+    watch.allowed = ("409",)
+    sign_in(page)
+    page.context.add_cookies([{"name": "language", "value": "de", "url": server.url}])
+    page.goto("/")
+    page.wait_for_selector("body.ready")
+    page.locator("#text").fill(f"Hallo {script(upstream, Turn(fault='401'))}")
+    page.locator("#text").press("Enter")
+    for _ in range(2):
+        expect(answer(page)).to_contain_text("Der Modellanbieter hat unsere Zugangsdaten abgelehnt.")
+        page.reload()
+    page.wait_for_selector("body.ready")
+    refused = {"error": {"code": "chat_archived", "message": "The chat is archived.", "fields": {}}}
+    page.route(re.compile("/regenerate/$"), lambda route: route.fulfill(status=409, json=refused))
+    answer(page).get_by_role("button", name=re.compile("^Noch einmal")).click()
+    expect(page.locator("#state")).to_contain_text("Der Chat ist archiviert.")

@@ -10,11 +10,13 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import override
 
 from accounts.models import Membership, Organization, Project, Role, User
+from agents.errors import CODES
 from agents.providers.openai.entry import DEFAULT_BASE_URL
 from chat.models import Chat, Message, Sharing
-from chat.page import listing
+from chat.page import listing, words
 from tests.conftest import member
 
 
@@ -192,6 +194,15 @@ def test_what_the_page_needs_at_once_is_named_in_it(chat: Chat) -> None:
     assert {"parley.js", "chat/app.js", "chat/reducer.js", "chat/html.js"} <= set(named)
     assert len(named) == len(set(named))
     assert "chat/share.js" not in named  # loaded when it is used
+
+
+def test_every_way_to_fail_has_its_sentence_and_english_stays_the_servers() -> None:
+    assert {code: str(text) for code, text in words.FAILURES.items()} == CODES
+    assert words.for_scripts()["failures"] == {} and words.failure("limit", "Over 20 turns.") == "Over 20 turns."
+    with override("de"):
+        assert set(words.for_scripts()["failures"]) == set(CODES)
+        assert words.failure("limit", "Over 20 turns.").startswith("Die Antwort")
+        assert words.failure("of_a_later_version", "As it is.") == "As it is."
 
 
 # --- The list of chats ------------------------------------------------------------------------------------------------
