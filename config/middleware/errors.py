@@ -9,6 +9,7 @@ import logging
 import math
 import uuid
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -36,6 +37,7 @@ from config.middleware.base import OnLoop
 
 API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/")
 DATABASE_RETRY_S = 2
+TOLD_MAX, TOLD_CHARS = 100, 500  # of a body's faults: how many are told, and how much of each
 log = logging.getLogger(__name__)
 
 
@@ -123,8 +125,8 @@ def _of_status(status: int, message: str, code: str) -> RequestError:
 
 def _of_validation(error: exceptions.ValidationError) -> RequestError:
     fields: dict[str, list[str]] = {}
-    for name, text in _flat(error.detail):
-        fields.setdefault(name, []).append(text)
+    for name, text in islice(_flat(error.detail), TOLD_MAX):
+        fields.setdefault(name, []).append(text[:TOLD_CHARS])  # some repeat the value, which may be as long as a body
     general = fields.pop("", [])
     return Invalid(" ".join(general) or "Some fields are not valid.", fields=fields)
 
