@@ -27,7 +27,8 @@ from tools.git.repository import Repository
 SAME_ON_BOTH = {"browser", "clients", "config", "test_docs.py", "test_openapi.py", "test_readme.py", "test_bearer.py"}
 # Those that take longest.
 LONG = {
-    "test_agent.py", "test_bad_input.py", "test_chaos.py", "test_native_socket.py", "test_page.py", "test_resume.py",
+    "test_agent.py", "test_bad_input.py", "test_chaos.py", "test_credentials.py", "test_hostile_requests.py",
+    "test_native_socket.py", "test_page.py", "test_resume.py",
     "test_responses_socket.py", "test_routes.py", "test_schemathesis.py", "test_sessions.py", "test_trpc.py",
 }  # fmt: skip
 HERE = pathlib.Path(__file__).parent

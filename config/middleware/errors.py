@@ -9,6 +9,7 @@ import logging
 import math
 import uuid
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -35,6 +36,7 @@ from config.body import REFUSED, TooLarge
 from config.middleware.base import OnLoop
 
 API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/")
+TOLD_MAX, TOLD_CHARS = 100, 500  # of a body's faults: how many are told, and how much of each
 OTHER_HOST = (
     "Parley is not set up to be opened by this name or address. Whoever runs it can add it to ALLOWED_HOSTS, "
     "or make it PARLEY_PUBLIC_URL."
@@ -125,8 +127,8 @@ def _of_status(status: int, message: str, code: str) -> RequestError:
 
 def _of_validation(error: exceptions.ValidationError) -> RequestError:
     fields: dict[str, list[str]] = {}
-    for name, text in _flat(error.detail):
-        fields.setdefault(name, []).append(text)
+    for name, text in islice(_flat(error.detail), TOLD_MAX):
+        fields.setdefault(name, []).append(text[:TOLD_CHARS])  # some repeat the value, which may be as long as a body
     general = fields.pop("", [])
     return Invalid(" ".join(general) or "Some fields are not valid.", fields=fields)
 

@@ -5,6 +5,7 @@ Calls, results and errors, whole or as JSON lines; and a subscription's server-s
 No words for: an answer that comes in pieces to a query or mutation (async iterables in JSON lines).
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -81,7 +82,7 @@ def head(count: int) -> bytes:
 
 def packed(answer: Mapping[str, Any]) -> bytes:
     """A call's whole answer as JSON."""
-    return _encode(answer)
+    return json.dumps(answer, default=str).encode()
 
 
 def whole(answers: Sequence[bytes], *, is_batch: bool) -> bytes:
