@@ -15,6 +15,8 @@ OF_THE_CODE = ("makemigrations", "makemessages", "compilemessages", "startapp") 
 def run(words: Sequence[str]) -> None:
     """Run one management command with Parley's settings. Exits with 1 where it cannot, and tells why."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if any("\udc80" <= each <= "\udcff" for word in words for each in word):
+        sys.exit("An argument is no text in UTF-8. Type it again, in a terminal that speaks UTF-8.")
     try:
         _run(words)
     except ImproperlyConfigured as error:

@@ -46,10 +46,10 @@ class Measured:
 
 def measure(url: str) -> Measured:
     """Read the test stream of the installation at this address. Raises Unreachable."""
-    parts = urlsplit(url if "//" in url else f"http://{url}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Unreachable("Expected an address such as https://parley.example.")
     try:
+        parts = urlsplit(url if "//" in url else f"http://{url}")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Unreachable("Expected an address such as https://parley.example.")
         return _measure(parts.scheme, parts.hostname, parts.port, parts.path.rstrip("/"))
     except (OSError, http.client.HTTPException, ValueError, zlib.error) as error:
         raise Unreachable(f"{url} cannot be read: {error}") from error

@@ -148,7 +148,7 @@ def _flat(detail: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def rest_exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Django REST framework asks here first; None lets a bug through to Django."""
-    told = request_error(error)
+    told = _logged(error)
     if told is None:
         return None
     set_rollback()
@@ -157,6 +157,12 @@ def rest_exception_handler(error: Exception, context: dict[str, Any]) -> HttpRes
     if isinstance(error, exceptions.MethodNotAllowed):
         response["Allow"] = ", ".join(context["view"].allowed_methods)
     return response
+
+
+def _logged(error: Exception) -> RequestError | None:
+    """What the caller is told; what is wrong with the database is logged, once a request."""
+    told = request_error(error)
+    return refusal(error) if isinstance(told, Unavailable) and fault_of(error) else told
 
 
 class ErrorMiddleware(OnLoop):
@@ -171,12 +177,8 @@ class ErrorMiddleware(OnLoop):
         """The answer to what a view raised; None for a bug and for what has a view below."""
         if isinstance(error, Http404 | PermissionDenied | SuspiciousOperation):
             return None
-        told = request_error(error)
-        if told is None:
-            return _of_operators(request, error)
-        if isinstance(told, Unavailable) and fault_of(error):
-            refusal(error)
-        return answer(request, told)
+        told = _logged(error)
+        return answer(request, told) if told else _of_operators(request, error)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """The response; Django's bare 405 in the API's form. Who asks by OPTIONS what an address takes is told so."""

@@ -15,9 +15,12 @@ from django.db.utils import ConnectionHandler
 from django.test import Client
 
 from accounts.db import faults
+from accounts.models import User
 from config.middleware.errors import request_error
 from tests import environment
+from tests.conftest import client_of
 
+FORM = {"username": "a@b.example", "password": "x"}
 Cause = Callable[[Any], object]  # does something wrong on a connection to a database with one table
 
 
@@ -203,9 +206,23 @@ def test_readyz_names_for_a_while_what_kept_from_storing(
 @pytest.mark.parametrize(("text", "status", "sentence"), [("is locked", 503, "busy"), ("gone", 503, "cannot reach")])
 def test_the_page_says_it(db: None, text: str, status: int, sentence: str) -> None:
     with failing(OperationalError(text)):
-        response = Client(raise_request_exception=False).post("/login/", {"username": "a@b.example", "password": "x"})
+        response = Client(raise_request_exception=False).post("/login/", FORM)
     assert response.status_code == status
     assert sentence in response.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/api/models/", "/login/"])
+def test_each_kind_of_view_logs_it_once_with_what_to_do(
+    db: None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, path: str, alice: User
+) -> None:
+    client = client_of(alice)
+    monkeypatch.setattr(faults._Noted, "fault", None)
+    with failing(OSError(errno.ENOSPC, "full")):
+        response = client.post(path, FORM) if path == "/login/" else client.get(path)
+    assert response.status_code == 503
+    (line,) = [each for each in caplog.records if "Database" in each.getMessage()]
+    assert line.getMessage().startswith("Database: disk_full. Make room") and line.exc_info
+    assert faults.noted(10.0) is faults.FULL
 
 
 def test_a_database_that_is_not_prepared_is_said_in_the_log_once(db: None, caplog: pytest.LogCaptureFixture) -> None:
@@ -213,7 +230,7 @@ def test_a_database_that_is_not_prepared_is_said_in_the_log_once(db: None, caplo
     cause.sqlite_errorname = "SQLITE_ERROR"
     error = wrapped(cause)
     with failing(error):
-        response = Client(raise_request_exception=False).post("/login/", {"username": "a@b.example", "password": "x"})
+        response = Client(raise_request_exception=False).post("/login/", FORM)
     assert response.status_code == 500
     (line,) = [each for each in caplog.records if "Database" in each.getMessage()]
     assert "manage.py migrate" in line.getMessage() and response["X-Error-Id"] in response.content.decode()

@@ -169,6 +169,7 @@ PROCESSES: dict[str, tuple[list[str], dict[str, str], str]] = {
     "no tables yet": (["check_log"], {}, "manage.py migrate"),
     "a port that another has": (["serve", "--port", "{taken}"], {}, "Cannot listen on"),
     "an address of another machine": (["serve", "--host", "192.0.2.1"], {}, "HOST is an address of this machine"),
+    "an argument that is no text": (["revoke_key", "pk_\udcff"], {}, "no text in UTF-8"),
     "a command that is none": (["servee"], {}, "Unknown command: 'servee'"),
 }
 

@@ -32,6 +32,8 @@ class Command(BaseCommand):
             email = checked_email(email)
         except Invalid as error:
             raise CommandError(error.message) from error
+        _check_length("--organization", organization, Organization, least=1)
+        _check_length("--name", name, User)
         user = User.objects.filter(email=email).first()
         password = "" if user else _password()  # asked for before the transaction, which holds a lock
         with transaction.atomic():
@@ -44,6 +46,14 @@ class Command(BaseCommand):
             Membership.objects.create(organization=place, user=member, role=role)
         how = "was there already and keeps their password; now" if user else "was made:"
         self.stdout.write(f"{email} {how} {role} in {place}.")
+
+
+def _check_length(option: str, text: str, table: type[Organization] | type[User], *, least: int = 0) -> None:
+    """Raises CommandError for a name that the table does not hold."""
+    most = table._meta.get_field("name").max_length
+    assert most is not None
+    if not least <= len(text.strip()) <= len(text) <= most:
+        raise CommandError(f"{option}: expected {least} to {most} characters.")
 
 
 def _password() -> str:

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         add("--database-url", default="", help="a PostgreSQL on this machine, instead of one of its own")
         add("--redis-url", default="", help="an empty Redis database on this machine, instead of a Redis of its own")
         add("--keep", type=pathlib.Path, help="a folder for logs and history (default: kept only after a failure)")
-        add("--pace", type=float, default=1.0, help="how slowly the model speaks: 0.5 is twice as fast (1)")
+        add("--pace", type=_pace, default=1.0, help="how slowly the model speaks: 0.5 is twice as fast (1)")
 
     def handle(self, *args: Any, process: str | None, profile: str, seed: int | None, **options: Any) -> None:
         if process is not None:
@@ -60,7 +60,10 @@ class Command(BaseCommand):
     def _room(self, profile: str, seed: int, *, keep: pathlib.Path | None, **options: Any) -> bool:
         """Run one profile and print its table; whether everything held."""
         folder = keep / profile if keep else pathlib.Path(tempfile.mkdtemp(prefix=f"chaos_{profile}_"))
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandError(f"--keep: {folder}: {error.strerror}") from error
         order = Order(
             profile=profile,
             seed=seed,
@@ -97,6 +100,13 @@ def _faults(text: str, profile: str) -> list[str]:
         if name not in NAMES:
             raise CommandError(f"--faults: {name!r} is not one of {', '.join(NAMES)}.")
     return [name for name in names if profile == "scaled" or name not in ON_SERVERS]
+
+
+def _pace(text: str) -> float:
+    pace = float(text)
+    if not 0.01 <= pace <= 100:
+        raise argparse.ArgumentTypeError("expected 0.01 to 100")
+    return pace
 
 
 def _whole(low: int, high: int) -> Any:

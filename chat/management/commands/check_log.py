@@ -1,7 +1,7 @@
 """`manage.py check_log`: reads every run's log and says what does not hold."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from chat.models import Run
 from chat.ops.log_check import Audit, audits
+
+MOST = 1_000_000_000  # runs
 
 
 class Command(BaseCommand):
@@ -18,7 +20,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--limit", type=int, default=0, help="only so many of the newest runs (default: all)")
+        parser.add_argument("--limit", type=_count, default=0, help="only so many of the newest runs (default: all)")
         parser.add_argument("--json", action="store_true", help="every run as one JSON object a line, without texts")
 
     def handle(self, *args: Any, limit: int, json: bool, **options: Any) -> None:
@@ -37,3 +39,9 @@ class Command(BaseCommand):
     def _lines(self, found: list[Audit]) -> None:
         for each in found:
             self.stdout.write(json.dumps(asdict(each)))
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text) <= MOST:
+        raise ArgumentTypeError(f"expected a number from 0 to {MOST}")
+    return int(text)

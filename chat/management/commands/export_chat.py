@@ -3,7 +3,7 @@
 import gzip
 import os
 from argparse import ArgumentParser
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,10 +26,10 @@ class Command(BaseCommand):
         found = Chat.objects.filter(pk=chat).first()
         if found is None:
             raise CommandError(f"There is no chat {chat}.")
-        if output.exists():
-            raise CommandError(f"{output} is there already.")
         part = output.with_name(f"{output.name}.part")
         try:
+            if output.exists():
+                raise CommandError(f"{output} is there already.")
             count = _write(found, part, is_packed=output.suffix == ".gz")
             os.replace(part, output)
         except RequestError as error:
@@ -37,7 +37,8 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{output}: {error.strerror}") from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
         self.stdout.write(f"Wrote {output}: {count} lines, {output.stat().st_size:,} bytes.")
 
 

@@ -23,12 +23,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         first = _day("--from", options["first"])
         last = _day("--to", options["last"]) if options["last"] else timezone.localdate()
+        if first > last:
+            raise CommandError("--from is after --to. Expected the first day, and the last.")
         count = usage_days.rebuild(first, last)
         self.stdout.write(f"Usage from {first} to {last}: {count} rows.")
 
 
 def _day(name: str, text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise CommandError(f"{name} {text!r} is not a day. Expected one like 2026-11-01.") from None
+    if day > timezone.localdate():
+        raise CommandError(f"{name} {text} is yet to come. Expected a day until today.")
+    return day
