@@ -96,6 +96,8 @@ TEXTS: dict[str, Any] = {
     "showLess": _("Show less"),
     "code": _("Code"),
     "table": _("Table"),
+    "unformatted": _("Too long to be formatted, so it is shown as it was written."),
+    "notFollowed": _("The answer cannot be loaded now. Nothing of it is lost."),
     # The composer
     "fork": _("Fork from here"),
     "share": _("Who sees this chat"),

@@ -95,8 +95,8 @@ def test_stored_messages_give_their_blocks_where_asked(chat: Chat, alice: User, 
     message = Message.objects.create(chat=chat, position=1, role="assistant", parts=parts)
     client: APIClient = api(alice)
     expected = [
-        {"part": 1, "index": 0, "start": 0, "end": 4, "html": "<h1>T</h1>\n"},
-        {"part": 1, "index": 1, "start": 4, "end": 13, "html": "<p>𝄞 <strong>b</strong></p>\n"},
+        {"part": 1, "index": 0, "start": 0, "end": 4, "html": '<h1 dir="auto">T</h1>\n'},
+        {"part": 1, "index": 1, "start": 4, "end": 13, "html": '<p dir="auto">𝄞 <strong>b</strong></p>\n'},
     ]
     found = client.get(f"/api/messages/{message.pk}/?blocks=html").json()
     listed = client.get(f"/api/chats/{chat.pk}/messages/?blocks=html").json()["results"][0]
