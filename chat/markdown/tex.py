@@ -14,7 +14,7 @@ from markdown_it.rules_inline import StateInline
 from math_core import LatexToMathML
 
 NESTING = 40  # of braces, and of commands one right behind the other
-_LEFT = re.compile(r"\\(?:left|begin|middle)(?![a-zA-Z])")
+_LEFT = re.compile(r"\\(?:left|begin|middle|color|textcolor)(?![a-zA-Z])|\\sqrt\s*\[")  # nest without a brace
 _CHAIN = re.compile(rf"(?:(?:\\[a-zA-Z]+|[\^_])[\s.]*){{{NESTING}}}")
 _CLOSING = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 # A price is no formula, nor are the variables of a shell.
