@@ -20,6 +20,8 @@ from chat.markdown import links, tex
 
 DEPTH = 100  # of blocks in blocks, twice a list's own; a block that is deeper is shown as it was written
 MARKDOWN = frozenset(("markdown", "md", "mdx"))  # what such a fence holds may have fences of its own
+ROW = 2  # how deep the rows of a table of the text's own level lie
+_CELL = re.compile(r"((?:`[^`]*`|\\.|[^|])*)\|")
 FENCES = 8  # in one another
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})[ \t]*([^ \t]*)(.*)$")
 _BREAK = re.compile(r"<br[ \t]*/?>", re.IGNORECASE)
@@ -38,6 +40,7 @@ def markdown() -> MarkdownIt:
     known.inline.ruler.at("emphasis", _emphasis)
     known.inline.ruler.push("bare_link", links.bare)
     known.inline.add_terminator_char("w")
+    known.core.ruler.after("block", "cells", _all_cells)
     known.core.ruler.push("tasks", _tasks)
     known.core.ruler.push("links", links.honest)
     known.core.ruler.push("direction", _direct)
@@ -159,6 +162,29 @@ def _beside_cjk(before: str, behind: str) -> tuple[bool, bool]:
     if not _CJK.match(before) and not _CJK.match(behind):
         return False, False
     return not behind.isspace(), not before.isspace()
+
+
+def _all_cells(state: StateCore) -> None:
+    """A row with more cells than its table's head: a bar in code ends none, and the last cell takes the rest."""
+    lines = state.src.split("\n")
+    cells: list[Token] = []
+    for token in state.tokens:
+        if token.type == "tr_open":
+            cells = []
+        elif token.type == "inline" and token.level == ROW + 2 and token.map:
+            cells.append(token)
+        elif token.type == "tr_close" and token.level == ROW and cells:
+            _fill(cells, lines[(cells[0].map or [0])[0]])
+
+
+def _fill(cells: list[Token], line: str) -> None:
+    line = line.strip().removeprefix("|").removesuffix("|")
+    if line.count("|") < len(cells):
+        return
+    found = [each.strip() for each in _CELL.findall(f"{line}|")]
+    found[len(cells) - 1 :] = [" | ".join(found[len(cells) - 1 :])]
+    for cell, text in zip(cells, found, strict=False):
+        cell.content = text.replace("\\|", "|")
 
 
 def _tasks(state: StateCore) -> None:

@@ -16,7 +16,7 @@ CLASSES = frozenset(each for each in STANDARD_TYPES.values() if each)
 # Lexers look again and again at what goes on and on, and while they do, nothing else runs: a long line, many lines of
 # nothing but words (or of nothing), texts in place that nobody ends.
 COLOURED_LINE_MAX_CHARS = 500
-_WORDS_ALONE = re.compile(r"(?:^(?:[\w@\[]|[^\S\n])*\n){30}", re.MULTILINE)
+_WORDS_ALONE = re.compile(r"""(?:^[^;(){}=:"'#+\n-]*\n){30}""", re.MULTILINE)
 _IN_PLACE = re.compile("<<[-<~\"' ]*[A-Za-z]+$", re.MULTILINE)
 _TEXTS_IN_PLACE = 20
 # Named by whoever wrote the text, so only languages that people ask about are looked up.

@@ -146,6 +146,9 @@ SHOWN = {
     "alignment": ("| a |\n|--:|\n| b |", '<td class="right">b</td>'),
     "centre": ("| a |\n|:-:|\n| b |", '<th class="center">a</th>'),
     "break in a cell": ("| a |\n|---|\n| b<br>c<BR/>d |", "b<br>\nc<br>\nd"),
+    "bars in code": ("| a | b |\n|---|---|\n| `x|y` | z |", '<code dir="ltr">x|y</code></td>\n<td>z</td>'),
+    "too many cells": ("| a | b |\n|---|---|\n| x | y | z | \\| |", "<td>y | z | |</td>"),
+    "too few": ("| a | b |\n|---|---|\n| x |", "<td>x</td>\n<td></td>"),
     "footnote": (
         "a[^1]\n\n[^1]: b",
         '<p dir="auto">a<sup>1</sup></p>\n<div class="note" dir="auto"><sup>1</sup>\n<p>b',
