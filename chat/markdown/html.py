@@ -53,7 +53,7 @@ ATTRIBUTES = {
 }
 ALIGNED = {"left", "center", "right"}
 CLASSES = {
-    **{"span": {"host", "math", *highlight.CLASSES}, "div": {"wide", "note", "formula"}, "li": {"task"}},
+    **{"span": {"host", "math", *highlight.CLASSES}, "div": {"wide", "footnote", "formula"}, "li": {"task"}},
     **{"pre": {"unformatted"}, "th": ALIGNED, "td": ALIGNED, "mtd": {"left", "right"}},
 }
 SCHEMES = {"http", "https", "mailto"}
@@ -202,7 +202,7 @@ def _note(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: 
 def _note_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
     """A footnote stands where it was written."""
     token = tokens[index]
-    return f'<div class="note"{renderer.renderAttrs(token)}><sup>{escape(token.meta["label"])}</sup>\n'
+    return f'<div class="footnote"{renderer.renderAttrs(token)}><sup>{escape(token.meta["label"])}</sup>\n'
 
 
 def _note_close(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:

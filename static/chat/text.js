@@ -158,7 +158,7 @@ function frame(block) {
 
 /** Why a block is shown as it was written. */
 function why() {
-  return Object.assign(document.createElement("p"), { className: "note", textContent: WORDS.unformatted });
+  return Object.assign(document.createElement("p"), { className: "unformatted-why", textContent: WORDS.unformatted });
 }
 
 /** What scrolls in a box of its own can be scrolled without a mouse, and has a name. */

@@ -151,7 +151,7 @@ SHOWN = {
     "too few": ("| a | b |\n|---|---|\n| x |", "<td>x</td>\n<td></td>"),
     "footnote": (
         "a[^1]\n\n[^1]: b",
-        '<p dir="auto">a<sup>1</sup></p>\n<div class="note" dir="auto"><sup>1</sup>\n<p>b',
+        '<p dir="auto">a<sup>1</sup></p>\n<div class="footnote" dir="auto"><sup>1</sup>\n<p>b',
     ),
     "no footnote": ("[^a-z] in a text", "[^a-z] in a text"),
     "picture": ("![alt](https://a.test/i.png)", '>alt</a><span class="host" dir="ltr"> (a.test)</span>'),
