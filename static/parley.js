@@ -6,6 +6,7 @@ const SILENCE_MS = 30_000; // the server says something every 10 s
 const STALE_MS = 12_000; // older than this after a sleep: do not trust the connection
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 20_000;
+const MOST_FAILURES = 10; // of the server, one after the other; then it is for a person to try again
 const SOCKET_ENDS = { 4401: "signed_out", 4404: "gone" };
 
 /** A request that was not done. `isLost`: nobody knows whether it arrived, so the same key may be sent again. */
@@ -42,7 +43,7 @@ export class Parley {
   /**
    * Follow a run from its start, or behind the cursor `after`, for as long as it takes. Calls `onEvent(event)`, then
    * `onConnection({isOpen, tries})` when the connection comes or goes, and once `onEnd(reason)`: "ended" (nothing more
-   * will come), "signed_out" or "gone". Gives {close, wake, cursor}: `close` ends it silently (the run goes on), `wake`
+   * will come), "signed_out", "gone" or "failed" (the server fails again and again). Gives {close, wake, cursor}: `close` ends it silently (the run goes on), `wake`
    * tries again now if the connection is lost or has gone stale, `cursor()` is where to go on later. With `blocks` the
    * answer's Markdown comes as HTML too.
    */
@@ -176,6 +177,7 @@ async function refusal(response) {
 function follow(parley, path, { cursor, onEvent, onConnection, onEnd }) {
   let isClosed = false;
   let tries = 0;
+  let failures = 0;
   let heardAt = 0;
   let connection = null; // an AbortController
   let endPause = null;
@@ -200,11 +202,15 @@ function follow(parley, path, { cursor, onEvent, onConnection, onEnd }) {
   async function connect() {
     connection = new AbortController();
     const ending = connection;
-    heardAt = Date.now();
+    const [begin, before] = [Date.now(), cursor];
+    heardAt = begin;
     const guard = setInterval(() => Date.now() - heardAt > SILENCE_MS && ending.abort(), 1000);
     const end = await attempt(ending.signal);
     clearInterval(guard);
     if (!end.reason) ending.abort(); // else the server has closed it
+    const isGood = cursor !== before || Date.now() - begin > STALE_MS;
+    if (isGood) tries = failures = 0;
+    else if (end.isFailure && ++failures >= MOST_FAILURES) return { reason: "failed" };
     return end;
   }
 
@@ -233,7 +239,7 @@ function follow(parley, path, { cursor, onEvent, onConnection, onEnd }) {
     if (response.status === 403 || response.status === 404) return { reason: "gone" };
     if (cursor && (response.status === 400 || response.status === 410)) return startOver();
     const after = Number(response.headers.get("Retry-After"));
-    return after > 0 ? { pauseMs: Math.min(after, 60) * 1000 * (1 + Math.random() / 4) } : {};
+    return after > 0 ? { pauseMs: Math.min(after, 60) * 1000 * (1 + Math.random() / 4) } : { isFailure: true };
   }
 
   /** The server cannot go on from our cursor: forget what was shown and take the whole. */
@@ -251,11 +257,10 @@ function follow(parley, path, { cursor, onEvent, onConnection, onEnd }) {
       try {
         piece = await reader.read();
       } catch {
-        return {}; // cut, or aborted
+        return { isFailure: true }; // cut, or aborted
       }
-      if (isClosed || piece.done) return {};
+      if (isClosed || piece.done) return { isFailure: true };
       heardAt = Date.now();
-      tries = 0;
       for (const frame of parser.push(decoder.decode(piece.value, { stream: true }))) {
         const end = deliver(frame);
         if (end || isClosed) return end ?? {};

@@ -1,23 +1,37 @@
 """A Markdown text cut into blocks while it is written, so that each is rendered once, as soon as it is whole. Pure.
 
 A block is one paragraph, list, table, code ... at the text's own level. The cut of a whole text and the cuts of the
-same text that comes piece by piece are the same, wherever the pieces end.
+same text that comes piece by piece are the same, wherever the pieces end. So are the bounds: what is looked at for
+blocks is never longer than RENDER_BLOCK_MAX_CHARS, and a block that does not end in it is shown as it was written.
 """
 
 import re
+import time
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from hashlib import blake2b
 from typing import Any
 
+from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
 
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.eventlog.projection import Fold
+from chat.markdown import grammar
 from chat.markdown import html as markdown
+from chat.markdown.kept import Kept
 from chat.models import Message, MessageRole
 
+DEFINITIONS = 1_000  # links, and footnotes, that one text may define
+BLOCKS = 5_000  # of a text, that are formatted
+# A thread that renders lets others go on: so long, each so many characters.
+PAUSE_S = 0.0005
+PAUSE_CHARS = 5_000
 _LINE_END = re.compile(r"\r\n|\n|\r(?!\Z)")  # a CR that is the last of its piece may be the first half of a line end
-_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 
 
 @dataclass(frozen=True)
@@ -28,118 +42,326 @@ class Block:
     start: int
     end: int
     source: str
+    is_plain: bool = False  # shown as it was written
 
-    def html(self, references: markdown.References) -> str:
-        """The block rendered; `references` are those of its text."""
-        return markdown.render(self.source, references)[:]  # a plain string: it goes into JSON
+    def html(self, definitions: "Definitions") -> str:
+        """The block rendered; the definitions are those of its text."""
+        return self.rendered(definitions.used(self.source))
+
+    def rendered(self, known: markdown.Known) -> str:
+        """The block rendered with these definitions."""
+        html = markdown.unformatted(self.source) if self.is_plain else markdown.render(self.source, known)
+        return html[:]  # a plain string: it goes into JSON
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A block of one part of a message, as HTML."""
+    """A block of one part of a message, as HTML, and the definitions that it was rendered with."""
 
     part: int
     block: Block
     html: str
+    known: markdown.Known = markdown.NOTHING
 
     def as_json(self) -> dict[str, Any]:
         """The block as it is on the wire."""
         block = self.block
         return {"part": self.part, "index": block.index, "start": block.start, "end": block.end, "html": self.html}
 
-    def rendered_with(self, references: markdown.References) -> "Rendered":
-        """The same block by these link definitions."""
-        return Rendered(self.part, self.block, self.block.html(references))
+
+@dataclass
+class Definitions:
+    """What a text defines, for all of its blocks: the first of a label counts."""
+
+    addresses: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def used(self, source: str) -> markdown.Known:
+        """Those that this piece of the text may use."""
+        return markdown.used(source, self.addresses, self.notes)
+
+    def add(self, outline: "Outline", lines: int) -> None:
+        """Take in those that end within so many lines."""
+        for label, address, line in outline.addresses:
+            if line <= lines and len(self.addresses) < DEFINITIONS:
+                self.addresses.setdefault(label, address)
+        for label, line in outline.notes:
+            if line <= lines and len(self.notes) < DEFINITIONS:
+                self.notes.setdefault(label)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The blocks of a piece of text: the number of the line behind each, and what is defined in them."""
+
+    ends: list[int]
+    sure: int  # so many of the ends stay, whatever comes behind the piece
+    addresses: list[tuple[str, str, int]]
+    notes: list[tuple[str, int]]
+
+
+def outline_of(text: str) -> Outline:
+    """The blocks of a text; none where they cannot be told."""
+    env: dict[str, Any] = {}
+    try:
+        tokens = _outline().parse(text, env)
+    except Exception as error:  # whatever a model wrote
+        markdown.tell(error, "finding blocks")
+        return Outline([], 0, [], [])
+    top = [each for each in tokens if each.map and each.level == 0 and each.nesting >= 0]
+    # A fence that holds Markdown may end elsewhere once there is more.
+    unsure = [at for at, each in enumerate(top) if each.type == "fence" and each.info in grammar.MARKDOWN]
+    return Outline(
+        [each.map[1] for each in top if each.map],
+        min([len(top) - 1, *unsure]),
+        [(label, each["href"], each["map"][1]) for label, each in env.get("references", {}).items()],
+        [(each.meta["label"], each.map[1]) for each in tokens if each.type == "footnote_reference_open" and each.map],
+    )
+
+
+@cache
+def _outline() -> MarkdownIt:
+    return grammar.outline()
+
+
+class Mode(Enum):
+    """What a cutter is in."""
+
+    TEXT = "text"
+    FENCE = "fence"  # fenced code ends with its closing line, and with nothing else
+    LONG_FENCE = "long fence"  # the rest of one that was too long
+    LONG = "long"  # the rest of a block that was too long, up to an empty line
+    REST = "rest"  # behind what is formatted of a text
 
 
 @dataclass
 class Cutter:
     """Cuts one text. `feed` it piece by piece, then `close` it."""
 
-    references: dict[str, Any] = field(default_factory=dict)  # link definitions met so far
+    definitions: Definitions = field(default_factory=Definitions)  # met so far
     _open: str = ""  # what is in no block yet
     _start: int = 0  # where that begins
     _count: int = 0  # of blocks
     _lines: list[int] = field(default_factory=list)  # ends of the lines in `_open`
     _next_look: int = 1  # look for blocks once there are so many lines
-    _fence: str = ""  # that opens `_open`, if it is fenced code
+    _mode: Mode = Mode.TEXT
+    _fence: grammar.Fence | None = None
+    _looked: int = 0  # so many lines were looked at, one by one
+    _is_begun: bool = False  # one of those was not empty
 
     def feed(self, text: str) -> list[Block]:
         """The blocks that this piece completes."""
-        blocks: list[Block] = []
-        at = max(0, len(self._open) - 1, self._seen())  # a CR at the end may have been half a line end
-        self._open += text
-        while match := _LINE_END.search(self._open, at):
-            self._lines.append(match.end())
-            blocks += self._look()
-            at = self._seen()
-        return blocks
+        size = settings.RENDER_BLOCK_MAX_CHARS
+        return [each for at in range(0, len(text), size) for each in self._feed(text[at : at + size])]
 
-    def _seen(self) -> int:
-        return self._lines[-1] if self._lines else 0
+    def _feed(self, text: str) -> list[Block]:
+        self._open += text
+        before = len(self._lines)
+        self._find_lines()
+        return self._steps() if len(self._lines) > before or self._is_full() else []
 
     def close(self) -> list[Block]:
         """The blocks of what is left: no more will come."""
-        if not self._open:
-            return []
-        self._lines = [match.end() for match in re.finditer(r"\r\n|\n|\r|\Z", self._open)]
-        return self._cut(markdown.ends_of_blocks(self._open, self.references))
+        self._end_lines()
+        blocks = self._steps()
+        while self._mode is Mode.FENCE and self._open:  # nobody has ended it
+            blocks += self._end_fence()
+            rest, self._open, self._lines = self._open, "", []
+            blocks += self.feed(rest)
+            self._end_lines()
+            blocks += self._steps()
+        return blocks + self._last()
 
-    def _look(self) -> list[Block]:
-        """Cut what is whole in the lines that are there; a long block is not looked at again with each line."""
-        if self._fence:
-            return self._look_for_fence()
-        before = self._lines[-2] if len(self._lines) > 1 else 0
-        if not self._open[:before].strip():
-            self._fence = self._opening_fence(self._open[before : self._lines[-1]])
+    def _end_lines(self) -> None:
+        """The last line ends where the text does."""
+        if self._open and (not self._lines or self._lines[-1] < len(self._open)):
+            self._lines.append(len(self._open))
+
+    def _find_lines(self) -> None:
+        at = self._lines[-1] if self._lines else 0
+        while match := _LINE_END.search(self._open, at):
+            at = match.end()
+            self._lines.append(at)
+
+    def _is_full(self) -> bool:
+        return len(self._open) > 2 * int(settings.RENDER_BLOCK_MAX_CHARS)
+
+    def _steps(self) -> list[Block]:
+        """Go on as long as something is cut, or found to be something else."""
+        blocks: list[Block] = []
+        before = None
+        while before != (before := (self._mode, self._count, self._start)):
+            blocks += self._step()
+        return blocks
+
+    def _step(self) -> list[Block]:
+        match self._mode:
+            case Mode.TEXT:
+                return self._in_text()
+            case Mode.FENCE | Mode.LONG_FENCE:
+                return self._in_fence(self._fence)
+            case Mode.LONG:
+                return self._in_long()
+            case Mode.REST:
+                return self._at_bound(settings.RENDER_BLOCK_MAX_CHARS, Mode.REST)
+
+    def _in_text(self) -> list[Block]:
+        """Cut what is whole; what is open is not looked at again with each line."""
+        if self._start >= settings.RENDER_TEXT_MAX_CHARS or self._count >= BLOCKS:
+            self._mode = Mode.REST
+            return []
+        if self._begins_fence():
+            return []
+        if bound := self._bound(settings.RENDER_BLOCK_MAX_CHARS):
+            return self._look(bound) or self._at_bound(settings.RENDER_BLOCK_MAX_CHARS, Mode.LONG)
         if len(self._lines) < self._next_look:
             return []
         self._next_look = len(self._lines) + 1 + len(self._lines) // 8
-        whole = markdown.ends_of_blocks(self._open[: self._lines[-1]], self.references)[:-1]
-        return self._cut(whole)
+        return self._look(self._lines[-1])
 
-    def _opening_fence(self, line: str) -> str:
-        opening = _FENCE.match(line.rstrip("\r\n"))
-        return opening[1] if opening else ""
+    def _begins_fence(self) -> bool:
+        """Whether the first line that is not empty opens one."""
+        while not self._is_begun and self._looked < len(self._lines):
+            line = self._line(self._looked)
+            self._looked += 1
+            self._is_begun = bool(line.strip())
+            self._fence = grammar.Fence.opened_by(line.rstrip("\r\n"))
+            if self._fence:
+                self._mode = Mode.FENCE
+        return self._fence is not None and self._mode is Mode.FENCE
 
-    def _look_for_fence(self) -> list[Block]:
-        """Fenced code ends with its closing line, and with nothing else."""
-        line = self._open[self._lines[-2] : self._lines[-1]].rstrip(" \t\r\n")
-        fence = line.lstrip(" ")
-        is_end = len(fence) >= len(self._fence) and set(fence) == {self._fence[0]} and len(line) - len(fence) <= 3
-        return self._cut([len(self._lines)]) if is_end else []
+    def _look(self, to: int) -> list[Block]:
+        outline = outline_of(self._open[:to])
+        return self._cut(outline, outline.ends[: max(outline.sure, 0)])
 
-    def _cut(self, ends: list[int]) -> list[Block]:
+    def _in_fence(self, fence: grammar.Fence | None) -> list[Block]:
+        is_plain = self._mode is Mode.LONG_FENCE
+        bound = self._bound(settings.RENDER_TEXT_MAX_CHARS) or len(self._open)
+        while fence and self._looked < len(self._lines) and self._lines[self._looked] <= bound:
+            self._looked += 1
+            if fence.ends_with(self._line(self._looked - 1)):
+                self._mode = Mode.TEXT
+                return self._cut_at(self._lines[self._looked - 1], is_plain)
+            if fence.is_given_up and (at := self._first_mark(fence)):
+                self._mode = Mode.TEXT
+                return self._cut_at(at, is_plain)
+        return self._at_bound(settings.RENDER_TEXT_MAX_CHARS, Mode.LONG_FENCE)
+
+    def _first_mark(self, fence: grammar.Fence) -> int:
+        """The end of the first line that would end the fence if it held none; 0 where there is none yet."""
+        plain = grammar.Fence(fence.mark)
+        begin = next(at for at in range(self._looked) if self._line(at).strip()) + 1
+        return next((self._lines[at] for at in range(begin, self._looked) if plain.ends_with(self._line(at))), 0)
+
+    def _in_long(self) -> list[Block]:
+        """Text is text again behind an empty line."""
+        bound = self._bound(settings.RENDER_BLOCK_MAX_CHARS) or len(self._open)
+        while self._looked < len(self._lines) and self._begin_of(self._looked) < bound:
+            if not self._line(self._looked).strip():
+                self._mode = Mode.TEXT
+                return self._cut_at(self._begin_of(self._looked), True)
+            self._looked += 1
+        return self._at_bound(settings.RENDER_BLOCK_MAX_CHARS, Mode.LONG)
+
+    def _bound(self, most: int) -> int:
+        """The end of the first line that ends so far from the start, or what is there of one without an end; else 0."""
+        at = bisect_left(self._lines, most)
+        if at < len(self._lines) and self._lines[at] <= 2 * most:
+            return self._lines[at]
+        return 2 * most if len(self._open) > 2 * most else 0
+
+    def _at_bound(self, most: int, mode: Mode) -> list[Block]:
+        """Where it has become too long, cut it there; what comes is the rest of it."""
+        bound = self._bound(most)
+        if not bound:
+            return []
+        self._mode = mode
+        return self._cut_at(bound, True)
+
+    def _end_fence(self) -> list[Block]:
+        """Cut an open fence where it ends if no more comes."""
+        outline = outline_of(self._open)
+        self._mode = Mode.TEXT
+        return self._cut(outline, outline.ends[:1]) or self._cut_at(len(self._open), True)
+
+    def _last(self) -> list[Block]:
+        """The rest, of which no more comes."""
+        if self._mode is not Mode.TEXT:
+            return self._cut_at(len(self._open), True)
+        outline = outline_of(self._open)
+        if not outline.ends and self._open.strip() and not outline.addresses:
+            return self._cut_at(len(self._open), True)
+        lines = len(self._lines)
+        blocks = self._cut(outline, outline.ends)
+        self.definitions.add(outline, lines)
+        return blocks + (self._cut_at(len(self._open), True) if self._count >= BLOCKS else [])
+
+    def _line(self, number: int) -> str:
+        return self._open[self._begin_of(number) : self._lines[number]]
+
+    def _begin_of(self, line: int) -> int:
+        return self._lines[line - 1] if line else 0
+
+    def _cut(self, outline: Outline, ends: list[int]) -> list[Block]:
         """The blocks that end behind the lines of these numbers; the rest stays open."""
+        ends = ends[: max(BLOCKS - self._count, 0)]
+        stops = [self._lines[min(end, len(self._lines)) - 1] for end in ends]
         blocks: list[Block] = []
         begin = 0
-        for end in ends:
-            stop = self._lines[min(end, len(self._lines)) - 1]
+        for stop in stops:
             if stop > begin:
-                blocks.append(Block(self._count, self._start + begin, self._start + stop, self._open[begin:stop]))
-                self._count += 1
+                blocks.append(self._block(begin, stop))
                 begin = stop
         if begin:
+            self.definitions.add(outline, ends[-1])
             self._keep(begin)
         return blocks
+
+    def _cut_at(self, stop: int, is_plain: bool) -> list[Block]:
+        """One block up to here."""
+        if not stop:
+            self._keep(0)
+            return []
+        block = self._block(0, stop, is_plain)
+        self._keep(stop)
+        return [block]
+
+    def _block(self, begin: int, stop: int, is_plain: bool = False) -> Block:
+        self._count += 1
+        return Block(self._count - 1, self._start + begin, self._start + stop, self._open[begin:stop], is_plain)
 
     def _keep(self, begin: int) -> None:
         """Go on with what is behind the last cut, as if it had come just now."""
         self._open, self._start = self._open[begin:], self._start + begin
-        self._lines, self._fence, self._next_look = [], "", 1
+        self._lines = [each - begin for each in self._lines if each > begin]
+        self._looked, self._is_begun, self._next_look = 0, False, 1
 
 
-def cut(text: str) -> tuple[list[Block], markdown.References]:
-    """The blocks of a whole text, and its link definitions."""
+# --- Whole texts ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A whole text's blocks, rendered."""
+
+    blocks: tuple[Rendered, ...]
+
+    @property
+    def chars(self) -> int:
+        """What they take in memory."""
+        return sum(len(each.html) + len(each.block.source) for each in self.blocks)
+
+
+def cut(text: str) -> tuple[list[Block], Definitions]:
+    """The blocks of a whole text, and its definitions."""
     cutter = Cutter()
     blocks = cutter.feed(text) + cutter.close()
-    return blocks, cutter.references
+    return blocks, cutter.definitions
 
 
 def rendered(text: str) -> SafeString:
     """The HTML of a whole text: that of its blocks, one after the other."""
-    blocks, references = cut(text)
-    return mark_safe("".join(each.html(references) for each in blocks))
+    return mark_safe("".join(each.html for each in _blocks_of(text)))
 
 
 def of_message(message: Message) -> list[dict[str, Any]]:
@@ -149,12 +371,37 @@ def of_message(message: Message) -> list[dict[str, Any]]:
     texts = [(number, each["text"]) for number, each in enumerate(message.parts) if each["type"] == "text"]
     if not message.parts and message.content:
         texts = [(0, message.content)]
-    return [each.as_json() for number, text in texts for each in _of_text(number, text)]
+    return [{**each.as_json(), "part": number} for number, text in texts for each in _blocks_of(text)]
 
 
-def _of_text(part: int, text: str) -> list[Rendered]:
-    blocks, references = cut(text)
-    return [Rendered(part, each, each.html(references)) for each in blocks]
+def _blocks_of(text: str) -> tuple[Rendered, ...]:
+    """A text's blocks, cut and rendered once: they are kept by what they were made of."""
+    key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
+    return _kept().get(key, lambda: _cut_and_rendered(text)).blocks
+
+
+@cache
+def _kept() -> Kept[Cut]:
+    return Kept(settings.RENDER_KEPT_CHARS // 2, lambda cut: cut.chars)
+
+
+def _cut_and_rendered(text: str) -> Cut:
+    blocks, definitions = cut(text)
+    return Cut(tuple(_render(0, blocks, definitions)))
+
+
+def _render(part: int, blocks: list[Block], definitions: Definitions) -> list[Rendered]:
+    """Render blocks, in a thread that lets others go on meanwhile."""
+    done: list[Rendered] = []
+    chars = 0
+    for each in blocks:
+        known = definitions.used(each.source)
+        done.append(Rendered(part, each, each.rendered(known), known))
+        chars += len(each.source)
+        if chars > PAUSE_CHARS:
+            time.sleep(PAUSE_S)
+            chars = 0
+    return done
 
 
 class RunBlocks:
@@ -193,10 +440,18 @@ class RunBlocks:
         if cutter is None:
             return []
         done = self._render(cutter, cutter.close())
-        again = [each.rendered_with(cutter.references) for each in self._late]
-        return done + [new for old, new in zip(self._late, again, strict=True) if new.html != old.html]
+        return done + self._again(cutter.definitions)
+
+    def _again(self, definitions: Definitions) -> list[Rendered]:
+        """Those that use what was defined behind them."""
+        again: list[Rendered] = []
+        for each in self._late:
+            if (known := definitions.used(each.block.source)) != each.known:
+                html = each.block.rendered(known)
+                again += [Rendered(each.part, each.block, html, known)] if html != each.html else []
+        return again
 
     def _render(self, cutter: Cutter, blocks: list[Block]) -> list[Rendered]:
-        done = [Rendered(self._part, each, each.html(cutter.references)) for each in blocks]
+        done = _render(self._part, blocks, cutter.definitions)
         self._late += [each for each in done if "[" in each.block.source]
         return done

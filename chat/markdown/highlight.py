@@ -1,15 +1,24 @@
 """Colours for code: Pygments' short class names, which static/chat/code.css gives their colours."""
 
+import re
+from functools import lru_cache
 from html import escape
 
+from django.conf import settings
 from pygments import highlight as colour
 from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
+from pygments.util import ClassNotFound
 
-# Longer code stays plain: colouring it takes long, and a browser long to show it.
-COLOURED_MAX_CHARS = 20_000
 CLASSES = frozenset(each for each in STANDARD_TYPES.values() if each)
+# Lexers look again and again at what goes on and on, and while they do, nothing else runs: a long line, many lines of
+# nothing but words (or of nothing), texts in place that nobody ends.
+COLOURED_LINE_MAX_CHARS = 500
+_WORDS_ALONE = re.compile(r"""(?:^[^;(){}=:"'#+\n-]*\n){30}""", re.MULTILINE)
+_IN_PLACE = re.compile("<<[-<~\"' ]*[A-Za-z]+$", re.MULTILINE)
+_TEXTS_IN_PLACE = 20
 # Named by whoever wrote the text, so only languages that people ask about are looked up.
 LANGUAGES = frozenset(
     (
@@ -22,12 +31,30 @@ LANGUAGES = frozenset(
         *("typescript", "vb", "vim", "vue", "xml", "yaml", "yml", "zig", "zsh"),
     )
 )
+# What models call a language, where Pygments calls it otherwise.
+CALLED = {"kt": "kotlin", "vb": "vb.net", "svelte": "html"}
 
 
-def highlight(code: str, language: str, attributes: str = "") -> str:
+def highlight(code: str, language: str) -> str:
     """The code as HTML: each token a span with its class, or just escaped where nobody knows its language."""
-    name = language.lower()
-    if name not in LANGUAGES or len(code) > COLOURED_MAX_CHARS:
-        return escape(code, quote=False)
-    lexer = get_lexer_by_name(name, stripnl=False, ensurenl=False)
-    return str(colour(code, lexer, HtmlFormatter(nowrap=True)))
+    lexer = _lexer(language.lower()) if _may_be_coloured(code) else None
+    return str(colour(code, lexer, HtmlFormatter(nowrap=True))) if lexer else escape(code, quote=False)
+
+
+def _may_be_coloured(code: str) -> bool:
+    """Longer code takes long to colour, and a browser long to show."""
+    if len(code) > settings.RENDER_CODE_MAX_CHARS or len(_IN_PLACE.findall(code)) > _TEXTS_IN_PLACE:
+        return False
+    is_short = all(len(line) <= COLOURED_LINE_MAX_CHARS for line in code.splitlines())
+    return is_short and not _WORDS_ALONE.search(code)
+
+
+@lru_cache(maxsize=256)
+def _lexer(name: str) -> Lexer | None:
+    """The one that reads this language; None where there is none."""
+    if name not in LANGUAGES:
+        return None
+    try:
+        return get_lexer_by_name(CALLED.get(name, name), stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None

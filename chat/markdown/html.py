@@ -1,72 +1,136 @@
 """Markdown of people and models to HTML that is safe on our own pages. The one place that makes HTML from their text.
 
 Two walls: the renderer knows no raw HTML and no images (an image's address would tell a stranger what was read), and
-nh3 passes only the tags, attributes, classes and addresses named here, whatever the renderer made.
+nh3 passes only the tags, attributes, classes and addresses named here, whatever the renderer made. Whatever is written
+is shown: what cannot be rendered, or would take too long, as it was written.
 """
 
+import logging
+import re
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
+from html import escape
 from typing import Any
-from urllib.parse import urlsplit
 
 import nh3
+from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import normalizeReference
 from markdown_it.renderer import RendererHTML
-from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from chat.markdown import highlight
+from chat.markdown import grammar, highlight, tex
+from chat.markdown.kept import Kept
+from chat.markdown.links import place_of
 
+log = logging.getLogger(__name__)
+
+MATH_TAGS = frozenset(
+    (
+        *("math", "semantics", "annotation", "mi", "mo", "mn", "ms", "mtext", "mspace", "mrow", "mfrac", "msqrt"),
+        *("mroot", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts", "mprescripts"),
+        *("mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom", "menclose"),
+    )
+)
+MATH_ATTRIBUTES = {
+    *("display", "displaystyle", "scriptlevel", "mathvariant", "stretchy", "form", "lspace", "rspace", "accent"),
+    *("accentunder", "linethickness", "width", "height", "depth", "minsize", "maxsize", "symmetric", "largeop"),
+    *("movablelimits", "separator", "fence", "notation", "columnspan", "rowspan"),
+}
 TAGS = {
     *("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "hr", "br"),
-    *("em", "strong", "s", "code", "pre", "a", "span", "div"),
+    *("em", "strong", "s", "code", "pre", "a", "span", "div", "sup"),
     *("table", "thead", "tbody", "tr", "th", "td"),
+    *MATH_TAGS,
 }
-ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
-CLASSES = {"span": {"host", *highlight.CLASSES}, "div": {"wide"}}
+ATTRIBUTES = {
+    **{each: {"dir"} for each in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "blockquote", "table", "div")},
+    **{"code": {"dir"}, "span": {"dir"}, "a": {"href"}, "ol": {"start", "dir"}, "pre": {"dir", "data-language"}},
+    **dict.fromkeys(MATH_TAGS, MATH_ATTRIBUTES),
+    "annotation": {"encoding"},
+}
+ALIGNED = {"left", "center", "right"}
+CLASSES = {
+    **{"span": {"host", "math", *highlight.CLASSES}, "div": {"wide", "footnote", "formula"}, "li": {"task"}},
+    **{"pre": {"unformatted"}, "th": ALIGNED, "td": ALIGNED, "mtd": {"left", "right"}},
+}
 SCHEMES = {"http", "https", "mailto"}
-SHORT_CHARS = 4000  # texts up to here are kept rendered by the hundred, longer ones by the dozen
+LANGUAGE_CHARS = 40
+# Each bracket that may begin a link is looked for an end of: so many, times the text's length, take half a second.
+BRACKETS = 10_000_000
+FAILURES = 100  # kinds of failure that are told of
 
-References = Mapping[str, Mapping[str, Any]]  # a Markdown text's link definitions, as markdown-it keeps them
+Known = tuple[tuple[tuple[str, str], ...], tuple[str, ...]]  # addresses by label, and footnotes
+NOTHING: Known = ((), ())
+_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){1,999})\]", re.DOTALL)
+_told: set[str] = set()
 
 
-def render(text: str, references: References | None = None) -> SafeString:
-    """The HTML of a Markdown text; `references` are the link definitions of the whole that it is a piece of.
+def render(text: str, known: Known = NOTHING) -> SafeString:
+    """The HTML of a Markdown text; `known` are the definitions, of the whole that it is a piece of, that it uses.
 
     The same text is rendered once: every reader of an answer asks for the same blocks.
     """
-    known = tuple((label, each["href"], each["title"]) for label, each in (references or {}).items())
-    render = _render_short if len(text) <= SHORT_CHARS else _render_long
-    return render(text, known if "[" in text else ())
+    return mark_safe(_kept().get((text, known), lambda: _shown(text, known)))
 
 
-def ends_of_blocks(text: str, references: dict[str, Any]) -> list[int]:
-    """The number of the line behind each block of a text; link definitions in it are added to `references`."""
-    env: dict[str, Any] = {"references": references}
-    tokens = _outline().parse(text, env)
-    return [each.map[1] for each in tokens if each.map and each.level == 0 and each.nesting >= 0]
+@cache
+def _kept() -> Kept[str]:
+    """What this process keeps of single blocks: as much as of whole texts."""
+    return Kept(settings.RENDER_KEPT_CHARS // 2, lambda html: 2 * len(html))  # it holds what was rendered, too
 
 
-Known = tuple[tuple[str, str, str], ...]
+def unformatted(text: str) -> SafeString:
+    """The text as it was written; the page says why."""
+    return mark_safe(f'<pre class="unformatted" dir="auto">{escape(text, quote=False)}</pre>\n' if text.strip() else "")
 
 
-@lru_cache(maxsize=1024)
-def _render_short(text: str, known: Known) -> SafeString:
-    return _rendered(text, known)
+def used(text: str, addresses: Mapping[str, str], notes: Mapping[str, None]) -> Known:
+    """Those of a whole text's definitions that this piece of it may use."""
+    if "[" not in text or not (addresses or notes):
+        return NOTHING
+    found = dict.fromkeys(match[1] for match in _LABEL.finditer(text))
+    labels = dict.fromkeys(normalizeReference(each) for each in found)
+    return (
+        tuple((each, addresses[each]) for each in labels if each in addresses),
+        tuple(each[1:] for each in found if each[0] == "^" and each[1:] in notes),
+    )
 
 
-@lru_cache(maxsize=32)
-def _render_long(text: str, known: Known) -> SafeString:
-    return _rendered(text, known)
+def tell(error: Exception, what: str) -> None:
+    """Log a failure, each kind of it once."""
+    at = error.__traceback__
+    while at and at.tb_next:
+        at = at.tb_next
+    kind = f"{what} {type(error).__name__} {at and at.tb_frame.f_code.co_qualname} {at and at.tb_lineno}"
+    if kind not in _told and len(_told) < FAILURES:
+        _told.add(kind)
+        log.error("Markdown is shown as it was written: %s failed", what, exc_info=error)
 
 
-def _rendered(text: str, known: Known) -> SafeString:
-    references = {label: {"href": href, "title": title, "map": [0, 0]} for label, href, title in known}
-    html = _markdown().render(text, {"references": references})
-    clean = nh3.clean(
-        html,
+def _shown(text: str, known: Known) -> str:
+    try:
+        return str(unformatted(text)) if text.count("[") * len(text) > BRACKETS else _rendered(text, known)
+    except Exception as error:  # whatever a model wrote
+        tell(error, "rendering")
+        return str(unformatted(text))
+
+
+def _rendered(text: str, known: Known) -> str:
+    references = {label: {"href": href, "title": "", "map": [0, 0]} for label, href in known[0]}
+    env = {"references": references, "footnotes": {"refs": {f":{each}": -1 for each in known[1]}, "list": {}}}
+    markdown = _markdown()
+    tokens = markdown.parse(text, env)
+    if grammar.depth_of(tokens) >= grammar.DEPTH - 1:
+        return str(unformatted(text))
+    return _cleaner().clean(str(markdown.renderer.render(tokens, markdown.options, env)))
+
+
+@cache
+def _cleaner() -> nh3.Cleaner:
+    return nh3.Cleaner(
         tags=TAGS,
         attributes=ATTRIBUTES,
         allowed_classes=CLASSES,
@@ -75,61 +139,79 @@ def _rendered(text: str, known: Known) -> SafeString:
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
-    return mark_safe(clean)
 
 
 def _only_whole_addresses(tag: str, name: str, value: str) -> str | None:
-    """An address names its scheme: `//host` would take ours, and a path would lead into our own pages."""
-    return None if name == "href" and urlsplit(value).scheme not in SCHEMES else value
+    """An address names its scheme and its host: `//host` would take ours, and a path would lead into our own pages."""
+    return None if name == "href" and not place_of(value) else value
+
+
+# --- Elements of our own ----------------------------------------------------------------------------------------------
 
 
 @cache
 def _markdown() -> MarkdownIt:
-    options = {"html": False, "highlight": highlight.highlight}
-    markdown = MarkdownIt("commonmark", options).enable(["table", "strikethrough"]).disable("image")
-    markdown.core.ruler.push("hosts", _show_hosts)
-    markdown.add_render_rule("table_open", _table_open)
-    markdown.add_render_rule("table_close", _table_close)
+    markdown = grammar.markdown()
+    rules: dict[str, Any] = {
+        **{"fence": _fence, "code_block": _code, "math": _math, "math_block": _math_block},
+        **{"table_open": _table_open, "table_close": _table_close},
+        **{"footnote_ref": _note, "footnote_reference_open": _note_open, "footnote_reference_close": _note_close},
+    }
+    for name, rule in rules.items():
+        markdown.add_render_rule(name, rule)
     return markdown
 
 
-@cache
-def _outline() -> MarkdownIt:
-    """Finds blocks alone: what is in them is not looked at."""
-    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("inline")
+def _fence(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    """Code with its language, as the fence says it; a formula where that says so."""
+    token = tokens[index]
+    language = language_of(token.info)
+    if language.lower() == "math" and (made := tex.mathml(token.content, is_block=True)):
+        return _formula(made)
+    name = f' data-language="{escape(language)}"' if language else ""
+    return f'<pre dir="ltr"{name}><code>{highlight.highlight(token.content, language)}</code></pre>\n'
 
 
-def _show_hosts(state: StateCore) -> None:
-    """Behind each link whose text does not say it, where it leads."""
-    for block in state.tokens:
-        if block.children:
-            block.children = _with_hosts(block.children)
+def language_of(info: str) -> str:
+    """A fence's first word, without the braces and dots that some put around it."""
+    words = info.strip().strip("{}").split(maxsplit=1)
+    return words[0].lstrip(".").split("{")[0][:LANGUAGE_CHARS] if words else ""
 
 
-def _with_hosts(tokens: list[Token]) -> list[Token]:
-    shown: list[Token] = []
-    start = 0
-    for token in tokens:
-        shown.append(token)
-        if token.type == "link_open":
-            start = len(shown)
-        if token.type == "link_close":
-            said = "".join(each.content for each in shown[start:])
-            shown += _host_of(shown[start - 1], said)
-    return shown
+def _code(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    return f'<pre dir="ltr"><code>{escape(tokens[index].content, quote=False)}</code></pre>\n'
 
 
-def _host_of(link: Token, said: str) -> list[Token]:
-    host = urlsplit(str(link.attrGet("href") or "")).hostname or ""
-    if not host or host in said:
-        return []
-    text = Token("text", "", 0, content=f" ({host})")
-    return [Token("span_open", "span", 1, attrs={"class": "host"}), text, Token("span_close", "span", -1)]
+def _math(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    token = tokens[index]
+    return tex.shown(token.content, token.markup, is_block=token.markup in ("$$", "\\["))
+
+
+def _math_block(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    return _formula(tex.shown(tokens[index].content, tokens[index].markup, is_block=True))
+
+
+def _formula(html: str) -> str:
+    return f'<div class="formula">{html}</div>\n'
+
+
+def _note(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    return f"<sup>{escape(tokens[index].meta['label'])}</sup>"
+
+
+def _note_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    """A footnote stands where it was written."""
+    token = tokens[index]
+    return f'<div class="footnote"{renderer.renderAttrs(token)}><sup>{escape(token.meta["label"])}</sup>\n'
+
+
+def _note_close(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    return "</div>\n"
 
 
 def _table_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
     """Wide tables scroll in a box of their own, so that the page never does."""
-    return '<div class="wide"><table>\n'
+    return f'<div class="wide"><table{renderer.renderAttrs(tokens[index])}>\n'
 
 
 def _table_close(

@@ -100,6 +100,8 @@ TEXTS: dict[str, Any] = {
     "code": _("Code"),
     "codeIn": _("Code: %(language)s"),
     "table": _("Table"),
+    "unformatted": _("Too long to be formatted, so it is shown as it was written."),
+    "notFollowed": _("The answer cannot be loaded now. Nothing of it is lost."),
     # The composer
     "fork": _("Fork from here"),
     "share": _("Who sees this chat"),

@@ -177,6 +177,7 @@ async function onOver(entry, hasEnd) {
 function onLost(reason) {
   isSignedOut ||= reason === "signed_out";
   if (reason === "gone") close(WORDS.gone);
+  if (reason === "failed") report(WORDS.notFollowed, WORDS.retry, () => ((problem = null), runs.wake()));
   refresh();
 }
 

@@ -3,7 +3,7 @@
 import { showAttachments } from "./attachments.js";
 import { setText, toolView } from "./card.js";
 import { isOver } from "./reducer.js";
-import { blank, keepIn, markTakenBack, textView, Writer } from "./text.js";
+import { blank, markTakenBack, textView } from "./text.js";
 import { endInWords, failureInWords, thoughtInWords, WORDS } from "./words.js";
 
 export { blank };

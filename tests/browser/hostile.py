@@ -70,10 +70,15 @@ NAME = '"><img src=x onerror=alert(40)></title><script>alert(41)</script>'
 # Each element that comes into a message's text, for however short a time, is looked at.
 GUARD = r"""() => {
   const TAGS = new Set(("p h1 h2 h3 h4 h5 h6 ul ol li blockquote hr br em strong s code pre a span div "
-    + "table thead tbody tr th td button").split(" "));
-  const NAMES = new Set(("class href title rel target start role tabindex aria-label type data-action translate "
-    + "data-language aria-pressed dir").split(" "));
-  const CLASS = /^(host|wide|code|bar|language|long|plain|rest|fence|link|[a-z]{1,2}[0-9a-z]?)$/;
+    + "table thead tbody tr th td button sup math semantics annotation mi mo mn mtext mspace mrow mfrac msqrt mroot "
+    + "msub msup msubsup munder mover munderover mtable mtr mtd mpadded mphantom menclose").split(" "));
+  const NAMES = new Set(("class href rel target start role tabindex aria-label type data-action dir data-language "
+    + "display displaystyle scriptlevel mathvariant stretchy form lspace rspace accent accentunder linethickness width "
+    + "translate title aria-pressed "
+    + "height depth minsize maxsize symmetric largeop movablelimits separator fence notation encoding").split(" "));
+  const OURS = "host|wide|code|bar|language|long|plain|rest|fence|link|footnote|unformatted-why|task|math|formula|"
+    + "unformatted|left|center|right";
+  const CLASS = new RegExp(`^(${OURS}|[a-z]{1,2}[0-9a-z]?)$`);
   window.strange = [];
   window.looked = 0;
   const isOurs = (element) => element.localName === "button" && element.dataset.action === "copy-code";
@@ -85,9 +90,10 @@ GUARD = r"""() => {
       const isAddress = /^(href|src|action|formaction|data|poster)$/.test(name);
       if (isAddress && /^\s*(javascript|data|vbscript):/i.test(value)) say("address");
     }
-    if (/^(script|iframe|object|embed|base|meta|link|style|video|audio|img|form|input|math)$/.test(element.localName)) {
+    if (/^(script|iframe|object|embed|base|meta|link|style|video|audio|img|form|input)$/.test(element.localName)) {
       if (!element.closest(".ask, .edit-form")) say("element");
     }
+    if (element.localName === "math" && !element.closest(".text")) say("element");
     if (!element.parentElement?.closest(".text, .thoughts")) return;
     if (!TAGS.has(element.localName)) say("tag");
     if (element.localName === "button" && !isOurs(element)) say("button");

@@ -95,8 +95,8 @@ def test_stored_messages_give_their_blocks_where_asked(chat: Chat, alice: User, 
     message = Message.objects.create(chat=chat, position=1, role="assistant", parts=parts)
     client: APIClient = api(alice)
     expected = [
-        {"part": 1, "index": 0, "start": 0, "end": 4, "html": "<h1>T</h1>\n"},
-        {"part": 1, "index": 1, "start": 4, "end": 13, "html": "<p>𝄞 <strong>b</strong></p>\n"},
+        {"part": 1, "index": 0, "start": 0, "end": 4, "html": '<h1 dir="auto">T</h1>\n'},
+        {"part": 1, "index": 1, "start": 4, "end": 13, "html": '<p dir="auto">𝄞 <strong>b</strong></p>\n'},
     ]
     found = client.get(f"/api/messages/{message.pk}/?blocks=html").json()
     listed = client.get(f"/api/chats/{chat.pk}/messages/?blocks=html").json()["results"][0]
@@ -108,3 +108,18 @@ def test_stored_messages_give_their_blocks_where_asked(chat: Chat, alice: User, 
     assert "blocks" not in client.get(f"/api/messages/{message.pk}/").json()
     assert client.get(f"/api/messages/{message.pk}/?blocks=pdf").status_code == 400
     assert api(charlie).get(f"/api/messages/{message.pk}/?blocks=html").status_code == 404
+
+
+def test_an_answer_that_cannot_be_coloured_is_shown_at_every_door(chat: Chat, alice: User, client, api) -> None:
+    """Such fences, and a block that is far too long, made a chat that could never be opened again."""
+    text = (
+        "".join(f"```{name}\nshown_{name}\n```\n\n" for name in ("kt", "vb", "svelte", "nobody-knows"))
+        + "- x\n" * 40_000
+    )
+    message = Message.objects.create(chat=chat, position=1, role="assistant", parts=[{"type": "text", "text": text}])
+    client.force_login(alice)
+    page = client.get(f"/chats/{chat.pk}/")
+    assert page.status_code == 200 and "shown_svelte" in page.content.decode()
+    assert page.content.decode().count("- x\n") + page.content.decode().count("<li>x</li>") >= 40_000
+    found = api(alice).get(f"/api/messages/{message.pk}/?blocks=html").json()["blocks"]
+    assert "".join(text[each["start"] : each["end"]] for each in found) == text

@@ -5,9 +5,16 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from hypothesis import given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
+from pygments.lexers import get_all_lexers
 from pygments.styles import get_style_by_name
 from pygments.token import STANDARD_TYPES
 
+from chat.markdown import blocks, grammar, highlight
+from chat.markdown import html as markdown
+from chat.markdown.blocks import rendered
 from chat.markdown.html import render
 
 TAG = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>")
@@ -16,15 +23,15 @@ TAG = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>")
 def test_it_renders_what_models_write() -> None:
     html = render("# T\n\n1. **a**\n2. `b`\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n```py\n1 < 2\n```\n\n~~no~~")
     for piece in (
-        "<h1>T</h1>",
+        '<h1 dir="auto">T</h1>',
         "<strong>a</strong>",
-        "<code>b</code>",
+        '<code dir="ltr">b</code>',
         "<td>1</td>",
         '<span class="o">&lt;</span>',
         "<s>no</s>",
     ):
         assert piece in html
-    assert '<div class="wide"><table>' in html
+    assert '<div class="wide"><table dir="auto">' in html
 
 
 @pytest.mark.parametrize(
@@ -78,7 +85,7 @@ def test_a_link_says_where_it_leads_and_takes_nothing_along() -> None:
     html = render("[docs](https://evil.test/docs)")
     assert 'rel="noopener noreferrer nofollow"' in html
     assert 'target="_blank"' in html
-    assert '<span class="host"> (evil.test)</span>' in html
+    assert '<span class="host" dir="ltr"> (evil.test)</span>' in html
     assert "host" not in render("<https://docs.test/page>").replace("docs.test", "")
 
 
@@ -123,3 +130,163 @@ def colours() -> str:
         "/* Colours of code: Pygments' xcode and monokai. Written by tests/chat/test_markdown.py. */\n\n"
         + "\n".join([*rules, ""])
     )
+
+
+# What models write, and a piece of what is shown of it.
+SHOWN = {
+    "bare link": ("See https://a.test/b_c_d?e=1.", '<a href="https://a.test/b_c_d?e=1"'),
+    "bare link in brackets": ("(see https://a.test/b_(c))", 'href="https://a.test/b_(c)"'),
+    "bare link, no spaces": ("见https://a.test/b。然后", ">https://a.test/b</a>。然后"),
+    "bare host": ("Go to www.a.test now", '<a href="http://www.a.test"'),
+    "bare mail": ("ask a.b@c.test!", '<a href="mailto:a.b@c.test"'),
+    "in code": ("`https://a.test`", '<code dir="ltr">https://a.test</code>'),
+    "a call": ("url(https://a.test)", '<p dir="auto">url(https://a.test)</p>'),
+    "open task": ("- [ ] a", '<li class="task">☐ a</li>'),
+    "done task": ("- [x] **a**", '<li class="task">☑ <strong>a</strong></li>'),
+    "alignment": ("| a |\n|--:|\n| b |", '<td class="right">b</td>'),
+    "centre": ("| a |\n|:-:|\n| b |", '<th class="center">a</th>'),
+    "break in a cell": ("| a |\n|---|\n| b<br>c<BR/>d |", "b<br>\nc<br>\nd"),
+    "bars in code": ("| a | b |\n|---|---|\n| `x|y` | z |", '<code dir="ltr">x|y</code></td>\n<td>z</td>'),
+    "too many cells": ("| a | b |\n|---|---|\n| x | y | z | \\| |", "<td>y | z | |</td>"),
+    "too few": ("| a | b |\n|---|---|\n| x |", "<td>x</td>\n<td></td>"),
+    "footnote": (
+        "a[^1]\n\n[^1]: b",
+        '<p dir="auto">a<sup>1</sup></p>\n<div class="footnote" dir="auto"><sup>1</sup>\n<p>b',
+    ),
+    "no footnote": ("[^a-z] in a text", "[^a-z] in a text"),
+    "picture": ("![alt](https://a.test/i.png)", '>alt</a><span class="host" dir="ltr"> (a.test)</span>'),
+    "picture without words": ("a ![](https://a.test/i.png)", '<p dir="auto">a <a href='),
+    "bold before punctuation": ("这是**重要：**请", "<strong>重要：</strong>请"),
+    "bold around punctuation": ("は**「強調」**です", "<strong>「強調」</strong>です"),
+    "Korean": ("**강조(굵게)**는", "<strong>강조(굵게)</strong>는"),
+    "stars that are none": ("2 * 3 * 4 和 * 5", "2 * 3 * 4 和 * 5"),
+    "fences in a fence": ("```md\n```py\nx\n```\ny\n```\n*z*", '```py\nx\n```\ny\n</code></pre>\n<p dir="auto"><em>z'),
+    "longer fence": ("````md\n```py\nx\n```\n````\n*z*", '```\n</code></pre>\n<p dir="auto"><em>z'),
+    "fence left open": ("```md\n```py\nx\n```\n*z*", 'x\n</code></pre>\n<p dir="auto"><em>z'),
+    "twelve lists": ("".join(f"{'  ' * n}- l{n}\n" for n in range(12)) + "\nend", "<li>l11</li>"),
+    "forty quotes": (f"{'>' * 40} deep\n\nend", "<p>deep</p>"),
+    "too deep": (f"{'>' * 150} deep\n\nend", 'deep\n</pre>\n<p dir="auto">end</p>'),
+    "line ends": ("one\ntwo", "one<br>\ntwo"),
+    "formula": (r"so \(x^2\) is", "<msup><mi>x</mi><mn>2</mn></msup>"),
+    "its source": (r"so \(x_1 * y_1\) is", '<annotation encoding="application/x-tex">x_1 * y_1</annotation>'),
+    "in a line": ("so $$x$$ is", '<math display="block">'),
+    "on lines of its own": ("\\[\nx\n\\]\nso", '</math></div>\n<p dir="auto">so</p>'),
+    "dollars": ("$$\n\\begin{aligned}a&=b\\\\c&=d\\end{aligned}\n$$", '<mtd class="right"><mi>a</mi>'),
+    "one dollar": ("so $a_1$ is", "<msub><mi>a</mi><mn>1</mn></msub>"),
+    "prices": ("from $5 to $10, or $3/$4", "from $5 to $10, or $3/$4"),
+    "a shell's": ("$HOME/bin:$PATH and ${a}${b}", "$HOME/bin:$PATH and ${a}${b}"),
+    "no formula": (r"so \(\frac{a\) is", r'<span class="math" dir="ltr">\(\frac{a\)</span>'),
+    "left open": ("$$\nx\n- y\n\nend", '- y</p>\n<p dir="auto">end</p>'),
+    "a note's number": (r"\[1\] Smith", "[1] Smith"),
+    "Arabic": ("مرحبا\n\n- a", '<p dir="auto">مرحبا</p>\n<ul dir="auto">'),
+    "code is left to right": ("```\nא\n```", '<pre dir="ltr"><code>א'),
+    "language": ("```Kotlin x\ny\n```", '<pre dir="ltr" data-language="Kotlin">'),
+    "language of a hostile one": ('```a"><b>\ny\n```', 'data-language="a&quot;&gt;&lt;b&gt;"'),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_models_write_is_shown(name: str) -> None:
+    text, expected = SHOWN[name]
+    assert expected in rendered(text)
+
+
+# The text of a link may say anything: where it leads is behind it, or it is no link.
+LEADS = {
+    "[https://bank.test/a](https://evil.test/)": "evil.test",
+    "[bank.test](https://evil.test/bank.test)": "evil.test",
+    "[evil.test.bank.test](https://evil.test)": "evil.test",
+    "[https://bank.test/?evil.test](https://evil.test)": "evil.test",
+    "[https://evil.test@bank.test](https://evil.test)": "evil.test",
+    "[\u202etset.knab](https://evil.test)": "evil.test",
+    "[bank\u200b.test](https://evil.test)": "evil.test",
+    "[аpple.test](https://аpple.test)": "xn--pple-43d.test",
+    "https://аpple.test/": "xn--pple-43d.test",
+    "<https://аpple.test/>": "xn--pple-43d.test",
+    "[a@bank.test](mailto:a@evil.test)": "a@evil.test",
+    "![https://bank.test](https://evil.test/i.png)": "evil.test",
+    "[x][y]\n\n[y]: https://evil.test 'https://bank.test'": "evil.test",
+    "[*https://bank.test*](https://evil.test)": "evil.test",
+    "[`bank.test`](https://evil.test)": "evil.test",
+}
+
+
+@pytest.mark.parametrize("text", LEADS)
+def test_a_link_shows_where_it_leads(text: str) -> None:
+    assert f'</a><span class="host" dir="ltr"> ({LEADS[text]})</span>' in rendered(text)
+    assert "\u202e" not in rendered(text) and "title=" not in rendered(text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http:/self-test/", "http:self-test/", "https:////evil.test", "https:///evil.test", "http://", "https:evil"),
+        *("https://bank@evil.test", "https://a:b@evil.test/", r"https://evil.test\@bank.test", r"https:\\evil.test"),
+        *(
+            r"https:/\evil.test",
+            "https://%65vil.test",
+            "https://evil.test%2f@bank.test",
+            "HTTP:evil.test",
+            "https://?x",
+        ),
+        *("https://#x", "https://:80", "mailto:", "mailto:?to=a@evil.test", "https://a_b c", "http:\t//evil.test"),
+        *("https://evil\u202e.test", "ftp://evil.test", "tel:1", "ssh://evil.test", "#top", "a/b.py", "https://."),
+    ],
+)
+def test_what_is_no_plain_address_is_no_link(address: str) -> None:
+    for text in (
+        f"[words]({address})",
+        f"[words](<{address}>)",
+        f"![words]({address})",
+        f"[words]\n\n[words]: {address}",
+    ):
+        html = rendered(text)
+        assert "<a" not in html, text
+        assert "words" in html
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["https://a.test/b", "<https://a.test/b>", "[https://a.test/](https://a.test/b)", "[a.test](https://a.test/b)"],
+)
+def test_who_says_where_it_leads_is_believed(said: str) -> None:
+    assert '<a href="https://a.test/b"' in rendered(said)
+    assert "host" not in rendered(said)
+
+
+# --- Whatever it is, it is shown --------------------------------------------------------------------------------------
+
+NAMES = sorted({alias for _, aliases, _, _ in get_all_lexers() for alias in aliases} | highlight.LANGUAGES)
+
+
+def test_code_of_any_language_is_shown() -> None:
+    for name in NAMES:
+        assert "line_one &lt; 1" in TAG.sub("", rendered(f"```{name}\nline_one < 1\n```")), name
+
+
+@given(name=st.text(max_size=30), code=st.text(max_size=60))
+@settings_of(max_examples=100, deadline=None)
+def test_so_is_code_of_a_language_that_nobody_knows(name: str, code: str) -> None:
+    assert (
+        "<pre" in rendered(f"```{name.replace('`', '')}\n{code.replace('`', '')} x\n```".replace("\r", ""))
+        or "\n" in name
+    )
+
+
+def test_every_language_that_is_named_has_its_colours() -> None:
+    assert [name for name in highlight.LANGUAGES if highlight.highlight("x", name) and not highlight._lexer(name)] == []
+
+
+@pytest.mark.parametrize("broken", ["markdown", "outline"])
+def test_a_failure_is_told_once_and_the_text_is_shown(broken: str, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
+    def fail(*given: object) -> None:
+        raise IndexError("a rule of somebody's has a fault")
+
+    whole = getattr(grammar, broken)()
+    whole.core.ruler.push("fault", fail)
+    where = (markdown, "_markdown") if broken == "markdown" else (blocks, "_outline")
+    monkeypatch.setattr(*where, lambda: whole)
+    monkeypatch.setattr(markdown, "_told", set())
+    for number in range(3):
+        assert f"**{broken} {number}** &lt;b&gt;" in rendered(f"**{broken} {number}** <b>\n\nmore\n")
+    assert len([each for each in caplog.records if "as it was written" in each.message]) == 1
