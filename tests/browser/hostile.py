@@ -76,7 +76,7 @@ GUARD = r"""() => {
   const CLASS = /^(host|wide|code|bar|language|long|plain|rest|fence|link|[a-z]{1,2}[0-9a-z]?)$/;
   window.strange = [];
   window.looked = 0;
-  const isOurs = (element) => element.localName === "button" && element.dataset.action === "copy-code";
+  const isOurs = (element) => element.localName === "button" && ["copy-code", "wrap"].includes(element.dataset.action);
   const look = (element) => {
     window.looked += 1;
     const say = (what) => strange.push(`${what}: ${element.outerHTML.slice(0, 200)}`);
