@@ -81,7 +81,7 @@ GUARD = r"""() => {
   const CLASS = new RegExp(`^(${OURS}|[a-z]{1,2}[0-9a-z]?)$`);
   window.strange = [];
   window.looked = 0;
-  const isOurs = (element) => element.localName === "button" && element.dataset.action === "copy-code";
+  const isOurs = (element) => element.localName === "button" && ["copy-code", "wrap"].includes(element.dataset.action);
   const look = (element) => {
     window.looked += 1;
     const say = (what) => strange.push(`${what}: ${element.outerHTML.slice(0, 200)}`);
