@@ -3,7 +3,7 @@
 Shapes only: what a value may be is said in chat.services.rules, for every door alike.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
@@ -229,7 +229,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
 
     def _sees_them(self, run: Run) -> bool:
         """Asked once for each place of a list."""
-        known: dict[Any, bool] = self.context.setdefault("sees_provider_errors", {})
+        known: dict[Any, bool] = cast(dict[str, Any], self.context).setdefault("sees_provider_errors", {})
         place = run.chat_id or run.project_id
         if place not in known:
             known[place] = may_see_provider_errors(self.context["request"].user, run)
