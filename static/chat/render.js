@@ -5,6 +5,7 @@ import { setText, toolView } from "./card.js";
 import { isOver } from "./reducer.js";
 import { blank, markTakenBack, textView } from "./text.js";
 import { endInWords, failureInWords, thoughtInWords, WORDS } from "./words.js";
+import { keepIn, Writer } from "./writer.js";
 
 export { blank };
 
