@@ -11,7 +11,8 @@ from rest_framework.views import APIView
 
 from accounts.errors import NotFound
 from accounts.http.fields import Closed, Id, PageQuery
-from accounts.http.rest import caller, created, documented, page, read
+from accounts.http.idempotency import Answer, once
+from accounts.http.rest import caller, documented, page, raw, read
 from accounts.models import Organization, User
 from accounts.permissions import permissions_in, require
 from chat.services import people
@@ -65,13 +66,16 @@ class HandOver(APIView):
     def post(self, request: Request, organization: UUID) -> Response:
         """Make the chats that somebody has in the organization another member's: one's own, or with admin those of
         somebody who has left."""
-        place = _place(request, organization)
+        place, sent = _place(request, organization), raw(request)
+        body = read(HandOverBody, request.data)
 
-        def make(body: dict[str, Any]) -> dict[str, int]:
+        def make() -> Answer:
             count = people.hand_over_in(place, source=body["from"], to=body["to"], by=caller(request))
-            return {"chats": count}
+            return Answer(201, {"chats": count})
 
-        return created(request, HandOverBody, HandedOverSerializer, make)
+        key = request.headers.get("Idempotency-Key")
+        made = once(user=caller(request), key=key, route=f"POST {request.path}", body=sent, make=make)
+        return Response(made.body, status=made.status)
 
 
 def _place(request: Request, id: UUID) -> Organization:
