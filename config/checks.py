@@ -8,13 +8,13 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from config.machine import is_loopback
-from config.own_files import exposed
+from config.own_files import exposed, is_reachable
 
 
 @register(Tags.security)
 def check_own_files(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Of files that others can read, and that this process may not mend."""
-    found = ", ".join(str(path) for path in exposed())
+    found = ", ".join(str(path) for path in exposed() if is_reachable(path))
     hint = "As their owner: chmod go-rwx FILE. Or give them to the user who runs Parley."
     told = f"Others on this machine may read what only Parley should: {found}."
     return [Warning(told, hint, id="config.W003")] if found else []

@@ -30,6 +30,11 @@ def exposed() -> list[Path]:
     return [path for path in _kept() if _is_open(path)]
 
 
+def is_reachable(path: Path) -> bool:
+    """Whether others get into the folder that it lies in."""
+    return bool(path.parent.stat().st_mode & OTHERS)
+
+
 def _kept() -> Iterator[Path]:
     yield settings.PARLEY_DATA
     yield settings.TOOLS_REPOSITORIES

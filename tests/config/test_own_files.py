@@ -48,11 +48,15 @@ def test_what_cannot_be_mended_is_warned_of(tmp_path: pathlib.Path, monkeypatch:
     try:
         (tmp_path / "secret_key").write_text("x")
         (tmp_path / "secret_key").chmod(0o640)
+        tmp_path.chmod(0o711)
         monkeypatch.setattr(os, "chmod", refuse)
         with override_settings(PARLEY_DATA=tmp_path, TOOLS_REPOSITORIES=tmp_path / "repositories"):
             own_files.keep_to_owner()
             (told,) = check_own_files()
             assert told.id == "config.W003" and str(tmp_path / "secret_key") in told.msg
+            monkeypatch.undo()
+            tmp_path.chmod(0o700)
+            assert check_own_files() == []
             assert told.hint is not None and "chmod go-rwx" in told.hint
     finally:
         os.umask(before)
