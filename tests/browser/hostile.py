@@ -75,7 +75,8 @@ GUARD = r"""() => {
   const NAMES = new Set(("class href rel target start role tabindex aria-label type data-action dir data-language "
     + "display displaystyle scriptlevel mathvariant stretchy form lspace rspace accent accentunder linethickness width "
     + "height depth minsize maxsize symmetric largeop movablelimits separator fence notation encoding").split(" "));
-  const OURS = "host|wide|code|long|plain|rest|fence|link|footnote|unformatted-why|task|math|formula|unformatted|left|center|right";
+  const OURS = "host|wide|code|long|plain|rest|fence|link|footnote|unformatted(-why)?|task|math|formula|left|center"
+    + "|right";
   const CLASS = new RegExp(`^(${OURS}|[a-z]{1,2}[0-9a-z]?)$`);
   window.strange = [];
   window.looked = 0;
