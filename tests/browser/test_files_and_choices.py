@@ -14,10 +14,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.live]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 CODE = "Here:\n\n```python\nprint(1)\n```\n"
 # A choice that takes its time to reach the server.
-SLOW = """window.fetch = ((fetch) => async (...given) => {
+SLOW = """void (window.fetch = ((fetch) => async (...given) => {
   if (given[1]?.method === "PATCH") await new Promise((resolve) => setTimeout(resolve, 400));
   return fetch(...given);
-})(window.fetch)"""
+})(window.fetch))"""
 # A picture of noise, which no compression makes small; its left half is red. `turned`: the camera was held upright.
 PICTURE = """async ({ width, height, type, turned, name }) => {
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
