@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -96,11 +97,18 @@ def _numbering(entries: list[Logged]) -> tuple[int, int]:
     return sum(max(0, step - 1) for step in steps), sum(step < 1 for step in steps)
 
 
+def _as_stored(told: list[dict[str, Any]], stored: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The parts as the version that stored them tells them: an older one did not say of a call which turn it is of."""
+    if any("turn" in part for part in stored):
+        return told
+    return [{name: value for name, value in part.items() if name != "turn"} for part in told]
+
+
 def _differences(run: Run, folded: Fold) -> list[str]:
     """What the rows say otherwise than the events. A deleted message has no log to compare."""
     if run.message is not None and run.message.status == MessageStatus.DELETED:
         return []
-    told = {
+    told: dict[str, Any] = {
         "status": ENDS.get(type(folded.terminal)),
         "turns": folded.turns,
         "error_code": getattr(folded.terminal, "code", ""),
@@ -112,4 +120,5 @@ def _differences(run: Run, folded: Fold) -> list[str]:
         stored_as["content"] = run.message.content
     if run.message is not None and run.log_state != LogState.ANSWER:
         stored_as["parts"] = run.message.parts
+        told["parts"] = _as_stored(told["parts"], run.message.parts)
     return [name for name, value in stored_as.items() if told[name] != value]

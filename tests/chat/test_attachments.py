@@ -52,7 +52,7 @@ def test_a_file_alone_is_a_message_and_all_that_the_model_reads_of_it(api, alice
     body = {"attachments": [FILE], **({} if content is None else {"content": content})}
     made = api(alice).post(f"/api/chats/{chat.pk}/messages/", body, format="json")
     assert made.status_code == 201, made.json()
-    (told,) = history(Message.objects.get(pk=made.json()["id"]))
+    (told,) = history(Message.objects.get(pk=made.json()["id"])).messages
     assert told.text == '<file name="a.txt">\nHello\n</file>'
 
 

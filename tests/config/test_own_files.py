@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from config import own_files
@@ -62,7 +63,8 @@ def test_what_cannot_be_mended_is_warned_of(tmp_path: pathlib.Path, monkeypatch:
         os.umask(before)
 
 
-def test_a_folder_of_everybody_is_left_alone(tmp_path: pathlib.Path) -> None:
+def test_a_folder_of_everybody_is_left_alone(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o1777)
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(tmp_path / "db.sqlite3"))
     with override_settings(PARLEY_DATA=tmp_path, TOOLS_REPOSITORIES=tmp_path / "repositories"):
         assert own_files.exposed() == []

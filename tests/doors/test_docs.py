@@ -55,8 +55,9 @@ def test_the_commands_of_a_page_work(page: Path, newcomer: Server) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"error":' not in re.sub(r'"error": ?null', "", done.stdout)
+    shown = done.stdout.replace(": ", ":")  # JSON with spaces, and without
     for expected in SHOWN.get(page.stem, []):
-        assert expected in done.stdout, (expected, done.stdout)
+        assert expected.replace(": ", ":") in shown, (expected, done.stdout)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

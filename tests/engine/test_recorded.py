@@ -25,4 +25,7 @@ def test_a_recorded_log_says_what_it_said(version: str) -> None:
             entry for attempt, first, events in log["rows"] for entry in numbered(attempt, first, ev.load(events))
         ]
         assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1)), name
-        assert json.loads(json.dumps(said([entry.event for entry in entries]))) == log["said"], name
+        told = json.loads(json.dumps(said([entry.event for entry in entries])))
+        if version == "0.1.0":  # which did not say of a call which turn it is of
+            told["parts"] = [{key: part[key] for key in part if key != "turn"} for part in told["parts"]]
+        assert told == log["said"], name

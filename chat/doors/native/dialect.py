@@ -40,8 +40,8 @@ def parse_beginning(body: dict[str, Any]) -> tuple[dict[str, Any], RunRequest]:
     if not isinstance(chat, dict):
         raise refuse("chat", f"Expected an object of: {', '.join(CHAT_FIELDS)}.")
     known_only(chat, CHAT_FIELDS)
-    organization = _id(chat.get("organization"), "organization")
-    project = None if chat.get("project") is None else _id(chat["project"], "project")
+    organization = _id(chat.get("organization"), "chat.organization")
+    project = None if chat.get("project") is None else _id(chat["project"], "chat.project")
     place = {"organization": organization, "project": project}
     return {**place, **_chosen(chat, CHAT_CHOICES)}, RunRequest(**_chosen(body, CHOICES), door=NAME)
 
