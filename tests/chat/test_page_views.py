@@ -210,7 +210,7 @@ def test_every_way_to_fail_has_its_sentence_and_english_stays_the_servers() -> N
 
 
 def titles(html: str) -> list[str]:
-    return re.findall(r'<a href="/chats/[^"]+" (?:aria-current="page")?>([^<]+)</a>', html)
+    return re.findall(r'<a href="/chats/[^"]+" (?:dir="auto" )?(?:aria-current="page")?>([^<]+)</a>', html)
 
 
 def following(html: str) -> str:
