@@ -1,8 +1,10 @@
 """uvicorn, with bounds for what clients leave half-done, and a better way to leave.
 
 A request's line and headers are so long at most, and have to be there in time; a connection on which nothing comes is
-closed; and so is one whose request was answered before its body was sent, if that goes on for long. uvicorn has a limit
-for a connection that waits for its next request, and none for those. A body's own time is config.body's.
+closed; and so is one whose request was answered before its body was sent, if that goes on for long. What comes within a
+body and is none of it, extensions of its chunks and headers behind it, is bounded like a head, and nobody reads it.
+uvicorn has a limit for a connection that waits for its next request, and none for those. A body's own time is
+config.body's.
 
 Requests that are on their way to a process that leaves are still answered. uvicorn closes, when it is told to go, every
 connection without a request in it: also one that it has just accepted and whose request arrives in the next
@@ -44,7 +46,8 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self.watchers: list[Callable[[], None]] = []  # of those who are sent streams over it
         self._head_timer: asyncio.TimerHandle | None = None  # runs until a request's head is there
-        self._head_bytes = 0
+        self._head_bytes = 0  # and those that are of no body, since the last that were
+        self._in_head = True
         self._has_body = False  # more of the request's body may come
         self._is_socket = self._is_head_too_long = False
         self._await_head()
@@ -52,25 +55,33 @@ class Connection(HttpToolsProtocol):
             self._linger()
 
     def data_received(self, data: bytes) -> None:
-        """Something has come: of a head, only so much."""
+        """Something has come: of a head, only so much, and of what is neither head nor body."""
         self._head_bytes += len(data)
         super().data_received(data)
         if self._is_socket or self.transport.is_closing():
             return
         if self._head_timer is not None and self._head_bytes > settings.HEAD_MAX_BYTES:
             self._refuse_head()
+        elif self._has_body and self._head_bytes > settings.HEAD_MAX_BYTES:
+            self._close()
         elif self._is_idle and not self._has_body and self.timeout_keep_alive_task is None:
             self._await_head()  # what has come is no request yet
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
-        self._head_bytes, self._has_body = 0, True
+        self._head_bytes, self._in_head, self._has_body = 0, True, True
         self._await_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header. What comes behind a body is none: nobody has asked for it."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """A request is here. A leaving server answers it and no other after it."""
         self._head_is_here()
+        self._head_bytes, self._in_head = 0, False
         self._check_head()
         super().on_headers_complete()
         self.scope[DIRECT] = Direct(self.transport, self.flow, self.watchers)  # type: ignore[literal-required]
@@ -81,6 +92,11 @@ class Connection(HttpToolsProtocol):
         """From here on this is a WebSocket's connection."""
         self._is_socket = True
         super().handle_websocket_upgrade()
+
+    def on_body(self, body: bytes) -> None:
+        """Some of the request's body."""
+        self._head_bytes = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """All of the request is here."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from django.core import signing
 from django.test import Client
 from django.utils import timezone
 from django.utils.translation import override
@@ -240,8 +241,17 @@ def test_every_chat_can_be_reached_and_each_stands_once(
         assert titles(signed_in(other).get(f"/chats/?after={quote(first)}").content.decode()) == []
 
 
+NO_ID = "00000000-0000-4000-8000-000000000000"
+
+
 @pytest.mark.parametrize(
-    "after", ["x", "_", "2026-01-01_", "2026-01-01_00000000-0000-4000-8000-000000000000", "2026-01-01T00:00:00+00:00_x"]
+    "after",
+    [
+        *("x", "_", "é", ":", "x:y", "\x00", "x" * 5_000, "2026-01-01_", f"2026-01-01_{NO_ID}"),
+        *(f"{moment}_{NO_ID}" for moment in ("2026-01-01T00:00:00+00:00", "0001-01-01T00:00:00+14:00")),
+        *(f"{moment}_{NO_ID}" for moment in ("9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00")),
+        signing.Signer().sign_object(["2026-01-01T00:00:00+00:00", NO_ID]),
+    ],
 )
 def test_a_place_in_the_list_that_is_none_is_refused(alice: User, after: str) -> None:
     assert signed_in(alice).get(f"/chats/?after={quote(after)}").status_code == 400

@@ -174,3 +174,38 @@ def test_a_head_is_so_long_at_most(strict: Server, head: bytes, expected: int) -
     with connected(strict) as raw:
         raw.sendall(head)
         assert raw.recv(20).split()[1:2] == [str(expected).encode()]
+
+
+# --- What comes beside a body ----------------------------------------------------------------------------------------
+
+CHUNKED = b"POST /api/auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+BESIDE: dict[str, tuple[bytes, bytes]] = {  # how it begins, and what then comes without an end
+    "headers behind it": (b"1\r\n{\r\n0\r\n", b"X-A: b\r\n" * 1_000),
+    "a header behind nothing": (b"0\r\nX-A: ", b"x" * 8_000),
+    "a header's name": (b"0\r\n", b"x" * 8_000),
+    "an extension": (b"1\r\n{\r\n1;a=", b"x" * 8_000),
+    "a quoted extension": (b'1;a="', b"x" * 8_000),
+    "a size": (b"", b"0" * 8_000),
+}
+
+
+@pytest.mark.parametrize("path", [b"/api/auth/token", b"/nowhere"])
+@pytest.mark.parametrize(("start", "again"), BESIDE.values(), ids=BESIDE.keys())
+def test_what_comes_beside_a_body_is_so_long_at_most(strict: Server, path: bytes, start: bytes, again: bytes) -> None:
+    with connected(strict) as raw:
+        raw.sendall(CHUNKED.replace(b"/api/auth/token", path) + start)
+        sent_bytes = 0
+        while not is_closed(raw, again):
+            sent_bytes += len(again)
+            assert sent_bytes < 4_000_000  # what the kernels hold is in it
+
+
+def test_what_comes_behind_a_body_is_no_header(strict: Server, alice: Client) -> None:
+    """The credentials of somebody else's request, say, that a proxy has looked for at its beginning."""
+    for behind, status in ((False, 400), (True, 401)):
+        token = b"Authorization: Bearer " + alice.token.encode() + b"\r\n"
+        before, after = (b"", token) if behind else (token, b"")
+        head = CHUNKED.replace(b"auth/token", b"chats/")[:-2] + b"Content-Type: application/json\r\n" + before
+        with connected(strict) as raw:
+            raw.sendall(head + b"\r\n2\r\n{}\r\n0\r\n" + after + b"\r\n")
+            assert raw.recv(20).split()[1] == str(status).encode()
