@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
-from accounts.folding import forms, has
+from accounts.folding import FOLDED, forms
 
 if TYPE_CHECKING:  # generic for the type checker only
     ModelAdmin = admin.ModelAdmin[Any]
@@ -34,7 +34,8 @@ CONTENT = {
     "arguments",
     "result",
 }
-CONTENT |= {"error", "error_message", "description", "events", "answer", "body_hash"}
+CONTENT |= {"error", "error_message", "provider_error", "description", "events", "answer", "body_hash"}
+CONTENT |= {"object_repr"}  # what a row was called: older versions kept titles there
 SECRETS = {"password", "token", "token_hash", "key_hash"}
 NOT_FILTERS = {"p", "o", "all", "_facets"}  # what else a list's address may carry
 
@@ -92,7 +93,7 @@ class Lookups(ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Whether an address may filter by it: not by what the pages hide."""
-        if (CONTENT | SECRETS) & set(lookup.split("__")):
+        if (CONTENT | SECRETS) & {each.removesuffix(FOLDED) for each in lookup.split("__")}:
             return False
         return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
@@ -148,10 +149,7 @@ def as_uuid(text: str) -> UUID | None:
 
 
 def _found(field: str, text: str) -> Q:
-    """Rows whose field has the text at its beginning, or is it: a title in any way of writing it, a name in many."""
-    name = field.lstrip("^=")
-    if field.startswith("^") and name.endswith("title"):
-        return has(name, text, lookup="startswith")
+    """Rows whose field has the text at its beginning, or is it, in the ways in which a name is likely written."""
     wanted = Q()
     for each in forms(text):
         lookup, value = _lookup(field, each)

@@ -17,6 +17,8 @@ FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 # What case folding leaves apart: a Turkish i with and without its dot. And what nobody sees: soft hyphens, joiners.
 _SAME = str.maketrans({"ı": "i", **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff")})
 
+FOLDED = "_folded"  # ends the name of a folded column, behind that of the column it is of
+
 
 def folded(text: str) -> str:
     """The text as searches compare it. Folding it again changes nothing."""
@@ -66,7 +68,7 @@ def folds(model: type[models.Model]) -> list[FoldedField]:
 
 def has(column: str, text: str, *, lookup: str = "contains") -> Q:
     """Rows whose column has the text, or as `lookup` says. What is not folded yet counts as it stands."""
-    return Q(**{f"{column}_folded__{lookup}": folded(text) or text}) | Q(**{f"{column}__i{lookup}": text})
+    return Q(**{f"{column}{FOLDED}__{lookup}": folded(text) or text}) | Q(**{f"{column}__i{lookup}": text})
 
 
 def forms(text: str) -> list[str]:

@@ -1,9 +1,11 @@
-"""What log lines say besides their message, and never say. Loaded before all else: it imports nothing of Parley."""
+"""What log lines say besides their message, and never say. Loaded before all else: it imports nothing but patterns."""
 
 import functools
 import logging
 import re
 from urllib.parse import unquote, urlsplit
+
+from tools.credentials import BY_FORM, BY_NAME, IN_HEADERS, without
 
 
 class ErrorIds(logging.Filter):
@@ -40,28 +42,6 @@ class Sockets(logging.Filter):
         return record.msg != "ASGI callable returned without completing handshake."
 
 
-# What stands behind these names is a credential, in an address, a header, JSON or SQL; upper or lower case, also behind
-# another word (x-api-key, HTTP_COOKIE).
-NAMES = (
-    *("ticket", "token", "access", "refresh", "access_token", "refresh_token", "id_token", "jwt", "connectionparams"),
-    *("sessionid", "session_id", "session_key", "csrftoken", "csrfmiddlewaretoken", "key_hash", "token_hash"),
-    *("password", "passwd", "pwd", "secret", "client_secret", "api_key", "api-key", "apikey", "credentials"),
-)
-HEADERS = ("authorization", "cookie", "set-cookie", "set_cookie", "sec-websocket-protocol")  # the whole line is one
-_QUOTE = r"""(?:\\*["']|%22)"""
-_IS = rf"{_QUOTE}?\s*(?:[=:]|%3D|%3A|,(?=\s*b?['\"]))\s*b?{_QUOTE}?"
-CUTS = (
-    (re.compile(rf"(?i)(?<![\w-])((?:[\w-]*[_-])?(?:{'|'.join(HEADERS)}){_IS})[^\"'\r\n]+"), r"\1..."),
-    (re.compile(rf"(?i)(?<![\w-])((?:[\w-]*[_-])?(?:{'|'.join(NAMES)}){_IS})[^\s&\"'\\,;<>)}}\]]+"), r"\1..."),
-    (re.compile(r"(?i)\b(bearer|basic)(\s+)[\w.~+/=-]{8,}"), r"\1\2..."),
-    (re.compile(r"(\w://)[^\s/@'\"]+@"), r"\1...@"),  # name and password before a host
-    (re.compile(r"eyJ[\w-]{5,}(?:\.[\w-]*)*"), "eyJ..."),  # tokens of ours and of others
-    (re.compile(r"\bpk_[A-Za-z0-9]{9,}"), "pk_..."),  # API keys of ours
-    (re.compile(r"\bsk-[\w-]{9,}"), "sk-..."),  # and of providers
-    (re.compile(r"sess-[0-9a-f-]{36}"), "sess-..."),  # the agent door's: to a guest's session the id is the only key
-    (re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{43}(?![\w-])"), "..."),  # tickets
-    (re.compile(r"(?<![\w-])(?=[a-z0-9]*[g-z])(?=[a-z0-9]*\d)[a-z0-9]{32}(?![\w-])"), "..."),  # Django's sessions
-)
 _TEXT_OF_SQL = re.compile(r"'(?:[^']|'')*'")
 LEAST_CHARS = 8  # a shorter secret of the settings could be any word
 
@@ -79,9 +59,7 @@ def cut(text: str) -> str:
     """The text without what is a credential by its name or by its form, or is one of the settings' secrets."""
     for secret in _of_settings():
         text = text.replace(secret, "...")
-    for pattern, instead in CUTS:
-        text = pattern.sub(instead, text)
-    return text
+    return without(text, (IN_HEADERS, BY_NAME, *BY_FORM), "...")
 
 
 @functools.cache

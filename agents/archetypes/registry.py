@@ -16,7 +16,11 @@ _all = list(ARCHETYPES)
 
 
 def get(name: str) -> Archetype:
-    """The archetype of that name, in either case. Raises UnknownArchetype, which lists the names there are."""
+    """The archetype of that name, in either case: a front door's contract has them in upper case (GENERALIST), and
+    clients bring what they were shown to any door. A model's name is another's, and compared letter by letter.
+
+    Raises UnknownArchetype, which lists the names there are.
+    """
     for archetype in _all:
         if archetype.name == name.lower():
             return archetype

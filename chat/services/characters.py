@@ -66,13 +66,17 @@ def outsiders(organization: UUID, users: Sequence[UUID]) -> list[User]:
 def for_new_session(user: User, number: int) -> Character | None:
     """Whom the user talks to by this number in a new session, None for a plain one. Raises NotFound.
 
-    It is one that they may use, in whichever of their organizations; of several, that of the organization they chose.
+    Where such a chat goes is theirs to say, and a character of an organization that a stranger put them in changes
+    nothing in that. Only who has chosen none, of several, talks to the one of that number that they may use.
     """
-    theirs = {each.organization_id: each for each in Character.objects.usable_by(user).numbered(number)}
-    if len(theirs) == 1:
-        return next(iter(theirs.values()))
-    place = usual_organization(user).pk
-    return theirs.get(place) or in_organization(user, number, place)
+    try:
+        place = usual_organization(user)
+    except Conflict:
+        theirs = list(Character.objects.usable_by(user).numbered(number)[:2])
+        if len(theirs) != 1:
+            raise
+        return theirs[0]
+    return in_organization(user, number, place.pk)
 
 
 def in_organization(user: User, number: int, organization: UUID) -> Character | None:

@@ -93,10 +93,15 @@ def hand_over(*, source: User, to: User, by: User | None, organization: Organiza
 
 
 def _require_places(chats: QuerySet[Chat], to: User) -> None:
-    places = Organization.objects.filter(pk__in=chats.order_by().values("organization"))
-    closed = [each.name for each in places if "write" not in permissions_in(to, organization=each)]
+    """One who may write in the organization may have a lesser role in a project of it."""
+    places = chats.order_by().values_list("organization", "project", "organization__name", "project__name").distinct()
+    closed = {
+        f"{name}, project {inside}" if project else name
+        for organization, project, name, inside in places
+        if "write" not in permissions_in(to, organization=organization, project=project)
+    }
     if closed or not to.is_active:
-        told = f"Expected somebody who may write in: {', '.join(closed[:10]) or 'any organization'}."
+        told = f"Expected somebody who may write in: {', '.join(sorted(closed)[:10]) or 'any organization'}."
         raise refuse("to", told)
 
 

@@ -9,12 +9,13 @@ import pytest
 from django.apps import apps
 from rest_framework.test import APIClient
 
-from accounts.errors import Conflict, NotAllowed
+from accounts.errors import Conflict, NotAllowed, NotFound
 from accounts.models import Membership, Organization, Role, User
-from accounts.organizations.choice import usual_organization
+from accounts.organizations.choice import choose_organization, usual_organization
 from accounts.sign_in.keys import create_key
 from chat.doors.starting import make_chat
-from chat.models import Chat
+from chat.models import Character, Chat
+from chat.services.characters import for_new_session
 from tests.conftest import member
 from tests.doors.people import newcomer
 from tests.live import Server
@@ -49,6 +50,27 @@ def test_of_an_account_of_before_the_choice_the_organization_it_has_is_the_choic
     User.objects.update(organization=None)
     Membership.objects.create(organization=organization, user=dora, role=Role.OWNER)
     assert usual_organization(fresh(dora)) == elsewhere
+
+
+def test_a_character_of_another_organization_draws_no_chat_away(
+    organization: Organization, elsewhere: Organization, dora: User
+) -> None:
+    third = Organization.objects.create(name="Third")
+    for place in (organization, third):
+        Membership.objects.create(organization=place, user=dora, role=Role.OWNER)
+    theirs = Character.objects.create(number=7, organization=organization, name="Guide", archetype="generalist")
+    theirs.users.set([dora])
+    assert for_new_session(fresh(dora), 7) is None  # a plain one, where she has chosen
+    choose_organization(dora, organization.pk)
+    assert for_new_session(fresh(dora), 7) == theirs
+    choose_organization(dora, None)
+    assert for_new_session(fresh(dora), 7) == theirs  # nothing is chosen, and there is one alone
+    with pytest.raises(Conflict):
+        for_new_session(fresh(dora), 8)
+    choose_organization(dora, elsewhere.pk)
+    Character.objects.create(number=9, organization=elsewhere, name="Not hers", archetype="generalist")
+    with pytest.raises(NotFound):
+        for_new_session(fresh(dora), 9)
 
 
 def test_it_is_chosen_by_patch_and_by_naming_one(

@@ -10,13 +10,14 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.db.models import Model
-from django.test import Client
+from django.db.models import BinaryField, CharField, JSONField, Model, TextField
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.html import escape
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from accounts.folding import FOLDED, FoldedField
 from accounts.models import User
 from agents import events as ev
 from agents.usage import Usage
@@ -273,6 +274,29 @@ def test_no_address_filters_by_what_is_hidden(run: Run, staff: Client, field: st
     for lookup in (field, f"{field}__startswith", f"{field}__regex"):
         assert staff.get(list_page(Chat), {lookup: "D"}).status_code in (302, 400)
     assert staff.get("/admin/accounts/apikey/", {"key_hash__startswith": "a"}).status_code in (302, 400)
+
+
+# Columns of text that a list may be filtered by: names and words of the program's, and what a list shows anyway.
+OPEN_TO_ALL = {
+    *("access", "agent", "archetype", "branch", "call", "door", "email", "end_reason", "error_code", "external_id"),
+    *("host", "jti", "key", "kind", "kinds", "log_state", "model", "name", "object_id", "origin", "period", "plan"),
+    *("prefix", "project_access", "role", "route", "scopes", "sharing", "status", "subject", "titled_by", "told"),
+    *("change_message", "usage", "usage_status"),
+}
+TEXTS = (CharField, TextField, JSONField, BinaryField)
+
+
+def test_every_column_of_text_is_open_or_no_address_filters_by_it(rf: RequestFactory) -> None:
+    hidden: set[str] = set()
+    for model, page in admin.site._registry.items():
+        for field in model._meta.concrete_fields:
+            if isinstance(field, TEXTS) and field.name not in OPEN_TO_ALL:
+                hidden.add(field.name)
+                for lookup in (field.name, f"{field.name}__startswith", f"x__{field.name}__regex"):
+                    assert not page.lookup_allowed(lookup, "a", rf.get("/")), f"{model.__name__}.{lookup}"
+            if isinstance(field, FoldedField):
+                assert field.name == field.of + FOLDED and field.of not in OPEN_TO_ALL
+    assert {"title", "title_folded", "provider_error", "object_repr"} <= hidden
 
 
 def test_a_hanging_runs_timeline_reaches_to_now(run: Run, staff: Client) -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.errors import Invalid
-from accounts.models import Membership, Organization, Role, User
+from accounts.models import Membership, Organization, ProjectMember, Role, User
 from chat.models import Chat, ChatAlias, ChatShare, Message, Run, RunStatus, UsageRecord
 from chat.services.people import hand_over, what_goes
 from tests.chat.rows import answer
@@ -79,6 +79,19 @@ def test_who_may_not_write_there_gets_none(shared: Chat, alice: User, charlie: U
     with pytest.raises(CommandError, match="Acme"):
         tell("hand_over", alice.email, charlie.email)
     assert Chat.objects.get().user == alice and not LogEntry.objects.exists()
+
+
+def test_who_may_write_in_the_organization_and_not_in_the_project_gets_none(
+    shared: Chat, alice: User, dora: User
+) -> None:
+    theirs = ProjectMember.objects.create(project=shared.project, user=dora, role=Role.VIEWER)
+    with pytest.raises(Invalid) as refused:
+        hand_over(source=alice, to=dora, by=None)
+    assert f"Acme, project {shared.project.name}" in str(refused.value.fields)
+    assert Chat.objects.get().user == alice
+    Membership.objects.filter(user=dora).update(role=Role.VIEWER)
+    ProjectMember.objects.filter(pk=theirs.pk).update(role=Role.EDITOR)
+    assert hand_over(source=alice, to=dora, by=None) == 1  # a greater one there is enough
 
 
 def test_the_command_hands_over_those_of_an_organization(

@@ -1,5 +1,6 @@
 """Why a provider refused: for the operator and for admins of the organization, never for members, never with a key."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Membership, Role, User
+from agents.providers.openai.errors import from_chunk, from_status
 from agents.providers.scrub import REMOVED, Scrubber
 from chat.models import Chat, ChatShare, Run, RunStatus
 from chat.models.chats import Access
@@ -22,6 +24,20 @@ SENTENCES = {
     "Authorization: Bearer abc123def was refused": "Authorization: Bearer [removed] was refused",
     "token=abc1234 is over": "token=[removed] is over",
     "Ask for req_0123456789abcdef0123 at support": "Ask for [removed] at support",
+    "cannot reach https://user:pw@host/v1": "cannot reach https://[removed]host/v1",
+    "Authorization: Bearer abc.def was refused": "Authorization: Bearer [removed] was refused",
+    "Bearer abc.def is no token": "Bearer [removed] is no token",
+    "The token is eyJhbGciOi.eyJzdWIi.abc": "The token is eyJ[removed]",
+    "Invalid token 123e4567-e89b-12d3-a456-426614174000 here": "Invalid token [removed] here",
+    "Invalid token abcdefghijklmnop": "Invalid token [removed]",
+    "API key provided: qWeRtYuIoP is wrong": "API key provided: [removed] is wrong",
+    "Incorrect API key provided: 'x7-93jk-q2'": "Incorrect API key provided: '[removed]'",
+    "sk%2Dproj%2DAb is wrong": "[removed] is wrong",
+    "?u=x%26api_key%3Dhunter is wrong": "?u=x%26api_key%3D[removed] is wrong",
+    '{"password": "x y z"}': '{"password": "[removed]"}',
+    "Missing bearer or basic authentication in header": "",
+    "Unknown key: 'frequencyPenalty', and an unexpected key response_format": "",
+    "The API key has no access to the project, and the token limit is 128000 tokens": "",
     "The model gpt-4o-mini-2024-07-18 has no messages[3].content[1].image_url": "",
     "This model's maximum context length is 128000 tokens. However, your messages are 130000.": "",
     "one\n  two\ttwo": "one two two",
@@ -35,6 +51,32 @@ def test_no_part_of_a_key_is_left_and_the_rest_stays(sentence: str) -> None:
     for start in range(len("A1b2C3d4E5f6G7h8") - 3):
         assert "A1b2C3d4E5f6G7h8"[start : start + 4] not in scrub(sentence)
     assert scrub("c2VjcmV0") == REMOVED
+
+
+BODIES: list[tuple[Any, dict[str, Any]]] = [
+    ({"error": {"message": "m", "code": "c"}}, {"message": "m", "code": "c"}),
+    ({"error": "m"}, {"message": "m"}),
+    ([{"error": {"message": "m"}}], {"message": "m"}),
+    ({"errors": [{"message": "m", "code": "c"}]}, {"message": "m", "code": "c"}),
+    ({"errors": ["m"]}, {"message": "m"}),
+    ({"error": {"errors": [{"message": "m"}]}}, {"message": "m"}),
+    ({"message": "m", "errors": [{"message": "other"}]}, {"message": "m"}),
+    ({"error": {"error": {"message": "deep"}}}, {"message": "deep"}),
+    ({"error": "invalid_grant", "error_description": "x"}, {"code": "invalid_grant", "message": "x"}),
+    ({"error": {"code": "c", "error": {}}}, {"code": "c"}),
+    ({"detail": [{"msg": "m"}]}, {"message": '[{"msg": "m"}]'}),
+    ({"error": None, "errors": []}, {}),
+    ("m", {"message": "m"}),
+    ([], {}),
+]
+
+
+@pytest.mark.parametrize(("body", "told"), BODIES)
+def test_what_a_provider_said_is_found_wherever_it_stands(body: Any, told: dict[str, Any]) -> None:
+    error = from_status(400, {}, json.dumps(body).encode(), str)
+    assert error.detail == {**told, "status": 400}
+    if isinstance(body, dict):
+        assert from_chunk(body, str).detail == told
 
 
 @pytest.fixture

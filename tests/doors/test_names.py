@@ -14,6 +14,7 @@ pytestmark = pytest.mark.live
 Body = dict[str, Any]
 USER = {"id": "m", "role": "user", "parts": [{"type": "text", "text": "Hello"}], "content": "Hello"}
 MISSPELLED = ("gpt-4o ", " gpt-4o", "GPT-4o", "gpt-4o\n", "gpt-4", "gpt-4o\u200b", "gpt-4\u043e", "")
+MISSPELLED += ("parley/GENERALIST", "Parley/generalist", "parley/generalist ", "parley/parley/generalist", "parley/")
 
 
 class Place:

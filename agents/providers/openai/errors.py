@@ -23,6 +23,8 @@ MAX_RETRY_AFTER_S = 3600.0
 # Of what the provider wrote, how much is kept.
 SENTENCE_MAX_CHARS = 500
 WORD_MAX_CHARS = 100
+SENTENCES = ("message", "details", "detail", "error_description")  # where it stands
+ERROR_MAX_DEPTH = 3  # of errors in errors
 
 Scrub = Callable[[str], str]  # takes credentials out of a text
 
@@ -59,7 +61,7 @@ def from_status(status: int, headers: Mapping[str, str], body: bytes, scrub: Scr
 
 def from_chunk(error: Any, scrub: Scrub) -> ProviderError:
     """The error of an error object, or a text, in a stream that began well."""
-    fields = error if isinstance(error, dict) else {"message": error}
+    fields = _told(error) or {"message": error}
     known = _known(fields)
     status = next((found for name in ("code", "status") if (found := _status(fields.get(name)))), 0)
     if known is None and status:
@@ -81,8 +83,7 @@ def _detail(error: Mapping[str, Any], scrub: Scrub) -> dict[str, str | int]:
         value = error.get(name)
         if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
             found[name] = scrub(value)[:WORD_MAX_CHARS] if isinstance(value, str) else value
-    sentence = next((error[name] for name in ("message", "details", "detail") if error.get(name)), "")
-    if sentence:
+    if sentence := _sentence(error):
         text = sentence if isinstance(sentence, str) else json.dumps(sentence, ensure_ascii=False)
         found["message"] = _cut(scrub(text))
     return found
@@ -165,12 +166,25 @@ def _error_of(body: bytes) -> dict[str, Any]:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
-    if isinstance(value, list) and value:  # Gemini
+    return _told(value)
+
+
+def _told(value: Any, depth: int = ERROR_MAX_DEPTH) -> dict[str, Any]:
+    """The object that says what is wrong: in a list, as Gemini has it, or in others that say nothing."""
+    if isinstance(value, list) and value:
         value = value[0]
-    error = value.get("error", value) if isinstance(value, dict) else None
-    if isinstance(error, str):
-        return {"message": error}
-    return error if isinstance(error, dict) else {}
+    if isinstance(value, str):
+        return {"message": value}
+    if not isinstance(value, dict):
+        return {}
+    inner = value.get("error") or (None if _sentence(value) else value.get("errors"))
+    if isinstance(inner, str) and inner:  # the sentence, or a word with the sentence beside it, as OAuth has them
+        return {"code": inner, **value} if _sentence(value) else {**value, "message": inner}
+    return (_told(inner, depth - 1) if inner and depth else {}) or value
+
+
+def _sentence(error: Mapping[str, Any]) -> Any:
+    return next((error[name] for name in SENTENCES if error.get(name)), "")
 
 
 def _known(error: dict[str, Any]) -> tuple[str, bool, str] | None:

@@ -17,7 +17,7 @@ def resolve(name: str) -> tuple[str, str | None]:
     """The archetype of that name and the model it runs on; None: the chat's own. Raises NotFound: model_not_found."""
     if has_model(name):
         return BARE, name
-    archetype = name.removeprefix(OURS).lower()
+    archetype = name.removeprefix(OURS)
     if name.startswith(OURS) and archetype in registry.names():
         return archetype, None
     raise NotFound(
