@@ -5,13 +5,15 @@ its own or not. So what is looked for is kept a second time, folded here, and lo
 (docs/decisions/0069-folded-texts.md).
 """
 
-import unicodedata
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from django.db import models
 from django.db.models import Q
 
+from accounts.normal import normal
+
+FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 # What case folding leaves apart: a Turkish i with and without its dot. And what nobody sees: soft hyphens, joiners.
 _SAME = str.maketrans({"ı": "i", **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff")})
 
@@ -20,7 +22,7 @@ def folded(text: str) -> str:
     """The text as searches compare it. Folding it again changes nothing."""
     if text.isascii():
         return text.lower()
-    once = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).translate(_SAME).casefold())
+    once = normal("NFKC", normal("NFKC", text).translate(_SAME).casefold())
     return once.translate(_SAME).replace("i\u0307", "i")
 
 
@@ -72,4 +74,4 @@ def forms(text: str) -> list[str]:
     if text.isascii():
         return [text]
     cases = (text, text.lower(), text.upper(), text.title())
-    return list(dict.fromkeys(unicodedata.normalize(form, each) for form in ("NFC", "NFD") for each in cases))
+    return list(dict.fromkeys(normal(form, each) for form in FORMS for each in cases))

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from accounts.errors import refuse
+from accounts.normal import normal
 from agents.archetypes import registry
 from agents.errors import UnknownArchetype
 from agents.installation import has_model, model_names
@@ -150,11 +151,16 @@ def _check_flag(value: Any, field: str) -> bool:
 
 
 def _check_name(value: Any, field: str) -> str:
-    if not isinstance(value, str) or len(unicodedata.normalize("NFC", value)) > ATTACHMENT_NAME_MAX_CHARS:
+    if not isinstance(value, str) or not _is_short(value, ATTACHMENT_NAME_MAX_CHARS):
         raise refuse(field, f"Expected a text of at most {ATTACHMENT_NAME_MAX_CHARS} characters.")
     if any(unicodedata.category(each) in NAME_REFUSED or each in TURNING for each in value):
         raise refuse(field, "Expected no line breaks, control characters or marks that turn the direction of writing.")
     return value
+
+
+def _is_short(name: str, limit: int) -> bool:
+    """Whether it has so many characters at most when composed, which makes one of four at most: seen first."""
+    return len(name) <= 4 * limit and len(normal("NFC", name)) <= limit
 
 
 def _check_content(value: Any, kind: str, field: str) -> str:

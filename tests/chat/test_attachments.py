@@ -37,7 +37,20 @@ def test_names_that_people_have_are_taken_and_given_back_as_they_are(api, alice,
 
 
 @pytest.mark.parametrize(
-    "name", ["a\tb", "a\rb", "a\x7fb", "a\u0085b", "a\u2028b", "a\u2029b", "\u202da", "\u2067a", "x" * 256, "\x1b[2J"]
+    "name",
+    [
+        "a\tb",
+        "a\rb",
+        "a\x7fb",
+        "a\u0085b",
+        "a\u2028b",
+        "a\u2029b",
+        "\u202da",
+        "\u2067a",
+        "x" * 256,
+        "\x1b[2J",
+        "a" + "\u0301\u0327" * 9_000,
+    ],
 )
 def test_a_name_that_breaks_lines_or_turns_the_writing_is_refused_and_nothing_is_stored(api, alice, chat, name):
     body = {"content": "See", "attachments": [{**FILE, "name": name}]}

@@ -1,5 +1,6 @@
 """Searches find what people take for the same text, on both databases, and nothing else."""
 
+import time
 import unicodedata
 from collections.abc import Callable
 from typing import Any, Literal
@@ -116,6 +117,14 @@ def test_whoever_writes_a_title_writes_it_folded(alice: User, project: Project, 
     assert Chat.objects.filter(title="ÉCOLE").exists()
     for each in Chat.objects.all():
         assert each.title_folded == folded(each.title)
+
+
+def test_no_message_makes_a_search_slow(api: Api, alice: User, chat: Chat) -> None:
+    """A mark moves past all others, one by one, until a form of writing is found: of 100,000 it takes seconds."""
+    messages.create_message(user=alice, chat=chat, content="a" + "\u0301\u0327" * 49_999)
+    began = time.process_time()
+    assert found(api(alice), f"/api/chats/{chat.pk}/messages/", "x", "content") == []
+    assert time.process_time() - began < 1
 
 
 def _said(chat: Chat) -> Message:

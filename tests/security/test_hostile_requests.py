@@ -32,6 +32,10 @@ BODIES: dict[str, tuple[str, bytes]] = {
     "numbers": (JSON, b'{"a":[' + b"1e999," * 40_000 + b"1]}"),
     "escapes": (JSON, b'{"content":"' + b"\\u00e4" * 320_000 + b'"}'),
     "no UTF-8": (JSON, b'{"a":"' + b"\xff" * 1_900_000),
+    "marks": (
+        JSON,
+        b'{"attachments":[{"type":"file","name":"a' + b"\xcc\x81\xcc\xa7" * 400_000 + b'","content":"x"}]}',
+    ),
     "packed": (JSON, gzip.compress(b'{"a":"' + b"x" * 100_000_000 + b'"}')),
     "a form": (FORM, b"a=b&" * 400_000),
     "parts": ("multipart/form-data; boundary=b", MULTIPART),

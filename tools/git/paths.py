@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from accounts.normal import normal
 from tools.errors import PathRefused
 
 PATH_MAX_BYTES = 1_000
@@ -74,12 +75,12 @@ def is_gits_own(part: str) -> bool:
 
 def folded(part: str) -> str:
     """A part as the most careless file system reads it: compatibility forms, case, what it does not see, its ends."""
-    visible = "".join(char for char in unicodedata.normalize("NFKC", part) if unicodedata.category(char) != "Cf")
+    visible = "".join(char for char in normal("NFKC", part) if unicodedata.category(char) != "Cf")
     return visible.casefold().partition(":")[0].rstrip(". ")
 
 
 def _twin_key(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return normal("NFC", normal("NFC", name).casefold())
 
 
 def _check_whole(path: str) -> None:
