@@ -47,7 +47,7 @@ def _kept() -> Iterator[Path]:
 
 
 def _is_for_it(folder: Path) -> bool:
-    """Whether the folder of the database's file is ours and there for data: no code is in it, and it is none of the system's."""
+    """Whether the folder of the database's file is ours and there for data: not for code, and none of the system's."""
     is_of_system = os.geteuid() == 0 and len(folder.parts) <= len(("/", "srv"))
     if not folder.is_absolute() or is_of_system or settings.BASE_DIR.is_relative_to(folder):
         return False
