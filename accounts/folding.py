@@ -5,6 +5,7 @@ its own or not. So what is looked for is kept a second time, folded here, and lo
 (docs/decisions/0069-folded-texts.md).
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -14,8 +15,18 @@ from django.db.models import Q
 from accounts.normal import normal
 
 FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
-# What case folding leaves apart: a Turkish i with and without its dot. And what nobody sees: soft hyphens, joiners.
-_SAME = str.maketrans({"ı": "i", **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff")})
+# What nobody sees, first and last: Unicode's format characters (Cf) and those that it lets be ignored by default, such
+# as soft hyphens, joiners, marks of direction, variation selectors and fillers.
+_UNSEEN = (
+    *((0xAD, 0xAD), (0x34F, 0x34F), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD), (0x70F, 0x70F), (0x890, 0x891)),
+    *((0x8E2, 0x8E2), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E)),
+    *((0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB)),
+    *((0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A)),
+    (0xE0000, 0xE0FFF),
+)
+# And what case folding leaves apart: a Turkish i with and without its dot.
+_SAME = dict.fromkeys(each for first, last in _UNSEEN for each in range(first, last + 1)) | {ord("ı"): "i"}
+_DOTTED = re.compile("i\u0307+")
 
 FOLDED = "_folded"  # ends the name of a folded column, behind that of the column it is of
 
@@ -25,7 +36,7 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     once = normal("NFKC", normal("NFKC", text).translate(_SAME).casefold())
-    return once.translate(_SAME).replace("i\u0307", "i")
+    return normal("NFKC", _DOTTED.sub("i", once.translate(_SAME)))
 
 
 class FoldedField(models.TextField):  # type: ignore[type-arg]

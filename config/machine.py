@@ -13,9 +13,9 @@ SIOCGIFADDR = 0x8915  # Linux: the IPv4 address of an interface
 def is_loopback(host: str) -> bool:
     """Whether who listens there is reached from this machine alone."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")
 
 
 def own_names() -> list[str]:

@@ -27,7 +27,7 @@ def keep_to_owner() -> None:
 
 def exposed() -> list[Path]:
     """Files and folders that others than their owner may read or write."""
-    return [path for path in _kept() if _is_open(path)]
+    return [path for path in dict.fromkeys(_kept()) if _is_open(path)]
 
 
 def is_reachable(path: Path) -> bool:
@@ -42,6 +42,19 @@ def _kept() -> Iterator[Path]:
     if settings.IS_SQLITE:
         name = str(settings.DATABASES["default"]["NAME"])
         yield from (Path(name + end) for end in BESIDE)
+        if _is_for_it(Path(name).parent):
+            yield Path(name).parent
+
+
+def _is_for_it(folder: Path) -> bool:
+    """Whether the folder of the database's file is ours and there for data: not for code, and none of the system's."""
+    is_of_system = os.geteuid() == 0 and len(folder.parts) <= len(("/", "srv"))
+    if not folder.is_absolute() or is_of_system or settings.BASE_DIR.is_relative_to(folder):
+        return False
+    try:
+        return folder.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def _is_open(path: Path) -> bool:

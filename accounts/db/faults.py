@@ -6,6 +6,7 @@ is a bug of ours, whichever class of error it comes as.
 
 import errno
 import logging
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,8 +74,13 @@ READ_ONLY = Fault(
 )
 DENIED = Fault(
     "permission_denied",
-    "The server may not use its database as it must. Whoever runs it has to give it the right.",
-    "Give the user of DATABASE_URL, or the user who runs Parley, its rights on the database.",
+    "The server may not use its database or its files as it must. Whoever runs it has to give it the right.",
+    "Give the user of DATABASE_URL its rights on the database, or the user who runs Parley those on PARLEY_DATA.",
+)
+OUT_OF_FILES = Fault(
+    "too_many_files",
+    "The server has too many files and connections open now. Try again in a moment.",
+    "Raise its limit of open files: LimitNOFILE in its unit, ulimit -n in a shell.",
 )
 CANNOT_OPEN = Fault(
     "cannot_open",
@@ -126,7 +132,7 @@ POSTGRES = {
     "55006": LOCKED,
     "57014": SLOW,
     "57P": AWAY,
-    "58": FULL,
+    "58": DISK,  # of the system below it: a file cannot be read, written or found
     "XX001": DAMAGED,
     "XX002": DAMAGED,
     "25P03": AWAY,
@@ -140,15 +146,23 @@ WORDS = (
     ("permission denied", DENIED),
     ("pg_hba.conf", DENIED),
 )
-OF_SYSTEM = {errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EROFS: READ_ONLY}
+OF_SYSTEM = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL,
+    errno.EFBIG: FULL,
+    errno.EROFS: READ_ONLY,
+    errno.EACCES: DENIED,
+    errno.EPERM: DENIED,
+    errno.EIO: DISK,
+    errno.EMFILE: OUT_OF_FILES,
+    errno.ENFILE: OUT_OF_FILES,
+}
 
 
 def fault_of(error: BaseException) -> Fault | None:
     """What is wrong; None for an error of ours."""
     for each in _chain(error):
-        if isinstance(each, OSError) and each.errno in OF_SYSTEM:
-            return OF_SYSTEM[each.errno]
-        found = _of_sqlite(each) or _of_postgres(each)
+        found = _of_system(each) or _of_sqlite(each) or _of_postgres(each)
         if found:
             return found
         if type(each).__name__ in ("PoolTimeout", "TooManyRequests"):
@@ -191,7 +205,7 @@ def note(error: BaseException) -> Fault | None:
 def noted(within_s: float) -> Fault | None:
     """The fault that this process met within the last so many seconds, if it was one of writing for good."""
     fault = _Noted.fault if time.monotonic() - _Noted.at < within_s else None
-    return fault if fault in (FULL, READ_ONLY, DENIED) else None
+    return fault if fault in (FULL, DISK, READ_ONLY, DENIED) else None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -200,6 +214,16 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while causes[-1].__cause__ is not None and len(causes) < 5:
         causes.append(causes[-1].__cause__)
     yield from reversed(causes)
+
+
+def _of_system(error: BaseException) -> Fault | None:
+    """Of a file that is no database's. The errors of a repository have no number: their text ends in the system's."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return OF_SYSTEM.get(error.errno)
+    if not isinstance(error, OSError) and type(error).__name__ != "GitError":
+        return None
+    said = str(error).rpartition(": ")[2]
+    return next((fault for number, fault in OF_SYSTEM.items() if said == os.strerror(number)), None)
 
 
 def _of_sqlite(error: BaseException) -> Fault | None:

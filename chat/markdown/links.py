@@ -10,7 +10,8 @@ from markdown_it.token import Token
 
 SHOWN_CHARS = 80  # of an address that is no link
 # A scheme, a host that is just that, perhaps a port: no name in front of an @, no slash too few or too many.
-_WEB = re.compile(r"(https?)://([a-z0-9_.-]*[a-z0-9]\.?|\[[0-9a-f:.]+\])(?::\d{1,5})?(?=[/?#]|$)", re.IGNORECASE)
+_WEB = re.compile(r"(https?)://([a-z0-9_.-]*[a-z0-9]\.?|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(?=[/?#]|$)", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}  # that an address need not say
 _MAIL = re.compile(r"mailto:([\w.+%-]+@[a-z0-9.-]+)(?=\?|$)", re.IGNORECASE | re.ASCII)
 # What turns the letters around it about, or cannot be seen.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u061c\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -28,13 +29,18 @@ _LAST = "?!.,:;*_~'\")"
 
 
 def place_of(address: str) -> str:
-    """The host that an address leads to, or whom it writes to; empty where that cannot be told."""
+    """The host that an address leads to and its port if that is an odd one, or whom it writes to; empty: who knows."""
     if _UNSEEN.search(address) or "\\" in address:
         return ""
     if found := _WEB.match(address):
-        return found[2].lower() if _is_name(found[2]) else ""
+        return found[2].lower() + _port(found) if _is_name(found[2]) else ""
     found = _MAIL.match(address)
     return found[1] if found else ""
+
+
+def _port(found: re.Match[str]) -> str:
+    number = int(found[3] or 0)
+    return f":{number}" if found[3] and number != _PORTS[found[1].lower()] else ""
 
 
 def _is_name(host: str) -> bool:
@@ -102,7 +108,8 @@ def _says(said: str, address: str, place: str) -> bool:
     if place in (said.lower(), place_of(said)):
         return True
     is_bare = "://" not in said and "@" not in said
-    return said == address or (is_bare and place_of(f"https://{said}") == place and "." in place)
+    scheme = address.partition(":")[0]
+    return said == address or (is_bare and place_of(f"{scheme}://{said}") == place and "." in place)
 
 
 def _behind(place: str) -> list[Token]:

@@ -1,13 +1,16 @@
 """What is wrong with a database is told apart, by what real ones say: the answer, /readyz and the hint."""
 
 import errno
+import os
 import pathlib
+import resource
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
+import pygit2
 import pytest
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
@@ -107,6 +110,8 @@ POSTGRES: dict[str, tuple[tuple[str, ...], str | None, int]] = {
     "said: deadlock": (("DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$",), "collided", 503),
     "said: serialization": (("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$",), "collided", 503),
     "said: lock": (("DO $$ BEGIN RAISE SQLSTATE '55P03'; END $$",), "locked", 503),
+    "said: no file": (("DO $$ BEGIN RAISE SQLSTATE '58P01'; END $$",), "disk_error", 503),
+    "said: a disk that does not work": (("DO $$ BEGIN RAISE SQLSTATE '58030'; END $$",), "disk_error", 503),
     "said: shutting down": (("DO $$ BEGIN RAISE SQLSTATE '57P01'; END $$",), "unavailable", 503),
 }
 
@@ -147,13 +152,55 @@ def test_errors_without_a_code_are_known_by_their_words(text: str, name: str) ->
 
 
 @pytest.mark.parametrize(
-    ("number", "name"), [(errno.ENOSPC, "disk_full"), (errno.EDQUOT, "disk_full"), (errno.EROFS, "read_only")]
+    ("state", "name"),
+    [("53100", "disk_full"), ("58030", "disk_error"), ("58P01", "disk_error"), ("58000", "disk_error")],
 )
-def test_a_full_disk_of_repositories_is_named_too(number: int, name: str) -> None:
-    check(OSError(number, "nothing more fits"), name, 503)
+def test_a_disk_that_does_not_work_is_not_called_full(state: str, name: str) -> None:
+    cause = psycopg.errors.lookup(state)("could not read block 1") if state != "58000" else psycopg.OperationalError()
+    cause.sqlstate = state
+    check(wrapped(cause), name, 503)
 
 
-@pytest.mark.parametrize("error", [OSError(errno.ENOENT, "no such file"), ValueError("?"), KeyError("database")])
+FILES = {
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "disk_full",
+    errno.EFBIG: "disk_full",
+    errno.EROFS: "read_only",
+    errno.EACCES: "permission_denied",
+    errno.EPERM: "permission_denied",
+    errno.EIO: "disk_error",
+    errno.EMFILE: "too_many_files",
+    errno.ENFILE: "too_many_files",
+}
+
+
+@pytest.mark.parametrize("number", FILES)
+@pytest.mark.parametrize("kind", [OSError, pygit2.GitError])
+def test_what_is_wrong_with_files_of_repositories_is_named_too(number: int, kind: type[Exception]) -> None:
+    said = f"failed to make directory '/srv/a: b': {os.strerror(number)}"  # as a repository says it, without a number
+    for error in (OSError(number, "?"), kind(said)):
+        check(error, FILES[number], 503)
+
+
+def test_a_repository_that_cannot_be_written_says_so(tmp_path: pathlib.Path) -> None:
+    repository = pygit2.init_repository(str(tmp_path), bare=True)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        with pytest.raises((OSError, pygit2.GitError)) as caught:
+            repository.create_blob(b"x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    check(caught.value, "too_many_files", 503)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(OSError(errno.ENOENT, "no such file"), OSError("odd"), ValueError("?"), KeyError("database")),
+        *(ValueError("a: Permission denied"), pygit2.GitError("target OID does not exist")),
+    ],
+)
 def test_other_errors_are_bugs(error: Exception) -> None:
     assert faults.fault_of(error) is None
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from django.contrib.admin import site
 from django.test import RequestFactory
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
@@ -36,6 +36,14 @@ FINDS = [
     ("ПРИВЕТ, МИР", "привет"),
     ("Ǆungla", "ǆUNGLA"),
     ("over\u00adtime", "overtime"),
+    ("mark\u200eed", "MARKED"),
+    ("mark\u200fed \u202atoo\u202c", "marked too"),
+    ("join\u034fed", "joined"),
+    ("❤\ufe0f it", "❤ IT"),
+    ("1\ufe0f\u20e3 first", "1\u20e3 FIRST"),
+    ("葛\U000e0100城", "葛城"),
+    ("채\u115f움", "채움"),
+    ("i\u0307\u0301stanbul", "Í"),
     ("100% sure", "100%"),
     ("snake_case", "E_C"),
     ("C:\\temp", "c:\\T"),
@@ -50,12 +58,28 @@ def test_what_people_take_for_the_same_is_folded_alike(text: str, search: str) -
     assert folded(search) in folded(text)
 
 
+@example("i\u0307\u0301")
+@example("I\u0307\u0307")
+@example("a\u0301\u034f\u0327")
 @given(st.text())
 @settings(max_examples=300, deadline=None)
 def test_folding_again_changes_nothing_and_case_and_form_make_no_difference(text: str) -> None:
     once = folded(text)
     assert folded(once) == once
     assert folded(unicodedata.normalize("NFD", text)) == folded(unicodedata.normalize("NFC", text)) == once
+
+
+AROUND = ("{}", "i{}", "i{}\u0307\u0301", "I\u0307{}\u0301")
+
+
+def test_each_character_is_folded_once_and_for_all_and_what_nobody_sees_is_left_out() -> None:
+    """Of all that has anything to fold."""
+    for char in map(chr, (*range(0x3400), *range(0xF900, 0x20000), *range(0xE0000, 0xE0200))):
+        category = unicodedata.category(char)
+        assert category != "Cf" or folded(f"a{char}b") == "ab", ascii(char)
+        if category.startswith("M") or char.casefold() != char or not unicodedata.is_normalized("NFKC", char):
+            texts = [each.format(char) for each in AROUND]
+            assert all(folded(folded(each)) == folded(each) for each in texts), ascii(char)
 
 
 Api = Callable[[User], APIClient]

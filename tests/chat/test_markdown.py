@@ -208,6 +208,13 @@ LEADS = {
     "[x][y]\n\n[y]: https://evil.test 'https://bank.test'": "evil.test",
     "[*https://bank.test*](https://evil.test)": "evil.test",
     "[`bank.test`](https://evil.test)": "evil.test",
+    "[https://bank.test](https://bank.test:8443/x)": "bank.test:8443",
+    "[https://bank.test:443/](https://bank.test:8443/)": "bank.test:8443",
+    "[bank.test](http://bank.test:443/)": "bank.test:443",
+    "[bank.test:443](http://bank.test/)": "bank.test",
+    "[https://bank.test:8443/](https://bank.test/)": "bank.test",
+    "[x](http://[::1]:8000/)": "[::1]:8000",
+    "![alt](https://bank.test:8443/i.png)": "bank.test:8443",
 }
 
 

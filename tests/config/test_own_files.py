@@ -5,6 +5,9 @@ import pathlib
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
 
 import pytest
 from django.conf import settings
@@ -59,6 +62,56 @@ def test_what_cannot_be_mended_is_warned_of(tmp_path: pathlib.Path, monkeypatch:
             tmp_path.chmod(0o700)
             assert check_own_files() == []
             assert told.hint is not None and "chmod go-rwx" in told.hint
+    finally:
+        os.umask(before)
+
+
+def test_the_folder_of_a_database_elsewhere_is_mended_or_named(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "x"
+    folder.mkdir()
+    for path in (tmp_path, folder):
+        path.chmod(0o755)
+    with kept_in(tmp_path / "data", folder / "db.sqlite3"):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "chmod", lambda *_: None)
+            own_files.keep_to_owner()
+            (told,) = check_own_files()
+            assert told.msg.endswith(f": {folder}.")
+        own_files.keep_to_owner()
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700 and stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+        assert check_own_files() == []
+
+
+def test_a_folder_that_is_not_for_the_database_alone_is_left_alone(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = tmp_path / "src" / "parley"
+    code.mkdir(parents=True)
+    code.chmod(0o755)
+    (tmp_path / "src").chmod(0o755)
+    sticky = tmp_path / "sticky"
+    sticky.mkdir()
+    sticky.chmod(0o1777)
+    names = [code / "db", code.parent / "db", sticky / "db", pathlib.Path("/usr/db"), pathlib.Path("/none/db")]
+    for name in [*names, pathlib.Path(":memory:")]:
+        with kept_in(tmp_path / "data", name), override_settings(BASE_DIR=code):
+            assert own_files.exposed() == []
+    with kept_in(tmp_path / "data", code / "db"):
+        assert own_files.exposed() == [code]
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        assert own_files.exposed() == []
+
+
+@contextmanager
+def kept_in(data: pathlib.Path, name: pathlib.Path) -> Iterator[None]:
+    """Parley's data in that folder, and its database in a file of that name."""
+    before = os.umask(0o022)
+    try:
+        own = {"PARLEY_DATA": data, "TOOLS_REPOSITORIES": data / "repositories", "IS_SQLITE": True}
+        with override_settings(**own), patch.dict(settings.DATABASES["default"], NAME=str(name)):
+            yield
     finally:
         os.umask(before)
 

@@ -1,5 +1,6 @@
 """A production over plain http is warned of; TLS that ends in front of Parley is believed where that is said."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.live import Server
 PRODUCTION = {
     **{"IS_DEVELOPMENT": False, "HOST": "127.0.0.1", "FORWARDED_ALLOW_IPS": ["127.0.0.1"], "TLS_IN_FRONT": False},
     **{"PARLEY_PUBLIC_URL": "https://parley.example", "IS_HTTPS": True},
+    **{"ALLOWED_HOSTS": ["127.0.0.1", "localhost", "[::1]"], "LISTEN_FDS": ""},
 }
 HTTP = {"PARLEY_PUBLIC_URL": "http://parley.example", "IS_HTTPS": False}
 HERE = {"PARLEY_PUBLIC_URL": "http://127.0.0.1:8000", "IS_HTTPS": False}
@@ -20,6 +22,13 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
     "plain http by its public name": (HTTP, ["config.W001"]),
     "plain http on every address": ({**HERE, "HOST": "0.0.0.0"}, ["config.W001"]),
     "plain http for this machine alone": (HERE, []),
+    "plain http for this machine alone, by its names": ({**HERE, "HOST": "[::1]", "ALLOWED_HOSTS": ["Localhost"]}, []),
+    "plain http behind a proxy, by another name": ({**HERE, "ALLOWED_HOSTS": ["chat.example.com"]}, ["config.W001"]),
+    "plain http behind a proxy, by this name too": (
+        {**HERE, "ALLOWED_HOSTS": ["127.0.0.1", "10.0.0.5"]},
+        ["config.W001"],
+    ),
+    "plain http by any name": ({**HERE, "ALLOWED_HOSTS": ["*"]}, ["config.W001"]),
     "plain http in development": ({**HTTP, "IS_DEVELOPMENT": True}, []),
     "TLS in front of http": ({**HTTP, "TLS_IN_FRONT": True}, ["config.E001"]),
     "a proxy elsewhere that nobody named": ({"HOST": "0.0.0.0"}, ["config.W002"]),
@@ -32,6 +41,36 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
 def test_how_a_production_is_reached(changes: dict[str, Any], expected: list[str]) -> None:
     with override_settings(**{**PRODUCTION, **changes}):
         assert [each.id for each in check_transport()] == expected
+
+
+@pytest.mark.parametrize("changes", [HERE, {}], ids=["http", "https"])
+@pytest.mark.parametrize(
+    ("family", "host", "is_warned"),
+    [
+        (socket.AF_INET, "127.0.0.1", False),
+        (socket.AF_INET6, "::1", False),
+        (socket.AF_INET, "0.0.0.0", True),
+        (socket.AF_INET6, "::", True),
+    ],
+)
+def test_a_held_socket_is_where_a_production_is_reached(
+    changes: dict[str, Any],
+    family: socket.AddressFamily,
+    host: str,
+    is_warned: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server((host, 0), family=family) as held:
+        monkeypatch.setattr("config.checks.FIRST", held.fileno())
+        with override_settings(**{**PRODUCTION, **changes, "LISTEN_FDS": "1"}):
+            assert bool(check_transport()) == is_warned
+        assert held.getsockname()[0] == host, "still open"
+
+
+def test_a_held_socket_that_cannot_be_asked_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.checks.FIRST", 1_000_000)
+    with override_settings(**{**PRODUCTION, **HERE, "LISTEN_FDS": "1"}):
+        assert [each.id for each in check_transport()] == ["config.W001"]
 
 
 @pytest.mark.live

@@ -1,5 +1,6 @@
 """Reads come from the chat's branch, writes become commits on it, and nothing else ever changes."""
 
+import resource
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -231,6 +232,19 @@ def test_a_branch_is_moved_only_from_where_it_was_read(repository: Repository) -
         move_branch(raw, BRANCH, to=tip.id, expected=pygit2.Oid(hex=first.commit))
     with pytest.raises(BranchMoved):
         move_branch(raw, BRANCH, to=tip.id, expected=None)
+    assert heads(repository.path)[BRANCH] == second.commit
+
+
+def test_a_branch_that_cannot_be_written_is_not_called_moved(repository: Repository) -> None:
+    raw = open_bare(repository.path)
+    first, second = write(repository, "a", "1"), write(repository, "a", "2")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        with pytest.raises((OSError, pygit2.GitError), match="Too many open files"):
+            move_branch(raw, BRANCH, to=pygit2.Oid(hex=first.commit), expected=pygit2.Oid(hex=second.commit))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
     assert heads(repository.path)[BRANCH] == second.commit
 
 

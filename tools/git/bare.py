@@ -16,6 +16,7 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import ConfigLevel, RepositoryOpenFlag
 
+from accounts.db.faults import fault_of
 from tools.errors import RepositoryBusy
 
 MAIN = "main"
@@ -94,7 +95,10 @@ def move_branch(repository: pygit2.Repository, branch: str, *, to: pygit2.Oid, e
         reference.set_target(to)
     except pygit2.AlreadyExistsError as error:
         raise BranchMoved(branch) from error
-    except OSError as error:  # the ref's own lock file is there: another program moves it now
+    except OSError as error:
+        if fault_of(error):
+            raise
+        # The ref's own lock file is there: another program moves it now.
         raise BranchMoved(branch) from error
     except pygit2.GitError as error:
         if "does not match" not in str(error):
