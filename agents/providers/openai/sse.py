@@ -27,7 +27,7 @@ class Lines:
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that these bytes end."""
         if not self._rest and data.endswith(b"\n") and b"\r" not in data:  # most reads bring whole lines
-            return data.split(b"\n")
+            return data.split(b"\n")[:-1]  # behind the last line end is no line, and an empty one would end an event
         self._rest += data
         if b"\n" not in data and b"\r" not in data:
             self._judge()
