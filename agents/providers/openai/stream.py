@@ -63,12 +63,16 @@ class Reply:
         self._calls = Calls()
         self._reason = ""  # ours, for the last finish reason
         self._told = ""  # that was handed on
-        self._goes_on = False  # more was said behind a finish reason: this server gives one with each chunk
+        self._has_said = False  # text or a call came
+        self._is_loose = False  # something was said with a finish reason or behind it: each chunk may have one here
 
     @property
     def is_finished(self) -> bool:
-        """A finish reason was seen that is to be believed: the reply is whole, whatever its connection does."""
-        return bool(self._reason) and not self._goes_on
+        """A finish reason was seen that is to be believed: the reply is whole, whatever its connection does.
+
+        One that came by itself, behind text or a call. Beside text it may stand in each chunk, and more may follow.
+        """
+        return bool(self._reason) and self._has_said and not self._is_loose
 
     def feed(self, data: bytes) -> list[Piece]:
         """What these bytes brought. Pieces that came before an error are still given."""
@@ -144,8 +148,7 @@ class Reply:
         delta = choice.delta or (None if self.has_pieces or before else choice.message)
         if delta is not None:
             self._read_delta(delta)
-        if len(self._pieces) > before and self._reason:
-            self._goes_on = True
+        brought = len(self._pieces) > before
         if error or choice.error:
             raise openai_errors.from_chunk(error or choice.error, self._scrub)
         if choice.finish_reason:
@@ -153,6 +156,7 @@ class Reply:
         elif choice.delta is None and choice.message is None:
             self.skipped += 1
         if self._reason:
+            self._is_loose = self._is_loose or brought
             self._tell_reason()
 
     def _end_by(self, reason: str) -> None:
@@ -167,8 +171,10 @@ class Reply:
             pieces.append(ReasoningPiece(reasoning))
         for text in (delta.content, delta.refusal):
             if text:
+                self._has_said = True
                 pieces.append(TextPiece(text))
         for call in delta.tool_calls or ():
+            self._has_said = True
             pieces.append(self._call(call))
 
     def _call(self, call: ToolCall) -> CallPiece:
