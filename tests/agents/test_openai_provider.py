@@ -301,11 +301,13 @@ async def test_a_finished_reply_survives_a_broken_tail(
     assert await collect(provider) == [TextPiece("a"), Finish("stop")]
 
 
-def ending(text: str) -> str:
-    return '{"choices": [{"delta": {"content": "%s"}, "finish_reason": "stop"}]}' % text
+HEL, LO, NONE = (
+    '{"choices": [{"delta": {"content": "%s"}, "finish_reason": "stop"}]}'.replace("%s", text)
+    for text in ("Hel", "lo", "")
+)
 
 
-@pytest.mark.parametrize("raw", [[ending("Hel"), ending("lo")], [ending(""), ending("Hel"), ending(""), ending("lo")]])
+@pytest.mark.parametrize("raw", [[HEL, LO], [NONE, HEL, NONE, LO]])
 async def test_a_reason_in_every_chunk_is_no_end(
     raw: list[str], upstream: Upstream, provider: OpenAIProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,7 +316,7 @@ async def test_a_reason_in_every_chunk_is_no_end(
     assert text_of(await collect(provider)) == "Hello"
 
 
-@pytest.mark.parametrize("raw", [[ending("Hel")], [ending("")], [ending("Hel"), ending("")]])
+@pytest.mark.parametrize("raw", [[HEL], [NONE], [HEL, NONE]])
 @pytest.mark.parametrize(("fault", "code"), [("cut", "upstream_interrupted"), ("stall", "upstream_timeout")])
 async def test_what_breaks_behind_such_a_reason_is_broken(
     raw: list[str], fault: str, code: str, upstream: Upstream, provider: OpenAIProvider, monkeypatch: pytest.MonkeyPatch
