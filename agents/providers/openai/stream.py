@@ -12,7 +12,7 @@ from agents.providers.base import CallPiece, Finish, Piece, ReasoningPiece, Text
 from agents.providers.openai import errors as openai_errors
 from agents.providers.openai.calls import Calls
 from agents.providers.openai.chunks import Choice, Chunk, Delta, Tokens, ToolCall, decode
-from agents.providers.openai.sse import Events, Lines
+from agents.providers.openai.sse import BODY, Events, Lines
 from agents.usage import Usage
 
 # Each word that servers were seen to end with, in lower case. An unknown one is "other": surely not "stop".
@@ -95,11 +95,11 @@ class Reply:
         """
         if not body.lstrip().startswith((b"{", b"[")):
             return [*self.feed(body), *self.end()]
-        pieces = self._read(lambda: self._events.end(b"data:" + body))
+        pieces = self._read(lambda: self._take(BODY, body))
         self.is_over = True
         return pieces
 
-    def _read(self, read: Callable[[], None]) -> list[Piece]:
+    def _read(self, read: Callable[[], object]) -> list[Piece]:
         pieces: list[Piece] = []
         self._pieces, usage = pieces, self._usage
         read()
@@ -121,13 +121,14 @@ class Reply:
             self.is_done = self.is_over = True
             return True
         try:
-            chunk = decode(data)
+            chunks = decode(data)
         except ProviderError:
             if name == "error":  # in words of its own
                 self._fail(openai_errors.from_chunk(data.decode("utf-8", "replace"), self._scrub))
             return name == "error"
         try:
-            self._read_chunk(chunk, name)
+            for chunk in chunks:
+                self._read_chunk(chunk, name)
         except ProviderError as error:
             self._fail(error)
         return True
@@ -135,13 +136,22 @@ class Reply:
     def _read_chunk(self, chunk: Chunk, name: str) -> None:
         if chunk.usage is not None:
             self._usage = _usage(chunk.usage) or self._usage
-        error = chunk.as_error() if chunk.error or chunk.object == "error" or name == "error" else None
+        error = chunk.as_error() if chunk.error or self._is_error(chunk, name) else None
         if chunk.choices:
             self._read_choice(chunk.choices[0], error)
         if error is not None:
             raise openai_errors.from_chunk(error, self._scrub)
         if chunk.choices is None and chunk.usage is None:
             self.skipped += 1  # nothing in it is of any use
+
+    def _is_error(self, chunk: Chunk, name: str) -> bool:
+        """Whether the chunk itself is an error object, without saying so by `error`."""
+        if chunk.object == "error" or name == "error":
+            return True
+        if chunk.choices is not None or chunk.usage is not None:
+            return False
+        is_whole = name == BODY and not (self.has_pieces or self._pieces)
+        return openai_errors.is_status(chunk.code) or (is_whole and bool(chunk.message or chunk.code or chunk.detail))
 
     def _read_choice(self, choice: Choice, error: Any) -> None:
         before = len(self._pieces)
