@@ -25,6 +25,7 @@ from agents.providers.base import (
     UsageReport,
 )
 from agents.providers.openai import OpenAIProvider
+from agents.providers.openai import provider as module
 from agents.usage import Usage
 from tests.certificates import own_certificate
 from tests.servers import free_port
@@ -298,6 +299,32 @@ async def test_a_finished_reply_survives_a_broken_tail(
 ) -> None:
     upstream.script(Turn(raw=[DELTA % '{"content": "a"}', STOP], fault=fault))
     assert await collect(provider) == [TextPiece("a"), Finish("stop")]
+
+
+HEL, LO, NONE = (
+    '{"choices": [{"delta": {"content": "%s"}, "finish_reason": "stop"}]}'.replace("%s", text)
+    for text in ("Hel", "lo", "")
+)
+
+
+@pytest.mark.parametrize("raw", [[HEL, LO], [NONE, HEL, NONE, LO]])
+async def test_a_reason_in_every_chunk_is_no_end(
+    raw: list[str], upstream: Upstream, provider: OpenAIProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TAIL_S", 0.05)
+    upstream.script(Turn(raw=raw, delay_ms=150))
+    assert text_of(await collect(provider)) == "Hello"
+
+
+@pytest.mark.parametrize("raw", [[HEL], [NONE], [HEL, NONE]])
+@pytest.mark.parametrize(("fault", "code"), [("cut", "upstream_interrupted"), ("stall", "upstream_timeout")])
+async def test_what_breaks_behind_such_a_reason_is_broken(
+    raw: list[str], fault: str, code: str, upstream: Upstream, provider: OpenAIProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TAIL_S", 0.05)
+    upstream.script(Turn(raw=raw, fault=fault))
+    _, error = await collect_until_error(provider)
+    assert error.code == code
 
 
 async def test_a_reply_that_is_not_streamed_is_read_too(upstream: Upstream) -> None:

@@ -92,6 +92,29 @@ FRAMES: dict[str, tuple[str, Came]] = {
     "a whole reply in a stream's clothes": (
         json.dumps({"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}), Came("a")),
     "no JSON at all": ("Internal error", Came(end="upstream_incomplete")),
+    "Gemini: an error in a list": (
+        frame([{"error": {"message": "no", "code": 400}}]), Came(end="upstream_invalid")),
+    "the same list in no event": (json.dumps([{"error": {"code": 429}}], indent=1), Came(end="upstream_rate_limited")),
+    "an error object without a name for it": (
+        said("a") + frame({"message": "no", "type": "BadRequestError", "code": 400}), Came("a", "upstream_invalid")),
+    "the same alone, in no event": (json.dumps({"message": "no", "code": 404}), Came(end="upstream_not_found")),
+    "text, then an error in no event": (
+        said("a") + json.dumps({"error": {"code": 400}}) + "\n", Came("a", "upstream_invalid")),
+    "the same over several lines, behind words": (
+        said("a") + "Oh\n" + json.dumps({"error": {"code": 400}}, indent=1), Came("a", "upstream_invalid")),
+    "the same, and [DONE]": (
+        said("a") + json.dumps({"error": {"code": 400}}) + "\n\n" + DONE, Came("a", "upstream_invalid")),
+    "a list of chunks": (frame([{"choices": [{"delta": {"content": each}}]} for each in "ab"]) + END, Came("ab")),
+    "text, then words in no event": (said("a") + "Bye: now\n" + END + DONE, Came("a")),
+    "text, then a note that is no error": (said("a") + frame({"message": "slow"}) + END + DONE, Came("a")),
+    "the same in no event": (said("a") + json.dumps({"message": "slow"}) + "\n" + END + DONE, Came("a")),
+    "data: ping": (f"data: ping\n\n{said('a')}data: ping\n\n{said('b')}{END}{DONE}", Came("ab")),
+    "data: : keep-alive": (f"{said('a')}data: : keep-alive\n\n{END}{DONE}", Came("a")),
+    "event: heartbeat": (f"{said('a')}event: heartbeat\ndata: alive\n\n{said('b')}{END}{DONE}", Came("ab")),
+    "the same without blank lines": (
+        f"data: ping\n{said('a')}data: ping\ndata: pong\n{END}{DONE}", Came("a")),
+    "a chunk whose beginning is lost": (
+        f"{said('a')}data: 1, \"choices\": [\n\n{END}{DONE}", Came("a", "upstream_malformed")),
     "an event that never becomes whole": (
         f'{said("a")}data: {{"choices": [\n\n{END}{DONE}', Came("a", "upstream_malformed")),
 }  # fmt: skip
@@ -225,6 +248,13 @@ WHOLE: dict[str, tuple[str, Came]] = {
         Came("a"),
     ),
     "a JSON error with status 200": (json.dumps({"error": {"type": "server_error"}}), Came(end="upstream_unavailable")),
+    "Gemini: a list that holds an error": (json.dumps([{"error": {"code": 400}}]), Came(end="upstream_invalid")),
+    "FastAPI: detail": (json.dumps({"detail": "Not Found"}), Came(end="upstream_error")),
+    "vLLM: an error without a name for it": (
+        json.dumps({"message": "no", "type": "BadRequestError", "code": 400}),
+        Came(end="upstream_invalid"),
+    ),
+    "a message and no more": (json.dumps({"message": "no"}), Came(end="upstream_error")),
     "a stream that is called JSON": (said("a") + END + DONE, Came("a")),
 }
 
@@ -280,17 +310,19 @@ async def test_a_reply_that_comes_at_once_does_too(name: str, upstream: Upstream
 
 @pytest.mark.parametrize("name", [*FRAMES, *ENDS])
 def test_it_is_the_same_wherever_the_network_cuts_it(name: str) -> None:
-    body = {**FRAMES, **ENDS}[name][0]
+    body = {**FRAMES, **ENDS}[name][0].encode()
     if len(body) < 10_000:
-        assert {_pieces(body.encode(), size) for size in (1, 2, 3, 7, 100_000)} == {_pieces(body.encode(), 5)}
+        reads = [[body[at : at + size] for at in range(0, len(body), size)] for size in (1, 2, 3, 7)]
+        reads += [[body[:at], body[at:]] for at in range(1, len(body))]
+        assert {_pieces(each) for each in reads} == {_pieces([body])}
 
 
-def _pieces(body: bytes, size: int) -> str:
+def _pieces(reads: list[bytes]) -> str:
     reply = stream.Reply(max_event_bytes=10_000_000, max_argument_bytes=1_000_000, scrub=str)
     found: list[Any] = []
-    for start in range(0, len(body), size):
+    for data in reads:
         if not reply.is_over:
-            found += reply.feed(body[start : start + size])
+            found += reply.feed(data)
     if not reply.is_over:
         found += reply.end()
     return repr((found, reply.error))

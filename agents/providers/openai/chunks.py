@@ -5,6 +5,7 @@ servers were seen to send instead. Left out on purpose: logprobs, audio, `functi
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -64,24 +65,29 @@ class Chunk(msgspec.Struct):
     param: Any = None
     message: Any = None
     details: Any = None
+    detail: Any = None  # FastAPI
 
     def as_error(self) -> Any:
         """The error that it is, where it is one: an object, or with some servers a text."""
         if self.error:
             return self.error
-        names = ("code", "type", "param", "message", "details")
+        names = ("code", "type", "param", "message", "details", "detail")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 _decoder = msgspec.json.Decoder(Chunk)
 
 
-def decode(data: bytes) -> Chunk:
-    """One chunk. What does not fit is left out, down to an empty Chunk; what is not JSON raises upstream_malformed."""
+def decode(data: bytes) -> Sequence[Chunk]:
+    """One chunk, or those of a list, as Gemini's errors come.
+
+    What does not fit is left out, down to an empty Chunk; what is not JSON raises upstream_malformed.
+    """
     try:
-        return _decoder.decode(data)
+        return (_decoder.decode(data),)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _salvage(_parse(data))
+        value = _parse(data)
+        return [_salvage(each) for each in value] if isinstance(value, list) and value else (_salvage(value),)
 
 
 def _parse(data: bytes) -> Any:
@@ -105,6 +111,7 @@ def _salvage(value: Any) -> Chunk:
         param=value.get("param"),
         message=value.get("message"),
         details=value.get("details"),
+        detail=value.get("detail"),
     )
 
 

@@ -70,6 +70,11 @@ def from_chunk(error: Any, scrub: Scrub) -> ProviderError:
     return ProviderError(code, message, retryable=retryable, detail=_detail(fields, scrub))
 
 
+def is_status(value: Any) -> bool:
+    """Whether an error's code is an HTTP status."""
+    return bool(_status(value))
+
+
 def _status(value: Any) -> int:
     """An HTTP status, which some send as a text; 0 where it is none."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""

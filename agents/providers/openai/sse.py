@@ -12,6 +12,7 @@ FIELDS = (b"data", b"event", b"id", b"retry")
 OTHER_LINE_MAX_BYTES = 2_000_000  # a line that brings no data
 
 Take = Callable[[str, bytes], bool]  # an event's name and its data; False: not whole, so wait for more of it
+BODY = " body"  # the name of JSON that is in no event; an event's own has no space in front
 Break = Callable[[str], None]  # an event is over and not whole; a sentence where there is more to say of it
 TOO_LONG = "The model provider sent an event that is too long."
 
@@ -27,7 +28,7 @@ class Lines:
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that these bytes end."""
         if not self._rest and data.endswith(b"\n") and b"\r" not in data:  # most reads bring whole lines
-            return data.split(b"\n")
+            return data.split(b"\n")[:-1]  # behind the last line end is no line, and an empty one would end an event
         self._rest += data
         if b"\n" not in data and b"\r" not in data:
             self._judge()
@@ -69,7 +70,8 @@ class Events:
         self._data: list[bytes] = []  # of an event that is not whole yet
         self._stray: list[bytes] = []  # lines of no event
         self._has_events = False
-        self._size = 0  # of both
+        self._size = 0  # of the data
+        self._stray_size = 0
 
     def read(self, lines: Iterable[bytes]) -> None:
         """The next lines."""
@@ -90,8 +92,8 @@ class Events:
         self.read([last])
         if self._data:
             self._take(self._name, b"\n".join(self._data))
-        elif self._stray and not self._has_events:  # a JSON document that says it is a stream
-            self._take(self._name, b"\n".join(self._stray))
+        if self._stray:  # a JSON document that says it is a stream, or an error behind one
+            self._take(BODY, b"\n".join(self._stray))
 
     def _read_on(self, data: bytes) -> None:
         """Data that is no whole event by itself, or behind such."""
@@ -102,7 +104,10 @@ class Events:
             if self._take(self._name, data):
                 return
         self._data.append(data)
-        self._grow(data)
+        self._size += len(data)
+        if self._size > self._max_bytes:
+            self._is_broken(TOO_LONG)
+            self._data, self._size = [], 0
 
     def _read_other(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
@@ -110,22 +115,32 @@ class Events:
             self.read([line.removeprefix(BOM)])
         elif name == b"event":
             self._name = value.strip().decode("utf-8", "replace")
-        elif name and name not in FIELDS and not self._has_events:
-            self._stray.append(line)
-            self._grow(line)
+        elif name and name not in FIELDS and not (line.startswith((b"{", b"[")) and self._take(BODY, line)):
+            self._stray_on(line)
+
+    def _stray_on(self, line: bytes) -> None:
+        """Keep what may become a JSON document. Such a one begins at a line's start."""
+        if line.startswith(b"{") and not (self._stray and self._stray[0].startswith((b"{", b"["))):
+            self._stray, self._stray_size = [], 0
+        self._stray.append(line)
+        self._stray_size += len(line)
+        if self._stray_size > OTHER_LINE_MAX_BYTES and self._has_events:
+            self._stray, self._stray_size = [], 0
+        elif self._stray_size > self._max_bytes:
+            self._is_broken(TOO_LONG)
+            self._stray, self._stray_size = [], 0
 
     def _flush(self) -> None:
-        data, self._data, self._size = self._data, [], 0
-        if data and not self._take(self._name, b"\n".join(data)):
+        data, self._data, self._size = b"\n".join(self._data), [], 0
+        if data and not self._take(self._name, data) and not _is_sign_of_life(data):
             self._is_broken("")
-
-    def _grow(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size > self._max_bytes:
-            self._is_broken(TOO_LONG)
-            self._data, self._stray, self._size = [], [], 0
 
 
 def _is_chunk(data: bytes) -> bool:
     """Whether a line behind an unfinished one is an event of its own, rather than going on with that one."""
     return data == b"[DONE]" or (data.startswith(b"{") and (b'"choices"' in data or b'"error"' in data))
+
+
+def _is_sign_of_life(data: bytes) -> bool:
+    """Whether an event that is no JSON never was meant to be: `ping`, `: keep-alive`, `alive`."""
+    return not data.startswith((b"{", b"[")) and b'"choices"' not in data

@@ -12,7 +12,7 @@ from agents.providers.base import CallPiece, Finish, Piece, ReasoningPiece, Text
 from agents.providers.openai import errors as openai_errors
 from agents.providers.openai.calls import Calls
 from agents.providers.openai.chunks import Choice, Chunk, Delta, Tokens, ToolCall, decode
-from agents.providers.openai.sse import Events, Lines
+from agents.providers.openai.sse import BODY, Events, Lines
 from agents.usage import Usage
 
 # Each word that servers were seen to end with, in lower case. An unknown one is "other": surely not "stop".
@@ -63,12 +63,16 @@ class Reply:
         self._calls = Calls()
         self._reason = ""  # ours, for the last finish reason
         self._told = ""  # that was handed on
-        self._goes_on = False  # more was said behind a finish reason: this server gives one with each chunk
+        self._has_said = False  # text or a call came
+        self._is_loose = False  # something was said with a finish reason or behind it: each chunk may have one here
 
     @property
     def is_finished(self) -> bool:
-        """A finish reason was seen that is to be believed: the reply is whole, whatever its connection does."""
-        return bool(self._reason) and not self._goes_on
+        """A finish reason was seen that is to be believed: the reply is whole, whatever its connection does.
+
+        One that came by itself, behind text or a call. Beside text it may stand in each chunk, and more may follow.
+        """
+        return bool(self._reason) and self._has_said and not self._is_loose
 
     def feed(self, data: bytes) -> list[Piece]:
         """What these bytes brought. Pieces that came before an error are still given."""
@@ -91,11 +95,11 @@ class Reply:
         """
         if not body.lstrip().startswith((b"{", b"[")):
             return [*self.feed(body), *self.end()]
-        pieces = self._read(lambda: self._events.end(b"data:" + body))
+        pieces = self._read(lambda: self._take(BODY, body))
         self.is_over = True
         return pieces
 
-    def _read(self, read: Callable[[], None]) -> list[Piece]:
+    def _read(self, read: Callable[[], object]) -> list[Piece]:
         pieces: list[Piece] = []
         self._pieces, usage = pieces, self._usage
         read()
@@ -117,13 +121,14 @@ class Reply:
             self.is_done = self.is_over = True
             return True
         try:
-            chunk = decode(data)
+            chunks = decode(data)
         except ProviderError:
             if name == "error":  # in words of its own
                 self._fail(openai_errors.from_chunk(data.decode("utf-8", "replace"), self._scrub))
             return name == "error"
         try:
-            self._read_chunk(chunk, name)
+            for chunk in chunks:
+                self._read_chunk(chunk, name)
         except ProviderError as error:
             self._fail(error)
         return True
@@ -131,7 +136,7 @@ class Reply:
     def _read_chunk(self, chunk: Chunk, name: str) -> None:
         if chunk.usage is not None:
             self._usage = _usage(chunk.usage) or self._usage
-        error = chunk.as_error() if chunk.error or chunk.object == "error" or name == "error" else None
+        error = chunk.as_error() if chunk.error or self._is_error(chunk, name) else None
         if chunk.choices:
             self._read_choice(chunk.choices[0], error)
         if error is not None:
@@ -139,13 +144,21 @@ class Reply:
         if chunk.choices is None and chunk.usage is None:
             self.skipped += 1  # nothing in it is of any use
 
+    def _is_error(self, chunk: Chunk, name: str) -> bool:
+        """Whether the chunk itself is an error object, without saying so by `error`."""
+        if chunk.object == "error" or name == "error":
+            return True
+        if chunk.choices is not None or chunk.usage is not None:
+            return False
+        is_whole = name == BODY and not (self.has_pieces or self._pieces)
+        return openai_errors.is_status(chunk.code) or (is_whole and bool(chunk.message or chunk.code or chunk.detail))
+
     def _read_choice(self, choice: Choice, error: Any) -> None:
         before = len(self._pieces)
         delta = choice.delta or (None if self.has_pieces or before else choice.message)
         if delta is not None:
             self._read_delta(delta)
-        if len(self._pieces) > before and self._reason:
-            self._goes_on = True
+        brought = len(self._pieces) > before
         if error or choice.error:
             raise openai_errors.from_chunk(error or choice.error, self._scrub)
         if choice.finish_reason:
@@ -153,6 +166,7 @@ class Reply:
         elif choice.delta is None and choice.message is None:
             self.skipped += 1
         if self._reason:
+            self._is_loose = self._is_loose or brought
             self._tell_reason()
 
     def _end_by(self, reason: str) -> None:
@@ -167,8 +181,10 @@ class Reply:
             pieces.append(ReasoningPiece(reasoning))
         for text in (delta.content, delta.refusal):
             if text:
+                self._has_said = True
                 pieces.append(TextPiece(text))
         for call in delta.tool_calls or ():
+            self._has_said = True
             pieces.append(self._call(call))
 
     def _call(self, call: ToolCall) -> CallPiece:
