@@ -148,6 +148,7 @@ class Cutter:
     _fence: grammar.Fence | None = None
     _looked: int = 0  # so many lines were looked at, one by one
     _is_begun: bool = False  # one of those was not empty
+    _bare: int = 0  # the end of the first line that would end the fence if it held none; 0 where there is none yet
 
     def feed(self, text: str) -> list[Block]:
         """The blocks that this piece completes."""
@@ -239,19 +240,19 @@ class Cutter:
         bound = self._bound(settings.RENDER_TEXT_MAX_CHARS) or len(self._open)
         while fence and self._looked < len(self._lines) and self._lines[self._looked] <= bound:
             self._looked += 1
-            if fence.ends_with(self._line(self._looked - 1)):
+            if stop := self._end_in(fence, self._looked - 1):
                 self._mode = Mode.TEXT
-                return self._cut_at(self._lines[self._looked - 1], is_plain)
-            if fence.is_given_up and (at := self._first_mark(fence)):
-                self._mode = Mode.TEXT
-                return self._cut_at(at, is_plain)
+                return self._cut_at(stop, is_plain)
         return self._at_bound(settings.RENDER_TEXT_MAX_CHARS, Mode.LONG_FENCE)
 
-    def _first_mark(self, fence: grammar.Fence) -> int:
-        """The end of the first line that would end the fence if it held none; 0 where there is none yet."""
-        plain = grammar.Fence(fence.mark)
-        begin = next(at for at in range(self._looked) if self._line(at).strip()) + 1
-        return next((self._lines[at] for at in range(begin, self._looked) if plain.ends_with(self._line(at))), 0)
+    def _end_in(self, fence: grammar.Fence, line: int) -> int:
+        """Where the fence ends, told of its next line; 0 while it goes on. Each line is looked at once."""
+        text = self._line(line)
+        if fence.ends_with(text):
+            return self._lines[line]
+        if not self._bare and fence.holds_markdown and grammar.Fence(fence.mark).ends_with(text):
+            self._bare = self._lines[line]
+        return self._bare if fence.is_given_up else 0
 
     def _in_long(self) -> list[Block]:
         """Text is text again behind an empty line."""
@@ -334,7 +335,7 @@ class Cutter:
         """Go on with what is behind the last cut, as if it had come just now."""
         self._open, self._start = self._open[begin:], self._start + begin
         self._lines = [each - begin for each in self._lines if each > begin]
-        self._looked, self._is_begun, self._next_look = 0, False, 1
+        self._looked, self._is_begun, self._next_look, self._bare = 0, False, 1, 0
 
 
 # --- Whole texts ------------------------------------------------------------------------------------------------------
