@@ -5,7 +5,7 @@ beginning are then blocks of the text, so that an answer is cut while it is writ
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from markdown_it import MarkdownIt
@@ -35,6 +35,7 @@ _CJK = re.compile(
 def markdown() -> MarkdownIt:
     """The whole grammar."""
     known = _blocks().enable("strikethrough")
+    known.options.update(store_labels=True, inline_definitions=True)
     known.inline.ruler.before("escape", "tex", tex.inline)
     known.inline.ruler.before("autolink", "br", _br)
     known.inline.ruler.at("emphasis", _emphasis)
@@ -42,6 +43,8 @@ def markdown() -> MarkdownIt:
     known.inline.add_terminator_char("w")
     known.core.ruler.after("block", "cells", _all_cells)
     known.core.ruler.push("tasks", _tasks)
+    known.core.ruler.push("labels", _labels)
+    known.core.ruler.push("definitions", links.definitions)
     known.core.ruler.push("links", links.honest)
     known.core.ruler.push("direction", _direct)
     return known
@@ -185,6 +188,24 @@ def _fill(cells: list[Token], line: str) -> None:
     found[len(cells) - 1 :] = [" | ".join(found[len(cells) - 1 :])]
     for cell, text in zip(cells, found, strict=False):
         cell.content = text.replace("\\|", "|")
+
+
+def _labels(state: StateCore) -> None:
+    """Tell in `env` which labels the links and pictures use, and what is defined: (label, address)."""
+    state.env["uses"] = frozenset(
+        str(each.meta["label"]) for block in state.tokens for each in _within(block) if "label" in each.meta
+    )
+    state.env["defines"] = tuple(
+        (str(each.meta["id"]), str(each.meta["url"])) for each in state.tokens if each.type == "definition"
+    )
+
+
+def _within(token: Token) -> Iterator[Token]:
+    """Its links and pictures, and those in the words of pictures."""
+    for child in token.children or ():
+        if child.type in ("link_open", "image"):
+            yield child
+            yield from _within(child)
 
 
 def _tasks(state: StateCore) -> None:

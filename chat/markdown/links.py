@@ -52,6 +52,29 @@ def honest(state: StateCore) -> None:
             block.children = _honest(block.children, state.md.normalizeLink)
 
 
+def definitions(state: StateCore) -> None:
+    """What is defined and used by nothing is a line of its own: the label, and the link. The others are not seen."""
+    unused = state.env.get("unused", ())
+    shown: list[Token] = []
+    for token in state.tokens:
+        if token.type != "definition":
+            shown.append(token)
+        elif (token.meta["id"], token.meta["url"]) in unused:
+            shown += _line_of(token)
+    state.tokens = shown
+
+
+def _line_of(definition: Token) -> list[Token]:
+    label, address, title = (str(definition.meta[each]) for each in ("label", "url", "title"))
+    opening, line, closing = Token("paragraph_open", "p", 1), Token("inline", "", 0), Token("paragraph_close", "p", -1)
+    opening.level, line.level, closing.level = definition.level, definition.level + 1, definition.level
+    opening.block = line.block = closing.block = True
+    link = Token("link_open", "a", 1, attrs={"href": address})
+    words = _text(title or _short(address))
+    line.children = [_text(f"[{label}]: "), link, words, Token("link_close", "a", -1)]
+    return [opening, line, closing]
+
+
 def _honest(tokens: list[Token], normal: Callable[[str], str]) -> list[Token]:
     shown: list[Token] = []
     start = -1  # of the open link in `shown`

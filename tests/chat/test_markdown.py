@@ -181,6 +181,19 @@ SHOWN = {
     "Arabic": ("مرحبا\n\n- a", '<p dir="auto">مرحبا</p>\n<ul dir="auto">'),
     "code is left to right": ("```\nא\n```", '<pre dir="ltr"><code>א'),
     "language": ("```Kotlin x\ny\n```", '<pre dir="ltr" data-language="Kotlin">'),
+    "definitions alone": ("Quellen:\n\n[1]: https://a.test\n[Ä]: https://b.test", ">https://a.test</a></p>\n<p"),
+    "a definition's label": ("[Ä]: https://b.test", '<p dir="auto">[Ä]: <a href="https://b.test"'),
+    "a definition's title": (
+        "[1]: https://b.test/x 'y z'",
+        '>y z</a><span class="host" dir="ltr"> (b.test)</span></p>',
+    ),
+    "a definition in front": ("[1]: https://a.test\n\nText", '>https://a.test</a></p>\n<p dir="auto">Text'),
+    "a definition in a list": ("- a\n\n  [1]: https://a.test", "<p>[1]: <a href="),
+    "a definition behind code": ("```\nx\n```\n[1]: https://a.test", "[1]: <a href="),
+    "a definition that leads nowhere": ("[a]:\n" * 2, '<p dir="auto">[a]: [a]:</p>'),
+    "a definition used as words": ("[1][2]\n\n[1]: https://a.test\n[2]: https://b.test", "[1]: <a href="),
+    "a definition named in code": ("`[1]`\n\n[1]: https://a.test", "[1]: <a href="),
+    "a second definition": ("[1]\n\n[1]: https://a.test\n\n[1]: https://b.test", ">https://b.test</a>"),
     "language of a hostile one": ('```a"><b>\ny\n```', 'data-language="a&quot;&gt;&lt;b&gt;"'),
 }
 
@@ -189,6 +202,19 @@ SHOWN = {
 def test_what_models_write_is_shown(name: str) -> None:
     text, expected = SHOWN[name]
     assert expected in rendered(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1]\n\n[1]: https://a.test",
+        "[1]: https://a.test\n\n[x][1]",
+        "![y][a]\n\n[A]: https://a.test",
+        "> [1]: https://a.test\n\n```\nx\n```\n\n[1]",
+    ],
+)
+def test_a_definition_that_is_used_is_not_seen(text: str) -> None:
+    assert "]:" not in rendered(text)
 
 
 # The text of a link may say anything: where it leads is behind it, or it is no link.

@@ -50,6 +50,8 @@ TEXTS = {
     "fences given up, in a list": "- ```md\n" * 20_000,
     "definitions": "".join(f"[l{number}]: https://a.test/{number}\n\n" for number in range(6_000))
     + "[l1] [l2]\n\n" * 2_000,
+    "definitions that nobody uses": "".join(f"[l{number}]: https://a.test/{number}\n" for number in range(6_000)),
+    "definitions of definitions": "[a]:\n" * 40_000,
     "notes": "[^1] " * 20_000 + "\n\n" + "".join(f"[^{number}]: note\n\n" for number in range(6_000)),
     "breaks": "<br>" * 50_000,
     "one word": "a" * 2_000_000,
