@@ -44,24 +44,20 @@ class Block:
     source: str
     is_plain: bool = False  # shown as it was written
 
-    def html(self, definitions: "Definitions") -> str:
-        """The block rendered; the definitions are those of its text."""
-        return self.rendered(definitions.used(self.source))
-
-    def rendered(self, known: markdown.Known) -> str:
+    def rendered(self, known: markdown.Known) -> markdown.Piece:
         """The block rendered with these definitions."""
-        html = markdown.unformatted(self.source) if self.is_plain else markdown.render(self.source, known)
-        return html[:]  # a plain string: it goes into JSON
+        if self.is_plain:
+            return markdown.Piece(markdown.unformatted(self.source)[:])  # a plain string: it goes into JSON
+        return markdown.piece(self.source, known)
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A block of one part of a message, as HTML, and the definitions that it was rendered with."""
+    """A block of one part of a message, as HTML."""
 
     part: int
     block: Block
     html: str
-    known: markdown.Known = markdown.NOTHING
 
     def as_json(self) -> dict[str, Any]:
         """The block as it is on the wire."""
@@ -148,6 +144,7 @@ class Cutter:
     _fence: grammar.Fence | None = None
     _looked: int = 0  # so many lines were looked at, one by one
     _is_begun: bool = False  # one of those was not empty
+    _bare: int = 0  # the end of the first line that would end the fence if it held none; 0 where there is none yet
 
     def feed(self, text: str) -> list[Block]:
         """The blocks that this piece completes."""
@@ -239,19 +236,19 @@ class Cutter:
         bound = self._bound(settings.RENDER_TEXT_MAX_CHARS) or len(self._open)
         while fence and self._looked < len(self._lines) and self._lines[self._looked] <= bound:
             self._looked += 1
-            if fence.ends_with(self._line(self._looked - 1)):
+            if stop := self._end_in(fence, self._looked - 1):
                 self._mode = Mode.TEXT
-                return self._cut_at(self._lines[self._looked - 1], is_plain)
-            if fence.is_given_up and (at := self._first_mark(fence)):
-                self._mode = Mode.TEXT
-                return self._cut_at(at, is_plain)
+                return self._cut_at(stop, is_plain)
         return self._at_bound(settings.RENDER_TEXT_MAX_CHARS, Mode.LONG_FENCE)
 
-    def _first_mark(self, fence: grammar.Fence) -> int:
-        """The end of the first line that would end the fence if it held none; 0 where there is none yet."""
-        plain = grammar.Fence(fence.mark)
-        begin = next(at for at in range(self._looked) if self._line(at).strip()) + 1
-        return next((self._lines[at] for at in range(begin, self._looked) if plain.ends_with(self._line(at))), 0)
+    def _end_in(self, fence: grammar.Fence, line: int) -> int:
+        """Where the fence ends, told of its next line; 0 while it goes on. Each line is looked at once."""
+        text = self._line(line)
+        if fence.ends_with(text):
+            return self._lines[line]
+        if not self._bare and fence.holds_markdown and grammar.Fence(fence.mark).ends_with(text):
+            self._bare = self._lines[line]
+        return self._bare if fence.is_given_up else 0
 
     def _in_long(self) -> list[Block]:
         """Text is text again behind an empty line."""
@@ -285,16 +282,16 @@ class Cutter:
         return self._cut(outline, outline.ends[:1]) or self._cut_at(len(self._open), True)
 
     def _last(self) -> list[Block]:
-        """The rest, of which no more comes."""
+        """The rest, of which no more comes. Behind the last block there may be definitions alone."""
         if self._mode is not Mode.TEXT:
             return self._cut_at(len(self._open), True)
         outline = outline_of(self._open)
-        if not outline.ends and self._open.strip() and not outline.addresses:
-            return self._cut_at(len(self._open), True)
+        is_plain = not outline.ends and not outline.addresses
         lines = len(self._lines)
         blocks = self._cut(outline, outline.ends)
         self.definitions.add(outline, lines)
-        return blocks + (self._cut_at(len(self._open), True) if self._count >= BLOCKS else [])
+        is_plain = is_plain or self._count >= BLOCKS
+        return blocks + (self._cut_at(len(self._open), is_plain) if self._open.strip() or self._count >= BLOCKS else [])
 
     def _line(self, number: int) -> str:
         return self._open[self._begin_of(number) : self._lines[number]]
@@ -334,7 +331,7 @@ class Cutter:
         """Go on with what is behind the last cut, as if it had come just now."""
         self._open, self._start = self._open[begin:], self._start + begin
         self._lines = [each - begin for each in self._lines if each > begin]
-        self._looked, self._is_begun, self._next_look = 0, False, 1
+        self._looked, self._is_begun, self._next_look, self._bare = 0, False, 1, 0
 
 
 # --- Whole texts ------------------------------------------------------------------------------------------------------
@@ -387,7 +384,29 @@ def _kept() -> Kept[Cut]:
 
 def _cut_and_rendered(text: str) -> Cut:
     blocks, definitions = cut(text)
-    return Cut(tuple(_render(0, blocks, definitions)))
+    done = _render(0, blocks, definitions)
+    return Cut(tuple(_seen(done, _finished(done, definitions))))
+
+
+def _seen(blocks: list[Rendered], again: list[Rendered]) -> list[Rendered]:
+    """The last blocks of a text as they are in the end, without one of definitions that all are used."""
+    newer = {each.block.index: each for each in again}
+    last = [newer.get(each.block.index, each) for each in blocks]
+    return [each for each in last if each.html or each.block.is_plain]
+
+
+def _finished(blocks: list[Rendered], definitions: Definitions) -> list[Rendered]:
+    """Those of a whole text's blocks that are other ones now that all is known: what was defined behind them, and what
+    of their own definitions nothing uses."""
+    known = [definitions.used(each.block.source) for each in blocks]
+    pieces = [each.block.rendered(its) for each, its in zip(blocks, known, strict=True)]
+    unused = markdown.unused(pieces, definitions.addresses)
+    again: list[Rendered] = []
+    for each, piece, its in zip(blocks, pieces, known, strict=True):
+        whole = (*its[:2], piece.left(unused))
+        html = each.block.rendered(whole).html if whole[2] else piece.html
+        again += [Rendered(each.part, each.block, html)] if html != each.html else []
+    return again
 
 
 def _render(part: int, blocks: list[Block], definitions: Definitions) -> list[Rendered]:
@@ -396,7 +415,7 @@ def _render(part: int, blocks: list[Block], definitions: Definitions) -> list[Re
     chars = 0
     for each in blocks:
         known = definitions.used(each.source)
-        done.append(Rendered(part, each, each.rendered(known), known))
+        done.append(Rendered(part, each, each.rendered(known).html))
         chars += len(each.source)
         if chars > PAUSE_CHARS:
             time.sleep(PAUSE_S)
@@ -411,7 +430,7 @@ class RunBlocks:
         self._fold = Fold()
         self._part = -1
         self._cutter: Cutter | None = None
-        self._late: list[Rendered] = []  # blocks that a link defined behind them may change
+        self._late: list[Rendered] = []  # blocks that a link, or its want, behind them may change
 
     def feed(self, event: AnyEvent) -> list[Rendered]:
         """The blocks that this event completes. One that was given before comes again where its links got addresses."""
@@ -440,16 +459,9 @@ class RunBlocks:
         if cutter is None:
             return []
         done = self._render(cutter, cutter.close())
-        return done + self._again(cutter.definitions)
-
-    def _again(self, definitions: Definitions) -> list[Rendered]:
-        """Those that use what was defined behind them."""
-        again: list[Rendered] = []
-        for each in self._late:
-            if (known := definitions.used(each.block.source)) != each.known:
-                html = each.block.rendered(known)
-                again += [Rendered(each.part, each.block, html, known)] if html != each.html else []
-        return again
+        again = _finished(self._late, cutter.definitions)
+        new = {each.block.index for each in done}
+        return _seen(done, again) + [each for each in again if each.block.index not in new]
 
     def _render(self, cutter: Cutter, blocks: list[Block]) -> list[Rendered]:
         done = _render(self._part, blocks, cutter.definitions)

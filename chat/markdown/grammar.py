@@ -5,14 +5,14 @@ beginning are then blocks of the text, so that an answer is cut while it is writ
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline, emphasis
+from markdown_it.rules_inline import StateInline, emphasis, strikethrough
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
@@ -35,13 +35,17 @@ _CJK = re.compile(
 def markdown() -> MarkdownIt:
     """The whole grammar."""
     known = _blocks().enable("strikethrough")
+    known.options.update(store_labels=True, inline_definitions=True)
     known.inline.ruler.before("escape", "tex", tex.inline)
     known.inline.ruler.before("autolink", "br", _br)
     known.inline.ruler.at("emphasis", _emphasis)
+    known.inline.ruler.at("strikethrough", _strikethrough)
     known.inline.ruler.push("bare_link", links.bare)
     known.inline.add_terminator_char("w")
     known.core.ruler.after("block", "cells", _all_cells)
     known.core.ruler.push("tasks", _tasks)
+    known.core.ruler.push("labels", _labels)
+    known.core.ruler.push("definitions", links.definitions)
     known.core.ruler.push("links", links.honest)
     known.core.ruler.push("direction", _direct)
     return known
@@ -145,23 +149,32 @@ def _br(state: StateInline, silent: bool) -> bool:
 
 
 def _emphasis(state: StateInline, silent: bool) -> bool:
-    """Stars also work beside the punctuation of languages that put no spaces between words."""
-    before = len(state.delimiters)
-    start = state.pos
-    if not emphasis.tokenize(state, silent):
+    """Stars and lines also work beside the punctuation of languages that put no spaces between words."""
+    return _beside_cjk(emphasis.tokenize, state, silent)
+
+
+def _strikethrough(state: StateInline, silent: bool) -> bool:
+    return _beside_cjk(strikethrough.tokenize, state, silent)
+
+
+def _beside_cjk(tokenize: Callable[[StateInline, bool], bool], state: StateInline, silent: bool) -> bool:
+    """Take a mark; one between characters of such a language may open and close."""
+    known, start = len(state.delimiters), state.pos
+    if not tokenize(state, silent):
         return False
-    if state.src[start] == "*":
-        opens, closes = _beside_cjk(state.src[start - 1 : start] or " ", state.src[state.pos : state.pos + 1] or " ")
-        for each in state.delimiters[before:]:
-            each.open, each.close = each.open or opens, each.close or closes
+    before, behind = state.src[start - 1 : start] or " ", state.src[state.pos : state.pos + 1] or " "
+    if _is_free(state.src[start : state.pos], before, behind):
+        for each in state.delimiters[known:]:
+            each.open, each.close = each.open or not behind.isspace(), each.close or not before.isspace()
     return True
 
 
-def _beside_cjk(before: str, behind: str) -> tuple[bool, bool]:
-    """Whether a mark between these two characters may open and close, where one of them is of such a language."""
-    if not _CJK.match(before) and not _CJK.match(behind):
-        return False, False
-    return not behind.isspace(), not before.isspace()
+def _is_free(mark: str, before: str, behind: str) -> bool:
+    """Whether it is one by its neighbours: of a star one is enough; a single line between words is part of a name."""
+    if mark[0] == "*":
+        return bool(_CJK.match(before) or _CJK.match(behind))
+    is_name = mark == "_" and before.isalnum() and behind.isalnum()
+    return bool(_CJK.match(before) and _CJK.match(behind)) and not is_name
 
 
 def _all_cells(state: StateCore) -> None:
@@ -185,6 +198,24 @@ def _fill(cells: list[Token], line: str) -> None:
     found[len(cells) - 1 :] = [" | ".join(found[len(cells) - 1 :])]
     for cell, text in zip(cells, found, strict=False):
         cell.content = text.replace("\\|", "|")
+
+
+def _labels(state: StateCore) -> None:
+    """Tell in `env` which labels the links and pictures use, and what is defined: (label, address)."""
+    state.env["uses"] = frozenset(
+        str(each.meta["label"]) for block in state.tokens for each in _within(block) if "label" in each.meta
+    )
+    state.env["defines"] = tuple(
+        (str(each.meta["id"]), str(each.meta["url"])) for each in state.tokens if each.type == "definition"
+    )
+
+
+def _within(token: Token) -> Iterator[Token]:
+    """Its links and pictures, and those in the words of pictures."""
+    for child in token.children or ():
+        if child.type in ("link_open", "image"):
+            yield child
+            yield from _within(child)
 
 
 def _tasks(state: StateCore) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import nh3
 from django.conf import settings
@@ -62,24 +62,48 @@ LANGUAGE_CHARS = 40
 BRACKETS = 10_000_000
 FAILURES = 100  # kinds of failure that are told of
 
-Known = tuple[tuple[tuple[str, str], ...], tuple[str, ...]]  # addresses by label, and footnotes
-NOTHING: Known = ((), ())
+Address = tuple[str, str]  # a label, and where it leads
+# What a piece of a text knows of the whole: addresses, footnotes, and those of its definitions that nothing uses.
+Known = tuple[tuple[Address, ...], tuple[str, ...], tuple[Address, ...]]
+NOTHING: Known = ((), (), ())
 _LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){1,999})\]", re.DOTALL)
 _told: set[str] = set()
 
 
-def render(text: str, known: Known = NOTHING) -> SafeString:
-    """The HTML of a Markdown text; `known` are the definitions, of the whole that it is a piece of, that it uses.
+class Piece(NamedTuple):
+    """A rendered piece of a text, the labels that its links use, and what it defines."""
 
-    The same text is rendered once: every reader of an answer asks for the same blocks.
-    """
-    return mark_safe(_kept().get((text, known), lambda: _shown(text, known)))
+    html: str
+    uses: frozenset[str] = frozenset()
+    defines: tuple[Address, ...] = ()
+
+    @property
+    def chars(self) -> int:
+        """What it takes in memory, about."""
+        names = [*self.uses, *(part for each in self.defines for part in each)]
+        return len(self.html) + sum(len(each) for each in names)
+
+    def left(self, unused: set[Address]) -> tuple[Address, ...]:
+        """Those of its definitions that are in these."""
+        return tuple(dict.fromkeys(each for each in self.defines if each in unused))
+
+
+def render(text: str, known: Known = NOTHING) -> SafeString:
+    """The HTML of a Markdown text; `known` are the definitions, of the whole that it is a piece of, that it uses."""
+    whole = piece(text, known)
+    left = unused([whole], dict(reversed(whole.defines)))
+    return mark_safe(piece(text, (*known[:2], whole.left(left))).html)
+
+
+def piece(text: str, known: Known = NOTHING) -> Piece:
+    """The text rendered. The same text is rendered once: every reader of an answer asks for the same blocks."""
+    return _kept().get((text, known), lambda: _shown(text, known))
 
 
 @cache
-def _kept() -> Kept[str]:
+def _kept() -> Kept[Piece]:
     """What this process keeps of single blocks: as much as of whole texts."""
-    return Kept(settings.RENDER_KEPT_CHARS // 2, lambda html: 2 * len(html))  # it holds what was rendered, too
+    return Kept(settings.RENDER_KEPT_CHARS // 2, lambda piece: 2 * piece.chars)  # it holds what was rendered, too
 
 
 def unformatted(text: str) -> SafeString:
@@ -96,7 +120,16 @@ def used(text: str, addresses: Mapping[str, str], notes: Mapping[str, None]) -> 
     return (
         tuple((each, addresses[each]) for each in labels if each in addresses),
         tuple(each[1:] for each in found if each[0] == "^" and each[1:] in notes),
+        (),
     )
+
+
+def unused(pieces: Sequence[Piece], addresses: Mapping[str, str]) -> set[Address]:
+    """The definitions of a whole text's pieces that no link leads by; of a label's second one, none does."""
+    uses = frozenset[str]().union(*(each.uses for each in pieces))
+    return {
+        (label, to) for each in pieces for label, to in each.defines if label not in uses or addresses.get(label) != to
+    }
 
 
 def tell(error: Exception, what: str) -> None:
@@ -110,22 +143,24 @@ def tell(error: Exception, what: str) -> None:
         log.error("Markdown is shown as it was written: %s failed", what, exc_info=error)
 
 
-def _shown(text: str, known: Known) -> str:
+def _shown(text: str, known: Known) -> Piece:
     try:
-        return str(unformatted(text)) if text.count("[") * len(text) > BRACKETS else _rendered(text, known)
+        return Piece(unformatted(text)) if text.count("[") * len(text) > BRACKETS else _rendered(text, known)
     except Exception as error:  # whatever a model wrote
         tell(error, "rendering")
-        return str(unformatted(text))
+        return Piece(unformatted(text))
 
 
-def _rendered(text: str, known: Known) -> str:
+def _rendered(text: str, known: Known) -> Piece:
     references = {label: {"href": href, "title": "", "map": [0, 0]} for label, href in known[0]}
-    env = {"references": references, "footnotes": {"refs": {f":{each}": -1 for each in known[1]}, "list": {}}}
+    notes = {"refs": {f":{each}": -1 for each in known[1]}, "list": {}}
+    env: dict[str, Any] = {"references": references, "footnotes": notes, "unused": frozenset(known[2])}
     markdown = _markdown()
     tokens = markdown.parse(text, env)
     if grammar.depth_of(tokens) >= grammar.DEPTH - 1:
-        return str(unformatted(text))
-    return _cleaner().clean(str(markdown.renderer.render(tokens, markdown.options, env)))
+        return Piece(unformatted(text))
+    html = _cleaner().clean(str(markdown.renderer.render(tokens, markdown.options, env)))
+    return Piece(html, env["uses"], env["defines"])
 
 
 @cache

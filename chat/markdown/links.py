@@ -13,6 +13,8 @@ SHOWN_CHARS = 80  # of an address that is no link
 _WEB = re.compile(r"(https?)://([a-z0-9_.-]*[a-z0-9]\.?|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(?=[/?#]|$)", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}  # that an address need not say
 _MAIL = re.compile(r"mailto:([\w.+%-]+@[a-z0-9.-]+)(?=\?|$)", re.IGNORECASE | re.ASCII)
+# Subject and text of a mail, with no line end that could begin a header.
+_WORDS_OF_MAIL = re.compile(r"subject=(?!.*%0[ad])|body=", re.IGNORECASE)
 # What turns the letters around it about, or cannot be seen.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u061c\u2028-\u202e\u2060-\u2069\ufeff]")
 # A bare address ends at a space, at what cannot be in one, and where a sentence of a language without spaces goes on.
@@ -23,9 +25,13 @@ _ADDRESS = re.compile(
 )
 _BARE_MAIL = re.compile(r"@[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9.+_-]{1,64}$", re.IGNORECASE | re.ASCII)
-_IN_CODE = re.compile(r"(?:[a-z0-9=\"'/.@_-]|[a-z0-9]\()$", re.IGNORECASE | re.ASCII)  # what no sentence has before one
+# What no sentence has before one. Its own quotes and marks may stand before it, but not in the midst of code.
+_IN_CODE = re.compile(r"""(?:[a-z0-9=/.@-]|[a-z0-9=/.@:,;{\[\\-]["'_]+|[a-z0-9]\(["'_]*)$""", re.IGNORECASE | re.ASCII)
+_IN_CODE_CHARS = 8
+_MAILTO = re.compile(r"(?<![a-z0-9])mailto:$", re.IGNORECASE)
 _SCHEME = re.compile(r"https?$", re.IGNORECASE)
-_LAST = "?!.,:;*_~'\")"
+_LAST = "?!.,:;*_~'\")]"
+_OPENING = {")": "(", "]": "["}
 
 
 def place_of(address: str) -> str:
@@ -58,14 +64,37 @@ def honest(state: StateCore) -> None:
             block.children = _honest(block.children, state.md.normalizeLink)
 
 
+def definitions(state: StateCore) -> None:
+    """What is defined and used by nothing is a line of its own: the label, and the link. The others are not seen."""
+    unused = state.env.get("unused", ())
+    shown: list[Token] = []
+    for token in state.tokens:
+        if token.type != "definition":
+            shown.append(token)
+        elif (token.meta["id"], token.meta["url"]) in unused:
+            shown += _line_of(token)
+    state.tokens = shown
+
+
+def _line_of(definition: Token) -> list[Token]:
+    label, address, title = (str(definition.meta[each]) for each in ("label", "url", "title"))
+    opening, line, closing = Token("paragraph_open", "p", 1), Token("inline", "", 0), Token("paragraph_close", "p", -1)
+    opening.level, line.level, closing.level = definition.level, definition.level + 1, definition.level
+    opening.block = line.block = closing.block = True
+    link = Token("link_open", "a", 1, attrs={"href": address})
+    words = _text(title or _short(address))
+    line.children = [_text(f"[{label}]: "), link, words, Token("link_close", "a", -1)]
+    return [opening, line, closing]
+
+
 def _honest(tokens: list[Token], normal: Callable[[str], str]) -> list[Token]:
     shown: list[Token] = []
     start = -1  # of the open link in `shown`
     for token in tokens:
         if token.type == "image":
-            shown += _picture(token) if start < 0 else _said(token)
+            shown += _picture(token, normal) if start < 0 else _said(token)
         elif token.type == "link_close" and start >= 0:
-            shown[start:] = _link(shown[start], shown[start + 1 :], token)
+            shown[start:] = _link(shown[start], shown[start + 1 :], token, normal)
             start = -1
         else:
             start = len(shown) if token.type == "link_open" else start
@@ -78,17 +107,17 @@ def _said(picture: Token) -> list[Token]:
     return [_text(picture.content)] if picture.content else []
 
 
-def _picture(token: Token) -> list[Token]:
+def _picture(token: Token, normal: Callable[[str], str]) -> list[Token]:
     """A picture as a link: loading it would tell a stranger what was read."""
     address = str(token.attrGet("src") or "")
     opening = Token("link_open", "a", 1, attrs={"href": address})
     inner = _said(token) or [_text(_short(address))]
-    return _link(opening, inner, Token("link_close", "a", -1))
+    return _link(opening, inner, Token("link_close", "a", -1), normal)
 
 
-def _link(opening: Token, inner: list[Token], closing: Token) -> list[Token]:
+def _link(opening: Token, inner: list[Token], closing: Token, normal: Callable[[str], str]) -> list[Token]:
     """The tokens of a link, with the place behind it where its words do not say it."""
-    address = str(opening.attrGet("href") or "")
+    address = _without_copies(str(opening.attrGet("href") or ""))
     place = place_of(address)
     for each in inner:
         each.content = _UNSEEN.sub("", each.content) if each.type == "text" else each.content
@@ -99,17 +128,39 @@ def _link(opening: Token, inner: list[Token], closing: Token) -> list[Token]:
     if not said.strip():
         inner = [*inner, _text(_short(address))]
         said = address
-    return [opening, *inner, closing, *([] if _says(said, address, place) else _behind(place))]
+    return [opening, *inner, closing, *_behind(_unsaid(said, address, place, normal))]
 
 
-def _says(said: str, address: str, place: str) -> bool:
-    """Whether the words are the address, its place, or an address at that place."""
+def _unsaid(said: str, address: str, place: str, normal: Callable[[str], str]) -> str:
+    """What its words leave open of an address: nothing, its place, or, where they are another one there, all of it."""
     said = said.strip()
-    if place in (said.lower(), place_of(said)):
-        return True
-    is_bare = "://" not in said and "@" not in said
+    if said in (address, _short(address)):
+        return ""
+    if "@" in place:
+        return "" if said.removeprefix("mailto:") == place else place
+    host, path = _parts(address, normal)
     scheme = address.partition(":")[0]
-    return said == address or (is_bare and place_of(f"{scheme}://{said}") == place and "." in place)
+    said_host, said_path = _parts(said if "://" in said else f"{scheme}://{said}", normal)
+    if host != said_host:
+        return host
+    return "" if said_path in ("", path) else _short(address)
+
+
+def _parts(address: str, normal: Callable[[str], str]) -> tuple[str, str]:
+    """The host, with a port that is not its scheme's own, and what comes behind it; of no address, nothing."""
+    found, place = _WEB.match(address), place_of(address)
+    if found is None or not place:
+        return "", ""
+    return place, normal(f"http://x{address[found.end() :]}").removeprefix("http://x").rstrip("/")
+
+
+def _without_copies(address: str) -> str:
+    """A mail address without what would send the mail to others too: of what is set beforehand, the words stay."""
+    mail = _MAIL.match(address)
+    if mail is None:
+        return address
+    kept = [each for each in address[mail.end() + 1 :].split("&") if _WORDS_OF_MAIL.match(each)]
+    return mail[0] + ("?" + "&".join(kept) if kept else "")
 
 
 def _behind(place: str) -> list[Token]:
@@ -147,7 +198,7 @@ def bare(state: StateInline, silent: bool) -> bool:
 
 def _web(state: StateInline, behind: int) -> bool:
     start = state.pos - behind
-    if _IN_CODE.search(state.src[max(0, start - 2) : start]):
+    if _IN_CODE.search(state.src[max(0, start - _IN_CODE_CHARS) : start]):
         return False
     found = _ADDRESS.match(state.src, start, state.posMax)
     said = _trimmed(found[0]) if found else ""
@@ -159,15 +210,19 @@ def _web(state: StateInline, behind: int) -> bool:
 
 def _mail(state: StateInline, name: str) -> bool:
     found = _BARE_MAIL.match(state.src, state.pos, state.posMax)
-    if found is None or not name[0].isalnum() or state.pending[: -len(name)][-1:] in ("/", ":", "@"):
+    before = state.pending[: -len(name)]
+    scheme = _MAILTO.search(before)
+    if found is None or not name[0].isalnum() or (not scheme and before[-1:] in ("/", ":", "@")):
         return False
-    return _add(state, len(name), f"mailto:{name}{found[0]}", name + found[0])
+    said = (scheme[0] if scheme else "") + name
+    return _add(state, len(said), f"mailto:{name}{found[0]}", said + found[0])
 
 
 def _trimmed(address: str) -> str:
     """Without the punctuation of the sentence that it stands in."""
     while address and address[-1] in _LAST:
-        if address[-1] == ")" and address.count("(") >= address.count(")"):
+        opening = _OPENING.get(address[-1])
+        if opening and address.count(opening) >= address.count(address[-1]):
             return address
         address = address[:-1]
     return address

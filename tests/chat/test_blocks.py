@@ -77,7 +77,7 @@ def blocks_of(events: list[ev.AnyEvent]) -> list[tuple[int, int, str]]:
 def test_a_run_s_blocks_are_those_of_its_message(name: str) -> None:
     events = [each.event for each in clean(transcripts.ALL[name](), after=0)]
     expected = [
-        (number, block.index, block.html(cut(part["text"])[1]))
+        (number, block.index, block.rendered(cut(part["text"])[1].used(block.source)).html)
         for number, part in enumerate(fold(events).parts)
         if part["type"] == "text"
         for block in cut(part["text"])[0]

@@ -139,6 +139,17 @@ SHOWN = {
     "bare link, no spaces": ("见https://a.test/b。然后", ">https://a.test/b</a>。然后"),
     "bare host": ("Go to www.a.test now", '<a href="http://www.a.test"'),
     "bare mail": ("ask a.b@c.test!", '<a href="mailto:a.b@c.test"'),
+    "bare link in square brackets": ("[Quelle: https://x.test/e]", '">https://x.test/e</a>]'),
+    "with square brackets": ("https://x.test/a[1]", ">https://x.test/a[1]</a>"),
+    "in brackets and a sentence": ("(x [https://x.test/e]).", ">https://x.test/e</a>])."),
+    "in double quotes": ('"https://x.test/a"', '"<a href="https://x.test/a"'),
+    "in quotes": ("see 'https://x.test/b'", '\'<a href="https://x.test/b"'),
+    "slanted": ("_https://x.test/_", '<em><a href="https://x.test/"'),
+    "bold with lines": ("a __https://x.test/__ b", '<strong><a href="https://x.test/"'),
+    "mail with its scheme": ("to mailto:me@x.test.", '<a href="mailto:me@x.test"'),
+    "an attribute": ('href="https://a.test"', '<p dir="auto">href="https://a.test"</p>'),
+    "a call with quotes": ('get("https://a.test")', '<p dir="auto">get("https://a.test")</p>'),
+    "JSON": ('{"a":"https://a.test"}', '<p dir="auto">{"a":"https://a.test"}</p>'),
     "in code": ("`https://a.test`", '<code dir="ltr">https://a.test</code>'),
     "a call": ("url(https://a.test)", '<p dir="auto">url(https://a.test)</p>'),
     "open task": ("- [ ] a", '<li class="task">☐ a</li>'),
@@ -158,6 +169,11 @@ SHOWN = {
     "picture without words": ("a ![](https://a.test/i.png)", '<p dir="auto">a <a href='),
     "bold before punctuation": ("这是**重要：**请", "<strong>重要：</strong>请"),
     "bold around punctuation": ("は**「強調」**です", "<strong>「強調」</strong>です"),
+    "bold with lines beside punctuation": ("__（粗）__字", "<strong>（粗）</strong>字"),
+    "slanted around punctuation": ("是_（斜）_字", "是<em>（斜）</em>字"),
+    "struck out around punctuation": ("字~~（旧）~~新", "字<s>（旧）</s>新"),
+    "a name with lines": ("文件_名称_值", "文件_名称_值"),
+    "a name with lines and letters": ("a__（b）__c", "a__（b）__c"),
     "Korean": ("**강조(굵게)**는", "<strong>강조(굵게)</strong>는"),
     "stars that are none": ("2 * 3 * 4 和 * 5", "2 * 3 * 4 和 * 5"),
     "fences in a fence": ("```md\n```py\nx\n```\ny\n```\n*z*", '```py\nx\n```\ny\n</code></pre>\n<p dir="auto"><em>z'),
@@ -181,6 +197,19 @@ SHOWN = {
     "Arabic": ("مرحبا\n\n- a", '<p dir="auto">مرحبا</p>\n<ul dir="auto">'),
     "code is left to right": ("```\nא\n```", '<pre dir="ltr"><code>א'),
     "language": ("```Kotlin x\ny\n```", '<pre dir="ltr" data-language="Kotlin">'),
+    "definitions alone": ("Quellen:\n\n[1]: https://a.test\n[Ä]: https://b.test", ">https://a.test</a></p>\n<p"),
+    "a definition's label": ("[Ä]: https://b.test", '<p dir="auto">[Ä]: <a href="https://b.test"'),
+    "a definition's title": (
+        "[1]: https://b.test/x 'y z'",
+        '>y z</a><span class="host" dir="ltr"> (b.test)</span></p>',
+    ),
+    "a definition in front": ("[1]: https://a.test\n\nText", '>https://a.test</a></p>\n<p dir="auto">Text'),
+    "a definition in a list": ("- a\n\n  [1]: https://a.test", "<p>[1]: <a href="),
+    "a definition behind code": ("```\nx\n```\n[1]: https://a.test", "[1]: <a href="),
+    "a definition that leads nowhere": ("[a]:\n" * 2, '<p dir="auto">[a]: [a]:</p>'),
+    "a definition used as words": ("[1][2]\n\n[1]: https://a.test\n[2]: https://b.test", "[1]: <a href="),
+    "a definition named in code": ("`[1]`\n\n[1]: https://a.test", "[1]: <a href="),
+    "a second definition": ("[1]\n\n[1]: https://a.test\n\n[1]: https://b.test", ">https://b.test</a>"),
     "language of a hostile one": ('```a"><b>\ny\n```', 'data-language="a&quot;&gt;&lt;b&gt;"'),
 }
 
@@ -189,6 +218,19 @@ SHOWN = {
 def test_what_models_write_is_shown(name: str) -> None:
     text, expected = SHOWN[name]
     assert expected in rendered(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1]\n\n[1]: https://a.test",
+        "[1]: https://a.test\n\n[x][1]",
+        "![y][a]\n\n[A]: https://a.test",
+        "> [1]: https://a.test\n\n```\nx\n```\n\n[1]",
+    ],
+)
+def test_a_definition_that_is_used_is_not_seen(text: str) -> None:
+    assert "]:" not in rendered(text)
 
 
 # The text of a link may say anything: where it leads is behind it, or it is no link.
@@ -215,6 +257,14 @@ LEADS = {
     "[https://bank.test:8443/](https://bank.test/)": "bank.test",
     "[x](http://[::1]:8000/)": "[::1]:8000",
     "![alt](https://bank.test:8443/i.png)": "bank.test:8443",
+    "[https://hub.test/good](https://hub.test/evil)": "https://hub.test/evil",
+    "[hub.test/good](https://hub.test/evil)": "https://hub.test/evil",
+    "[https://hub.test/a](https://hub.test/a?next=b)": "https://hub.test/a?next=b",
+    "[https://bank.test](https://bank.test:8443/)": "bank.test:8443",
+    "[bank.test](http://bank.test:8443/a)": "bank.test:8443",
+    "[bank.test:1](https://bank.test:2/)": "bank.test:2",
+    "[www.bank.test](https://bank.test)": "bank.test",
+    "[a@bank.test](mailto:b@bank.test?bcc=a@bank.test)": "b@bank.test",
 }
 
 
@@ -254,11 +304,43 @@ def test_what_is_no_plain_address_is_no_link(address: str) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["https://a.test/b", "<https://a.test/b>", "[https://a.test/](https://a.test/b)", "[a.test](https://a.test/b)"],
+    [
+        *(
+            "https://a.test/b",
+            "<https://a.test/b>",
+            "[https://a.test/](https://a.test/b)",
+            "[a.test](https://a.test/b)",
+        ),
+        *(
+            "[https://a.test/b/](https://a.test/b)",
+            "[http://a.test/b](https://a.test/b)",
+            "[A.test/b](https://a.test/b)",
+        ),
+        "[a.test:443/b](https://a.test/b)",
+    ],
 )
 def test_who_says_where_it_leads_is_believed(said: str) -> None:
     assert '<a href="https://a.test/b"' in rendered(said)
     assert "host" not in rendered(said)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "bcc=e@evil.test",
+        "cc=e@evil.test",
+        "TO=e@evil.test",
+        "%62cc=e@evil.test",
+        "subject=a%0ABcc:e@evil.test",
+        "x=e@evil",
+    ],
+)
+def test_a_mail_goes_to_whom_the_reader_sees_and_to_nobody_else(headers: str) -> None:
+    for text in (f"?{headers}", f"?subject=Hi&{headers}&body=x%20y"):
+        html = rendered(f"[words](mailto:a@bank.test{text}) [a@bank.test](mailto:a@bank.test{text})")
+        assert "evil" not in html
+        assert html.count('href="mailto:a@bank.test') == 2
+        assert ("subject=Hi&amp;body=x%20y" in html) == ("body" in text)
 
 
 # --- Whatever it is, it is shown --------------------------------------------------------------------------------------

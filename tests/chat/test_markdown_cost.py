@@ -43,8 +43,15 @@ TEXTS = {
     "blocks of code": "".join(f"```py\nx = {number}  # one\n```\n\n" for number in range(8_000)),
     "fences in fences": "```md\n```py\n```\n" * 12_000,
     "fences left open": "```md\n" + "```py\nx\n```\n" * 14_000,
+    "fences given up": "```md\n" * 30_000,
+    "fences given up, again and again": ("```md\n" * 4_900 + "\n\n") * 6,
+    "fences given up, of two kinds": ("```md\n" + "```a\n" * 9) * 3_000,
+    "fences given up, with other marks": "~~~md\n```md\n" * 15_000,
+    "fences given up, in a list": "- ```md\n" * 20_000,
     "definitions": "".join(f"[l{number}]: https://a.test/{number}\n\n" for number in range(6_000))
     + "[l1] [l2]\n\n" * 2_000,
+    "definitions that nobody uses": "".join(f"[l{number}]: https://a.test/{number}\n" for number in range(6_000)),
+    "definitions of definitions": "[a]:\n" * 40_000,
     "notes": "[^1] " * 20_000 + "\n\n" + "".join(f"[^{number}]: note\n\n" for number in range(6_000)),
     "breaks": "<br>" * 50_000,
     "one word": "a" * 2_000_000,
@@ -61,7 +68,12 @@ def test_a_stored_text_costs_little_and_nothing_when_it_is_asked_for_again(name:
     assert cost_of(lambda: rendered(text)) < 0.2
 
 
-@pytest.mark.parametrize("name", ["a table", "a list", "lines", "paragraphs", "code", "fences in fences", "quotes"])
+GIVEN_UP = [name for name in TEXTS if name.startswith("fences given up")]
+
+
+@pytest.mark.parametrize(
+    "name", ["a table", "a list", "lines", "paragraphs", "code", "fences in fences", "quotes", *GIVEN_UP]
+)
 def test_so_does_one_that_comes_in_pieces(name: str) -> None:
     text = TEXTS[name][:100_000]
     cutter = Cutter()
