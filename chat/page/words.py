@@ -4,11 +4,13 @@ One place for all of them: `for_scripts()` goes into the page as JSON, static/ch
 sentences with named places, so that a translation may order them as it likes; counts as `ngettext` has them.
 """
 
+import re
+from functools import cache
 from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext_lazy, override
 
 from agents.errors import CODES
 
@@ -162,6 +164,8 @@ ENDS: dict[str, Any] = {
     "max_identical_calls": _("Ended: it asked for the same tool again and again."),
     "max_invalid_calls": _("Ended: it asked for tools in a way that could not be run."),
     "timeout_s": _("Ended: it took as long as an answer may."),
+    "max_text_bytes": _("Ended: it grew as long as an answer may."),
+    "max_argument_bytes": _("Ended: it asked for a tool with more than a tool may be given."),
 }
 
 # Why an answer failed: the sentences of agents.errors, by their code.
@@ -176,14 +180,37 @@ FAILURES: dict[str, Any] = {
     "upstream_incomplete": _("The model provider ended its answer before it was complete."),
     "upstream_malformed": _("The model provider sent something that could not be understood."),
     "upstream_error": _("The model provider reported an error."),
+    "no_rights": _("Whom the run acts for may not do this here any more."),
     "quota_exceeded": _("The organization's token budget does not cover the next turn."),
     "limit": _("The run met one of its limits."),
     "poison": _("The run ended its process three times and is not tried again."),
     "storage": _("The run's events could not be stored."),
     "internal": _("Something went wrong on our side."),
 }
-# Why the server did not do what the page asked, by the code of its answer; other answers say it in their own words.
+# What failures say where more is known: the sentences of agents/providers and chat/runner, with their open places.
+SENTENCES: tuple[Any, ...] = (
+    _("The account at the model provider has no quota left."),
+    _("The conversation is longer than the model can read."),
+    _("The model provider could not read a picture: %(names)s. Later requests leave it out."),
+    _("The model provider's content filter refused the request."),
+    _("The model provider answered with a redirect, which is not followed."),
+    _("The model provider answered with a web page. An operator must check its address."),
+    _("The model provider's certificate is not valid."),
+    _("The model provider compressed its answer, which was not asked for."),
+    _("The model provider sent a line that is too long."),
+    _("The model provider sent an event that is too long."),
+    _("The model provider sent a reply that is too long."),
+    _("The model provider sent tool arguments that are too long."),
+    _("The result is longer than %(most)s bytes."),
+    _("Unknown archetype %(name)s; there are: %(names)s."),
+)
+# Why the server did not do what the page asked, by the code of its answer. `invalid` is also of the codes that are not
+# here: it leads to what the server says, which is English, so in English nothing leads to it.
 REFUSALS: dict[str, Any] = {
+    "invalid": _("%(message)s"),
+    "bad_request": _("The request did not arrive as it was sent. Load the page again."),
+    "too_slow": _("It took too long to arrive. Try again, or send fewer files."),
+    "which_organization": _("You belong to several organizations: choose the one it is for."),
     "changed_meanwhile": _("What this belongs to has just been changed or deleted. Look again."),
     "chat_archived": _("The chat is archived. Make it active to write in it."),
     "conflict": _("That cannot be done now."),
@@ -226,14 +253,47 @@ def for_scripts() -> dict[str, Any]:
         **{name: _forms(text) for name, text in COUNTED.items()},
         "ends": {name: str(text) for name, text in ENDS.items()},
         "failures": {code: str(text) for code, text in FAILURES.items() if str(text) != CODES[code]},
+        "sentences": {english: said for english, text in _sentences().items() if (said := str(text)) != english},
         "refusals": {code: str(text) for code, text in REFUSALS.items()},
     }
 
 
 def failure(code: str, message: str) -> str:
-    """Why an answer failed, in the reader's language; as the server said it in English, or for an unknown code."""
+    """Why an answer failed, in the reader's language; static/chat/words.js says the same.
+
+    A sentence that is not known here stays English, behind the one of its code. An unknown code has the message alone.
+    """
+    known = _known(message)
+    if known:
+        return known
     said = str(FAILURES.get(code, ""))
-    return said if said and said != CODES[code] else message
+    return " ".join(filter(None, (said, message))) if said and said != CODES[code] else message
+
+
+def _known(message: str) -> str:
+    """A failure's sentence in the reader's language, with its names filled in; "" for one that is not known."""
+    for pattern, text in _patterns():
+        if found := pattern.fullmatch(message):
+            return str(text) % found.groupdict() if found.groupdict() else str(text)
+    return ""
+
+
+@cache
+def _sentences() -> dict[str, Any]:
+    """What failures say, by its English."""
+    with override(None):
+        specific = {str(text): text for text in SENTENCES}
+    return {CODES[code]: text for code, text in FAILURES.items() if code in CODES} | specific
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], Any], ...]:
+    """Each of them as it looks with its names filled in."""
+    return tuple((re.compile(_filled(english), re.DOTALL), text) for english, text in _sentences().items())
+
+
+def _filled(text: str) -> str:
+    return re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+?)", re.escape(text))
 
 
 def _forms(text: Any) -> dict[str, str]:

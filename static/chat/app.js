@@ -247,8 +247,9 @@ async function act(doing, ...given) {
   problem = null;
   ended = "";
   if (doing === acts.regenerate || doing === acts.edit) leaveBranch(given[0]);
+  let done;
   try {
-    await doing(...given);
+    done = await doing(...given);
   } catch (error) {
     isSignedOut = error.status === 401;
     report(WORDS.notDone({ why: whyInWords(error) }), WORDS.retry, () => act(doing, ...given));
@@ -256,6 +257,8 @@ async function act(doing, ...given) {
   }
   if (doing === acts.regenerate || doing === acts.edit) showNewest();
   await catchUp();
+  const asked = doing === acts.edit && byId(`message-${done.input.id}`);
+  if (asked) scroller.anchor(asked);
   return true;
 }
 

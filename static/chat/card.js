@@ -1,5 +1,6 @@
 // A tool call as a card: what it was asked, what came of it, and, where a person must allow it, the question.
 
+import { LOCALE } from "./days.js";
 import { page } from "./page.js";
 import { blank } from "./text.js";
 import { shortArgument, toolInWords, WORDS } from "./words.js";
@@ -54,7 +55,7 @@ function ask(element, tool) {
 }
 
 function momentOf(seconds) {
-  return new Date(seconds * 1000).toLocaleString(document.documentElement.lang, { weekday: "long", hour: "2-digit", minute: "2-digit" });
+  return new Date(seconds * 1000).toLocaleString(LOCALE, { weekday: "long", hour: "2-digit", minute: "2-digit" });
 }
 
 /** Who allowed or denied it, and why; chat/page/cards.py says the same, with every name. */

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { branchOf } from "./branches.js";
-import { dayOf, monthInWords, timeOf } from "./days.js";
+import { dayOf, LOCALE, monthInWords, timeOf } from "./days.js";
 import { fragmentOf } from "./html.js";
 import { byId, page } from "./page.js";
 import { blank } from "./text.js";
@@ -92,7 +92,7 @@ function markTimesOf(chats) {
   for (const item of chats.querySelectorAll("li[data-at]")) {
     const day = dayOf(item.dataset.at);
     const words = monthInWords(day);
-    item.querySelector("a").title = new Date(item.dataset.at).toLocaleString(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+    item.querySelector("a").title = new Date(item.dataset.at).toLocaleString(LOCALE, { dateStyle: "long", timeStyle: "short" });
     if (words !== before) item.before(lineOf(day, words));
     before = words;
   }

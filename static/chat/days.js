@@ -1,6 +1,10 @@
 // Days as the reader has them: by this browser's time zone, in the page's language.
 
 const LANGUAGE = document.documentElement.lang;
+
+/** How times and dates are written: in the page's language, as it is written where this browser is at home. */
+export const LOCALE = navigator.languages.find((each) => each.split("-")[0] === LANGUAGE.split("-")[0]) ?? LANGUAGE;
+
 const DAY_MS = 86_400_000;
 const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
 
@@ -30,7 +34,7 @@ function recently(day) {
   return said[0].toLocaleUpperCase(LANGUAGE) + said.slice(1);
 }
 
-const written = (day, options) => new Date(`${day}T12:00`).toLocaleDateString(LANGUAGE, options);
+const written = (day, options) => new Date(`${day}T12:00`).toLocaleDateString(LOCALE, options);
 
 /** An element that says a day by its words. */
 export function timeOf(day, words) {

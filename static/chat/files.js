@@ -88,9 +88,14 @@ export class Files {
     return WORDS.pictureTooBig({ kilobytes: Math.floor((this.limits.chars * 0.75) / 1000).toLocaleString(document.documentElement.lang) });
   }
 
+  /** Take one away; the focus goes on to the next, else to the one before, else to where the message is written. */
   #drop(chip) {
-    this.list.splice([...this.element.children].indexOf(chip), 1);
+    const at = [...this.element.children].indexOf(chip);
+    const hadFocus = chip.contains(document.activeElement);
+    this.list.splice(at, 1);
     this.#changed();
+    const next = this.element.children[Math.min(at, this.list.length - 1)];
+    if (hadFocus) (next?.querySelector("button") ?? this.element.closest("form").querySelector("textarea")).focus();
   }
 
   #changed() {

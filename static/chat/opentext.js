@@ -19,6 +19,7 @@ export class OpenText {
     const isFence = FENCE.test(text.replace(/^[\r\n]+/, ""));
     const { before, rows, after } = isFence ? { before: text, rows: [] } : parted(text);
     this.element.classList.toggle("fence", isFence);
+    this.element.dir = isFence ? "ltr" : "auto"; // code runs from left to right in every language
     this.before.show(isFence ? text : wordsOf(before));
     if (rows.length) this.#showTable(rows, after);
     else this.table = null;
@@ -44,6 +45,7 @@ function newTable() {
   const [element, table] = ["div", "table"].map((name) => document.createElement(name));
   element.className = "wide";
   element.append(table);
+  table.dir = "auto";
   return { element, table, behind: writing(document.createDocumentFragment()) };
 }
 

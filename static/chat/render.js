@@ -2,6 +2,7 @@
 
 import { showAttachments } from "./attachments.js";
 import { setText, toolView } from "./card.js";
+import { LOCALE } from "./days.js";
 import { isOver } from "./reducer.js";
 import { blank, markTakenBack, textView } from "./text.js";
 import { endInWords, failureInWords, thoughtInWords, WORDS } from "./words.js";
@@ -45,8 +46,8 @@ export function setTime(article, time) {
   const element = article.querySelector("time");
   if (!element) return; // taken away by others
   element.dateTime = time.toISOString();
-  element.textContent = time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  element.title = time.toLocaleString();
+  element.textContent = time.toLocaleTimeString(LOCALE, { hour: "2-digit", minute: "2-digit" });
+  element.title = time.toLocaleString(LOCALE);
   const message = article.querySelector("h2").textContent;
   for (const button of article.querySelectorAll(":scope > .actions :is(button:not([data-to]), summary)")) {
     button.setAttribute("aria-label", WORDS.of({ what: button.textContent, message }));

@@ -10,7 +10,7 @@ const plural = new Intl.PluralRules(LANGUAGE);
 export const WORDS = Object.fromEntries(Object.entries(data("words")).map(([name, said]) => [name, spoken(said)]));
 
 function spoken(said) {
-  if (said.other) return ({ count }) => filled(said[plural.select(count)] ?? said.other, { count: count.toLocaleString(LANGUAGE) });
+  if (said.other?.includes("%(count)s")) return ({ count }) => filled(said[plural.select(count)] ?? said.other, { count: count.toLocaleString(LANGUAGE) });
   return typeof said === "string" && said.includes("%(") ? (values) => filled(said, values) : said;
 }
 
@@ -23,12 +23,31 @@ export function whyInWords({ status, code, message, retryAfterS }) {
   if (status === 0) return WORDS.noServer;
   if (status >= 500) return WORDS.serverFailed;
   if (status === 429) return WORDS.tooMany({ seconds: retryAfterS || 1 });
-  return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? WORDS.refusals?.[code] ?? message;
+  return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? refusalInWords(code, message);
 }
 
-/** Why an answer failed, in the reader's language where there is a sentence for it. */
+function refusalInWords(code, message) {
+  return filled(WORDS.refusals[code] ?? WORDS.refusals.invalid, { message });
+}
+
+/** Why an answer failed, in the reader's language; chat/page/words.py says the same of a stored one. */
 export function failureInWords({ code, message }) {
-  return WORDS.failures?.[code] ?? message;
+  const general = WORDS.failures[code];
+  return sentenceInWords(message) ?? [general, message].filter(Boolean).join(" ");
+}
+
+function sentenceInWords(message = "") {
+  for (const [english, said] of Object.entries(WORDS.sentences)) {
+    const found = message.match(patternOf(english));
+    if (found) return filled(said, found.groups ?? {});
+  }
+}
+
+/** What a sentence looks like with its names filled in. */
+function patternOf(text) {
+  const parts = text.split(/%\((\w+)\)s/); // each second one is a name
+  const escaped = parts.map((part, index) => (index % 2 ? `(?<${part}>.+?)` : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")));
+  return new RegExp(`^${escaped.join("")}$`, "s");
 }
 
 /** What an open answer is doing, for the state line; `now` in seconds. */

@@ -1,14 +1,16 @@
 """Pictures and refused files, who answers, copying without a clipboard, and words that run from right to left."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.acts import SCREENS, WAYS, Acts, Way
 from tests.browser.conftest import sign_in
-from tests.browser.steps import Open, answer, box, script, send, state, submit
+from tests.browser.steps import Open, answer, box, gated, script, send, state, submit
 from tests.live import Server
-from tests.upstream import Turn, Upstream
+from tests.upstream import ScriptedCall, Turn, Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -261,3 +263,57 @@ def test_words_that_run_from_right_to_left_do(page: Page, upstream: Upstream) ->
     page.get_by_role("button", name="Rename or delete this chat").click()
     page.get_by_role("button", name="Rename", exact=True).click()
     assert page.get_by_label("Title", exact=True).evaluate(direction) == "rtl"
+
+
+BASES = """selector => [...document.querySelectorAll(selector)].map((each) => {
+  const { direction, unicodeBidi } = getComputedStyle(each);
+  return unicodeBidi === "plaintext" ? "by its words" : direction;
+})"""
+
+
+def test_code_runs_from_left_to_right_among_words_that_do_not(page: Page, upstream: Upstream) -> None:
+    gate = uuid4().hex
+    call = Turn(tool_calls=[ScriptedCall("read_file", {"path": "שלום"})])
+    send(page, f"שלום {script(upstream, call, gated(gate, ['שלום.', chr(10) * 2, '```py', chr(10), '# שלום'], CODE))}")
+    expect(page.locator(".rest.fence")).to_contain_text("# שלום")
+    assert page.evaluate(BASES, ".rest.fence") == ["ltr"]
+    upstream.release(gate)
+    expect(answer(page)).to_contain_text("tokens")
+    for _ in range(2):
+        assert set(page.evaluate(BASES, "article pre")) == {"ltr"}
+        page.reload()
+
+
+def test_a_table_that_comes_runs_as_its_words_do(page: Page, upstream: Upstream) -> None:
+    gate = uuid4().hex
+    table = ["Here:\n\n", "| שלום | שלום |\n", "|---|---|\n", "| שלום | שלום |\n"]
+    send(page, f"Show {script(upstream, gated(gate, table, chr(10) * 2 + 'So.'))}")
+    expect(page.locator(".rest table td")).to_have_count(2)
+    assert page.evaluate(BASES, "article table") == ["rtl"]
+    upstream.release(gate)
+    expect(answer(page)).to_contain_text("tokens")
+    assert page.evaluate(BASES, "article table") == ["rtl"]
+
+
+def test_the_language_of_code_is_said_once(page: Page, upstream: Upstream) -> None:
+    send(page, f"Show {script(upstream, Turn(text=CODE))}")
+    expect(answer(page).locator(".language")).to_have_text("python")
+    before = "each => getComputedStyle(each, '::before').content"
+    assert answer(page).locator(".text pre").evaluate(before) == "none"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_takes_a_file_away_is_at_the_next_one_or_at_the_box(
+    open_page: Open, server: Server, tmp_path: Path, way: Way
+) -> None:
+    acts = Acts(open_page(server, **SCREENS[way])[0], way)
+    sign_in(acts.page)
+    names = ["a.txt", "b.txt", "c.txt"]
+    for name in names:
+        (tmp_path / name).write_text("Lighthouse.")
+    acts.page.get_by_label("Attach files").set_input_files([tmp_path / name for name in names])
+    for name, then in [("b.txt", "Remove c.txt"), ("c.txt", "Remove a.txt")]:
+        acts.press(acts.page.get_by_role("button", name=f"Remove {name}"))
+        expect(acts.page.get_by_role("button", name=then)).to_be_focused()
+    acts.press(acts.page.get_by_role("button", name="Remove a.txt"))
+    expect(box(acts.page)).to_be_focused()

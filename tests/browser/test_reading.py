@@ -11,7 +11,7 @@ from tests.browser.acts import SCREENS, WAYS, WIDE, Acts, Way
 from tests.browser.conftest import ARGUMENTS, PROGRAMS, sign_in
 from tests.browser.steps import Open, answer, gated, script, state
 from tests.live import Server
-from tests.upstream import Upstream
+from tests.upstream import Turn, Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 PROGRAM = next(filter(None, map(shutil.which, PROGRAMS)), None)
@@ -139,5 +139,27 @@ def test_what_makes_the_log_shorter_or_the_window_higher_is_no_wish_to_stay(
     upstream.release(gate)
     expect(answer(page)).to_contain_text("tokens")
     expect(state(page)).to_have_text("")
+    page.wait_for_timeout(100)
+    assert page.evaluate(DISTANCE) < 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_answer_to_an_edited_message_is_followed(
+    open_page: Open, server: Server, upstream: Upstream, way: Way
+) -> None:
+    acts, gate = begin(open_page, server, way), uuid4().hex
+    page = acts.page
+    acts.send(f"Tell {script(upstream, Turn(text=LINES))}")
+    expect(answer(page)).to_contain_text("tokens")
+    own = page.locator("article.own")
+    own.scroll_into_view_if_needed()
+    acts.near(own)
+    acts.press(own.get_by_role("button", name="Edit"))
+    acts.write(page.get_by_label("Your message"), f"Again {script(upstream, gated(gate, LINES, 'The end.'))}")
+    acts.press(page.get_by_role("button", name="Save and answer again"))
+    expect(answer(page)).to_contain_text("Line 79")
+    page.wait_for_function(IS_AT_END)
+    upstream.release(gate)
+    expect(answer(page)).to_contain_text("tokens")
     page.wait_for_timeout(100)
     assert page.evaluate(DISTANCE) < 2

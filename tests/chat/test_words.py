@@ -1,8 +1,10 @@
 """The page's words: each has its German, the compiled catalogue is the written one, and readers get their language."""
 
+import ast
 import gettext
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from django.utils import translation
 from django.utils.translation.template import templatize
 
 from accounts.models import User
+from agents.archetypes.base import Limits
+from agents.errors import CODES
 from chat.page import words
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +43,9 @@ def said() -> Iterator[str]:
         source = templatize(path.read_text(), origin=str(path))
         yield from (match[1] for match in re.finditer(r"gettext\(u?'((?:[^'\\]|\\.)*)'", source))
     with translation.override(None):
-        yield from (str(text) for text in [*words.TEXTS.values(), *words.ENDS.values()])
+        for table in (words.TEXTS, words.ENDS, words.FAILURES, words.REFUSALS):
+            yield from map(str, table.values())
+        yield from map(str, words.SENTENCES)
 
 
 def test_every_text_has_its_german_and_none_is_doubtful() -> None:
@@ -90,3 +96,68 @@ def test_counts_have_the_forms_of_the_language() -> None:
         assert words.say("tokens", count=1) == "1 Token"
         assert words.say("tokens", count=1204) == "1.204 Tokens"
         assert words.for_scripts()["people"] == {"other": "%(count)s Personen", "one": "%(count)s Person"}
+
+
+# --- Why an answer failed, or ended -----------------------------------------------------------------------------------
+
+FAILING = [  # but for entry.py: its words are of settings
+    *(each for each in Path("agents/providers/openai").glob("*.py") if each.name != "entry.py"),
+    *(Path("agents/errors.py"), Path("chat/runner/execution.py")),
+]
+PLACE = re.compile(r"%\(\w+\)s")
+
+
+def test_every_way_to_end_or_fail_has_its_sentence() -> None:
+    assert {each.name for each in fields(Limits)} <= set(words.ENDS)
+    assert set(words.FAILURES) == set(CODES)
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """What this module tells people in whole sentences, with "…" for what is filled in."""
+    tree = ast.parse(path.read_text())
+    told = (ast.Tuple, ast.Call, ast.Assign)
+    for parent in ast.walk(tree):
+        for each in ast.iter_child_nodes(parent) if isinstance(parent, told) else ():
+            text = ast.unparse(each) if isinstance(each, ast.JoinedStr) else getattr(each, "value", "")
+            if isinstance(text, str):
+                text = re.sub(r"\{[^}]*\}", "…", text.removeprefix("f").strip("'\""))
+                if re.fullmatch(r"[A-Z].* .*\.", text):
+                    yield text
+
+
+def test_every_sentence_of_a_failure_is_known_by_the_page() -> None:
+    with translation.override(None):
+        known = {PLACE.sub("…", str(text)) for text in (*words.SENTENCES, *words.FAILURES.values())}
+    told = {text for path in FAILING for text in sentences(path)}
+    assert len(told) > 10
+    assert told - known == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "german"),
+    [
+        ("no_rights", CODES["no_rights"], "Wer die Antwort angefordert hat, darf das hier nicht mehr."),
+        (
+            "upstream_invalid",
+            "The model provider could not read a picture: a.png, 100% (b).png. Later requests leave it out.",
+            "Der Modellanbieter konnte ein Bild nicht lesen: a.png, 100% (b).png. Spätere Anfragen lassen es weg.",
+        ),
+        (
+            "upstream_rate_limited",
+            "The account at the model provider has no quota left.",
+            "Das Konto beim Modellanbieter hat kein Guthaben mehr.",
+        ),
+        (
+            "upstream_invalid",
+            "The conversation is longer than the model can read.",
+            "Das Gespräch ist länger, als das Modell lesen kann.",
+        ),
+        ("limit", "The result is longer than 1,000 bytes.", "Das Ergebnis ist länger als 1,000 Bytes."),
+        ("upstream_invalid", "Of a later day.", "Der Modellanbieter hat die Anfrage abgelehnt. Of a later day."),
+        ("of_a_later_version", "As it is.", "As it is."),
+    ],
+)
+def test_a_failure_says_in_german_what_it_says_in_english(code: str, message: str, german: str) -> None:
+    assert words.failure(code, message) == message
+    with translation.override("de"):
+        assert words.failure(code, message) == german
