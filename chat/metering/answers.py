@@ -5,18 +5,45 @@ the text that is stored of them, before any of them is loaded.
 """
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import TextField
-from django.db.models.functions import Cast, Length
+from django.db.models import Func, IntegerField, TextField
+from django.db.models.functions import Cast
 
 from accounts.errors import RequestError
 from chat.models import Message
 
 ROW_BYTES = 600  # of a message without what it says: ids, times, names of fields
-# About how many bytes a message makes in an answer.
-WEIGHT = Length("content") + Length(Cast("parts", TextField())) + Length(Cast("attachments", TextField())) + ROW_BYTES
+
+
+class Bytes(Func):
+    """How many bytes a text has in UTF-8."""
+
+    function = "OCTET_LENGTH"
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Older SQLites have no function for it."""
+        return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
+
+
+class InJson(Func):
+    """A text as JSON writes it: quotes and line ends are two bytes, other controls six."""
+
+    function = "TO_JSON"
+    template = "CAST(%(function)s(%(expressions)s) AS TEXT)"
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """The same, under its name there."""
+        return self.as_sql(compiler, connection, template="JSON_QUOTE(%(expressions)s)", **context)
+
+
+# About how many bytes a message makes in an answer. What is JSON in its column is so already.
+SAID = Bytes(InJson("content"))
+WEIGHT = SAID + Bytes(Cast("parts", TextField())) + Bytes(Cast("attachments", TextField())) + ROW_BYTES
 
 
 class AnswerTooLarge(RequestError):

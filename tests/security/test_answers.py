@@ -15,6 +15,12 @@ from chat.models import Chat, Message, Run, RunStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COUNT, CHARS, MOST = 24, 2_000, 12_000
+FILL = {
+    "letters": "x" * CHARS,
+    "emoji": "😀" * (CHARS // 4),
+    "quotes": '"' * (CHARS // 2),
+    "controls": "\x01" * (CHARS // 6),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -23,13 +29,13 @@ def small(settings: Any) -> None:
     settings.CHAT_RUN_HERE = False
 
 
-@pytest.fixture
-def long(alice: User, chat: Chat) -> Chat:
-    """A chat of questions and answers, each as long as five may be answered at once."""
+@pytest.fixture(params=FILL.values(), ids=FILL.keys())
+def long(request: pytest.FixtureRequest, alice: User, chat: Chat) -> Chat:
+    """A chat of questions and answers, each as long as five may be answered at once, whatever it is written in."""
     parent = None
     for position in range(1, COUNT + 1):
         role = "user" if position % 2 else "assistant"
-        said = f"{position} " + "x" * CHARS
+        said = f"{position} {request.param}"
         message = Message.objects.create(
             chat=chat, parent=parent, position=position, role=role, content=said,
             author=alice if role == "user" else None,

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from accounts.authentication import authenticate, has_credentials
 from accounts.db import db
@@ -28,6 +28,7 @@ from chat.doors.agent.dialect import Encoder, Place
 from chat.doors.errors import in_words
 from chat.doors.reading import NotYet, Reader, streamed, to_end
 from chat.doors.views import door
+from chat.doors.whole import whole
 from chat.models import ANSWER, OPEN, Character, Chat, Message, Run, RunStatus, ToolCall
 from chat.run_request import RunRequest
 from chat.services.characters import for_new_session, in_organization
@@ -45,7 +46,7 @@ async def chat(request: HttpRequest) -> HttpResponse:
     if await db(_is_next, reader.run):
         with suppress(NotYet):  # the status says so
             await to_end(reader)
-    return JsonResponse(await db(_state, reader.run))
+    return await whole(_state, reader.run)
 
 
 @door("POST")
@@ -58,7 +59,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
 @door("GET")
 async def history(request: HttpRequest, session_id: str) -> HttpResponse:
     """What was said in a session, oldest first: the last `limit` messages, or the last ones before `before`."""
-    return JsonResponse(await db(_history, request, session_id))
+    return await whole(_history, request, session_id)
 
 
 # --- Who asks ---------------------------------------------------------------------------------------------------------

@@ -8,16 +8,16 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from accounts.authentication import authenticate
-from accounts.db import db
 from accounts.errors import Conflict, Unavailable
 from accounts.http.parsing import read_json
 from accounts.models import User
 from chat.access import get_chat
 from chat.doors.base import known_only
 from chat.doors.views import door
+from chat.doors.whole import whole
 from chat.models import Chat
 from chat.services.rules import check_title
 from tools.errors import RepositoryBusy, ToolError
@@ -28,13 +28,13 @@ from tools.git.repository import Diff, Repository
 @door("POST")
 async def get_diff(request: HttpRequest, chat_id: UUID) -> HttpResponse:
     """What the chat's branch changed since it left the default branch."""
-    return JsonResponse(await db(_diff, request, chat_id))
+    return await whole(_diff, request, chat_id)
 
 
 @door("POST")
 async def create_pr(request: HttpRequest, chat_id: UUID) -> HttpResponse:
     """Put the chat's branch forward for merging. Needs deploy."""
-    return JsonResponse(await db(_pull_request, request, chat_id))
+    return await whole(_pull_request, request, chat_id)
 
 
 def _diff(request: HttpRequest, chat_id: UUID) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
 from accounts.authentication import authenticate
@@ -21,6 +21,7 @@ from chat.doors.editor_chat import records as editor_chat_records
 from chat.doors.errors import in_words
 from chat.doors.reading import LAST, Reader, place, streamed, to_end
 from chat.doors.views import door
+from chat.doors.whole import whole
 from chat.eventlog.rows import event_at
 from chat.models import OPEN, Chat
 from chat.serving.event_stream import EventStream
@@ -66,7 +67,7 @@ async def _post(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     if is_streamed:
         return await streamed(request, reader, editor_chat.Encoder(reader.info, named=False))
     await to_end(reader)
-    return JsonResponse(await db(editor_chat_records.answer, reader.run))
+    return await whole(editor_chat_records.answer, reader.run)
 
 
 def _start(request: HttpRequest, chat_id: UUID) -> tuple[Reader, bool]:

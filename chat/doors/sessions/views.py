@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from accounts.authentication import authenticate
 from accounts.db import db
@@ -24,6 +24,7 @@ from chat.doors.reading import LAST, Reader, place, streamed
 from chat.doors.sessions import dialect
 from chat.doors.sessions.dialect import Encoder, Place
 from chat.doors.views import door
+from chat.doors.whole import whole
 from chat.eventlog.rows import event_at
 from chat.models import Chat, ChatAlias, ChatSession, Message, Run, Task
 from chat.run_request import RunRequest
@@ -34,7 +35,7 @@ from chat.serving.event_stream import EventStream
 @door("POST")
 async def start(request: HttpRequest) -> HttpResponse:
     """Store a prompt and start its run: 201 with the session to read it in, and the chat."""
-    return JsonResponse(await db(_start, request), status=201)
+    return await whole(_start, request, status=201)
 
 
 @door("GET")
@@ -58,7 +59,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
 @door("GET")
 async def history(request: HttpRequest) -> HttpResponse:
     """A chat's messages, or without `chatId` the caller's own over all chats; oldest first, the newest page first."""
-    return JsonResponse(await db(_history, request))
+    return await whole(_history, request)
 
 
 def _start(request: HttpRequest) -> dict[str, str]:

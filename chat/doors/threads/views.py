@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from accounts.authentication import authenticate
 from accounts.db import db
@@ -19,6 +19,7 @@ from chat.doors.errors import in_words
 from chat.doors.reading import Reader, streamed, to_end
 from chat.doors.threads import dialect
 from chat.doors.views import door
+from chat.doors.whole import whole
 from chat.models import Chat, Message
 
 
@@ -33,18 +34,18 @@ class AnswerFailed(RequestError):
 async def threads(request: HttpRequest) -> HttpResponse:
     """GET: the caller's threads, newest first. POST: a new one."""
     if request.method == "POST":
-        return JsonResponse(await db(_make, request), status=201)
-    return JsonResponse(await db(_threads, request))
+        return await whole(_make, request, status=201)
+    return await whole(_threads, request)
 
 
 @door("GET", "POST")
 async def messages(request: HttpRequest, chat_id: UUID) -> HttpResponse:
     """GET: the thread's messages, oldest first. POST: store one and answer with the whole response."""
     if request.method == "GET":
-        return JsonResponse(await db(_messages, request, chat_id))
+        return await whole(_messages, request, chat_id)
     reader = await db(_start, request, chat_id)
     await to_end(reader)
-    return JsonResponse(await db(_response, reader))
+    return await whole(_response, reader)
 
 
 @door("POST")

@@ -25,11 +25,13 @@ from chat.doors.trpc import editor_chat
 from chat.doors.trpc.initiate_chat import procedures as initiate_chat
 from chat.doors.trpc.procedures import Call, Procedure
 from chat.doors.views import door
+from chat.doors.whole import packed
 from chat.metering.answers import Room
 from chat.serving.event_stream import EventStream
 
 PROCEDURES: dict[str, Procedure] = {**editor_chat.PROCEDURES, **initiate_chat.PROCEDURES}
 METHODS = ("GET", "POST")
+DEPTH = 5  # {"result": {"data": [{"messages": [...]}]}}
 log = logging.getLogger(__name__)
 
 
@@ -183,7 +185,7 @@ async def _outcome(asked: Asked, index: int) -> Outcome:
     """The call's answer; it never raises."""
     path = asked.paths[index]
     try:
-        body = trpc.packed(trpc.result(await _run(asked, index)))
+        body = await db(packed, trpc.result(await _run(asked, index)), DEPTH)
         asked.room.take(len(body))
         return Outcome(body)
     except RequestError as refused:

@@ -24,6 +24,7 @@ from chat.doors.openai.projects import project_of
 from chat.doors.openai.responses.turns import TEMPERATURE
 from chat.doors.reading import NotYet, Reader, streamed, to_end
 from chat.doors.views import door
+from chat.doors.whole import whole
 from chat.eventlog import rows
 from chat.models import Chat, Run
 from chat.run_request import Item
@@ -46,7 +47,7 @@ async def create(request: HttpRequest) -> HttpResponseBase:
         return await streamed(request, reader, completions.Encoder(reader.info))
     try:
         await to_end(reader)
-        return JsonResponse(await db(_completion, reader))
+        return await whole(_completion, reader)
     except (Failed, NotYet) as error:
         return _for_good(error)
 

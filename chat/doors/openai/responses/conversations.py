@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase
 
 from accounts.authentication import authenticate
 from accounts.db import db
@@ -25,6 +25,7 @@ from chat.doors.openai.responses.dialect.request import metadata
 from chat.doors.openai.responses.turns import TEMPERATURE, conversation
 from chat.doors.openai.responses.views import Started, answer
 from chat.doors.views import door
+from chat.doors.whole import whole
 from chat.metering.answers import fitting, weights
 from chat.models import Chat, Message
 from chat.run_request import RunRequest
@@ -38,27 +39,27 @@ SENT = ("content", "attachments", "archetype", "model", "temperature", "stream",
 @door("POST")
 async def create(request: HttpRequest) -> HttpResponseBase:
     """A new conversation, with items if some are brought."""
-    return JsonResponse(await db(_create, request))
+    return await whole(_create, request)
 
 
 @door("GET", "POST", "DELETE")
 async def one(request: HttpRequest, conversation_id: str) -> HttpResponseBase:
     """GET: the conversation. POST: change its metadata. DELETE: delete it with all that was said."""
     act = {"GET": _get, "POST": _change, "DELETE": _delete}[str(request.method)]
-    return JsonResponse(await db(act, request, conversation_id))
+    return await whole(act, request, conversation_id)
 
 
 @door("GET", "POST")
 async def items(request: HttpRequest, conversation_id: str) -> HttpResponseBase:
     """GET: its items. POST: add some."""
     act = _items if request.method == "GET" else _add
-    return JsonResponse(await db(act, request, conversation_id))
+    return await whole(act, request, conversation_id)
 
 
 @door("GET")
 async def item(request: HttpRequest, conversation_id: str, item_id: str) -> HttpResponseBase:
     """One of its items."""
-    return JsonResponse(await db(_item, request, conversation_id, item_id))
+    return await whole(_item, request, conversation_id, item_id)
 
 
 @door("POST")

@@ -13,6 +13,7 @@ from accounts.models import User
 from chat.doors.openai.responses.compaction import read_compaction
 from chat.doors.openai.responses.dialect.ids import read_item_id
 from chat.doors.openai.responses.dialect.items import Compaction, Entry, Reference, items_of, read_item
+from chat.doors.whole import packed
 from chat.eventlog.drafts import attach_drafts
 from chat.models import Chat, Message, MessageRole
 from chat.run_request import Item
@@ -56,15 +57,15 @@ def _resolved(user: User, entries: Iterable[Entry], known: frozenset[UUID]) -> I
                 found = [entry]
         room -= sum(map(_size, found))
         if room < 0:
-            told = f"Expected at most {settings.BODY_MAX_BYTES} characters, with those of the items that are named."
+            told = f"Expected at most {settings.BODY_MAX_BYTES} bytes, with those of the items that are named."
             raise refuse(getattr(entry, "field", "input").partition(".")[0], told)
         yield from found
 
 
 def _size(item: Item) -> int:
-    """How many characters it says."""
+    """How many bytes it is as it would be sent."""
     said = (each.get("content") or each.get("url") or "" for each in item.attachments)
-    return len(item.content) + sum(map(len, said)) + len(str(item.parts))
+    return len(packed([item.content, *said, *item.parts], 0))
 
 
 def _expanded(user: User, entry: Compaction) -> Iterator[Item]:

@@ -28,6 +28,7 @@ from chat.doors.openai.responses.dialect.items import items_of
 from chat.doors.openai.responses.places import check_place, starting_after
 from chat.doors.reading import NotYet, Reader, frames, streamed
 from chat.doors.views import door
+from chat.doors.whole import whole
 from chat.eventlog import rows
 from chat.models import Message, Run
 from chat.run_request import Item
@@ -71,9 +72,9 @@ async def compact(request: HttpRequest) -> HttpResponse:
 async def one(request: HttpRequest, response_id: str) -> HttpResponseBase:
     """GET: the response as it is now, or with `?stream=true` its events. DELETE: delete it."""
     if request.method == "DELETE":
-        return JsonResponse(await db(_delete, request, response_id))
+        return await whole(_delete, request, response_id)
     if not _wants_stream(request):
-        return JsonResponse(await db(_get, request, response_id))
+        return await whole(_get, request, response_id)
     reader, after = await db(_attach, request, response_id)
     return await streamed(request, reader, responses.Encoder(reader.info, after=after))
 
@@ -88,7 +89,7 @@ async def cancel(request: HttpRequest, response_id: str) -> HttpResponse:
 @door("GET")
 async def input_items(request: HttpRequest, response_id: str) -> HttpResponse:
     """The items that the response answers."""
-    return JsonResponse(await db(_input_items, request, response_id))
+    return await whole(_input_items, request, response_id)
 
 
 async def answer(request: HttpRequest, started: Started) -> HttpResponseBase:
