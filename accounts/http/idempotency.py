@@ -7,6 +7,7 @@ it says: the answer is shown anew, as it is now. So no text is told, or kept, af
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -19,11 +20,12 @@ from django.utils import timezone
 
 from accounts.db.compiled import Compiled
 from accounts.db.writes import Insert, Update
-from accounts.errors import Invalid, KeyReused
+from accounts.errors import Invalid, KeyReused, NotFound
 from accounts.models import IdempotencyKey, User
 
 KEY_MAX_CHARS = 200
 MADE = "made"  # in what is kept: the id of the row that a POST has made
+UUID_CHARS = 36
 _BOUND = "§"  # begins the key of an API key's request, which nobody can send: keys are ASCII
 T = TypeVar("T", bound=Model)
 
@@ -84,11 +86,22 @@ def made_once(
         return Answer(status, {MADE: str(pk) if isinstance(pk, UUID) else pk})
 
     answer = once(user=user, key=key, route=route, body=body, make=begin)
-    if MADE not in answer.body:
-        return answer  # kept whole, by a version before this was
-    pk = answer.body[MADE]
-    row = find(UUID(pk) if isinstance(pk, str) else pk) if answer.replayed else new[0]
+    row = find(_pk_in(answer.body)) if answer.replayed else new[0]
     return replace(answer, body=show(row))
+
+
+def _pk_in(kept: dict[str, Any]) -> UUID | int:
+    """The id of what was made. Earlier versions kept the answer whole: of that its id counts, and no text is told.
+
+    Raises NotFound where it names none.
+    """
+    for each in (kept, *kept.values()):
+        found = each.get(MADE, each.get("id")) if isinstance(each, dict) else None
+        if isinstance(found, int):
+            return found
+        with suppress(ValueError):
+            return UUID(str(found)[-UUID_CHARS:])  # behind what a front door writes before it
+    raise NotFound("What this Idempotency-Key made cannot be shown again. Look for it in its list.")
 
 
 def _bound(user: User, key: str) -> str:

@@ -146,6 +146,28 @@ def test_no_answer_that_is_kept_holds_what_was_said_and_none_is_told_when_it_is_
     assert SECRET not in json.dumps(told)
 
 
+@pytest.mark.parametrize("make", [make_chat, make_fork, make_message, make_items, make_thread, make_conversation])
+def test_what_an_earlier_version_kept_whole_is_told_as_it_is_now_or_not_at_all(
+    alice: User, chat: Chat, token: str, make: Make
+) -> None:
+    chat.leaf = Message.objects.create(chat=chat, position=1, role="user", author=alice, content="Hello")
+    chat.position = 1
+    chat.save()
+    path, body = make(chat)
+    status, made = send(token, "POST", path, body)
+    IdempotencyKey.objects.update(answer=made)
+    assert send(token, "POST", path, body) == (status, made)
+    Message.objects.update(content="Other words")
+    Chat.objects.update(title="Other words", metadata={})
+    status, told = send(token, "POST", path, body)
+    assert status in (200, 201) and SECRET not in json.dumps(told)
+    Chat.objects.all().delete()
+    status, told = send(token, "POST", path, body)
+    assert status == 404 and SECRET not in json.dumps(told)
+    IdempotencyKey.objects.update(answer={"title": SECRET})
+    assert SECRET not in json.dumps(send(token, "POST", path, body))
+
+
 @pytest.mark.parametrize("make", [make_message, make_items])
 def test_a_message_that_was_deleted_is_not_told_again(alice: User, chat: Chat, token: str, make: Make) -> None:
     path, body = make(chat)

@@ -157,10 +157,15 @@ def _add(request: HttpRequest, id: str) -> dict[str, Any]:
         body=request.body,
         make=lambda: Answer(200, {"added": [str(each) for each in _added(user, chat, entries)]}),
     )
-    if "added" not in made.body:
-        return made.body  # kept whole, by a version before ids were
-    rows = list(chat.messages.select_related("run").filter(pk__in=made.body["added"]).order_by("position"))
+    rows = list(chat.messages.select_related("run").filter(pk__in=_ids_in(made.body)).order_by("position"))
     return as_list([item for row in responses_items.values_of(rows) for item in items_of(row)])
+
+
+def _ids_in(kept: dict[str, Any]) -> list[Any]:
+    """The messages that were added. Earlier versions kept the answer whole: of that the ids of its items count."""
+    if "added" in kept:
+        return list(kept["added"])
+    return [item.message for each in kept.get("data", ()) if (item := read_item_id(each["id"])) is not None]
 
 
 def _added(user: User, chat: Chat, entries: Any) -> list[UUID]:
