@@ -16,12 +16,25 @@ def shaped(messages: Iterable[Message]) -> tuple[Message, ...]:
     """The messages so that they alternate: one system message at most, at the front; then a person's, an answer, ...
 
     An answer's calls are followed by exactly their results; what is left over of either is dropped. Nothing else that
-    was said is lost: neighbours of one role become one message.
+    was said is lost: neighbours of one role become one message. What a client tells behind the last answer is what is
+    to be answered, so it is sent as a person's: an answer at the end is one to go on with, which many servers refuse.
     """
     said = [each for each in messages if not _is_empty(each)]
+    if late := _late(said):
+        said[-len(late) :] = [UserMessage("\n\n".join(each.text for each in late))]
     told = "\n\n".join(each.text for each in said if isinstance(each, SystemMessage))
     turns = _turns([each for each in said if not isinstance(each, SystemMessage)])
     return (*([SystemMessage(told)] if told else []), *_alternating(turns))
+
+
+def _late(said: list[Message]) -> list[SystemMessage]:
+    """The system messages behind an answer that is the last other word."""
+    found: list[SystemMessage] = []
+    for each in reversed(said):
+        if not isinstance(each, SystemMessage):
+            return found if isinstance(each, AssistantMessage) else []
+        found.insert(0, each)
+    return []
 
 
 Turn = UserMessage | tuple[AssistantMessage, tuple[ToolMessage, ...]]  # a person's, or a reply with its calls' results

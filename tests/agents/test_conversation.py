@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,10 +49,25 @@ def test_shaping_twice_changes_nothing(messages: list[Message]) -> None:
 
 
 def _said(messages: list[Message]) -> list[str]:
-    """All words but those of tools: of clients first, as they go to the front."""
-    told = [each.text for each in messages if isinstance(each, SystemMessage)]
+    """All words but those of tools: of clients first, as they go to the front, but behind a last answer."""
     others = [each.text for each in messages if isinstance(each, UserMessage | AssistantMessage)]
+    kept = [each for each in messages if isinstance(each, ToolMessage) or each.text.strip() or _has_more(each)]
+    answers = [at for at, each in enumerate(kept) if isinstance(each, AssistantMessage)]
+    behind = kept[answers[-1] + 1 :] if answers else []
+    if all(isinstance(each, SystemMessage) for each in behind):
+        kept = kept[: len(kept) - len(behind)]
+        others += [each.text for each in behind if isinstance(each, SystemMessage)]
+    told = [each.text for each in kept if isinstance(each, SystemMessage)]
     return ["Be", "kind.", *(each for text in (*told, *others) for each in text.split())]
+
+
+def _has_more(message: Message) -> bool:
+    match message:
+        case UserMessage():
+            return bool(message.images)
+        case AssistantMessage():
+            return bool(message.calls)
+    return False
 
 
 def _words(sent: list[dict[str, Any]]) -> str:
@@ -88,3 +104,26 @@ def test_calls_keep_their_results_in_their_order() -> None:
         UserMessage("two\n\nthree"),
     )
     assert msgspec.json.encode(shaped(())) == msgspec.json.encode((UserMessage(BEFORE),))
+
+
+U, A, S, T = UserMessage, AssistantMessage, SystemMessage, ToolMessage
+ASKED, GIVEN = A("", (Call("a", "f", "{}"),)), T("a", "f", "1")
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ((U("u"), A("a"), S("s")), (U("u"), A("a"), U("s"))),
+        ((S("one"), U("u"), A("a"), S("s"), S(" "), S("t")), (S("one"), U("u"), A("a"), U("s\n\nt"))),
+        ((A("a"), S("s")), (U(BEFORE), A("a"), U("s"))),
+        ((U("u"), ASKED, S("s")), (U("u\n\ns"),)),
+        ((U("u"), S("s")), (S("s"), U("u"))),
+        ((U("u"), A("a"), S("s"), U("v")), (S("s"), U("u"), A("a"), U("v"))),
+        ((U("u"), ASKED, GIVEN, S("s")), (S("s"), U("u"), ASKED, GIVEN)),
+        ((S("s"),), (S("s"), U(BEFORE))),
+    ],
+)
+def test_a_system_message_behind_the_last_answer_is_what_is_answered(
+    said: tuple[Message, ...], sent: tuple[Message, ...]
+) -> None:
+    assert shaped(said) == sent

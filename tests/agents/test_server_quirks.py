@@ -187,6 +187,28 @@ ENDS: dict[str, tuple[str, Came]] = {
         Came("a\ufffd", thought="😀")),
 }  # fmt: skip
 
+_PARTS: dict[str, tuple[Any, Came]] = {
+    "texts": (["a", "b"], Came("ab")),
+    "a part without a type": ([{"text": "a"}], Came("a")),
+    "Responses' type": ([{"type": "output_text", "text": "a"}], Came("a")),
+    "one part": ({"type": "text", "text": "a"}, Came("a")),
+    "Assistants' text": ([{"type": "text", "text": {"value": "a", "annotations": []}}], Came("a")),
+    "a refusal": ([{"type": "refusal", "refusal": "a"}], Came("a")),
+    "a thought with a text": ([{"type": "reasoning", "text": "h"}, "a"], Came("a", thought="h")),
+    "a thought that is a text": ([{"type": "thinking", "thinking": "h"}, {"text": "a"}], Came("a", thought="h")),
+    "a picture in between": (["a", {"type": "image_url", "image_url": {"url": "x"}}, 1, None, "b"], Came("ab")),
+}
+CONTENTS = {f"content: {name}": (delta(content=value) + END + DONE, came) for name, (value, came) in _PARTS.items()}
+CONTENTS |= {
+    f"{name}, whole": (frame({"choices": [{"message": {"content": value}, "finish_reason": "stop"}]}), came)
+    for name, (value, came) in _PARTS.items()
+}
+CONTENTS |= {
+    "a reason with spaces": (said("a") + delta(" stop ") + DONE, Came("a")),
+    "a null that is a text, in every chunk": (said("a", "null") + said("b", "None") + END + DONE, Came("ab")),
+    "and no other reason": (said("a", "null") + DONE, Came("a", "upstream_incomplete")),
+}
+
 CALLS: dict[str, tuple[str, Came]] = {
     "ollama/ollama#7881: a whole call, no index, reason stop": (
         call(id="x", name="f", arguments=PATH) + END + DONE, ONE),
@@ -292,11 +314,11 @@ async def reply_of(provider: OpenAIProvider) -> Came:
     return Came("".join(texts), end, asked_for, "".join(thoughts))
 
 
-@pytest.mark.parametrize("name", [*FRAMES, *ENDS, *CALLS])
+@pytest.mark.parametrize("name", [*FRAMES, *ENDS, *CONTENTS, *CALLS])
 async def test_a_stream_says_what_was_said_and_how_it_ended(
     name: str, upstream: Upstream, provider: OpenAIProvider
 ) -> None:
-    body, expected = {**FRAMES, **ENDS, **CALLS}[name]
+    body, expected = {**FRAMES, **ENDS, **CONTENTS, **CALLS}[name]
     upstream.script(Turn(verbatim=body))
     assert await reply_of(provider) == expected
 

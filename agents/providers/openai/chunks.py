@@ -130,8 +130,8 @@ def _delta(value: dict[str, Any]) -> Delta:
     return Delta(
         content=_text(value.get("content")),
         refusal=_str(value.get("refusal")),
-        reasoning_content=_str(value.get("reasoning_content")) or _thinking(value.get("content")),
-        reasoning=_str(value.get("reasoning")),
+        reasoning_content=_text(value.get("reasoning_content")) or _thinking(value.get("content")),
+        reasoning=_text(value.get("reasoning")),
         tool_calls=[_call(each) for each in calls if isinstance(each, dict)] if isinstance(calls, list) else None,
     )
 
@@ -158,15 +158,33 @@ def _tokens(value: dict[str, Any]) -> Tokens:
 
 
 def _text(value: Any) -> str | None:
-    """Content, which Mistral's reasoning models send as a list of parts."""
-    if not isinstance(value, list):
-        return _str(value)
-    return "".join(_str(_dict(part).get("text")) or "" for part in value if _dict(part).get("type") == "text")
+    """Content, which some send as a part, or as a list of parts or of texts: all of it but thoughts."""
+    if value is None or isinstance(value, str):
+        return value
+    return "".join(_said(part) for part in _parts(value) if not _is_thought(part)) or None
 
 
 def _thinking(value: Any) -> str | None:
-    parts = [_dict(part).get("thinking") for part in value] if isinstance(value, list) else []
-    return "".join(_text(part) or "" for part in parts) or None
+    """What content holds of thoughts, as Mistral's reasoning models send them."""
+    thoughts = [part for part in _parts(value) if _is_thought(part)]
+    return "".join(_text(part.get("thinking")) or _said(part) for part in thoughts) or None
+
+
+def _parts(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_thought(part: Any) -> bool:
+    kind = _str(_dict(part).get("type")) or ""
+    return bool(_dict(part).get("thinking")) or "thinking" in kind or "reasoning" in kind
+
+
+def _said(part: Any) -> str:
+    """A part's text: itself, or by one of the names that are in use for it."""
+    if not isinstance(part, dict):
+        return _str(part) or ""
+    found = next((part[name] for name in ("text", "refusal", "value", "content") if part.get(name)), None)
+    return _text(found) or ""
 
 
 def _dict(value: Any) -> dict[str, Any]:

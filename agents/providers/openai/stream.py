@@ -35,6 +35,7 @@ _REASONS = {
     "safety": "content_filter",
     "refusal": "content_filter",
 }
+_NO_REASONS = ("", "null", "none")  # as texts, from servers whose language has no null
 # Not an end but a failure: OpenRouter, vLLM, DeepSeek, Z.ai.
 _FAILURES = {
     "error": "upstream_error",
@@ -161,8 +162,8 @@ class Reply:
         brought = len(self._pieces) > before
         if error or choice.error:
             raise openai_errors.from_chunk(error or choice.error, self._scrub)
-        if choice.finish_reason:
-            self._end_by(choice.finish_reason.lower())
+        if choice.finish_reason and (reason := choice.finish_reason.strip().lower()) not in _NO_REASONS:
+            self._end_by(reason)
         elif choice.delta is None and choice.message is None:
             self.skipped += 1
         if self._reason:
