@@ -21,7 +21,11 @@ from chat.markdown import links, tex
 DEPTH = 100  # of blocks in blocks, twice a list's own; a block that is deeper is shown as it was written
 MARKDOWN = frozenset(("markdown", "md", "mdx"))  # what such a fence holds may have fences of its own
 ROW = 2  # how deep the rows of a table of the text's own level lie
-_CELL = re.compile(r"((?:`[^`]*`|\\.|[^|])*)\|")
+# What ends at a bar, but for bars within code and formulas; a formula in a row is no longer than 400 characters.
+_CELL = re.compile(
+    r"((?:`[^`]*`|\\\((?:(?!\\\)).){1,400}\\\)|\$\$[^$]{1,400}\$\$"
+    r"|(?<![\w$\\])\$(?![\s$\d])[^$`]{1,400}(?<![\s\\])\$(?![\w$({])|\\.|[^|])*)\|"
+)
 FENCES = 8  # in one another
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})[ \t]*([^ \t]*)(.*)$")
 _BREAK = re.compile(r"<br[ \t]*/?>", re.IGNORECASE)

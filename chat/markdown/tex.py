@@ -20,6 +20,8 @@ _CLOSING = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 # A price is no formula, nor are the variables of a shell.
 _DOLLARS = re.compile(r"\$(?![\s$])([^$`\n]{1,400})(?<![\s\\])\$(?![\w$({])")
 _PRICE = re.compile(r"\d[\d.,]*\s*[^\s\\^_=+{}\d.,-]")
+# Numbers and variables, with no word among them.
+_TERM = re.compile(r"(?!.*\s[a-zA-Z]{2})(?:[a-zA-Z]{1,2}(?![a-zA-Z])|\\[a-zA-Z]+|[\d\s+*/=<>()^_{}|!.,:-])+")
 # Brackets that somebody escaped: a number of a note, or words.
 _WORDS = re.compile(r"\s*(?:\d+(?:\s*[-,–]\s*\d+)*|\w{3,}[\w\s.,'’-]*)\s*")
 _ALIGNED = re.compile(r'<mtd style="text-align: (left|right);[^"]*"')
@@ -74,9 +76,14 @@ def inline(state: StateInline, silent: bool) -> bool:
 def _dollars(state: StateInline, silent: bool) -> bool:
     before = state.src[state.pos - 1 : state.pos]
     found = _DOLLARS.match(state.src, state.pos, state.posMax)
-    if found is None or before.isalnum() or before in ("$", "\\", "_") or _PRICE.match(found[1]):
+    if found is None or before.isalnum() or before in ("$", "\\", "_") or _is_price(found[1]):
         return False
     return _take(state, silent, found[1], "$", found.end())
+
+
+def _is_price(source: str) -> bool:
+    """Whether it is an amount and what is said of it, not a number of something."""
+    return _PRICE.match(source) is not None and _TERM.fullmatch(source) is None
 
 
 def _take(state: StateInline, silent: bool, source: str, mark: str, end: int) -> bool:
@@ -99,7 +106,7 @@ def block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     if closing is None or mark == "\\(" or line.startswith("$$$") or _is_inline(line, closing):
         return False
     if silent:
-        return True
+        return not (mark == "$$" and _is_within(state, first))
     end = _end_of(state, closing, first, last)
     lines = state.getLines(first, end, state.blkIndent, False).strip()
     if lines.find(closing, 2) == len(lines) - 2 and len(lines) > 4 and lines[2:-2].strip():
@@ -109,6 +116,12 @@ def block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
         _paragraph(state, lines, first, end)
     state.line = end
     return True
+
+
+def _is_within(state: StateBlock, line: int) -> bool:
+    """Whether the open paragraph, which begins at `state.line`, has a formula that this line ends."""
+    begun = state.src.count("$$", state.bMarks[state.line], state.bMarks[line])
+    return state.parentType == "paragraph" and begun % 2 == 1
 
 
 def _is_inline(line: str, closing: str) -> bool:
