@@ -47,7 +47,7 @@ def file_parts(path: str) -> tuple[str, ...]:
 def check_writable(parts: Iterable[str]) -> None:
     """Raise PathRefused for a file that git itself reads."""
     for part in parts:
-        if folded(part) in GIT_SETTINGS or SHORT_NAME.fullmatch(folded(part)):
+        if as_read_carelessly(part) in GIT_SETTINGS or SHORT_NAME.fullmatch(as_read_carelessly(part)):
             raise PathRefused(f"path: {part!r} is read by git itself; a tool may not write it.")
 
 
@@ -70,10 +70,10 @@ def twin_of(name: str, others: Iterable[str]) -> str | None:
 
 def is_gits_own(part: str) -> bool:
     """Whether some file system takes the part for git's own folder."""
-    return folded(part) == ".git" or re.fullmatch(r"git~\d+", folded(part)) is not None
+    return as_read_carelessly(part) == ".git" or re.fullmatch(r"git~\d+", as_read_carelessly(part)) is not None
 
 
-def folded(part: str) -> str:
+def as_read_carelessly(part: str) -> str:
     """A part as the most careless file system reads it: compatibility forms, case, what it does not see, its ends."""
     visible = "".join(char for char in normal("NFKC", part) if unicodedata.category(char) != "Cf")
     return visible.casefold().partition(":")[0].rstrip(". ")
@@ -107,5 +107,5 @@ def _check_part(part: str, path: str) -> None:
         raise PathRefused(f"path: each part at most {PART_MAX_BYTES} bytes.")
     if is_gits_own(part):
         raise PathRefused(f"path: {path!r} lies in git's own folder.")
-    if not folded(part) and part.strip("."):
+    if not as_read_carelessly(part) and part.strip("."):
         raise PathRefused("path: a part of it cannot be seen.")
