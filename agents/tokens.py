@@ -23,19 +23,26 @@ HEADER_BYTES = 65_536  # of a picture that are read for its size: in front of it
 LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ \n"
 # Tokens a character, in quarters.
 LETTER, SIGN, OTHER = 1, 2, 8
-# Latin with marks, Greek, Cyrillic, Hebrew, Arabic, Indic, Thai and the other scripts of letters.
-ALPHABETS = re.compile("[\u0080-\u10ff\u1200-\u137f\u13a0-\u13ff\u1e00-\u1fff\u2000-\u206f]")
+# Latin with marks, Greek, Cyrillic, Hebrew, Arabic, Indic, Thai and the other scripts of letters; and lines and blocks.
+ALPHABETS = re.compile("[\u0080-\u10ff\u1200-\u137f\u13a0-\u13ff\u1e00-\u1fff\u2000-\u206f\u2500-\u259f]")
 ALPHABET = 2
+# Khmer, Mongolian, Yi, and signs: arrows, mathematics, shapes.
+SYMBOLS = re.compile("[\u1780-\u18af\u2070-\u24ff\u25a0-\u2bff\ua000-\ua4cf]")
+SYMBOL = 4
 # Chinese, Japanese, Korean, and their signs and full width forms.
 IDEOGRAPHS = re.compile(
     "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"
 )
 IDEOGRAPH = 5
+# Long runs without a space that are no words: base64, hashes, keys. Their letters cost what their digits do.
+RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9+/_-]{32,}")
+RUN_CHARS_PER_DIGIT = 16  # a run of words has fewer digits; base64 has one in six
+DIGITS = b"0123456789"
 
 
 def of_text(text: str) -> int:
     """Tokens of a text; 0 for none."""
-    return (_quarters(text) + 3) // 4
+    return (_quarters(text) + sum(map(_run_quarters, RUN.findall(text))) + 3) // 4
 
 
 def of_texts(texts: Iterable[str]) -> int:
@@ -77,8 +84,10 @@ def _quarters(text: str) -> int:
         return _ascii_quarters(text)
     rest = IDEOGRAPHS.sub("", text)
     found = (len(text) - len(rest)) * IDEOGRAPH
-    last = ALPHABETS.sub("", rest)
-    found += (len(rest) - len(last)) * ALPHABET
+    others = ALPHABETS.sub("", rest)
+    found += (len(rest) - len(others)) * ALPHABET
+    last = SYMBOLS.sub("", others)
+    found += (len(others) - len(last)) * SYMBOL
     plain = last.encode("ascii", "ignore").decode("ascii")
     return found + (len(last) - len(plain)) * OTHER + _ascii_quarters(plain)
 
@@ -87,6 +96,14 @@ def _ascii_quarters(text: str) -> int:
     """Letters and spaces are four to a token; digits, and the signs that code is full of, two."""
     signs = len(text.encode().translate(None, LETTERS))
     return (len(text) - signs) * LETTER + signs * SIGN
+
+
+def _run_quarters(run: str) -> int:
+    """What a run costs beyond what its characters do; 0 for one of words."""
+    data = run.encode()
+    digits = len(data) - len(data.translate(None, DIGITS))
+    signs = len(data.translate(None, LETTERS))
+    return (len(data) - signs) * (SIGN - LETTER) if digits * RUN_CHARS_PER_DIGIT >= len(data) else 0
 
 
 def _of_picture(url: str) -> int:

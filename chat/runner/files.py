@@ -12,7 +12,12 @@ URL_SHOWN_CHARS = 200
 _BREAKS = {"Cc", "Zl", "Zp"}
 _TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 # With whatever might stand between the bracket and the name: a model is no strict reader.
-_TAG = re.compile(r"<[\s/\\]*(file(?:-\d+)?)", re.IGNORECASE)
+_TAG = re.compile(r"[<\u2039\u3008\u27e8\u2329\u276e][\s/\\]*(file(?:-\d+)?)", re.IGNORECASE)
+# Seen by a model's tokens at most: soft hyphens, joiners, fillers, marks of direction, variants, controls.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 
 
 def told(text: str, attachments: Sequence[dict[str, Any]]) -> str:
@@ -37,8 +42,13 @@ def _mark(texts: Sequence[str]) -> str:
     So no content can end its file early or begin another, and a message reads the same each time it is told.
     """
     names = itertools.chain(["file"], (f"file-{number}" for number in itertools.count(2)))
-    taken = {each.lower() for text in texts for each in _TAG.findall(text)}
+    taken = {each.lower() for text in texts for each in _TAG.findall(_plain(text))}
     return next(each for each in names if each not in taken)
+
+
+def _plain(text: str) -> str:
+    """The text as it looks: full-width letters are letters, and nothing is between them that cannot be seen."""
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
 
 
 def _escaped(name: str) -> str:

@@ -1,6 +1,7 @@
 """Estimates of tokens: by script and by what a picture is, never by how many bytes are stored."""
 
 import base64
+import hashlib
 
 import pytest
 
@@ -35,6 +36,36 @@ def test_a_text_is_estimated_by_its_script(text: str) -> None:
 def test_four_hundred_chinese_characters_are_no_hundred_tokens() -> None:
     assert tokens.of_text("中" * 400) >= 400 > 3 * tokens.of_text("a" * 400)
     assert tokens.of_text("") == 0 and tokens.of_text("a") == 1
+
+
+RANDOM = hashlib.shake_256(b"seed").digest(3000)
+
+# Tokens a character, at least and at most.
+RATES: dict[str, tuple[str, float, float]] = {
+    "lines": ("─" * 400, 0.5, 0.5),
+    "boxes": ("┌─┐│└┘█" * 100, 0.5, 0.5),
+    "arrows": ("→⇒↔" * 100, 0.5, 1.0),
+    "mathematics": ("∀∃∑⊂" * 100, 0.5, 1.0),
+    "shapes": ("■★✓" * 100, 0.5, 1.0),
+    "Khmer": ("សួស្តីពិភពលោក" * 30, 0.5, 1.0),
+    "Mongolian": ("ᠮᠣᠩᠭᠣᠯ" * 30, 0.5, 1.0),
+    "Yi": ("ꆈꌠꉙ" * 30, 0.5, 1.0),
+    "emoji": ("😀" * 30, 2.0, 2.0),
+    "base64": (base64.b64encode(RANDOM).decode(), 0.5, 0.5),
+    "base64 in lines": (base64.encodebytes(RANDOM).decode(), 0.48, 0.5),
+    "base64 for addresses": (base64.urlsafe_b64encode(RANDOM).decode(), 0.5, 0.5),
+    "hashes": (RANDOM.hex(), 0.5, 0.5),
+    "base64 in Chinese": ("中" * 100 + base64.b64encode(RANDOM).decode(), 0.5, 0.55),
+    "a long word": ("Donaudampfschifffahrtsgesellschaftskapitaen" * 10, 0.25, 0.25),
+    "a path": ("src/components/navigation/sidebar/v2/item" * 1, 0.25, 0.35),
+    "prose": ("The quick brown fox jumps " * 20, 0.25, 0.25),
+}
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_each_kind_of_character_has_its_rate(name: str) -> None:
+    text, least, most = RATES[name]
+    assert least * len(text) - 1 <= tokens.of_text(text) <= most * len(text) + 1
 
 
 def data_url(data: bytes, kind: str = "png") -> Image:
