@@ -24,6 +24,7 @@ from django.utils.deprecation import MiddlewareMixin
 from rest_framework.request import Request
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
@@ -46,6 +47,7 @@ STATIC = (
 SERVER = (
     "chat/serving/server.py: connections that arrive while the server leaves are answered; streams pass by its tasks."
 )
+SOCKET = "chat/doors/incoming.py: what has come of a message that is not whole is counted, and has its time."
 
 # What we call, or define anew: its parameters.
 PARAMETERS: list[tuple[Any, str, list[str], str]] = [
@@ -85,6 +87,12 @@ PARAMETERS: list[tuple[Any, str, list[str], str]] = [
     (HttpToolsProtocol, "send_400_response", ["self", "msg"], SERVER),
     (HttpToolsProtocol, "on_response_complete", ["self"], SERVER),
     (HttpToolsProtocol, "shutdown", ["self"], SERVER),
+    *((WebSocketsSansIOProtocol, name, ["self", "event"], SOCKET) for name in ("handle_text", "handle_bytes")),
+    *((WebSocketsSansIOProtocol, name, ["self", "event"], SOCKET) for name in ("handle_cont", "handle_pong")),
+    *((WebSocketsSansIOProtocol, name, ["self"], SOCKET) for name in ("handle_ping", "send_receive_event_to_app")),
+    (WebSocketsSansIOProtocol, "handle_connect", ["self", "event"], SOCKET),
+    (WebSocketsSansIOProtocol, "data_received", ["self", "data"], SOCKET),
+    (WebSocketsSansIOProtocol, "connection_lost", ["self", "exc"], SOCKET),
     (uvicorn.Server, "startup", ["self", "sockets"], SERVER),
     (uvicorn.Server, "shutdown", ["self", "sockets"], SERVER),
 ]
@@ -116,6 +124,12 @@ NAMES: list[tuple[Callable[..., Any], set[str], str]] = [
     (HttpToolsProtocol.data_received, {"HttpParserError", "send_400_response", "handle_websocket_upgrade"}, SERVER),
     (HttpToolsProtocol.on_message_begin, {"url", "headers"}, SERVER),
     (RequestResponseCycle.__init__, {"keep_alive", "response_started", "response_complete"}, SERVER),
+    (
+        WebSocketsSansIOProtocol.__init__,
+        {"frames", "read_paused", "close_sent", "handshake_complete", "conn", "transport", "loop"},
+        SOCKET,
+    ),
+    (WebSocketsSansIOProtocol.handle_connect, {"scope", "app_state"}, SOCKET),
     (FlowControl.__init__, {"write_paused"}, SERVER),
     (ServerState.__init__, {"tasks", "connections"}, SERVER),
     (uvicorn.Server.startup, {"started", "create_server", "sockets"}, SERVER),

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.authentication import authenticate, is_ours
 from accounts.errors import Invalid, NotAllowed, RequestError
 from accounts.models import User
+from chat.doors.incoming import PERSON
 
 Scope = Any  # ASGI's own: a dictionary
 
@@ -49,6 +50,7 @@ def user_of(scope: Scope, *, run_id: UUID | None = None, chat_id: UUID | None = 
     user = authenticate(with_session(scope, request), run_id=run_id, chat_id=chat_id, is_socket=True)
     if not is_our_page and "Authorization" not in request.headers and "ticket" not in request.GET:
         raise NotAllowed("With a cookie, only our own or a listed page may open a socket.")
+    scope.get("state", {})[PERSON] = user.pk
     return user
 
 

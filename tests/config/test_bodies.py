@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -209,3 +210,61 @@ def test_what_comes_behind_a_body_is_no_header(strict: Server, alice: Client) ->
         with connected(strict) as raw:
             raw.sendall(head + b"\r\n2\r\n{}\r\n0\r\n" + after + b"\r\n")
             assert raw.recv(20).split()[1] == str(status).encode()
+
+
+# --- A message on a WebSocket that is begun ---------------------------------------------------------------------------
+
+PIECE = 400_000
+FRAMES: dict[str, bytes] = {  # a text that is not whole, masked with nothing
+    "a piece": b"\x01\xff" + PIECE.to_bytes(8, "big") + b"\0" * 4 + b"x" * PIECE,
+    "a part of a piece": b"\x81\xff" + (4 * PIECE).to_bytes(8, "big") + b"\0" * 4 + b"x" * PIECE,
+    "pieces of one letter": b"\x01\x81\0\0\0\0x" + b"\x00\x81\0\0\0\0x" * (PIECE // 7),
+    "a piece and a ping": b"\x01\xff" + PIECE.to_bytes(8, "big") + b"\0" * 4 + b"x" * PIECE + b"\x89\x80\0\0\0\0",
+}
+
+
+def opened(server: Server, alice: Client) -> socket.socket:
+    raw = connected(server)
+    asked = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    token = b"Authorization: Bearer " + alice.token.encode() + b"\r\n\r\n"
+    raw.sendall(GET.replace(b"/healthz", b"/v1/responses") + asked + key + token)
+    assert raw.recv(1_000).split()[1] == b"101"
+    return raw
+
+
+def closing(raw: socket.socket, within_s: float) -> int:
+    """The code with which the server closes it, if it does; pings may come before."""
+    raw.settimeout(within_s)
+    try:
+        while got := raw.recv(10_000):
+            if found := re.search(rb"\x88.(\x03.)", got, re.DOTALL):
+                return int.from_bytes(found[1], "big")
+    except TimeoutError:
+        return 0
+    return -1
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES.keys())
+def test_a_message_that_does_not_come_to_its_end_is_not_waited_for(strict: Server, alice: Client, frame: bytes) -> None:
+    with opened(strict, alice) as raw:
+        raw.sendall(frame)
+        assert closing(raw, 6) == 1008
+
+
+def test_what_has_come_of_messages_counts_with_what_waits() -> None:
+    server = Server(WAITING_MAX_BYTES_PER_USER=str(4 * PIECE)).start()
+    try:
+        alice = client(server)
+        for frame in FRAMES.values():
+            sockets = [opened(server, alice) for _ in range(5)]
+            for raw in sockets:
+                raw.sendall(frame)
+                time.sleep(0.1)
+            assert closing(sockets[-1], 10) == 1013
+            assert closing(sockets[0], 0.2) == 0
+            for raw in sockets:
+                raw.close()
+            time.sleep(0.5)
+    finally:
+        server.close()

@@ -8,6 +8,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from chat.doors.incoming import Socket
 from chat.serving.listening import CannotListen, listener, name_of
 from chat.serving.server import Connection, Server
 
@@ -43,7 +44,7 @@ def _config() -> uvicorn.Config:
         settings.ASGI_APPLICATION.replace(".application", ":application"),
         loop="uvloop",
         http=Connection,
-        ws="websockets-sansio",
+        ws=Socket,
         lifespan="on",  # the drain needs it: without it the server must not start
         timeout_graceful_shutdown=math.ceil(settings.CHAT_DRAIN_S) + 5,  # the drain, and time to close
         ws_max_size=settings.BODY_MAX_BYTES,
