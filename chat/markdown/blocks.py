@@ -8,6 +8,8 @@ blocks is never longer than RENDER_BLOCK_MAX_CHARS, and a block that does not en
 import re
 import time
 from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
@@ -21,7 +23,7 @@ from markdown_it import MarkdownIt
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.eventlog.projection import Fold
-from chat.markdown import grammar
+from chat.markdown import budget, grammar
 from chat.markdown import html as markdown
 from chat.markdown.kept import Kept
 from chat.models import Message, MessageRole
@@ -371,13 +373,21 @@ def of_message(message: Message) -> list[dict[str, Any]]:
     texts = [(number, each["text"]) for number, each in enumerate(message.parts) if each["type"] == "text"]
     if not message.parts and message.content:
         texts = [(0, message.content)]
-    return [{**each.as_json(), "part": number} for number, text in texts for each in _blocks_of(text)]
+    with for_answer():
+        return [{**each.as_json(), "part": number} for number, text in texts for each in _blocks_of(text)]
+
+
+@contextmanager
+def for_answer() -> Iterator[None]:
+    """Around all that one answer shows: the colours of code in it take no longer together than they may."""
+    with budget.within(budget.Budget(settings.RENDER_ANSWER_S)):
+        yield
 
 
 def _blocks_of(text: str) -> tuple[Rendered, ...]:
     """A text's blocks, cut and rendered once: they are kept by what they were made of."""
     key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
-    return _kept().get(key, lambda: _cut_and_rendered(text)).blocks
+    return _kept().get(key, lambda: _cut_and_rendered(text), budget.is_left).blocks
 
 
 @cache
@@ -387,7 +397,8 @@ def _kept() -> Kept[Cut]:
 
 def _cut_and_rendered(text: str) -> Cut:
     blocks, definitions = cut(text)
-    return Cut(tuple(_render(0, blocks, definitions)))
+    with budget.within(budget.Budget(settings.RENDER_TEXT_S)):
+        return Cut(tuple(_render(0, blocks, definitions)))
 
 
 def _render(part: int, blocks: list[Block], definitions: Definitions) -> list[Rendered]:
@@ -411,6 +422,7 @@ class RunBlocks:
         self._fold = Fold()
         self._part = -1
         self._cutter: Cutter | None = None
+        self._budget = budget.Budget(settings.RENDER_TEXT_S)  # of the part
         self._late: list[Rendered] = []  # blocks that a link defined behind them may change
 
     def feed(self, event: AnyEvent) -> list[Rendered]:
@@ -432,6 +444,7 @@ class RunBlocks:
         if self._cutter is None or self._part != self._fold.size - 1:
             done += self._close()
             self._part, self._cutter, self._late = self._fold.size - 1, Cutter(), []
+            self._budget = budget.Budget(settings.RENDER_TEXT_S)
         return done + self._render(self._cutter, self._cutter.feed(event.text))
 
     def _close(self) -> list[Rendered]:
@@ -447,11 +460,13 @@ class RunBlocks:
         again: list[Rendered] = []
         for each in self._late:
             if (known := definitions.used(each.block.source)) != each.known:
-                html = each.block.rendered(known)
+                with budget.within(self._budget):
+                    html = each.block.rendered(known)
                 again += [Rendered(each.part, each.block, html, known)] if html != each.html else []
         return again
 
     def _render(self, cutter: Cutter, blocks: list[Block]) -> list[Rendered]:
-        done = _render(self._part, blocks, cutter.definitions)
+        with budget.within(self._budget):
+            done = _render(self._part, blocks, cutter.definitions)
         self._late += [each for each in done if "[" in each.block.source]
         return done
