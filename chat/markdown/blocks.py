@@ -8,6 +8,8 @@ blocks is never longer than RENDER_BLOCK_MAX_CHARS, and a block that does not en
 import re
 import time
 from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
@@ -21,7 +23,7 @@ from markdown_it import MarkdownIt
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.eventlog.projection import Fold
-from chat.markdown import grammar
+from chat.markdown import budget, grammar
 from chat.markdown import html as markdown
 from chat.markdown.kept import Kept
 from chat.models import Message, MessageRole
@@ -368,13 +370,21 @@ def of_message(message: Message) -> list[dict[str, Any]]:
     texts = [(number, each["text"]) for number, each in enumerate(message.parts) if each["type"] == "text"]
     if not message.parts and message.content:
         texts = [(0, message.content)]
-    return [{**each.as_json(), "part": number} for number, text in texts for each in _blocks_of(text)]
+    with for_answer():
+        return [{**each.as_json(), "part": number} for number, text in texts for each in _blocks_of(text)]
+
+
+@contextmanager
+def for_answer() -> Iterator[None]:
+    """Around all that one answer shows: the colours of code in it take no longer together than they may."""
+    with budget.within(budget.Budget(settings.RENDER_ANSWER_S)):
+        yield
 
 
 def _blocks_of(text: str) -> tuple[Rendered, ...]:
     """A text's blocks, cut and rendered once: they are kept by what they were made of."""
     key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
-    return _kept().get(key, lambda: _cut_and_rendered(text)).blocks
+    return _kept().get(key, lambda: _cut_and_rendered(text), budget.is_left).blocks
 
 
 @cache
@@ -384,8 +394,9 @@ def _kept() -> Kept[Cut]:
 
 def _cut_and_rendered(text: str) -> Cut:
     blocks, definitions = cut(text)
-    done = _render(0, blocks, definitions)
-    return Cut(tuple(_seen(done, _finished(done, definitions))))
+    with budget.within(budget.Budget(settings.RENDER_TEXT_S)):
+        done = _render(0, blocks, definitions)
+        return Cut(tuple(_seen(done, _finished(done, definitions))))
 
 
 def _seen(blocks: list[Rendered], again: list[Rendered]) -> list[Rendered]:
@@ -430,6 +441,7 @@ class RunBlocks:
         self._fold = Fold()
         self._part = -1
         self._cutter: Cutter | None = None
+        self._budget = budget.Budget(settings.RENDER_TEXT_S)  # of the part
         self._late: list[Rendered] = []  # blocks that a link, or its want, behind them may change
 
     def feed(self, event: AnyEvent) -> list[Rendered]:
@@ -451,6 +463,7 @@ class RunBlocks:
         if self._cutter is None or self._part != self._fold.size - 1:
             done += self._close()
             self._part, self._cutter, self._late = self._fold.size - 1, Cutter(), []
+            self._budget = budget.Budget(settings.RENDER_TEXT_S)
         return done + self._render(self._cutter, self._cutter.feed(event.text))
 
     def _close(self) -> list[Rendered]:
@@ -459,11 +472,13 @@ class RunBlocks:
         if cutter is None:
             return []
         done = self._render(cutter, cutter.close())
-        again = _finished(self._late, cutter.definitions)
+        with budget.within(self._budget):
+            again = _finished(self._late, cutter.definitions)
         new = {each.block.index for each in done}
         return _seen(done, again) + [each for each in again if each.block.index not in new]
 
     def _render(self, cutter: Cutter, blocks: list[Block]) -> list[Rendered]:
-        done = _render(self._part, blocks, cutter.definitions)
+        with budget.within(self._budget):
+            done = _render(self._part, blocks, cutter.definitions)
         self._late += [each for each in done if "[" in each.block.source]
         return done

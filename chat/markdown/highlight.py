@@ -1,16 +1,20 @@
 """Colours for code: Pygments' short class names, which static/chat/code.css gives their colours."""
 
 import re
+import time
 from functools import lru_cache
 from html import escape
+from typing import Any
 
 from django.conf import settings
-from pygments import highlight as colour
+from pygments import format as colour
 from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
+
+from chat.markdown import budget
 
 CLASSES = frozenset(each for each in STANDARD_TYPES.values() if each)
 # Lexers look again and again at what goes on and on, and while they do, nothing else runs: a long line, many lines of
@@ -37,8 +41,24 @@ CALLED = {"kt": "kotlin", "vb": "vb.net", "svelte": "html"}
 
 def highlight(code: str, language: str) -> str:
     """The code as HTML: each token a span with its class, or just escaped where nobody knows its language."""
-    lexer = _lexer(language.lower()) if _may_be_coloured(code) else None
-    return str(colour(code, lexer, HtmlFormatter(nowrap=True))) if lexer else escape(code, quote=False)
+    lexer = _lexer(language.lower()) if budget.is_left() and _may_be_coloured(code) else None
+    tokens = _tokens(code, lexer) if lexer else None
+    return str(colour(tokens, HtmlFormatter(nowrap=True))) if tokens else escape(code, quote=False)
+
+
+def _tokens(code: str, lexer: Lexer) -> list[tuple[Any, str]] | None:
+    """The code's tokens; None where they take longer than a block of code, its text or its request may."""
+    begun = time.thread_time()
+    end = begun + min(settings.RENDER_CODE_S, budget.left_s())
+    found: list[tuple[Any, str]] = []
+    try:
+        for token in lexer.get_tokens(code):
+            found.append(token)
+            if time.thread_time() > end:
+                return None
+        return found
+    finally:
+        budget.spend(time.thread_time() - begun)
 
 
 def _may_be_coloured(code: str) -> bool:

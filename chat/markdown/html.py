@@ -21,7 +21,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from chat.markdown import grammar, highlight, tex
+from chat.markdown import budget, grammar, highlight, tex
 from chat.markdown.kept import Kept
 from chat.markdown.links import place_of
 
@@ -97,7 +97,7 @@ def render(text: str, known: Known = NOTHING) -> SafeString:
 
 def piece(text: str, known: Known = NOTHING) -> Piece:
     """The text rendered. The same text is rendered once: every reader of an answer asks for the same blocks."""
-    return _kept().get((text, known), lambda: _shown(text, known))
+    return _kept().get((text, known), lambda: _shown(text, known), budget.is_left)
 
 
 @cache

@@ -19,14 +19,18 @@ class Kept(Generic[T]):
         self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What is kept under this key, or what `make` gives: it may be called twice at the same time."""
+    def get(self, key: Hashable, make: Callable[[], T], is_whole: Callable[[], bool] = lambda: True) -> T:
+        """What is kept under this key, or what `make` gives: it may be called twice at the same time.
+
+        It is kept if it `is_whole` then.
+        """
         with self._lock:
             if found := self._values.get(key):
                 self._values.move_to_end(key)
                 return found[0]
         value = make()
-        self._keep(key, value, self._size(value) + OVERHEAD_CHARS)
+        if is_whole():
+            self._keep(key, value, self._size(value) + OVERHEAD_CHARS)
         return value
 
     def _keep(self, key: Hashable, value: T, chars: int) -> None:

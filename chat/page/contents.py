@@ -142,6 +142,7 @@ def branch(tree: Tree, at: UUID | None, window: Window) -> list[Message]:
     return found
 
 
+@blocks.for_answer()
 def shown(messages: Iterable[Message], tree: Tree, reader: User) -> list[dict[str, Any]]:
     """Each message as `_message.html` shows it. One query for how long the tools took, one for who allowed them."""
     messages = list(messages)

@@ -3,11 +3,15 @@
 import subprocess
 import sys
 import time
+from html import escape
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
-from chat.markdown import blocks, highlight, tex
+from accounts.models import User
+from agents import events as ev
+from chat.markdown import blocks, budget, highlight, tex
 from chat.markdown.blocks import Cutter, cut, rendered
 from chat.markdown.kept import OVERHEAD_CHARS, Kept
 from chat.models import Chat, Message
@@ -154,6 +158,82 @@ def test_code_that_is_slow_to_colour_is_plain() -> None:
         assert cost_of(lambda code=code, language=language: highlight.highlight(code, language)) < 1
         assert "<span" not in highlight.highlight(code, language)
     assert "<span" in highlight.highlight("x = 1\n" * 3_000, "python")
+
+
+SLOW = {
+    "powershell": "\n#" * 9_900,
+    "html": "<!--\n" * 4_000,
+    "vue": "<!--\n" * 4_000,
+    "svelte": "<!--\n" * 4_000,
+    "xml": "<!--\n" * 4_000,
+    "make": ("-" * 400 + "\n") * 49,
+    "hcl": ("-" * 400 + "\n") * 49,
+    "perl": "=begin\n" * 2_800,
+    "rust": 'r#"r#\n' * 3_300,
+    "jinja": "{#\n" * 6_600,
+    "html+django": "<!--\n" * 4_000,
+}
+
+
+@pytest.mark.parametrize("language", SLOW)
+def test_colours_end_where_they_take_too_long(settings, language: str) -> None:
+    settings.RENDER_CODE_S = 0.05
+    code = SLOW[language]
+    highlight.highlight("a", language)  # makes the lexer
+    assert cost_of(lambda: highlight.highlight(code, language)) < 0.2
+    assert highlight.highlight(code, language) == escape(code, quote=False)
+    settings.RENDER_CODE_S = 60.0
+    assert "<span" in highlight.highlight(code, language)
+
+
+FENCES = [f"```powershell\n{number}\n{SLOW['powershell'][:19_000]}\n```\n\n" for number in range(6)]
+
+
+def test_colours_of_a_text_and_of_an_answer_take_no_longer_together(settings, chat: Chat) -> None:
+    settings.RENDER_CODE_S, settings.RENDER_TEXT_S, settings.RENDER_ANSWER_S = 0.1, 0.2, 0.3
+    text = "".join(FENCES[:5])
+    assert cost_of(lambda: rendered(text)) < 0.5
+    texts = [f"{number}\n\n{text}" for number in range(20)]
+    message = Message(chat=chat, role="assistant", parts=[{"type": "text", "text": each} for each in texts])
+    assert cost_of(lambda: blocks.of_message(message)) < 3
+
+
+def test_what_is_plain_for_want_of_time_is_kept_for_its_own_text_alone(settings) -> None:
+    settings.RENDER_CODE_S, settings.RENDER_TEXT_S = 0.1, 0.1
+    own = "```py\nz = 1\n```\n"
+    text = FENCES[5] + own
+    assert "<span" not in rendered(text) and "<span" not in rendered(text)
+    assert "<span" in rendered(own), "the same block of another text"
+    with budget.within(budget.Budget(0.0)):
+        assert "<span" not in rendered("Hm.\n\n```py\ny = 2\n```\n")
+    assert "<span" in rendered("Hm.\n\n```py\ny = 2\n```\n")
+
+
+@pytest.mark.parametrize(
+    "address", ["/api/chats/{}/messages/?blocks=html", "/chats/{}/?at={}", "/chats/{}/messages/?at={}"]
+)
+def test_all_that_one_answer_shows_has_one_budget(settings, alice: User, chat: Chat, address: str) -> None:
+    code = f"x = {len(address)}"  # that no other test has shown
+    parts = [{"type": "text", "text": f"```py\n{code}\n```\n"}]
+    message = Message.objects.create(chat=chat, role="assistant", status="completed", parts=parts, position=1)
+    client, coloured = Client(), 'class=\\"mi\\"' if "api" in address else 'class="mi"'
+    client.force_login(alice)
+    settings.RENDER_ANSWER_S = 0.0
+    response = client.get(address.format(chat.pk, message.pk))
+    assert response.status_code == 200 and code in response.content.decode()
+    settings.RENDER_ANSWER_S = 60.0
+    assert coloured in client.get(address.format(chat.pk, message.pk)).content.decode()
+
+
+def test_a_run_s_blocks_have_a_text_s_time_for_each_part(settings) -> None:
+    settings.RENDER_CODE_S, settings.RENDER_TEXT_S = 0.05, 0.1
+    run = blocks.RunBlocks()
+
+    def say() -> None:
+        for number in range(20):
+            run.feed(ev.TextDelta(at=0.0, text=f"```powershell\n{number}\n{SLOW['powershell'][:18_000]}\n```\n\n"))
+
+    assert cost_of(say) < 1
 
 
 # --- What is kept -----------------------------------------------------------------------------------------------------
