@@ -23,6 +23,7 @@ from chat.models import Character, Chat, ChatShare, Message, Run, RunStatus, Sha
 from chat.models.chats import Access
 from tests.chat.rows import answer
 from tests.live import PASSWORD
+from tests.pictures import DOT
 
 # --- Rules: who gets what they ask for; the rest gets 401, 404 or 403 -----------------------------------------------
 
@@ -122,7 +123,7 @@ class Place:
         )
 
     def _attach(self) -> None:
-        files = [{"type": "image", "name": "dot.png", "url": "data:image/png;base64,iVBORw0KGgo="}]
+        files = [{"type": "image", "name": "dot.png", "url": DOT}]
         Message.objects.filter(pk=self.run.input_id).update(attachments=files)
 
     def _leave_behind(self) -> None:

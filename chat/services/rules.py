@@ -31,6 +31,7 @@ NAME_REFUSED = frozenset({"Cc", "Cs", "Zl", "Zp"})
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 URL_MAX_CHARS = 2_000
 PICTURES = "PNG, JPEG, GIF or WebP"
+PICTURE_SIDE_MAX_PX = 30_000  # beyond any camera's and any server's: a header that says more is made up
 TITLE_MAX_CHARS = 200
 
 
@@ -139,8 +140,11 @@ def _attachment(value: Any, field: str) -> dict[str, Any]:
     if "content" in value:
         return {"type": kind, "name": name, "content": _check_content(value["content"], kind, f"{field}.content")}
     is_data = kind == "image" and isinstance(value["url"], str) and value["url"][:5].lower() == "data:"
-    url = _check_picture(value["url"], name, f"{field}.url") if is_data else _check_url(value["url"], f"{field}.url")
     marks = {"unreadable": True} if _check_flag(value.get("unreadable", False), f"{field}.unreadable") else {}
+    if is_data:
+        url = _check_picture(value["url"], name, f"{field}.url", is_sent=not marks)
+    else:
+        url = _check_url(value["url"], f"{field}.url")
     return {"type": kind, "name": name, "url": url, **marks}
 
 
@@ -169,20 +173,21 @@ def _check_content(value: Any, kind: str, field: str) -> str:
     return check_storable(_check_length(value, field), field)
 
 
-def _check_picture(value: str, name: str, field: str) -> str:
+def _check_picture(value: str, name: str, field: str, *, is_sent: bool) -> str:
     """A picture's bytes as a data: URL. What kind it is its bytes say, whatever its sender calls it.
 
-    One that no model server can read would be refused with each later message of the chat, so it is refused here.
+    One that no model server can read would be refused with each later message of the chat, so it is refused here;
+    what is marked as such already is not sent, and may stay where it is damaged.
     """
     head, _, data = _check_length(value, field).partition(",")
-    kind = _kind_of(head, data)
+    kind = _kind_of(head, data, is_sent)
     if kind not in pictures.TAKEN:
         told = f"{name}: this is {kind}" if name else f"This is {kind}"
         raise refuse(field, f"{told}. Expected {PICTURES}: convert it first.")
     return f"data:image/{kind};base64,{''.join(data.split())}"
 
 
-def _kind_of(head: str, data: str) -> str:
+def _kind_of(head: str, data: str, is_sent: bool) -> str:
     """What the bytes of a data: URL are: one of the kinds that are taken, or what else, in words."""
     if not head.lower().endswith(";base64"):
         return "not in base64"
@@ -190,7 +195,19 @@ def _kind_of(head: str, data: str) -> str:
         found = base64.b64decode("".join(data.split()), validate=True)
     except ValueError:
         return "no valid base64"
-    return pictures.kind_of(found) or (pictures.named(found) if found else "empty")
+    if kind := pictures.kind_of(found):
+        return (_fault_of(found) if is_sent else "") or kind
+    return pictures.named(found) if found else "empty"
+
+
+def _fault_of(picture: bytes) -> str:
+    """What is wrong with a picture by its header, in words; empty where nothing is."""
+    size = pictures.size_of(picture)
+    if size is None:
+        return "a damaged picture, which does not say how large it is"
+    if max(size) > PICTURE_SIDE_MAX_PX:
+        return f"a picture of {size[0]} × {size[1]} pixels, and at most {PICTURE_SIDE_MAX_PX} a side are taken"
+    return ""
 
 
 def _check_url(value: Any, field: str) -> str:

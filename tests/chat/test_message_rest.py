@@ -1,5 +1,6 @@
 """/api/messages/ and a chat's messages: storing, listing, editing and deleting them."""
 
+import base64
 import json
 import uuid
 
@@ -9,6 +10,7 @@ from accounts.models import IdempotencyKey
 from chat.models import Chat, ChatShare, Message, Run, RunEvent, RunStatus, ToolCall
 from chat.models.chats import Access
 from tests.chat.rows import answer, say
+from tests.pictures import DOT, gif, jpeg, png, webp
 
 pytestmark = pytest.mark.django_db
 SECRET = "the secret word is plover"
@@ -57,7 +59,7 @@ def test_files_and_images_are_kept_with_their_message(api, alice, chat):
     attachments = [
         {"type": "file", "name": "notes.md", "content": "# Notes"},
         {"type": "image", "name": "", "url": "https://example.com/a.png"},
-        {"type": "image", "name": "dot.png", "url": "data:image/png;base64,iVBORw0KGgo="},
+        {"type": "image", "name": "dot.png", "url": DOT},
     ]
     made = api(alice).post(of(chat), {"content": "See", "attachments": attachments}, format="json").json()
     assert made["attachments"] == attachments
@@ -93,7 +95,7 @@ def test_files_and_images_are_kept_with_their_message(api, alice, chat):
         ([{"type": "image", "url": "https://a.example/\r\nX: y"}], "attachments.0.url"),
         ([{"type": "image", "url": "data:image/svg+xml;base64,PHN2Zz4="}], "attachments.0.url"),
         ([{"type": "image", "url": "data:text/html,<script>"}], "attachments.0.url"),
-        ([{"type": "file", "url": "data:image/png;base64,iVBORw0KGgo="}], "attachments.0.url"),
+        ([{"type": "file", "url": DOT}], "attachments.0.url"),
     ],
 )
 def test_an_attachment_that_is_not_right_is_refused_by_name(api, alice, chat, attachments, field):
@@ -101,6 +103,40 @@ def test_an_attachment_that_is_not_right_is_refused_by_name(api, alice, chat, at
     assert answered.status_code == 400
     assert list(answered.json()["error"]["fields"]) == [field]
     assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        png(0, 10),
+        png(30_001, 1),
+        png(10, 10)[:20],
+        b"\x89PNG\r\n\x1a\n",
+        gif(0, 0),
+        b"GIF89a",
+        jpeg(4, 4)[:5000],
+        webp(9, 9)[:20],
+    ],
+    ids=lambda data: repr(data[:24]),
+)
+def test_a_picture_that_cannot_be_one_is_refused_unless_it_is_marked(api, alice, chat, data):
+    url = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    image = {"type": "image", "name": "dot.png", "url": url}
+    answered = api(alice).post(of(chat), {"content": "x", "attachments": [image]}, format="json")
+    assert answered.status_code == 400
+    (told,) = answered.json()["error"]["fields"]["attachments.0.url"]
+    assert told.startswith("dot.png: this is a ") and "picture" in told and "Expected PNG" in told
+    marked = {"content": "x", "attachments": [{**image, "unreadable": True}]}
+    assert api(alice).post(of(chat), marked, format="json").status_code == 201
+
+
+@pytest.mark.parametrize("make", [png, gif, jpeg, webp])
+def test_a_picture_of_the_largest_size_is_taken(api, alice, chat, make):
+    side = 16_383 if make is webp else 30_000
+    url = f"data:image/png;base64,{base64.b64encode(make(side, 1)).decode()}"
+    attachments = [{"type": "image", "name": "wide.png", "url": url}]
+    answered = api(alice).post(of(chat), {"content": "x", "attachments": attachments}, format="json")
+    assert answered.status_code == 201
 
 
 @pytest.mark.parametrize(

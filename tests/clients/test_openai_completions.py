@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from agents.conversation import BEFORE
 from tests.clients.keys import new_key
 from tests.live import Server
+from tests.pictures import DOT
 from tests.streams import Client, client, key
 from tests.strict import check_strict
 from tests.upstream import ScriptedCall, Turn, Upstream
@@ -208,7 +209,7 @@ def test_a_conversation_reaches_the_model_as_it_was_sent(v1: OpenAI, upstream: U
 
 def test_how_to_answer_is_passed_on(v1: OpenAI, upstream: Upstream) -> None:
     prompt = scripted(upstream, Turn(text="{}"))
-    image: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo=", "detail": "low"}}
+    image: Any = {"type": "image_url", "image_url": {"url": DOT, "detail": "low"}}
     v1.chat.completions.create(
         model="gpt-4o", messages=[says([{"type": "text", "text": prompt}, image])], temperature=0.1, top_p=0.3,
         max_completion_tokens=77, seed=5, stop=["END"], presence_penalty=1, frequency_penalty=-1, n=1,

@@ -15,6 +15,7 @@ from openai.types.responses.responses_server_event import ResponsesServerEvent
 from pydantic import TypeAdapter
 
 from tests.live import Server
+from tests.pictures import DOT
 from tests.streams import Client, client, key
 from tests.upstream import Turn, Upstream
 
@@ -124,7 +125,7 @@ def test_a_tool_of_the_clients_is_called_and_its_output_answered(sdk: OpenAI) ->
 def test_what_is_asked_for_reaches_the_model(v1: OpenAI, upstream: Upstream) -> None:
     mark = key()
     upstream.script(Turn(text="Yes."), key=mark)
-    image: Any = {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo="}
+    image: Any = {"type": "input_image", "image_url": DOT}
     text: Any = {"type": "input_text", "text": f"[[key={mark}]] See"}
     v1.responses.create(
         model="gpt-4o", instructions="Be brief.", temperature=0.1, top_p=0.3, max_output_tokens=77, tools=[WEATHER],

@@ -8,6 +8,7 @@ import pytest
 
 from tests.clients.node import run_node_json
 from tests.live import Server
+from tests.pictures import DOT
 from tests.streams import Client, client, key
 from tests.upstream import Turn, Upstream
 from tests.upstream_turns import ScriptedCall
@@ -154,7 +155,7 @@ def test_an_edited_message_stands_beside_what_it_was(alice: Client, upstream: Up
 
 def test_files_come_along(alice: Client, upstream: Upstream) -> None:
     note = "data:text/plain;base64," + base64.b64encode("Grüße".encode()).decode()
-    image = "data:image/png;base64,iVBORw0KGgo="
+    image = DOT
     files = [
         {"type": "file", "mediaType": "text/plain", "filename": "note.txt", "url": note},
         {"type": "file", "mediaType": "image/png", "filename": "dot.png", "url": image},

@@ -52,11 +52,19 @@ DOORS: dict[str, tuple[str, Callable[[Place, str], Body]]] = {
 }  # fmt: skip
 
 
+NONE = (
+    (HEIC, "a HEIC picture"),
+    (b"%PDF-1.7", "a PDF"),
+    (b"hello", "no picture that is known here"),
+    (b"\x89PNG\r\n\x1a\n", "a damaged picture, which does not say how large it is"),
+)
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_what_is_no_picture_is_refused_and_a_wrong_type_is_put_right(door: str, server: Server) -> None:
     place, (path, body) = Place(server), DOORS[door]
     before = runs(place)
-    for data, name in ((HEIC, "a HEIC picture"), (b"%PDF-1.7", "a PDF"), (b"hello", "no picture that is known here")):
+    for data, name in NONE:
         reply = place.send("POST", path, body(place, url_of(data, "jpeg")))
         assert reply.status == 400 and f"his is {name}. Expected PNG, JPEG, GIF or WebP" in str(reply.body), reply
     assert runs(place) == before
