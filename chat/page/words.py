@@ -101,6 +101,7 @@ TEXTS: dict[str, Any] = {
     "codeIn": _("Code: %(language)s"),
     "table": _("Table"),
     "unformatted": _("Too long to be formatted, so it is shown as it was written."),
+    "notFormatted": _("This could not be formatted, so it is shown as it was written."),
     "notFollowed": _("The answer cannot be loaded now. Nothing of it is lost."),
     # The composer
     "fork": _("Fork from here"),
