@@ -7,8 +7,9 @@ sentences with named places, so that a translation may order them as it likes; c
 from typing import Any
 
 from django.utils.formats import number_format
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import gettext_noop as noop
 
 from agents.errors import CODES
 
@@ -163,6 +164,8 @@ ENDS: dict[str, Any] = {
     "max_identical_calls": _("Ended: it asked for the same tool again and again."),
     "max_invalid_calls": _("Ended: it asked for tools in a way that could not be run."),
     "timeout_s": _("Ended: it took as long as an answer may."),
+    "max_text_bytes": _("Ended: it wrote as much text as an answer may have."),
+    "max_argument_bytes": _("Ended: it gave a tool more than a call may have."),
 }
 
 # Why an answer failed: the sentences of agents.errors, by their code.
@@ -177,6 +180,7 @@ FAILURES: dict[str, Any] = {
     "upstream_incomplete": _("The model provider ended its answer before it was complete."),
     "upstream_malformed": _("The model provider sent something that could not be understood."),
     "upstream_error": _("The model provider reported an error."),
+    "no_rights": _("Whom the run acts for may not do this here any more."),
     "quota_exceeded": _("The organization's token budget does not cover the next turn."),
     "limit": _("The run met one of its limits."),
     "poison": _("The run ended its process three times and is not tried again."),
@@ -184,7 +188,27 @@ FAILURES: dict[str, Any] = {
     "internal": _("Something went wrong on our side."),
 }
 # Why the server did not do what the page asked, by the code of its answer; other answers say it in their own words.
+# What agents say of single failures, more exactly than by their code; `names` may be anything.
+SENTENCES = (
+    noop("The account at the model provider has no quota left."),
+    noop("The conversation is longer than the model can read."),
+    noop("The model provider's content filter refused the request."),
+    noop("The model provider answered with a redirect, which is not followed."),
+    noop("The model provider's certificate is not valid."),
+    noop("The model provider could not read a picture: %(names)s. Later requests leave it out."),
+    noop("The model provider answered with a web page. An operator must check its address."),
+    noop("The model provider compressed its answer, which was not asked for."),
+    noop("The model provider sent a reply that is too long."),
+    noop("The model provider sent tool arguments that are too long."),
+    noop("The model provider sent a line that is too long."),
+    noop("The model provider sent an event that is too long."),
+    noop("The model provider cannot be reached with these settings: %(names)s"),
+)
 REFUSALS: dict[str, Any] = {
+    "bad_request": _("The server could not read the request. Load the page again."),
+    "invalid": _("%(why)s"),  # the server's own words, behind some of the reader's language
+    "too_slow": _("It came too slowly. Try again on a better connection."),
+    "which_organization": _("It could belong to several of your organizations. Choose one in the list of chats."),
     "changed_meanwhile": _("What this belongs to has just been changed or deleted. Look again."),
     "chat_archived": _("The chat is archived. Make it active to write in it."),
     "conflict": _("That cannot be done now."),
@@ -227,14 +251,29 @@ def for_scripts() -> dict[str, Any]:
         **{name: _forms(text) for name, text in COUNTED.items()},
         "ends": {name: str(text) for name, text in ENDS.items()},
         "failures": {code: str(text) for code, text in FAILURES.items() if str(text) != CODES[code]},
+        "sentences": {each: own for each in (*CODES.values(), *SENTENCES) if (own := str(gettext(each))) != each},
         "refusals": {code: str(text) for code, text in REFUSALS.items()},
     }
 
 
 def failure(code: str, message: str) -> str:
-    """Why an answer failed, in the reader's language; as the server said it in English, or for an unknown code."""
+    """Why an answer failed, in the reader's language; what has no sentence there is said in English, too."""
+    if sentence := _sentence(message):
+        return sentence
     said = str(FAILURES.get(code, ""))
-    return said if said and said != CODES[code] else message
+    if not said or said == CODES[code]:
+        return message or said
+    return f"{said} ({message})" if message else said
+
+
+def _sentence(message: str) -> str:
+    """One of the known sentences in the reader's language; empty where it is none."""
+    for each in (*CODES.values(), *SENTENCES):
+        before, place, behind = each.partition("%(names)s")
+        if message == each or (place and message.startswith(before) and message.endswith(behind)):
+            names = message[len(before) : len(message) - len(behind)]
+            return gettext(each) % {"names": names} if place else gettext(each)
+    return ""
 
 
 def _forms(text: Any) -> dict[str, str]:

@@ -5,12 +5,14 @@ import { runningTools } from "./reducer.js";
 
 const LANGUAGE = document.documentElement.lang;
 const plural = new Intl.PluralRules(LANGUAGE);
+const FORMS = ["zero", "one", "two", "few", "many", "other"];
+const isCounted = (said) => typeof said !== "string" && said.other && Object.keys(said).every((form) => FORMS.includes(form));
 
 /** Each sentence of chat/page/words.py by its name: a text, or, where it has open places, a function of {place: value}. */
 export const WORDS = Object.fromEntries(Object.entries(data("words")).map(([name, said]) => [name, spoken(said)]));
 
 function spoken(said) {
-  if (said.other) return ({ count }) => filled(said[plural.select(count)] ?? said.other, { count: count.toLocaleString(LANGUAGE) });
+  if (isCounted(said)) return ({ count }) => filled(said[plural.select(count)] ?? said.other, { count: count.toLocaleString(LANGUAGE) });
   return typeof said === "string" && said.includes("%(") ? (values) => filled(said, values) : said;
 }
 
@@ -23,12 +25,26 @@ export function whyInWords({ status, code, message, retryAfterS }) {
   if (status === 0) return WORDS.noServer;
   if (status >= 500) return WORDS.serverFailed;
   if (status === 429) return WORDS.tooMany({ seconds: retryAfterS || 1 });
-  return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? WORDS.refusals?.[code] ?? message;
+  const known = WORDS.refusals?.[code] && filled(WORDS.refusals[code], { why: message });
+  return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? known ?? message;
 }
 
-/** Why an answer failed, in the reader's language where there is a sentence for it. */
+/** Why an answer failed, in the reader's language; what has no sentence there is said in English, too. */
 export function failureInWords({ code, message }) {
-  return WORDS.failures?.[code] ?? message;
+  const known = sentence(message ?? "");
+  const said = WORDS.failures?.[code];
+  if (known || !said) return known ?? message;
+  return message ? `${said} (${message})` : said;
+}
+
+/** One of the known sentences in the reader's language; nothing where it is none. */
+function sentence(message) {
+  for (const [each, own] of Object.entries(WORDS.sentences ?? {})) {
+    const [before, behind] = each.split("%(names)s");
+    if (message === each) return own;
+    if (behind === undefined || !message.startsWith(before) || !message.endsWith(behind)) continue;
+    return filled(own, { names: message.slice(before.length, message.length - behind.length) });
+  }
 }
 
 /** What an open answer is doing, for the state line; `now` in seconds. */

@@ -1,23 +1,29 @@
 """What the page's views show to whom."""
 
+import ast
 import json
 import re
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from django.utils.translation import override
 
 from accounts.models import Membership, Organization, Project, Role, User
+from agents.archetypes.base import Limits
 from agents.errors import CODES
 from agents.providers.openai.entry import DEFAULT_BASE_URL
 from chat.models import Chat, Message, Sharing
 from chat.page import listing, words
 from tests.conftest import member
+
+STARTS = re.compile("The (?:model provider|account at|conversation) ")
 
 
 def signed_in(user: User) -> Client:
@@ -202,7 +208,32 @@ def test_every_way_to_fail_has_its_sentence_and_english_stays_the_servers() -> N
     with override("de"):
         assert set(words.for_scripts()["failures"]) == set(CODES)
         assert words.failure("limit", "Over 20 turns.").startswith("Die Antwort")
+        assert words.failure("limit", "Over 20 turns.").endswith(" (Over 20 turns.)")
+        assert words.failure("upstream_auth", CODES["upstream_auth"]) == str(words.FAILURES["upstream_auth"])
+        picture = "The model provider could not read a picture: a.png, %(b)s. Later requests leave it out."
+        assert ": a.png, %(b)s. Spätere" in words.failure("upstream_invalid", picture)
+        quota = words.failure("upstream_rate_limited", "The account at the model provider has no quota left.")
+        assert quota == "Das Konto beim Modellanbieter hat kein Kontingent mehr."
         assert words.failure("of_a_later_version", "As it is.") == "As it is."
+
+
+def test_every_limit_and_every_exact_sentence_of_an_agent_is_said_in_german() -> None:
+    assert {each.name for each in fields(Limits)} <= words.ENDS.keys()
+    assert {"invalid", "which_organization", "bad_request", "too_slow"} <= words.REFUSALS.keys()
+    with override("de"):
+        sentences = words.for_scripts()["sentences"]
+    for said in sentences_of_providers():
+        assert any(each.startswith(said) for each in sentences), f"{said}: add it to SENTENCES and to the catalogue"
+
+
+def sentences_of_providers() -> set[str]:
+    """The texts in the code of the provider that begin as its failures do; of one with names, what is before them."""
+    found = set()
+    for path in (settings.BASE_DIR / "agents" / "providers" / "openai").glob("*.py"):
+        texts = [each.value for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.Constant)]
+        found |= {text for text in texts if isinstance(text, str) and STARTS.match(text) and "\n" not in text}
+    assert len(found) > 10
+    return found
 
 
 # --- The list of chats ------------------------------------------------------------------------------------------------
