@@ -45,11 +45,12 @@ class Block:
     end: int
     source: str
     is_plain: bool = False  # shown as it was written
+    has_failed: bool = False  # and not because there is too much of it
 
     def rendered(self, known: markdown.Known) -> markdown.Piece:
         """The block rendered with these definitions."""
         if self.is_plain:
-            return markdown.Piece(markdown.unformatted(self.source)[:])  # a plain string: it goes into JSON
+            return markdown.Piece(markdown.unformatted(self.source, has_failed=self.has_failed)[:])  # plain, for JSON
         return markdown.piece(self.source, known)
 
 
@@ -281,19 +282,21 @@ class Cutter:
         """Cut an open fence where it ends if no more comes."""
         outline = outline_of(self._open)
         self._mode = Mode.TEXT
-        return self._cut(outline, outline.ends[:1]) or self._cut_at(len(self._open), True)
+        return self._cut(outline, outline.ends[:1]) or self._cut_at(len(self._open), True, has_failed=True)
 
     def _last(self) -> list[Block]:
         """The rest, of which no more comes. Behind the last block there may be definitions alone."""
         if self._mode is not Mode.TEXT:
             return self._cut_at(len(self._open), True)
         outline = outline_of(self._open)
-        is_plain = not outline.ends and not outline.addresses
+        has_failed = not outline.ends and not outline.addresses
         lines = len(self._lines)
         blocks = self._cut(outline, outline.ends)
         self.definitions.add(outline, lines)
-        is_plain = is_plain or self._count >= BLOCKS
-        return blocks + (self._cut_at(len(self._open), is_plain) if self._open.strip() or self._count >= BLOCKS else [])
+        is_over = self._count >= BLOCKS
+        if not self._open.strip() and not is_over:
+            return blocks
+        return blocks + self._cut_at(len(self._open), has_failed or is_over, has_failed=has_failed)
 
     def _line(self, number: int) -> str:
         return self._open[self._begin_of(number) : self._lines[number]]
@@ -316,18 +319,19 @@ class Cutter:
             self._keep(begin)
         return blocks
 
-    def _cut_at(self, stop: int, is_plain: bool) -> list[Block]:
+    def _cut_at(self, stop: int, is_plain: bool, *, has_failed: bool = False) -> list[Block]:
         """One block up to here."""
         if not stop:
             self._keep(0)
             return []
-        block = self._block(0, stop, is_plain)
+        block = self._block(0, stop, is_plain, has_failed)
         self._keep(stop)
         return [block]
 
-    def _block(self, begin: int, stop: int, is_plain: bool = False) -> Block:
+    def _block(self, begin: int, stop: int, is_plain: bool = False, has_failed: bool = False) -> Block:
         self._count += 1
-        return Block(self._count - 1, self._start + begin, self._start + stop, self._open[begin:stop], is_plain)
+        start, end, source = self._start + begin, self._start + stop, self._open[begin:stop]
+        return Block(self._count - 1, start, end, source, is_plain, has_failed)
 
     def _keep(self, begin: int) -> None:
         """Go on with what is behind the last cut, as if it had come just now."""

@@ -54,7 +54,7 @@ ATTRIBUTES = {
 ALIGNED = {"left", "center", "right"}
 CLASSES = {
     **{"span": {"host", "math", *highlight.CLASSES}, "div": {"wide", "footnote", "formula"}, "li": {"task"}},
-    **{"pre": {"unformatted"}, "th": ALIGNED, "td": ALIGNED, "mtd": {"left", "right"}},
+    **{"pre": {"unformatted", "failed"}, "th": ALIGNED, "td": ALIGNED, "mtd": {"left", "right"}},
 }
 SCHEMES = {"http", "https", "mailto"}
 LANGUAGE_CHARS = 40
@@ -106,9 +106,10 @@ def _kept() -> Kept[Piece]:
     return Kept(settings.RENDER_KEPT_CHARS // 2, lambda piece: 2 * piece.chars)  # it holds what was rendered, too
 
 
-def unformatted(text: str) -> SafeString:
-    """The text as it was written; the page says why."""
-    return mark_safe(f'<pre class="unformatted" dir="auto">{escape(text, quote=False)}</pre>\n' if text.strip() else "")
+def unformatted(text: str, *, has_failed: bool = False) -> SafeString:
+    """The text as it was written; the page says why: it is too long, or that has failed."""
+    names = "unformatted failed" if has_failed else "unformatted"
+    return mark_safe(f'<pre class="{names}" dir="auto">{escape(text, quote=False)}</pre>\n' if text.strip() else "")
 
 
 def used(text: str, addresses: Mapping[str, str], notes: Mapping[str, None]) -> Known:
@@ -148,7 +149,7 @@ def _shown(text: str, known: Known) -> Piece:
         return Piece(unformatted(text)) if text.count("[") * len(text) > BRACKETS else _rendered(text, known)
     except Exception as error:  # whatever a model wrote
         tell(error, "rendering")
-        return Piece(unformatted(text))
+        return Piece(unformatted(text, has_failed=True))
 
 
 def _rendered(text: str, known: Known) -> Piece:
@@ -158,7 +159,7 @@ def _rendered(text: str, known: Known) -> Piece:
     markdown = _markdown()
     tokens = markdown.parse(text, env)
     if grammar.depth_of(tokens) >= grammar.DEPTH - 1:
-        return Piece(unformatted(text))
+        return Piece(unformatted(text, has_failed=True))
     html = _cleaner().clean(str(markdown.renderer.render(tokens, markdown.options, env)))
     return Piece(html, env["uses"], env["defines"])
 

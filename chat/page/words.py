@@ -103,6 +103,7 @@ TEXTS: dict[str, Any] = {
     "codeIn": _("Code: %(language)s"),
     "table": _("Table"),
     "unformatted": _("Too long to be formatted, so it is shown as it was written."),
+    "notFormatted": _("This could not be formatted, so it is shown as it was written."),
     "notFollowed": _("The answer cannot be loaded now. Nothing of it is lost."),
     # The composer
     "fork": _("Fork from here"),
@@ -199,6 +200,7 @@ SENTENCES: tuple[Any, ...] = (
     _("The model provider compressed its answer, which was not asked for."),
     _("The model provider sent a line that is too long."),
     _("The model provider sent an event that is too long."),
+    _("The model provider cannot be reached with these settings: %(names)s"),
     _("The model provider sent a reply that is too long."),
     _("The model provider sent tool arguments that are too long."),
     _("The result is longer than %(most)s bytes."),

@@ -70,12 +70,13 @@ function frame(block) {
   block.translate = false;
   block.replaceWith(box);
   box.append(barOf(block), block);
-  if (block.matches(".unformatted")) box.before(why());
+  if (block.matches(".unformatted")) box.before(whyOf(block));
 }
 
 /** Why a block is shown as it was written. */
-function why() {
-  return Object.assign(document.createElement("p"), { className: "unformatted-why", textContent: WORDS.unformatted });
+function whyOf(block) {
+  const textContent = block.matches(".failed") ? WORDS.notFormatted : WORDS.unformatted;
+  return Object.assign(document.createElement("p"), { className: "unformatted-why", textContent });
 }
 
 /** What stands above a block of code: its language, and buttons to wrap its lines and to copy it. */

@@ -77,7 +77,7 @@ GUARD = r"""() => {
     + "translate title aria-pressed "
     + "height depth minsize maxsize symmetric largeop movablelimits separator fence notation encoding").split(" "));
   const OURS = "host|wide|code|bar|language|long|plain|rest|fence|link|footnote|unformatted-why|task|math|formula|"
-    + "unformatted|left|center|right";
+    + "unformatted|failed|left|center|right";
   const CLASS = new RegExp(`^(${OURS}|[a-z]{1,2}[0-9a-z]?)$`);
   window.strange = [];
   window.looked = 0;

@@ -122,3 +122,17 @@ def test_the_page_speaks_german(open_page: Open, server: Server) -> None:
     page, _ = open_page(server, locale="de-DE")
     page.goto("/login/")
     expect(page.get_by_role("button", name="Anmelden")).to_be_visible()
+
+
+def test_a_german_page_says_exactly_why_an_answer_ended(open_page: Open, server: Server, upstream: Upstream) -> None:
+    page, _ = open_page(server)
+    sign_in(page)
+    page.context.add_cookies([{"name": "language", "value": "de", "url": server.url}])
+    page.goto("/")
+    text = page.locator("#text")
+    text.fill(f"Eins {script(upstream, Turn(text='Halb', finish_reason='length'))}")
+    text.press("Enter")
+    expect(answer(page)).to_contain_text("Die Antwort wurde abgeschnitten")
+    text.fill(f"Zwei {script(upstream, Turn(fault='html'))}")
+    text.press("Enter")
+    expect(answer(page)).to_contain_text("Der Modellanbieter hat mit einer Webseite geantwortet.")

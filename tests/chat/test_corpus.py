@@ -17,7 +17,7 @@ CORPUS = snippets()
 ELEMENT = re.compile(r"<([a-z0-9]+)((?: [a-z-]+=\"[^\"]*\")*) ?/?>")
 ATTRIBUTE = re.compile(r" ([a-z-]+)=\"([^\"]*)\"")
 NAMES = {"href", "rel", "target", "class", "dir", "start", "data-language", "encoding", *markdown.MATH_ATTRIBUTES}
-CLASS = re.compile("host|math|wide|footnote|formula|task|unformatted|left|right|center|[a-z]{1,2}[0-9a-z]?")
+CLASS = re.compile("host|math|wide|footnote|formula|task|unformatted|failed|left|right|center|[a-z]{1,2}[0-9a-z]?")
 
 
 def streamed(text: str, size: int) -> str:

@@ -389,5 +389,7 @@ def test_a_failure_is_told_once_and_the_text_is_shown(broken: str, monkeypatch: 
     monkeypatch.setattr(*where, lambda: whole)
     monkeypatch.setattr(markdown, "_told", set())
     for number in range(3):
-        assert f"**{broken} {number}** &lt;b&gt;" in rendered(f"**{broken} {number}** <b>\n\nmore\n")
+        html = rendered(f"**{broken} {number}** <b>\n\nmore\n")
+        assert f"**{broken} {number}** &lt;b&gt;" in html
+        assert '<pre class="unformatted failed" dir="auto">' in html  # it is not said to be too long
     assert len([each for each in caplog.records if "as it was written" in each.message]) == 1
