@@ -248,6 +248,11 @@ def test_examples_about_files_are_there_only_where_there_is_a_project(page: Page
         expect(examples).to_have_count(count)
 
 
+WORDS_END = """each => { const words = new Range();
+  words.selectNodeContents(each);
+  return words.getBoundingClientRect().right; }"""
+
+
 def test_words_that_run_from_right_to_left_do(page: Page, upstream: Upstream) -> None:
     box(page).fill("שלום")
     direction = "each => getComputedStyle(each).direction"
@@ -259,12 +264,17 @@ def test_words_that_run_from_right_to_left_do(page: Page, upstream: Upstream) ->
         link = page.locator("#nav .chats a[aria-current]")
         for each in (link, page.get_by_role("heading", level=1)):
             assert each.evaluate(direction) == "rtl"
+        more = page.locator("#nav .chats a[aria-current] + .more")
+        assert link.evaluate(WORDS_END) <= more.evaluate("each => each.getBoundingClientRect().left")
         page.reload()
     page.get_by_role("button", name="Rename or delete this chat").click()
     page.get_by_role("button", name="Rename", exact=True).click()
     assert page.get_by_label("Title", exact=True).evaluate(direction) == "rtl"
 
 
+# How far a table that runs from right to left is from where its lines begin.
+GAP = """() => { const table = document.querySelector("article table");
+  return table.parentElement.getBoundingClientRect().right - table.getBoundingClientRect().right; }"""
 BASES = """selector => [...document.querySelectorAll(selector)].map((each) => {
   const { direction, unicodeBidi } = getComputedStyle(each);
   return unicodeBidi === "plaintext" ? "by its words" : direction;
@@ -289,10 +299,16 @@ def test_a_table_that_comes_runs_as_its_words_do(page: Page, upstream: Upstream)
     table = ["Here:\n\n", "| שלום | שלום |\n", "|---|---|\n", "| שלום | שלום |\n"]
     send(page, f"Show {script(upstream, gated(gate, table, chr(10) * 2 + 'So.'))}")
     expect(page.locator(".rest table td")).to_have_count(2)
-    assert page.evaluate(BASES, "article table") == ["rtl"]
+    assert page.evaluate(BASES, "article table") == ["rtl"] and page.evaluate(GAP) < 2
     upstream.release(gate)
     expect(answer(page)).to_contain_text("tokens")
-    assert page.evaluate(BASES, "article table") == ["rtl"]
+    expect(page.locator("article table")).to_have_count(1)
+    assert page.evaluate(BASES, "article table") == ["rtl"] and page.evaluate(GAP) < 2
+
+
+def test_the_choice_of_language_is_written_as_the_page_is(page: Page) -> None:
+    font = "each => getComputedStyle(each).fontFamily"
+    assert page.get_by_label("Language").evaluate(font) == page.locator("body").evaluate(font)
 
 
 def test_the_language_of_code_is_said_once(page: Page, upstream: Upstream) -> None:
