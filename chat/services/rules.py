@@ -201,11 +201,12 @@ def _kind_of(head: str, data: str, is_sent: bool) -> str:
 
 
 def _fault_of(picture: bytes) -> str:
-    """What is wrong with a picture by its header, in words; empty where nothing is."""
+    """What is wrong with a picture by its header, in words; empty where nothing is.
+
+    One whose header is cut off is taken: a provider that cannot read it says so, and it is left out from then on.
+    """
     size = pictures.size_of(picture)
-    if size is None:
-        return "a damaged picture, which does not say how large it is"
-    if max(size) > PICTURE_SIDE_MAX_PX:
+    if size is not None and max(size) > PICTURE_SIDE_MAX_PX:
         return f"a picture of {size[0]} × {size[1]} pixels, and at most {PICTURE_SIDE_MAX_PX} a side are taken"
     return ""
 

@@ -105,27 +105,13 @@ def test_an_attachment_that_is_not_right_is_refused_by_name(api, alice, chat, at
     assert not Message.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        png(0, 10),
-        png(30_001, 1),
-        png(10, 10)[:20],
-        b"\x89PNG\r\n\x1a\n",
-        gif(0, 0),
-        b"GIF89a",
-        jpeg(4, 4)[:5000],
-        webp(9, 9)[:20],
-    ],
-    ids=lambda data: repr(data[:24]),
-)
-def test_a_picture_that_cannot_be_one_is_refused_unless_it_is_marked(api, alice, chat, data):
-    url = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+def test_a_picture_that_is_too_large_is_refused_unless_it_is_marked(api, alice, chat):
+    url = f"data:image/png;base64,{base64.b64encode(png(30_001, 1)).decode()}"
     image = {"type": "image", "name": "dot.png", "url": url}
     answered = api(alice).post(of(chat), {"content": "x", "attachments": [image]}, format="json")
     assert answered.status_code == 400
     (told,) = answered.json()["error"]["fields"]["attachments.0.url"]
-    assert told.startswith("dot.png: this is a ") and "picture" in told and "Expected PNG" in told
+    assert told.startswith("dot.png: this is a picture of 30001 × 1 pixels") and "Expected PNG" in told
     marked = {"content": "x", "attachments": [{**image, "unreadable": True}]}
     assert api(alice).post(of(chat), marked, format="json").status_code == 201
 
