@@ -38,6 +38,8 @@ KNOWN = {
     "chat/bus/bell.py": "Redis, REDIS_URL",
     "chat/ops/chaos/": "servers that a trial starts itself, on this machine",
     "chat/ops/sse_check.py": "the address that the operator types, of the operator's own server",
+    "chat/doors/incoming.py": "nobody: it is the listening server's own WebSocket",
+    "config/checks.py": "nobody: it asks a socket that was handed over for its own address",
     "config/machine.py": "nobody: it asks the system for this machine's names and addresses",
     "chat/runner/presence.py": "nobody: it asks for this machine's name",
     "tools/parsing/process.py": "nobody: it starts the child that a file is parsed in, which may open nothing",

@@ -71,7 +71,7 @@ def test_it_is_answered(alice: Client, server: Server, upstream: Upstream, door:
     token = new_key(server, "llm") if "/v1/" in path or "/llm/" in path else alice.token
     reply = server.call("POST", path, body, token=token)
     assert reply.status in (200, 201), reply
-    seen = upstream.wait_for(lambda requests: requests, key=mark)[0]
+    seen = upstream.wait_for(lambda requests: requests, key=mark, timeout_s=20)[0]
     told = str(seen.messages[-1]["content"])
     assert told.startswith('<file name="plan.txt">') and "The door is green." in told
 

@@ -107,12 +107,16 @@ def move_branch(repository: pygit2.Repository, branch: str, *, to: pygit2.Oid, e
 
 
 def size_on_disk(path: Path) -> int:
-    """Bytes that the repository's objects take, in whole blocks."""
-    return sum(
-        os.stat(os.path.join(folder, name)).st_blocks * 512
-        for folder, _, names in os.walk(path / "objects")
-        for name in names
-    )
+    """Bytes that the repository's objects take, in whole blocks; what is packed anew meanwhile may count or not."""
+    folders = os.walk(path / "objects")
+    return sum(_blocks(os.path.join(folder, name)) for folder, _, names in folders for name in names) * 512
+
+
+def _blocks(path: str) -> int:
+    try:
+        return os.stat(path).st_blocks
+    except FileNotFoundError:
+        return 0
 
 
 @functools.cache
