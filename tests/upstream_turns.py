@@ -69,9 +69,9 @@ def key_of(messages: list[dict[str, Any]]) -> str:
     """The newest `key=` knob in what users said; that also marks the turns behind a tool call."""
     for message in reversed(messages):
         if message.get("role") == "user":
-            found = re.search(r"\[\[[^\]]*\bkey=([^\s\]]+)", _text(message.get("content")))
-            if found:
-                return found[1]
+            found = re.findall(r"\[\[[^\]]*\bkey=([^\s\]]+)", _text(message.get("content")))
+            if found:  # several where what was said before was not answered
+                return str(found[-1])
     return ""
 
 

@@ -171,7 +171,8 @@ def test_what_is_selected_stays_selected_while_text_comes(page: Page, upstream: 
     send(page, f"Say {script(upstream, turn)}")
     expect(answer(page)).to_contain_text("And")
     page.evaluate("""() => {
-      const text = document.querySelector("article:last-of-type .rest").firstChild;
+      const rest = document.querySelector("article:last-of-type .rest");
+      const text = document.createTreeWalker(rest, NodeFilter.SHOW_TEXT).nextNode();
       getSelection().setBaseAndExtent(text, 7, text, 18);
     }""")
     upstream.release(gate)

@@ -17,9 +17,11 @@ from tests.upstream import Turn, Upstream
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 
 DRAW = """async (cases) => {
-  const { emptyAnswer, reduce } = await import("/static/chat/reducer.js");
-  const { enliven, textView } = await import("/static/chat/text.js");
-  const { fragmentOf } = await import("/static/chat/html.js");
+  const { src } = document.querySelector("script[src*='/chat/']");
+  const own = src.replace(/\\/chat\\/.*/, "/chat/"); // of the page's version
+  const { emptyAnswer, reduce } = await import(`${own}reducer.js`);
+  const { enliven, textView } = await import(`${own}text.js`);
+  const { fragmentOf } = await import(`${own}html.js`);
   const different = [];
   for (const { name, events, stored } of cases) {
     let [answer, view] = [emptyAnswer(), null];
@@ -117,8 +119,7 @@ def test_formulas_and_code_are_written_as_they_should_be(page: Page, upstream: U
     assert [page.evaluate(direction, name) for name in ("p", "ul", "pre")] == ["rtl", "rtl", "ltr"]
     math = "document.querySelector('#log .text math').namespaceURI"
     assert page.evaluate(math) == "http://www.w3.org/1998/Math/MathML"
-    label = "getComputedStyle(document.querySelector('#log pre[data-language]'), '::before').content"
-    assert page.evaluate(label).startswith('"kt"')
+    assert page.evaluate("document.querySelector('#log .code .language').textContent") == "kt"
 
 
 HURRY = "() => { const real = setTimeout; window.setTimeout = (act, ms) => real(act, Math.min(ms, 1)); }"

@@ -211,7 +211,7 @@ def test_where_nothing_can_be_kept_the_browser_asks_before_it_leaves(open_page: 
 REFUSALS = {
     "a budget": (402, "quota_exceeded", "budget"),
     "a field": (400, "invalid", "model: Expected one of"),
-    "a key": (422, "idempotency_key_reused", "Idempotency"),
+    "a key": (422, "idempotency_key_reused", "sent before"),
     "a right": (403, "not_allowed", "You may not do this here"),
 }
 
@@ -251,7 +251,7 @@ def test_a_first_message_that_no_budget_covers_makes_no_chat(
     before = len(server.call("GET", chats, token=server.token()).body["results"])
     server.manage("set_budget", "First organization", "1")
     send(page, "Is there enough?")
-    expect(state(page)).to_contain_text("Not sent: your organization's token budget")
+    expect(state(page)).to_contain_text("Not sent: Your organization's token budget")
     expect(box(page)).to_have_value("Is there enough?")
     assert len(server.call("GET", chats, token=server.token()).body["results"]) == before
     server.manage("set_budget", "First organization")

@@ -1,12 +1,14 @@
 """What the model was given to read, as the page says it: from which message on, and which picture it could not read."""
 
+from base64 import b64decode
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.steps import answer, script, send
 from tests.browser.test_long_chat import FILL
 from tests.live import OWNER, Server
-from tests.pictures import png
+from tests.pictures import DOT
 from tests.upstream import Turn, Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
@@ -37,7 +39,9 @@ def test_an_answer_links_to_the_message_that_the_model_read_from(
 
 
 def test_a_picture_that_could_not_be_read_says_so_at_once_and_later(page: Page, upstream: Upstream) -> None:
-    page.set_input_files("input[type=file]", {"name": "photo.png", "mimeType": "image/png", "buffer": png(8, 8)})
+    page.set_input_files(
+        "input[type=file]", {"name": "photo.png", "mimeType": "image/png", "buffer": b64decode(DOT.partition(",")[2])}
+    )
     send(page, f"See {script(upstream, Turn(fault='400', body=REFUSAL))}")
     told = page.get_by_role("article").first.locator(".attachments")
     expect(answer(page)).to_contain_text("could not read a picture: photo.png")
