@@ -171,7 +171,8 @@ async function onOver(entry, hasEnd) {
   runs.open.forEach((each) => changed.add(each));
   if (hasEnd) announce(entry);
   refresh();
-  await catchUp(entry.article.dataset.position);
+  const { position } = entry.article.dataset;
+  await catchUp(entry.answer.phase === "failed" ? position - 1 : position); // what it failed by may be said at its question
 }
 
 function onLost(reason) {

@@ -43,7 +43,7 @@ def test_a_picture_that_could_not_be_read_says_so_at_once_and_later(page: Page, 
         "input[type=file]", {"name": "photo.png", "mimeType": "image/png", "buffer": b64decode(DOT.partition(",")[2])}
     )
     send(page, f"See {script(upstream, Turn(fault='400', body=REFUSAL))}")
-    told = page.get_by_role("article").first.locator(".attachments")
+    told = page.locator("article.own").last.locator(".attachments")
     expect(answer(page)).to_contain_text("could not read a picture: photo.png")
     expect(told).to_have_text("photo.png: could not be read, and is not shown to the model")
     page.reload()
