@@ -17,6 +17,7 @@ from accounts.models import (
     ApiKey,
     EndedSignIn,
     IdempotencyKey,
+    Invitation,
     Membership,
     Organization,
     Project,
@@ -49,6 +50,13 @@ def crowd(count: int) -> None:
         Ticket(token_hash=_hash(n), user=users[n], token_version=0, run_id=uuid.UUID(int=n), expires_at=later)
         for n in numbers
     )
+    _made(
+        Invitation(
+            organization=organization, email=f"new{n}@crowd.example", invited_by=users[n], token_hash=_hash(n),
+            expires_at=later,
+        )
+        for n in numbers
+    )  # fmt: skip
     _made(EndedSignIn(id=uuid.UUID(int=n), expires_at=later) for n in numbers)
     _made(IdempotencyKey(user=users[n], key=f"key-{n}", route="POST /x", body_hash=_hash(n)) for n in numbers)
     tokens = _made(
