@@ -12,7 +12,8 @@ from agents import events as ev
 from chat.eventlog.projection import fold
 from chat.eventlog.rows import clean
 from chat.markdown import html as markdown
-from chat.markdown.blocks import Cutter, RunBlocks, cut, rendered
+from chat.markdown.blocks import RunBlocks, rendered
+from chat.markdown.cutting import Cutter, cut
 from chat.models import Chat, Message
 from tests import transcripts
 

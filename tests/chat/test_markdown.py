@@ -12,7 +12,7 @@ from pygments.lexers import get_all_lexers
 from pygments.styles import get_style_by_name
 from pygments.token import STANDARD_TYPES
 
-from chat.markdown import blocks, grammar, highlight
+from chat.markdown import cutting, grammar, highlight
 from chat.markdown import html as markdown
 from chat.markdown.blocks import rendered
 from chat.markdown.html import render
@@ -385,7 +385,7 @@ def test_a_failure_is_told_once_and_the_text_is_shown(broken: str, monkeypatch: 
 
     whole = getattr(grammar, broken)()
     whole.core.ruler.push("fault", fail)
-    where = (markdown, "_markdown") if broken == "markdown" else (blocks, "_outline")
+    where = (markdown, "_markdown") if broken == "markdown" else (cutting, "_outline")
     monkeypatch.setattr(*where, lambda: whole)
     monkeypatch.setattr(markdown, "_told", set())
     for number in range(3):

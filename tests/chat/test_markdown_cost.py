@@ -11,8 +11,9 @@ from django.test import Client
 
 from accounts.models import User
 from agents import events as ev
-from chat.markdown import blocks, budget, highlight, tex
-from chat.markdown.blocks import Cutter, cut, rendered
+from chat.markdown import blocks, budget, cutting, highlight, tex
+from chat.markdown.blocks import rendered
+from chat.markdown.cutting import Cutter, cut
 from chat.markdown.kept import OVERHEAD_CHARS, Kept
 from chat.models import Chat, Message
 
@@ -85,7 +86,7 @@ GIVEN_UP = [name for name in TEXTS if name.startswith("fences given up")]
 def test_so_does_one_that_comes_in_pieces(name: str) -> None:
     text = TEXTS[name][:100_000]
     cutter = Cutter()
-    found: list[blocks.Block] = []
+    found: list[cutting.Block] = []
 
     def stream() -> None:
         for at in range(0, len(text), 20):
@@ -143,9 +144,9 @@ def test_the_bounds_are_the_same_however_it_comes(small, name: str, size: int) -
 
 
 def test_more_blocks_than_anybody_reads_are_not_formatted() -> None:
-    found, _ = cut("# a\n" * (blocks.BLOCKS + 500))
-    assert [each.is_plain for each in found[: blocks.BLOCKS]] == [False] * blocks.BLOCKS
-    assert all(each.is_plain for each in found[blocks.BLOCKS :]) and found[-1].end == 4 * (blocks.BLOCKS + 500)
+    found, _ = cut("# a\n" * (cutting.BLOCKS + 500))
+    assert [each.is_plain for each in found[: cutting.BLOCKS]] == [False] * cutting.BLOCKS
+    assert all(each.is_plain for each in found[cutting.BLOCKS :]) and found[-1].end == 4 * (cutting.BLOCKS + 500)
 
 
 def test_code_that_is_slow_to_colour_is_plain() -> None:
