@@ -77,6 +77,7 @@ check: $(DEV) ## format, lint, types, imports, migrations, deployment
 		SECRET_KEY="$$("$(PY)" -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 		JWT_SIGNING_KEY="$$("$(PY)" -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 		SECRETS_KEYS="$$("$(PY)" -c 'import secrets; print(secrets.token_urlsafe(60))')" \
+		ACTING_KEYS="$$("$(PY)" -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 		DATABASE_URL=postgres://parley@127.0.0.1/parley REDIS_URL=redis://127.0.0.1/0 OPENAI_API_KEY=none \
 		"$(PY)" manage.py check --deploy --fail-level WARNING
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth import admin as auth
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import Group
@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
+from accounts.admin_fields import Words
 from accounts.admin_lists import Lookups, ReadOnly, View
 from accounts.counts import require_room
 from accounts.errors import Conflict, Invalid
@@ -32,23 +33,28 @@ from accounts.models import (
     Organization,
     Project,
     ProjectMember,
+    ProjectSecret,
+    SignIn,
     Ticket,
     User,
 )
-from accounts.organizations.services import AT_BEGINNING
+from accounts.organizations.services import AT_BEGINNING, CHECKS
 from accounts.sign_in import keys
+from accounts.sign_in.resetting import link_for
 from accounts.sign_in.scopes import SCOPES
+from accounts.sso import admin as sso  # noqa: F401  # registers its own
 
 if TYPE_CHECKING:  # generic for the type checker only
     TabularInline = admin.TabularInline[Any, Any]
     ModelForm = forms.ModelForm[User]
     NewKeyModelForm = forms.ModelForm[ApiKey]
+    OrganizationModelForm = forms.ModelForm[Organization]
     UserAdmin = auth.UserAdmin[User]
     AdminUserCreationForm = auth_forms.AdminUserCreationForm[User]
     UserChangeForm = auth_forms.UserChangeForm[User]
 else:
     TabularInline, ModelForm = admin.TabularInline, forms.ModelForm
-    NewKeyModelForm = forms.ModelForm
+    NewKeyModelForm = OrganizationModelForm = forms.ModelForm
     UserAdmin = auth.UserAdmin
     AdminUserCreationForm, UserChangeForm = auth_forms.AdminUserCreationForm, auth_forms.UserChangeForm
 
@@ -128,7 +134,7 @@ class PersonAdmin(Lookups, UserAdmin):
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
     inlines = (MembershipInline,)
-    actions = ("sign_out_everywhere",)
+    actions = ("sign_out_everywhere", "make_reset_link")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Store what was changed and nothing else, so that a token_version raised meanwhile stays."""
@@ -143,6 +149,21 @@ class PersonAdmin(Lookups, UserAdmin):
         for person in people:
             person.end_sessions()
         self.message_user(request, _("They are signed out everywhere."))
+
+    @admin.action(description=gettext_lazy("Make a link for a new password …"), permissions=["change"])
+    def make_reset_link(self, request: HttpRequest, people: Any) -> HttpResponse | None:
+        """The page that shows one person's link, this once. No message has it: those are in a cookie."""
+        chosen, by = list(people[:2]), cast(User, request.user)
+        if len(chosen) != 1:
+            self.message_user(request, _("Choose one person."), messages.ERROR)
+            return None
+        if not chosen[0].is_active or (chosen[0].is_superuser and not by.is_superuser):
+            told = _("This person is deactivated, or may do more than you: there is no link for them.")
+            self.message_user(request, told, messages.ERROR)
+            return None
+        shown = {"title": _("A link for a new password"), "person": chosen[0], "link": link_for(chosen[0], by=by)}
+        context = {**self.admin_site.each_context(request), **shown, "opts": self.opts}
+        return TemplateResponse(request, "admin/accounts/user/reset_link.html", context)
 
 
 admin.site.unregister(Group)
@@ -189,8 +210,29 @@ class FewInlines(Lookups):
 SHOWN_INLINE = 50
 
 
+class OrganizationForm(OrganizationModelForm):
+    fallbacks = Words(
+        label=gettext_lazy("Fallbacks"),
+        help_text=gettext_lazy(
+            "Models that answer where the chosen one cannot, in order. Empty: each model's own. -: none."
+        ),
+    )
+
+    class Meta:
+        model = Organization
+        fields = "__all__"  # the admin picks from them
+
+    def clean_fallbacks(self) -> Any:
+        """As the API takes them."""
+        try:
+            return CHECKS["fallbacks"](self.cleaned_data["fallbacks"])
+        except Invalid as error:
+            raise forms.ValidationError(error.fields["fallbacks"]) from None
+
+
 @admin.register(Organization)
 class OrganizationAdmin(FewInlines):
+    form = OrganizationForm
     list_display = ("name", "plan", "created_at")
     list_filter = ("created_at",)
     search_fields = ("^name",)
@@ -372,6 +414,34 @@ class TicketAdmin(ReadOnly):
     id_fields = ("id", "run_id", "chat_id", "user_id")
     spoken_by = ("id",)
     exclude = ("token_hash",)
+
+
+@admin.register(SignIn)
+class SignInAdmin(ReadOnly):
+    """Where people are signed in. To end all of a person's: their action "Sign out everywhere"."""
+
+    list_display = ("user", "user_agent", "created_at", "last_seen_at", "expires_at")
+    list_select_related = ("user",)
+    search_fields = ("^user__email",)
+    id_fields = ("id", "user_id")
+    spoken_by = ("user",)
+    ordering = ("-last_seen_at", "-id")
+    exclude = ("session_key",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """A row that is deleted ends nothing."""
+        return False
+
+
+@admin.register(ProjectSecret)
+class ProjectSecretAdmin(ReadOnly):
+    """Which secrets projects have; no page shows one. Who administers a project stores them by REST."""
+
+    list_display = ("name", "project", "created_at", "updated_at")
+    list_select_related = ("project",)
+    search_fields = ("^name",)
+    id_fields = ("id", "project_id")
+    ordering = ("-created_at", "-id")
 
 
 @admin.register(EndedSignIn)

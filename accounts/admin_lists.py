@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
-from accounts.folding import FOLDED, forms
+from accounts.folding import FOLDED, forms, has, is_folded
 
 if TYPE_CHECKING:  # generic for the type checker only
     ModelAdmin = admin.ModelAdmin[Any]
@@ -27,6 +27,7 @@ CONTENT = {
     "summary",
     "metadata",
     "content",
+    "body",
     "parts",
     "attachments",
     "request",
@@ -36,7 +37,8 @@ CONTENT = {
 }
 CONTENT |= {"error", "error_message", "provider_error", "description", "events", "answer", "body_hash"}
 CONTENT |= {"object_repr"}  # what a row was called: older versions kept titles there
-SECRETS = {"password", "token", "token_hash", "key_hash"}
+SECRETS = {"password", "token", "token_hash", "key_hash", "secret", "assertion_secret", "assertion_hash", "session_key"}
+SECRETS |= {"value"}  # of a project's secret
 NOT_FILTERS = {"p", "o", "all", "_facets"}  # what else a list's address may carry
 
 
@@ -88,7 +90,7 @@ class Lookups(ModelAdmin):
         id = as_uuid(text) if self.id_fields else None
         wanted = Q()
         for each in self.id_fields if id else self.search_fields:
-            wanted |= Q(**{each: id}) if id else _found(each, text)
+            wanted |= Q(**{each: id}) if id else _found(queryset.model, each, text)
         return queryset.filter(wanted), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
@@ -148,9 +150,10 @@ def as_uuid(text: str) -> UUID | None:
         return None
 
 
-def _found(field: str, text: str) -> Q:
-    """Rows whose field has the text at its beginning, or is it, in the ways in which a name is likely written."""
-    wanted = Q()
+def _found(model: type[Model], field: str, text: str) -> Q:
+    """Rows whose field has the text at its beginning, or is it: folded where it is kept so, else as likely written."""
+    name, lookup = field.lstrip("^="), "startswith" if field.startswith("^") else "exact"
+    wanted = has(name, text, lookup=lookup) if is_folded(model, name) else Q()
     for each in forms(text):
         lookup, value = _lookup(field, each)
         wanted |= Q(**{lookup: value})

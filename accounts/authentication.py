@@ -1,9 +1,9 @@
 """Who is asking: decided here for REST, async views and sockets alike.
 
 The first credential that is present decides, and if it does not hold the answer is 401, whatever else was sent:
-`Authorization: Bearer` (a JWT, or an API key, which comes no other way), `?ticket=`, the cookie `access_token`, a
-Django session. Browsers send the last two by themselves, so with them a request that changes something must also show
-that our own page, or a listed one, made it.
+`Authorization: Bearer` (a JWT, ours or an accepted provider's, or an API key, which comes no other way), `?ticket=`
+where a run or a chat is read, the cookie `access_token`, a Django session. Browsers send the last two by themselves, so
+with them a request that changes something must also show that our own page, or a listed one, made it.
 """
 
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -23,7 +23,10 @@ from accounts.errors import NotAllowed, NotAuthenticated
 from accounts.models import ApiKey, User
 from accounts.sign_in import cookies, keys, scopes, tickets
 from accounts.sign_in.ended import signed_in
-from accounts.sign_in.tokens import AccessToken, CookieToken, OurToken
+from accounts.sign_in.sign_ins import of_session
+from accounts.sign_in.tokens import JWT, AccessToken, CookieToken, OurToken
+from accounts.sso import bearer
+from accounts.sso.errors import ProviderDown, Refused
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -43,17 +46,25 @@ def authenticate(
     """
     if "Authorization" in request.headers:
         return _by_bearer(request, is_socket)
-    if "ticket" in request.GET:
+    if brings_ticket(request, run_id, chat_id):
         return _by_ticket(request, run_id, chat_id)
     if cookies.has_cookie(request):
         return _by_cookie(request)
     return _by_session(request)
 
 
+def brings_ticket(request: HttpRequest, run_id: UUID | None, chat_id: UUID | None) -> bool:
+    """Whether `?ticket=` is one: where no run or chat is read it is a parameter as any other, such as an own app's."""
+    return "ticket" in request.GET and (run_id is not None or chat_id is not None)
+
+
 def has_credentials(request: HttpRequest) -> bool:
     """Whether the request brings any, good or bad: who brings none may be a guest where a route takes guests."""
-    has_header = "Authorization" in request.headers or "ticket" in request.GET
-    return has_header or cookies.has_cookie(request) or settings.SESSION_COOKIE_NAME in request.COOKIES
+    return (
+        "Authorization" in request.headers
+        or cookies.has_cookie(request)
+        or settings.SESSION_COOKIE_NAME in request.COOKIES
+    )
 
 
 class Identity(NamedTuple):
@@ -115,7 +126,22 @@ def _by_bearer(request: HttpRequest, is_socket: bool) -> User:
         raise NotAuthenticated("Send one token, as `Authorization: Bearer TOKEN`.")
     if token.startswith(keys.PREFIX):
         return _by_key(request, token, is_socket)
-    return _user_of(AccessToken, token)
+    try:
+        return _user_of(AccessToken, token)
+    except NotAuthenticated:
+        if not bearer.is_foreign(token, JWT["ISSUER"]):
+            raise
+    return _by_foreign(token)
+
+
+def _by_foreign(token: str) -> User:
+    """The person whom another issuer's token names."""
+    try:
+        return bearer.user_of(token)
+    except ProviderDown:
+        raise
+    except Refused as error:
+        raise NotAuthenticated(f"The token does not hold. {error.detail}") from None
 
 
 def _by_key(request: HttpRequest, token: str, is_socket: bool) -> User:
@@ -155,6 +181,7 @@ def _by_session(request: HttpRequest) -> User:
     check.process_request(request)
     if refused := check.process_view(request, _no_response, (), {}):
         raise NotAllowed(f"With a session, send the CSRF token: {refused}")
+    user.sign_in = of_session(request)
     return user
 
 

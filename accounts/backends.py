@@ -6,8 +6,11 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
+from accounts.errors import NotAllowed
 from accounts.models import User
 from accounts.sign_in import tries as limits
+from accounts.sign_in.passwords import CLOSED
+from accounts.sso.providers import may_use_password
 
 
 class LimitedBackend(ModelBackend):
@@ -21,7 +24,7 @@ class LimitedBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        """The user, or None. Raises TooMany."""
+        """The user, or None. Raises TooMany; NotAllowed where the address's provider is the only way in."""
         if request is None:  # not from outside: a command, a test
             return self._check(request, username, password, **kwargs)
         client = request.META.get("REMOTE_ADDR", "")
@@ -35,6 +38,8 @@ class LimitedBackend(ModelBackend):
         if user:
             for name, whom, _ in tries:
                 limits.give_back(name, whom, window_s=settings.LOGIN_WINDOW_S)
+            if not may_use_password(user):  # told to who knows the password alone
+                raise NotAllowed(CLOSED, code="password_closed")
         return user
 
     def _check(

@@ -20,6 +20,7 @@ def check_security(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
 def _keys() -> Iterator[CheckMessage]:
     keys = {"SECRET_KEY": settings.SECRET_KEY, "JWT_SIGNING_KEY": settings.SIMPLE_JWT["SIGNING_KEY"]}
     keys |= {f"SECRETS_KEYS, number {number}": key for number, key in enumerate(settings.SECRETS_KEYS, 1)}
+    keys |= {f"ACTING_KEYS, number {number}": key for number, key in enumerate(settings.ACTING_KEYS, 1)}
     if settings.JWT_PREVIOUS_KEY:
         keys["JWT_PREVIOUS_KEY"] = settings.JWT_PREVIOUS_KEY
     hint = 'Make one: python -c "import secrets; print(secrets.token_urlsafe(48))"'
@@ -28,8 +29,12 @@ def _keys() -> Iterator[CheckMessage]:
             yield Error(
                 f"{name} is too easy to guess: it needs {KEY_MIN_BYTES} random bytes.", hint, id="accounts.E001"
             )
-    if shared := set(settings.SECRETS_KEYS) & {settings.SECRET_KEY, settings.SIMPLE_JWT["SIGNING_KEY"]}:
+    signing = {settings.SECRET_KEY, settings.SIMPLE_JWT["SIGNING_KEY"]}
+    if shared := set(settings.SECRETS_KEYS) & {*signing, *settings.ACTING_KEYS}:
         told = f"{len(shared)} of SECRETS_KEYS signs something too: who learns it has both."
+        yield Error(told, hint, id="accounts.E002")
+    if shared := set(settings.ACTING_KEYS) & signing:
+        told = f"{len(shared)} of ACTING_KEYS signs something of ours too: who learns it has both."
         yield Error(told, hint, id="accounts.E002")
     if keys["SECRET_KEY"] == keys["JWT_SIGNING_KEY"]:
         yield Error("SECRET_KEY and JWT_SIGNING_KEY are the same: who learns one has both.", hint, id="accounts.E002")

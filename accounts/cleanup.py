@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from accounts.models import EndedSignIn, IdempotencyKey, Invitation, Ticket
+from accounts.models import EndedSignIn, IdempotencyKey, Invitation, SignIn, Ticket, UsedAssertion
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,10 @@ def _ended_sign_ins() -> QuerySet[Any]:
     return EndedSignIn.objects.filter(expires_at__lt=timezone.now()).order_by("expires_at")
 
 
+def _sign_ins() -> QuerySet[Any]:
+    return SignIn.objects.filter(expires_at__lt=timezone.now()).order_by("expires_at")
+
+
 def _browser_sessions() -> QuerySet[Any]:
     return Session.objects.filter(expire_date__lt=timezone.now()).order_by("expire_date")
 
@@ -60,6 +64,10 @@ def _browser_sessions() -> QuerySet[Any]:
 def _idempotency_keys() -> QuerySet[Any]:
     until = timezone.now() - timedelta(seconds=settings.IDEMPOTENCY_LIFETIME_S)
     return IdempotencyKey.objects.filter(created_at__lt=until).order_by("created_at")
+
+
+def _used_assertions() -> QuerySet[Any]:
+    return UsedAssertion.objects.filter(expires_at__lt=timezone.now()).order_by("expires_at")
 
 
 def _invitations() -> QuerySet[Any]:
@@ -70,6 +78,8 @@ KINDS = (
     Kind("tickets", _tickets),
     Kind("refresh tokens", _refresh_tokens),
     Kind("ended sign-ins", _ended_sign_ins),
+    Kind("used assertions", _used_assertions),
+    Kind("sign-ins", _sign_ins),
     Kind("invitations", _invitations),
     Kind("browser sessions", _browser_sessions),
     Kind("idempotency keys", _idempotency_keys),

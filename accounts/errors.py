@@ -10,6 +10,7 @@ RequestError            carries status, code, message, fields
 +-- Gone                410  it was here and is not kept any more
 +-- KeyReused           422  the idempotency key was used with another body
 +-- TooMany             429  a limit was met; carries retry_after_s
++-- BadGateway          502  a server elsewhere did not do its part; carries retry_after_s where it says so
 +-- Unavailable         503  the database cannot answer; carries retry_after_s
 """
 
@@ -90,6 +91,12 @@ class TooMany(RequestError):
     status = 429
     code = "too_many"
     message = "Too many at once. Try again later."
+
+
+class BadGateway(RequestError):
+    status = 502
+    code = "bad_gateway"
+    message = "A server elsewhere did not do its part."
 
 
 class Unavailable(RequestError):

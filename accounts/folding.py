@@ -77,6 +77,14 @@ def folds(model: type[models.Model]) -> list[FoldedField]:
     return [each for each in model._meta.local_concrete_fields if isinstance(each, FoldedField)]
 
 
+def is_folded(model: type[models.Model], path: str) -> bool:
+    """Whether the column that a lookup such as `organization__name` leads to is kept folded."""
+    *way, column = path.split("__")
+    for each in way:
+        model = model._meta.get_field(each).related_model  # type: ignore[assignment]  # a relation's
+    return column in {each.of for each in folds(model)}
+
+
 def has(column: str, text: str, *, lookup: str = "contains") -> Q:
     """Rows whose column has the text, or as `lookup` says. What is not folded yet counts as it stands."""
     return Q(**{f"{column}{FOLDED}__{lookup}": folded(text) or text}) | Q(**{f"{column}__i{lookup}": text})

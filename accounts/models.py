@@ -12,6 +12,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts.folding import FoldedField, SavesFolded
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes users; the e-mail address is stored in lower case, so one address is one person."""
@@ -32,16 +34,19 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").strip().lower())
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(SavesFolded, AbstractBaseUser, PermissionsMixin):
     """A person who signs in by e-mail."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(max_length=254, unique=True)  # in lower case; see UserManager
     name = models.CharField(max_length=150, blank=True)
+    name_folded = FoldedField("name")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May use the admin.")
     # Made for a caller without credentials: nobody can sign in as them. See accounts.sign_in.guests.
     is_guest = models.BooleanField(default=False, editable=False)
+    # That mail to them is in, and their pages where the browser has chosen none; empty: what the browser asks for.
+    language = models.CharField(max_length=10, blank=True, default="", db_default="")
     # Where a chat of theirs goes that names no organization: see accounts.organizations.choice.
     organization = models.ForeignKey(
         "Organization", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
@@ -56,6 +61,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     key: "ApiKey | None" = None
     # The sign-in of the token by which they came in, likewise: see accounts.sign_in.ended.
     sign_in: uuid.UUID | None = None
+    # When that sign-in ends whatever is refreshed, in seconds since 1970; None: it does not. See accounts.sso.
+    signed_in_until: int | None = None
+    # The provider by whose word it began; None: by nobody's but their own.
+    signed_in_by: uuid.UUID | None = None
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -63,7 +72,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
-        indexes = [models.Index(fields=["created_at"], condition=Q(is_guest=True), name="user_guests")]
+        indexes = [
+            models.Index(fields=["created_at"], condition=Q(is_guest=True), name="user_guests"),
+            models.Index(fields=["id"], condition=Q(name_folded__isnull=True), name="user_name_to_fold"),
+        ]
 
     def __str__(self) -> str:
         return self.email
@@ -83,7 +95,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         return check_password(raw_password, self.password, renew)
 
     def end_sessions(self) -> None:
-        """Make all tokens and sessions given out before worthless."""
+        """Make all tokens and sessions given out before worthless, by us and by providers."""
+        ExternalIdentity.objects.filter(user=self.pk).update(signed_out_at=timezone.now())
         type(self).objects.filter(pk=self.pk).update(token_version=F("token_version") + 1)
         self.refresh_from_db(fields=["token_version"])
 
@@ -142,19 +155,25 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         return theirs if user.key is None else theirs.filter(pk=user.key.organization_id)
 
 
-class Organization(models.Model):
+class Organization(SavesFolded):
     """A customer: people, projects and chats belong to exactly one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=150)
+    name_folded = FoldedField("name")
     plan = models.CharField(max_length=30, default="free")
+    # Models that answer where the chosen one cannot, in order; None: each model's own. Its rule stands in chat.
+    fallbacks = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = OrganizationQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at", "id"]
-        indexes = [models.Index(fields=["-created_at", "-id"])]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"]),
+            models.Index(fields=["id"], condition=Q(name_folded__isnull=True), name="organization_name_to_fold"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -173,6 +192,8 @@ class Membership(models.Model):
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.EDITOR)
+    # The identity provider whose groups gave it, and may take it; None: a person did. A plain id: it outlives the row.
+    source = models.UUIDField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MembershipQuerySet.as_manager()
@@ -239,12 +260,13 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self.filter(organization__in=Organization.objects.visible_to(user))
 
 
-class Project(models.Model):
+class Project(SavesFolded):
     """What people work on; its repository and other content belong to `tools`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="projects")
     name = models.CharField(max_length=150)
+    name_folded = FoldedField("name")
     description = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -252,7 +274,10 @@ class Project(models.Model):
 
     class Meta:
         ordering = ["created_at", "id"]
-        indexes = [models.Index(fields=["-created_at", "-id"])]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"]),
+            models.Index(fields=["id"], condition=Q(name_folded__isnull=True), name="project_name_to_fold"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -284,6 +309,32 @@ class ProjectMember(models.Model):
         return f"{self.user} in {self.project}: {self.role}"
 
 
+class ProjectSecretQuerySet(models.QuerySet["ProjectSecret"]):
+    def visible_to(self, user: Seer) -> "ProjectSecretQuerySet":
+        """Secrets of the projects the user can see; who of them may look is the role's affair."""
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+
+class ProjectSecret(models.Model):
+    """A secret that tools of a project send to another API, by the name that they ask for it. Sealed, never shown."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=40)
+    value = models.TextField(editable=False)  # by accounts.secrets.seal
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ProjectSecretQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="project_secret_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Ticket(models.Model):
     """A short key for clients that can send no header: one use, one minute, for one run or chat."""
 
@@ -307,6 +358,39 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return f"ticket {self.id}"
+
+
+class SignInQuerySet(models.QuerySet["SignIn"]):
+    def visible_to(self, user: Seer) -> "SignInQuerySet":
+        """The user's own."""
+        return self.filter(user=user.pk, user__is_active=True)
+
+    def live(self) -> "SignInQuerySet":
+        """Those that hold: not expired, and not ended with all the others by a change of password."""
+        return self.filter(expires_at__gt=timezone.now(), token_version=F("user__token_version"))
+
+
+class SignIn(models.Model):
+    """Where somebody is signed in: one browser's session, or all tokens that came of one password."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # as its tokens carry it
+    user = models.ForeignKey(User, models.CASCADE, related_name="sign_ins")
+    user_agent = models.CharField(max_length=300, blank=True)  # as the program that signed in calls itself
+    session_key = models.CharField(max_length=40, blank=True, editable=False)  # of a browser's session; empty: tokens
+    token_version = models.PositiveIntegerField()  # the user's, when it began
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField()  # to some minutes
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = SignInQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "sign-in"
+        ordering = ["-last_seen_at", "-id"]
+        indexes = [models.Index(fields=["session_key"], condition=~Q(session_key=""), name="sign_in_session")]
+
+    def __str__(self) -> str:
+        return str(self.id)
 
 
 class EndedSignIn(models.Model):
@@ -375,3 +459,95 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route} {self.key}"
+
+
+class Provision(models.TextChoices):
+    """Whom an identity provider may bring."""
+
+    OFF = "off"  # people who have an account
+    MEMBERS = "members"  # everybody it names: people are made, and memberships follow its groups
+
+
+def usual_algorithms() -> list[str]:
+    """How providers sign."""
+    return ["RS256", "ES256"]
+
+
+class IdentityProvider(models.Model):
+    """Who vouches for people of an organization: a directory (OpenID Connect), or a backend of the customer's own."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="identity_providers")
+    slug = models.SlugField(max_length=50, unique=True)  # in its addresses: /sso/SLUG/start
+    name = models.CharField(max_length=150)  # on the button of the sign-in page
+    is_active = models.BooleanField(default=True)
+    is_shown = models.BooleanField(default=True)  # on the sign-in page
+    issuer = models.CharField(max_length=500, db_index=True)  # `iss`, letter by letter
+    # Of the sign-in by browser; empty: there is none.
+    client_id = models.CharField(max_length=255, blank=True)
+    secret = models.TextField(blank=True, editable=False)  # sealed; see accounts.secrets
+    # Of tokens that its people or its backend bring.
+    accepts_bearer = models.BooleanField(default=False)
+    accepts_assertions = models.BooleanField(default=False)
+    audience = models.CharField(max_length=255, blank=True)  # `aud` of those; empty: PARLEY_PUBLIC_URL
+    algorithms = models.JSONField(default=usual_algorithms)
+    assertion_secret = models.TextField(blank=True, editable=False)  # sealed; of HS256, where algorithms name it
+    # Its public keys: written here as PEM or JWKS, or asked for at jwks_url or where its metadata says.
+    public_keys = models.TextField(blank=True)
+    jwks_url = models.CharField(max_length=500, blank=True)
+    jwks = models.JSONField(default=dict, blank=True, editable=False)  # as fetched
+    metadata = models.JSONField(default=dict, blank=True, editable=False)  # of its discovery, as fetched
+    keys_fetched_at = models.DateTimeField(null=True, blank=True, editable=False)
+    keys_tried_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Whom it brings, and as what.
+    domains = models.JSONField(default=list, blank=True)  # of e-mail, in lower case
+    trusts_email = models.BooleanField(default=False)  # its addresses are proven though it does not say so
+    closes_passwords = models.BooleanField(default=False)  # of people of its domains, but operators
+    groups_claim = models.CharField(max_length=255, default="groups")
+    groups = models.JSONField(default=dict, blank=True)  # group: role
+    default_role = models.CharField(max_length=10, choices=Role.choices, blank=True)  # of who is in none; empty: none
+    provision = models.CharField(max_length=10, choices=Provision.choices, default=Provision.OFF)
+    session_s = models.PositiveIntegerField(default=28_800)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.slug})"
+
+
+class ExternalIdentity(models.Model):
+    """The person whom a provider knows by this subject."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    provider = models.ForeignKey(IdentityProvider, models.CASCADE, related_name="identities")
+    subject = models.CharField(max_length=255)  # `sub`, letter by letter
+    user = models.ForeignKey(User, models.CASCADE, related_name="external_identities")
+    last_sign_in_at = models.DateTimeField(null=True, blank=True)
+    signed_out_at = models.DateTimeField(null=True, blank=True)  # by whomever: older tokens of theirs are refused
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "external identities"
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["-created_at", "-id"])]
+        constraints = [models.UniqueConstraint(fields=["provider", "subject"], name="external_identity_once")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} of {self.provider}"
+
+
+class UsedAssertion(models.Model):
+    """What a provider or browser brought and may bring once: that long its hash is kept here."""
+
+    id = models.BigAutoField(primary_key=True)
+    provider = models.ForeignKey(IdentityProvider, models.CASCADE, related_name="+", db_index=False)
+    assertion_hash = models.CharField(max_length=64)  # SHA-256 hex
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "assertion_hash"], name="used_assertion_once")]
+
+    def __str__(self) -> str:
+        return f"{self.assertion_hash[:8]} of {self.provider_id}"

@@ -42,8 +42,8 @@ Turn = UserMessage | tuple[AssistantMessage, tuple[ToolMessage, ...]]  # a perso
 
 def _is_empty(message: Message) -> bool:
     match message:
-        case UserMessage(text=text, images=images):
-            return not text.strip() and not images
+        case UserMessage(text=text):
+            return not text.strip() and not message.attached
         case AssistantMessage(text=text, calls=calls):
             return not text.strip() and not calls
         case SystemMessage(text=text):
@@ -71,7 +71,8 @@ def _reply(reply: AssistantMessage, results: dict[str, ToolMessage]) -> Iterator
     calls = {each.id: each for each in reply.calls if each.id in results}
     told = tuple(results[id] for id in calls)
     if calls or reply.text.strip():
-        yield AssistantMessage(reply.text, tuple(calls.values())), told
+        is_whole = len(calls) == len(reply.calls)  # else it is not what its provider said any more
+        yield AssistantMessage(reply.text, tuple(calls.values()), reply.state if is_whole else None), told
 
 
 def _alternating(turns: Iterable[Turn]) -> Iterator[Message]:
@@ -103,4 +104,4 @@ def _alternating(turns: Iterable[Turn]) -> Iterator[Message]:
 
 def _joined(first: UserMessage, second: UserMessage) -> UserMessage:
     texts = [each.text for each in (first, second) if each.text.strip()]
-    return UserMessage("\n\n".join(texts), (*first.images, *second.images))
+    return UserMessage("\n\n".join(texts), (*first.images, *second.images), (*first.files, *second.files))

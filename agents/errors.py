@@ -3,6 +3,8 @@
 AgentError
 +-- ProviderError     the model's service failed; carries code, retryable and retry_after_s
 +-- LimitReached      a limit of the run was met; carries its name
++-- WorkFailed        work that answers nothing has come to nothing; carries code and retryable
++-- OutputInvalid     the answer is not what was asked for; carries what is wrong
 +-- QuotaExceeded     the organization's budget does not cover the next turn
 +-- NoRights          whom the run acts for may not do this any more
 +-- Waiting           a tool call waits for a person
@@ -12,9 +14,15 @@ AgentError
 # Every `code` a run.failed event can carry, with the sentence people read. Closed: dialects map these.
 CODES = {
     "upstream_auth": "The model provider refused our credentials. An operator must check its key.",
+    "upstream_credit": "The account at the model provider has no credit left. An operator must add some.",
     "upstream_invalid": "The model provider refused the request.",
-    "upstream_not_found": "The model provider does not know this model.",
+    "upstream_context": "The conversation is longer than the model can read. "
+    "Begin a new chat, or choose a model that reads more.",
+    "upstream_tools": "This model cannot use tools. Choose another model.",
+    "upstream_moderation": "The model provider's content filter refused the request. Say it in other words.",
+    "upstream_not_found": "The model provider does not know this model. Choose another model.",
     "upstream_rate_limited": "The model provider is receiving too many requests. Try again later.",
+    "upstream_overloaded": "The model provider has too much to do. Try again later, or choose another model.",
     "upstream_unavailable": "The model provider is not available. Try again later.",
     "upstream_timeout": "The model provider did not answer in time.",
     "upstream_interrupted": "The connection to the model provider broke off.",
@@ -22,6 +30,15 @@ CODES = {
     "upstream_malformed": "The model provider sent something that could not be understood.",
     "upstream_error": "The model provider reported an error.",
     "no_rights": "Whom the run acts for may not do this here any more.",
+    "output_invalid": "The model's answer does not fit the schema that was asked for.",
+    "remote_auth": "The git server asks for a token, or does not take this one.",
+    "remote_not_found": "There is no such repository or branch at the git server.",
+    "remote_refused": "This repository may not be fetched.",
+    "remote_unavailable": "The git server cannot be reached, or broke off. Try again later.",
+    "remote_too_large": "The repository is larger than is taken.",
+    "remote_invalid": "What the git server sent is no history that can be taken.",
+    "diverged": "The branch has commits here that it has not there, and the other way round.",
+    "build_failed": "The component was not built, and nothing was written.",
     "quota_exceeded": "The organization's token budget does not cover the next turn.",
     "limit": "The run met one of its limits.",
     "poison": "The run ended its process three times and is not tried again.",
@@ -36,8 +53,16 @@ class AgentError(Exception):
 
 # Of a run that fails by one of these before a word was said: the provider took no request, so nothing was used.
 UNUSED = frozenset(
-    {"upstream_auth", "upstream_invalid", "upstream_not_found", "upstream_rate_limited", "upstream_unavailable"}
-    | {"upstream_error", "no_rights", "quota_exceeded"}
+    {
+        "upstream_auth",
+        "upstream_credit",
+        "upstream_invalid",
+        "upstream_context",
+        "upstream_tools",
+        "upstream_moderation",
+    }
+    | {"upstream_not_found", "upstream_rate_limited", "upstream_overloaded", "upstream_unavailable", "upstream_error"}
+    | {"no_rights", "quota_exceeded"}
 )
 
 
@@ -72,6 +97,23 @@ class LimitReached(AgentError):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
+
+
+class WorkFailed(AgentError):
+    """Work that answers nothing has come to nothing; `message` is for people, and says more than its code."""
+
+    def __init__(self, code: str, message: str = "", *, retryable: bool = False) -> None:
+        super().__init__(message or CODES[code])
+        self.code = code
+        self.retryable = retryable
+
+
+class OutputInvalid(AgentError):
+    """The answer is not JSON of the schema that was asked for; `faults` say what is wrong."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__(f"{CODES['output_invalid']} {' '.join(faults)}")
+        self.faults = faults
 
 
 class QuotaExceeded(AgentError):

@@ -12,7 +12,10 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
 
+from agents.state import VendorState
 from agents.usage import Usage
 
 
@@ -85,6 +88,12 @@ class ReplyCompleted(Event, frozen=True, kw_only=True, tag="reply.completed"):
     finish_reason: str  # stop, length, tool_calls, content_filter
     usage: Usage
     calls: tuple[Call, ...] = ()
+    model: str = ""  # that answered, where it is another than the turn began with
+    state: VendorState | None = None  # for the provider alone: no reader is told of it
+    output: Any = UNSET  # of an answer that was to be JSON of a schema: the value, null where it does not fit
+    output_error: str = ""  # why it does not
+    left_out: tuple[str, ...] = ()  # what was chosen and its provider would not take: temperature, tools, effort ...
+    unseen: tuple[str, ...] = ()  # attachments, as MESSAGE/PLACE, that the model was not shown, as it cannot take such
 
 
 class ToolCalled(Event, frozen=True, kw_only=True, tag="tool.called"):
@@ -140,6 +149,12 @@ class ApprovalRequested(Event, frozen=True, kw_only=True, tag="approval.requeste
     name: str
     arguments: Any  # as in ToolCalled
     expires_at: float  # seconds since 1970; then it counts as denied
+    as_person: bool = False  # it is made with the rights of the run's person: they alone may allow it
+    title: str = ""  # a person's word for the tool
+    permission: Literal["", "read", "write", "deploy", "admin"] = ""  # what who allows it must have; "": an older log
+    risk: Literal["", "read", "write", "outward", "delete"] = ""  # the worst that the call may do
+    digest: str = ""  # of the tool and its arguments: agents.loop.judging.digest_of
+    holds: tuple[str, ...] = ()  # calls behind it that change something: they begin after it, and are not asked for
 
 
 class ApprovalResolved(Event, frozen=True, kw_only=True, tag="approval.resolved"):
@@ -150,6 +165,7 @@ class ApprovalResolved(Event, frozen=True, kw_only=True, tag="approval.resolved"
     decision: Literal["allowed", "denied"]
     by: str  # user id, or "" when it expired
     reason: str = ""
+    scope: Literal["once", "chat"] = "once"  # chat: later calls of the tool in this chat are not asked for, for a while
 
 
 class AgentStarted(Event, frozen=True, kw_only=True, tag="agent.started"):
@@ -204,6 +220,8 @@ class RetryScheduled(Event, frozen=True, kw_only=True, tag="retry.scheduled"):
     delay_s: float
     code: str
     message: str
+    model: str = ""  # that failed, where another one is asked next
+    next_model: str = ""
 
 
 class TurnReset(Event, frozen=True, kw_only=True, tag="turn.reset"):
@@ -211,6 +229,7 @@ class TurnReset(Event, frozen=True, kw_only=True, tag="turn.reset"):
 
     turn: int
     reason: str
+    usage: Usage | None = None  # of what is taken back, where its provider said it
 
 
 class TurnCompleted(Event, frozen=True, kw_only=True, tag="turn.completed"):
@@ -291,6 +310,17 @@ _decoder = msgspec.json.Decoder(list[AnyEvent])
 def are_deltas(events: Iterable[AnyEvent]) -> bool:
     """Whether there is nothing else among them."""
     return _DELTAS.issuperset(map(type, events))
+
+
+def as_before(reply: "ReplyCompleted") -> "ReplyCompleted":
+    """The reply in the words of the versions before `state`: for logs that their processes may read."""
+    return replace(reply, state=None, model="", output=UNSET, output_error="", left_out=(), unseen=())
+
+
+def without_state(event: AnyEvent) -> AnyEvent:
+    """The event as readers are told of it: what a provider wants back is for that provider alone."""
+    is_stateful = isinstance(event, ReplyCompleted) and event.state is not None
+    return replace(event, state=None) if is_stateful else event
 
 
 def dump(events: list[AnyEvent]) -> str:

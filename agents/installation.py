@@ -1,69 +1,141 @@
 """The providers and models of this installation, as it is configured, and the tools of its projects."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
-from agents.catalog import catalog, entry_for
+from agents.catalog import DEMO_MODEL, Catalog, Known, catalog, configured
+from agents.loop.target import Target
 from agents.loop.toolset import distinct
-from agents.providers import demo, openai
+from agents.model_info import ModelInfo
+from agents.overlay import Overlay
+from agents.prices import Price
+from agents.providers import apis
 from agents.providers.base import Provider
-from agents.providers.entry import Entry, ModelInfo
+from agents.providers.nobody import NobodyProvider
+from agents.providers.server import DEMO, NOBODY, Server
 from tools.base import Tool
-
-# All there are, but for the demo, which answers where none of them is configured.
-PROVIDERS: tuple[Entry, ...] = (openai.ENTRY,)
-DEMO = demo.ENTRY
 
 # What gives projects tools of their own, beside those of the archetype: (project's id) -> tools. Called in a database
 # thread when a run is begun or taken over. The first of two tools of one name is the one.
 TOOLSETS: list[Callable[[UUID], tuple[Tool, ...]]] = []
 
 
+class _Told:
+    """What others told this process: rows that operators wrote, and what a package knows. Replaced whole."""
+
+    rows: tuple[Overlay, ...] = ()
+    known: tuple[tuple[str, Known], ...] = ()
+
+
+class _Kept:
+    """The catalog as it was last built; None: something was told since."""
+
+    catalog: Catalog | None = None
+
+
+def tell_rows(rows: Iterable[Overlay]) -> None:
+    """From now on the catalog of this process is overlaid by these. From any thread."""
+    _Told.rows = tuple(rows)
+    _forget()
+
+
+def tell_known(known: Iterable[tuple[str, Known]]) -> None:
+    """From now on what nobody else says of a model is this. From any thread."""
+    _Told.known = tuple(known)
+    _forget()
+
+
+def the_catalog() -> Catalog:
+    """All models, as of now. It asks no database, and is no work where nothing was told since."""
+    kept = _Kept.catalog
+    if kept is None:
+        kept = _Kept.catalog = catalog(configured(settings), _Told.rows, _Told.known)
+    return kept
+
+
+def _forget(**_: Any) -> None:
+    _Kept.catalog = None
+
+
+setting_changed.connect(_forget)  # by tests alone
+
+
 def has_upstream() -> bool:
-    """Whether a real model is configured: a key, or a server of one's own."""
-    return any(entry.is_configured(settings) for entry in PROVIDERS)
+    """Whether a real model may be chosen."""
+    return any(model.server != DEMO for model in the_catalog().offered.values())
 
 
 def models() -> tuple[ModelInfo, ...]:
     """The models that may be chosen."""
-    return catalog(PROVIDERS, DEMO, settings)
+    return tuple(the_catalog().offered.values())
 
 
 def model_names() -> list[str]:
     """Their names."""
-    return [model.id for model in models()]
+    return list(the_catalog().offered)
 
 
 def has_model(name: object) -> bool:
     """Whether this is the name of a model that may be chosen, letter by letter."""
-    return isinstance(name, str) and any(name == model.id for model in models())
+    return isinstance(name, str) and name in the_catalog().offered
 
 
-def answers_for(model: str) -> Entry:
-    """The provider that answers for this model: the demo, where nothing real is configured."""
-    return entry_for(model, PROVIDERS, DEMO, settings)
+def default_model() -> str:
+    """The model of a new chat: AGENTS_DEFAULT_MODEL, else the first of the free tier that is offered."""
+    return the_catalog().default(settings.AGENTS_DEFAULT_MODEL)
+
+
+def successor_of(name: str) -> str:
+    """The model to choose in the place of one that is not offered any more; empty where nobody knows."""
+    return the_catalog().successor(name)
 
 
 def is_replaced(model: str) -> bool:
     """Whether the demo answers in this model's place."""
-    return answers_for(model) is DEMO and all(model != own.id for own in DEMO.models(settings))
+    return info_of(model).server == DEMO and model != DEMO_MODEL.id
+
+
+def info_of(model: str) -> ModelInfo:
+    """What is known of a model; of one that nobody offers any more, who is asked for it."""
+    return the_catalog().info(model)
+
+
+def price_of(model: str) -> Price | None:
+    """What a model costs now, by its id or its server's name for it; None where nobody knows."""
+    return the_catalog().price(model)
 
 
 # A provider's connections belong to the loop that made them.
-_made: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Provider]]" = WeakKeyDictionary()
+_made: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Server, Provider]]" = WeakKeyDictionary()
 
 
-def provider_for(model: str) -> Provider:
-    """The provider that answers for this model, made once for each event loop. Call it on the loop."""
-    entry = answers_for(model)
+def provider_for(model: ModelInfo) -> Provider:
+    """Who serves this model, made once for each event loop and server. Call it on the loop."""
+    if model.server == NOBODY:
+        return NobodyProvider(model.successor)
     made = _made.setdefault(asyncio.get_running_loop(), {})
-    if entry.name not in made:
-        made[entry.name] = entry.make(settings)
-    return made[entry.name]
+    if model.server not in made:
+        made[model.server] = apis.make(model.server, settings)
+    return made[model.server]
+
+
+def load_providers() -> None:
+    """Import all that is needed to ask the servers of this installation. Call it in a thread. Raises ImportError."""
+    apis.load(the_catalog().servers)
+
+
+def targets(model: str, fallbacks: Sequence[str] | None = None) -> tuple[Target, ...]:
+    """Who serves this model, and those that answer where it cannot, in order. Call it on the loop.
+
+    `fallbacks`: ids, in the place of the model's own; None: those.
+    """
+    return tuple(Target(each, provider_for(each)) for each in the_catalog().line(model, fallbacks))
 
 
 def toolset_of(project_id: UUID | None) -> tuple[Tool, ...] | None:

@@ -6,6 +6,17 @@ import msgspec
 
 from agents.messages import ToolSpec
 
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
+class OutputFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What an answer must be: JSON that fits a schema."""
+
+    name: str
+    schema: dict[str, Any]  # JSON Schema, as it was given
+    strict: bool = False  # an answer that does not fit is a failure
+    repairs: bool = True  # one that does not fit is asked for once more: not where readers cannot be told of that
+
 
 class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Kept with the run, so that whoever takes it over knows them too."""
@@ -15,6 +26,8 @@ class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     tool_choice: str = "auto"  # auto, none, required, or the name of the tool to call first
     max_output_tokens: int | None = None  # of each turn
     toolset: dict[str, str] = {}  # no wish: hashes of the project's tools when the run began, by name
+    effort: str = ""  # of reasoning, for this run alone; empty: the chat's
+    output: OutputFormat | None = None  # what the answer must be
     extra: dict[str, Any] = {}  # passed on to the provider as it is: top_p, stop, response_format ...
 
 

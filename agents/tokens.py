@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
-from agents.messages import AssistantMessage, Image, Message, SystemMessage, ToolMessage, ToolSpec, UserMessage
+from agents.media import wav_bytes_per_second
+from agents.messages import AssistantMessage, File, Image, Message, SystemMessage, ToolMessage, ToolSpec, UserMessage
 from tools.pictures import size_of
 
 MESSAGE_TOKENS = 4  # what frames each message
@@ -18,6 +19,13 @@ PIXELS_PER_TOKEN = 750  # https://docs.anthropic.com/en/docs/build-with-claude/v
 IMAGE_LONGEST_PX = 1568  # a larger picture is scaled down to this by the servers
 IMAGE_MIN_TOKENS = 85  # OpenAI's least, for any picture
 IMAGE_UNKNOWN_TOKENS = 1_600  # of a picture at an address, or without a size in its header: the most that one costs
+# A PDF is counted by its bytes: how many pages it has, nobody knows without parsing it. Servers charge each page for
+# its text and its picture, about 3,000 tokens, and a page of text with a drawing has some 30 KB.
+# https://platform.claude.com/docs/en/build-with-claude/pdf-support
+PDF_BYTES_PER_TOKEN = 10
+PDF_MIN_TOKENS = 1_600  # one page
+AUDIO_TOKENS_PER_SECOND = 32  # https://ai.google.dev/gemini-api/docs/audio
+MP3_BYTES_PER_SECOND = 8_000  # speech, 64 kbit/s: more than that is counted too high
 HEADER_BYTES = 65_536  # of a picture that are read for its size: in front of it there may be a thumbnail
 
 LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ \n"
@@ -55,11 +63,20 @@ def of_image(image: Image) -> int:
     return _of_picture(image.url) if image.url.startswith("data:") else IMAGE_UNKNOWN_TOKENS
 
 
+def of_file(file: File) -> int:
+    """Tokens of a PDF or a sound, by its bytes: a guess."""
+    size = len(file.data) * 3 // 4
+    if file.kind == "pdf":
+        return max(PDF_MIN_TOKENS, size // PDF_BYTES_PER_TOKEN)
+    rate = wav_bytes_per_second(_head(file.url)) if file.media_type == "audio/wav" else MP3_BYTES_PER_SECOND
+    return max(AUDIO_TOKENS_PER_SECOND, round(size / rate * AUDIO_TOKENS_PER_SECOND))
+
+
 def of_message(message: Message) -> int:
     """Tokens of a message with all that is in it."""
     match message:
-        case UserMessage(text=text, images=images):
-            return MESSAGE_TOKENS + of_text(text) + sum(map(of_image, images))
+        case UserMessage(text=text, images=images, files=files):
+            return MESSAGE_TOKENS + of_text(text) + sum(map(of_image, images)) + sum(map(of_file, files))
         case AssistantMessage(text=text, calls=calls):
             asked = sum(MESSAGE_TOKENS + of_text(each.name) + of_text(each.arguments) for each in calls)
             return MESSAGE_TOKENS + of_text(text) + asked

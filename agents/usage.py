@@ -3,6 +3,7 @@
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 SURENESS = ("reported", "estimated", "unknown")
 
@@ -16,6 +17,14 @@ class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reasoning_tokens: int = 0  # the part of output_tokens that was reasoning
     # reported: the provider said so. estimated: counted by us from the text. unknown: neither could be had.
     status: Literal["reported", "estimated", "unknown"] = "reported"
+    # The part of input_tokens that was written to the provider's cache. Left out of logs where nobody said it, as
+    # processes of older versions know no such field.
+    cache_write_tokens: int | UnsetType = UNSET
+
+    @property
+    def written_tokens(self) -> int:
+        """Written to the provider's cache, as far as is known."""
+        return self.cache_write_tokens or 0
 
     @property
     def total_tokens(self) -> int:
@@ -30,4 +39,5 @@ class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self.output_tokens + other.output_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
             max(self.status, other.status, key=SURENESS.index),
+            (self.written_tokens + other.written_tokens) or UNSET,
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, OuterRef, QuerySet, Subquery, UUIDField, Value
+from django.db.models import F, Model, OuterRef, QuerySet, Subquery, UUIDField, Value
 
 from accounts.db.compiled import Compiled
 from accounts.errors import NotAllowed, NotFound
@@ -152,12 +152,43 @@ def chats_of(user: Seer) -> ChatQuerySet:
 
 def permissions_found(user: User, chat: Chat) -> Permissions:
     """The same as `permissions_on`, without a query, of a chat that came from `chats_of(user)`."""
+    return permissions_of(user.pk, chat)
+
+
+def permissions_of(user_id: UUID, chat: Chat) -> Permissions:
+    """The same, of the person with that id."""
     found: Any = chat  # annotations are unknown to the type
     role = PERMISSIONS[Role(found.project_role or found.organization_role)]
-    if chat.user_id == user.pk:
+    if chat.user_id == user_id:
         return role
     by_project = GIVEN[chat.project_access] if chat.sharing == Sharing.PROJECT and chat.project_id else NOTHING
     return role & (by_project | GIVEN.get(found.shared, NOTHING))
+
+
+def fallbacks_of(chat: Chat) -> list[str] | None:
+    """The models that answer where the chosen one cannot: as the chat says, else its organization; None: neither does.
+
+    No query for a chat that was read with them.
+    """
+    if chat.fallbacks is not None:
+        return list(chat.fallbacks)
+    found: Any = chat
+    said = found.organization_fallbacks if hasattr(chat, "organization_fallbacks") else chat.organization.fallbacks
+    return None if said is None else list(said)
+
+
+def ruled(user_id: UUID, chat_id: UUID) -> list[Chat]:
+    """The chat as that person sees it, once for each tool policy of its organization, which it carries as `rule_...`.
+
+    Without policies it comes once, and they are None; not at all to who does not see it, or is not active. One query.
+    """
+    return _ruled(user_id, chat_id)
+
+
+def _with_rules(user: UUID, chat: UUID) -> ChatQuerySet:
+    names = ("pattern", "role", "decision", "project_id")
+    rules = {f"rule_{name}": F(f"organization__tool_policies__{name}") for name in names}
+    return chats_of(_Somebody(user)).filter(pk=chat).annotate(**rules)
 
 
 def _one(rows: QuerySet[Any], field: str) -> Subquery:
@@ -195,5 +226,6 @@ class _Somebody:
 _chats = _Seen(chats_of)
 _messages = _Seen(lambda user: Message.objects.visible_to(user).select_related("chat", "author", "run"))
 _run: Compiled[Run] = Compiled(lambda id: Run.objects.filter(pk=id).select_related("chat"), UUID)
+_ruled: Compiled[Chat] = Compiled(_with_rules, UUID, UUID)
 _ids = _Seen(lambda user: Chat.objects.visible_to(user).only("pk"))
 _projects = _Seen(lambda user: Project.objects.visible_to(user).only("pk"))

@@ -10,11 +10,18 @@ class ChatConfig(AppConfig):
         """Register the system checks, what a process does beside its runs, and what accounts sets off in here."""
         from accounts.organizations import services as organizations
         from chat import checks  # noqa: F401
+        from chat.bus import notices
         from chat.metering import budgets
         from chat.ops import chores
         from chat.runner import runner
-        from chat.services import erasing
+        from chat.services import erasing, pull_requests, rules, work
+        from tools.documents import telling
+        from tools.handed_down import begin_work
 
         runner.also.append(chores.run)
         organizations.AT_BEGINNING.append(budgets.begin)
+        organizations.CHECKS["fallbacks"] = rules.check_fallbacks
         erasing.watch()
+        pull_requests.hand_down()
+        telling.TOLD.append(notices.tell_document)
+        begin_work.fill(work.begin_for_tool)

@@ -11,11 +11,13 @@ from agents.installation import has_model, model_names
 POSITIVE = (
     *("CHAT_LEASE_S", "CHAT_LEASE_RENEW_S", "CHAT_SCAN_S", "CHAT_COMMIT_S", "CHAT_COMMIT_ALONE_S"),
     *("CHAT_HEARTBEAT_S", "WRITE_TIMEOUT_S", "CHAT_UNSTORED_MAX_EVENTS", "CHAT_FEED_MAX_EVENTS"),
-    *("CHAT_MAX_CRASHES", "DB_THREADS", "BODY_MAX_BYTES", "EXPORT_MAX_BYTES", "AGENTS_BUDGET_TURN_TOKENS"),
+    *("CHAT_MAX_CRASHES", "DB_THREADS", "DB_TOOL_THREADS", "BODY_MAX_BYTES", "EXPORT_MAX_BYTES"),
+    "AGENTS_BUDGET_TURN_TOKENS",
     *(
         "JSON_MAX_DEPTH",
         "JSON_MAX_VALUES",
         "ANSWER_MAX_BYTES",
+        "RENDER_ANSWER_MAX_BYTES",
         "BODY_ANONYMOUS_MAX_BYTES",
         "BODY_IDLE_S",
         "BODY_TIMEOUT_S",
@@ -24,6 +26,7 @@ POSITIVE = (
     *("WAITING_MAX_BYTES", "WAITING_MAX_BYTES_PER_USER"),
     *("READY_COMMIT_LAG_S", "READY_UNCLAIMED_S", "MIGRATE_LOCK_S"),
     *("PARSING_AT_ONCE", "PARSING_TIMEOUT_S", "PARSING_CPU_S", "PARSING_MEMORY_BYTES", "PARSING_OUTPUT_MAX_BYTES"),
+    *("PUSH_MAX_BYTES", "PUSH_TIMEOUT_S"),
     *("OUTWARD_MAX_BYTES", "OUTWARD_TIMEOUT_S", "OUTWARD_CONNECT_TIMEOUT_S"),
     *("CHAT_CONTEXT_MESSAGES", "CHAT_CONTEXT_TOKENS", "AGENTS_EVENT_MAX_BYTES"),
 )
@@ -56,9 +59,9 @@ def _database() -> Iterator[CheckMessage]:
         hint = "Set DATABASE_URL to a PostgreSQL, or take REDIS_URL away."
         yield Error("REDIS_URL is for several processes, and SQLite is for one.", hint, id="chat.E002")
     most = settings.DATABASES["default"].get("OPTIONS", {}).get("pool", {}).get("max_size", 0)
-    least = settings.DB_THREADS + 2  # the threads of runs and streams, the log's writer, and one request
+    least = settings.DB_THREADS + settings.DB_TOOL_THREADS + 2  # and the log's writer, and one request
     if not settings.IS_SQLITE and most < least:
-        hint = f"Set DB_POOL_MAX to {least} or more: runs and streams take {least - 1}, requests the rest."
+        hint = f"Set DB_POOL_MAX to {least} or more: runs, tools and streams take {least - 1}, requests the rest."
         yield Error(f"DB_POOL_MAX is {most}: requests would find no connection.", hint, id="chat.E003")
 
 

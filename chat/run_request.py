@@ -37,6 +37,7 @@ class RunRequest:
     parent: UUID | Literal["leaf"] | None = "leaf"  # the message it follows; None: the beginning of the chat
     model: Any = None  # None: the chat's
     temperature: Any = None
+    effort: Any = None
     archetype: Any = None
     if_busy: Any = "enqueue"  # an IfBusy: what to do while another run of the chat is open
     door: str = "native"

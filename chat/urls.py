@@ -4,19 +4,55 @@ from django.urls import URLPattern, URLResolver, path
 
 from chat import capabilities, openapi
 from chat.doors.registry import DOORS
-from chat.page import self_test, views
-from chat.rest import budgets, characters, chats, choices, handing_over, messages, runs, tasks
+from chat.page import account, builds, embed, proposing, repository, self_test, views
+from chat.page import changes as page_changes
+from chat.page import documents as document_page
+from chat.page import pulls as pull_pages
+from chat.pulls import views as pulls
+from chat.rest import (
+    budgets,
+    changes,
+    characters,
+    chats,
+    choices,
+    components,
+    deletion,
+    documents,
+    handing_over,
+    messages,
+    policies,
+    pull_requests,
+    repositories,
+    runs,
+    tasks,
+)
 from chat.rest.tickets import TicketView
+from chat.transfer import branch, person
 from chat.transfer import views as exports
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # Doors first, as a route is looked for from the top and they are asked most often. Those at one address name what
+    # they share, such as tRPC's batches, each
+    *dict.fromkeys(each for door in DOORS for each in door.urls),
     # The page
     path("", views.home, name="page-home"),
     path("chats/", views.chats, name="page-chats"),
     path("chats/<uuid:id>/", views.chat, name="page-chat"),
     path("chats/<uuid:id>/messages/", views.messages, name="page-messages"),
+    path("chats/<uuid:id>/changes/", page_changes.changes, name="page-changes"),
+    path("chats/<uuid:id>/changes/pull/", proposing.propose, name="page-propose"),
+    path("chats/<uuid:id>/files/", page_changes.files, name="page-files"),
+    path("chats/<uuid:id>/asked/<uuid:run>/<str:call>/", views.asked, name="page-asked"),
     path("messages/<uuid:id>/pictures/<int:number>/", views.picture, name="page-picture"),
-    path("favicon.ico", views.icon, name="icon"),
+    path("projects/<uuid:id>/repository/", repository.repository, name="page-repository"),
+    path("projects/<uuid:id>/document/", document_page.document, name="page-document"),
+    path("runs/<uuid:id>/component/", builds.component, name="page-component"),
+    path("account/", account.account, name="account"),
+    path("embed/", embed.frame, name="embed"),
+    path("embed/chats/<uuid:id>/messages/", embed.messages, name="embed-messages"),
+    path("projects/<uuid:project>/pulls/", pull_pages.pulls, name="page-pulls"),
+    path("projects/<uuid:project>/pulls/<int:number>/", pull_pages.pull, name="page-pull"),
+    path("embed/chats/<uuid:id>/asked/<uuid:run>/<str:call>/", embed.asked, name="embed-asked"),
     path("self-test/", self_test.self_test, name="self-test"),
     # REST
     path("api/chats/", chats.Chats.as_view(), name="chats"),
@@ -24,12 +60,25 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/chats/<uuid:id>/messages/", messages.ChatMessages.as_view(), name="chat-messages"),
     path("api/chats/<uuid:id>/fork/", chats.ChatFork.as_view(), name="chat-fork"),
     path("api/chats/<uuid:id>/export/", exports.export, name="chat-export"),
+    path("api/chats/<uuid:id>/diff/", changes.ChatDiff.as_view(), name="chat-diff"),
+    path("api/chats/<uuid:id>/files/", changes.ChatFiles.as_view(), name="chat-files"),
+    path("api/chats/<uuid:id>/files/content/", branch.content, name="chat-file"),
+    path("api/chats/<uuid:id>/files/archive/", branch.archive, name="chat-archive"),
     path("api/chats/<uuid:id>/shares/", chats.ChatShares.as_view(), name="chat-shares"),
     path("api/chats/<uuid:id>/shares/<uuid:share>/", chats.OneShare.as_view(), name="chat-share"),
+    path("api/chats/<uuid:id>/push", pulls.push, name="chat-push"),
+    path("api/chats/<uuid:id>/pull-request/", pulls.open_one, name="chat-pull-request"),
+    path("api/pulls/", pull_requests.Pulls.as_view(), name="pulls"),
+    path("api/pulls/<uuid:id>/", pull_requests.OnePull.as_view(), name="pull"),
+    path("api/pulls/<uuid:id>/merge", pulls.merge, name="pull-merge"),
+    path("api/pulls/<uuid:id>/close", pull_requests.PullClosing.as_view(), name="pull-close"),
+    path("api/users/me/export/", person.export_person, name="export"),
+    path("api/users/me/deletion/", deletion.Deletion.as_view(), name="deletion"),
     path("api/messages/<uuid:id>/", messages.OneMessage.as_view(), name="message"),
     path("api/messages/<uuid:id>/regenerate/", messages.MessageRegenerate.as_view(), name="message-regenerate"),
     path("api/runs/", runs.Runs.as_view(), name="runs"),
     path("api/runs/<uuid:id>/", runs.OneRun.as_view(), name="run"),
+    path("api/runs/<uuid:id>/component/", components.OneComponent.as_view(), name="component"),
     path("api/models/", choices.Models.as_view(), name="models"),
     path("api/archetypes/", choices.Archetypes.as_view(), name="archetypes"),
     path("api/organizations/<uuid:id>/budget/", budgets.OrganizationBudget.as_view(), name="budget"),
@@ -37,12 +86,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/organizations/<uuid:organization>/hand-over/", handing_over.HandOver.as_view()),
     path("api/tasks/", tasks.Tasks.as_view(), name="tasks"),
     path("api/tasks/<uuid:id>/", tasks.OneTask.as_view(), name="task"),
+    *repositories.urls,
+    path("api/projects/<uuid:id>/document/", documents.OneDocument.as_view(), name="document"),
+    path("api/projects/<uuid:id>/document/versions/", documents.Versions.as_view(), name="document-versions"),
+    path("api/projects/<uuid:id>/document/versions/<int:version>/", documents.OneVersion.as_view()),
+    path("api/projects/<uuid:id>/document/undo", documents.Undo.as_view(), name="document-undo"),
     path("api/characters/", characters.Characters.as_view(), name="characters"),
     path("api/characters/<int:id>/", characters.OneCharacter.as_view(), name="character"),
+    path("api/policies/", policies.ToolPolicies.as_view(), name="tool-policies"),
+    path("api/policies/<uuid:id>/", policies.OneToolPolicy.as_view(), name="tool-policy"),
+    path("api/chats/<uuid:id>/grants/", policies.ChatGrants.as_view(), name="tool-grants"),
+    path("api/chats/<uuid:id>/grants/<uuid:grant>/", policies.OneGrant.as_view(), name="tool-grant"),
     path("api/capabilities/", capabilities.capabilities, name="capabilities"),
     path("api/auth/ticket", TicketView.as_view(), name="ticket"),
     path("api/schema/", openapi.schema, name="schema"),
     path("api/docs/", openapi.docs, name="docs"),
-    # Doors; those at one address name what they share, such as tRPC's batches, each
-    *dict.fromkeys(each for door in DOORS for each in door.urls),
 ]

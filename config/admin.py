@@ -10,6 +10,6 @@ class ParleyAdmin(AdminConfig):
         """Find all lists, and name their tables for readers of every language."""
         super().ready()
         from chat.admin import names  # the tables are loaded now
-        from config import checks  # noqa: F401  (it registers them)
+        from config import checks, embedding  # noqa: F401  (they register what they have)
 
         names.translate()

@@ -5,18 +5,20 @@ Not in chat.admin: importing that registers its lists with the site, which this 
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 
 class Site(AdminSite):
     """Stock Django admin, with another first screen."""
 
-    site_header = _("Parley administration")
-    site_title = _("Parley administration")
+    site_header = format_lazy(_("{name} administration"), name=settings.PARLEY_NAME)
+    site_title = site_header
     index_title = _("Right now")
     index_template = "admin/overview.html"
     enable_nav_sidebar = False  # lists are wide, and the first screen has all of them

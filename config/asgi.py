@@ -16,9 +16,10 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-import django
+from config.own_apps import loading
 
-django.setup(set_prefix=False)
+loading.set_up(set_prefix=False)
+loading.require()
 
 from django.conf import settings  # noqa: E402  (apps must be loaded first)
 from django.urls import get_resolver  # noqa: E402

@@ -44,7 +44,7 @@ async def read(request: ASGIRequest, scope: dict[str, Any], receive: Receive, in
     """
     if not _takes_body(request, scope):
         return
-    reading = _Reading(request, receive, into)
+    reading = _Reading(request, receive, into, *_bounds(scope[MATCH]))
     try:
         await reading.run()
     except RequestError as error:
@@ -59,7 +59,11 @@ async def read(request: ASGIRequest, scope: dict[str, Any], receive: Receive, in
 class _Reading:
     """One body on its way."""
 
-    def __init__(self, request: ASGIRequest, receive: Receive, into: IO[bytes]) -> None:
+    def __init__(
+        self, request: ASGIRequest, receive: Receive, into: IO[bytes], max_bytes: int, timeout_s: float
+    ) -> None:
+        self.max_bytes = max_bytes
+        self.timeout_s = timeout_s
         self.request = request
         self.receive = receive
         self.into = into
@@ -70,13 +74,13 @@ class _Reading:
         """Read it to its end. Raises TooLarge, TooSlow, NotAuthenticated, TooMany, RequestAborted."""
         await self._check(_declared(self.request))
         loop = asyncio.get_running_loop()
-        ends_at = loop.time() + settings.BODY_TIMEOUT_S
+        ends_at = loop.time() + self.timeout_s
         try:
             async with asyncio.timeout(settings.BODY_IDLE_S) as limit:
                 while await self._piece():
                     limit.reschedule(min(loop.time() + settings.BODY_IDLE_S, ends_at))
         except TimeoutError:
-            raise TooSlow(f"The body did not come within {settings.BODY_TIMEOUT_S:g} s.") from None
+            raise TooSlow(f"The body did not come within {self.timeout_s:g} s.") from None
 
     async def _piece(self) -> bool:
         """Take in what has come; whether there is more."""
@@ -89,12 +93,13 @@ class _Reading:
 
     async def _check(self, size: int) -> None:
         """Raise unless a body of that size may be sent. Who it is from is asked once, and only for a large one."""
-        if size > settings.BODY_MAX_BYTES:
-            raise TooLarge(f"The body is longer than {settings.BODY_MAX_BYTES} bytes.")
+        if size > self.max_bytes:
+            raise TooLarge(f"The body is longer than {self.max_bytes} bytes.")
         if size > self.most:
             user = await _sender(self.request)
-            self.most = settings.BODY_MAX_BYTES
-            self.held = waiting.take(user, _declared(self.request) or self.most)
+            self.most = self.max_bytes
+            in_memory = min(_declared(self.request) or self.most, settings.BODY_MAX_BYTES)  # the rest is on disk
+            self.held = waiting.take(user, in_memory)
 
 
 async def _sender(request: ASGIRequest) -> UUID:
@@ -132,11 +137,22 @@ def _takes_body(request: ASGIRequest, scope: dict[str, Any]) -> bool:
     return takes(match, str(request.method))
 
 
+def _bounds(match: ResolverMatch) -> tuple[int, float]:
+    """Bytes and seconds that a body of that view may take: those of the settings that it names, or everybody's."""
+    view = getattr(match.func, "cls", match.func)
+    names = getattr(view, "body_bounds", ("BODY_MAX_BYTES", "BODY_TIMEOUT_S"))
+    max_bytes, timeout_s = (getattr(settings, name) for name in names)
+    return max_bytes, timeout_s
+
+
 def takes(match: ResolverMatch, method: str) -> bool:
     """Whether the view takes that method. A door says so itself, a REST view by its methods; others are asked."""
     asked = getattr(match.func, "takes_body", None)
     if asked is not None:
         return bool(asked(method, **match.kwargs))
+    actions = getattr(match.func, "actions", None)  # of a viewset: its routes say which methods it has there
+    if actions is not None:
+        return method.lower() in actions
     view = getattr(match.func, "cls", None)
     return view is None or hasattr(view, method.lower())
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from chat.serving.listening import FIRST
+from config.extra_databases import sqlite_file
 from config.machine import is_loopback
 from config.own_files import exposed, is_reachable
 
@@ -21,6 +22,18 @@ def check_own_files(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage
     hint = "As their owner: chmod go-rwx FILE. Or give them to the user who runs Parley."
     told = f"Others on this machine may read what only Parley should: {found}."
     return [Warning(told, hint, id="config.W003")] if found else []
+
+
+@register()
+def check_extra_databases(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Of databases of others that are files: whether they are there. Parley starts without them."""
+    files = {name: sqlite_file(found) for name, found in settings.DATABASES_EXTRA.items()}
+    hint = "Write sqlite:////FOLDER/FILE, with four slashes, for a whole path; it is never made from here."
+    return [
+        Warning(f"DATABASES_EXTRA, {name}: there is no file {file} that can be read.", hint, id="config.W004")
+        for name, file in files.items()
+        if file and not os.access(file, os.R_OK)
+    ]
 
 
 @register(Tags.security)

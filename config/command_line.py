@@ -31,10 +31,13 @@ def run(words: Sequence[str]) -> None:
 
 def _run(words: Sequence[str]) -> None:
     import config.settings  # noqa: F401  (Django's own way would show a trace for what it says)
+    from config.own_apps.loading import set_up
     from config.own_files import keep_to_owner
 
     if not {*words} & {*OF_THE_CODE}:
         keep_to_owner()
+    if os.environ.get("RUN_MAIN") != "true":  # runserver's own process waits for a change, and shows the trace
+        set_up()
     execute_from_command_line(list(words))
 
 

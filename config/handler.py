@@ -7,10 +7,11 @@ works through accounts.db has no use for it: so a thread is taken where somethin
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from io import BytesIO
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
@@ -33,7 +34,7 @@ class Handler(ASGIHandler):
             thread.leave()
 
     async def _handle(self, scope: Any, receive: Any, send: Any, thread: RequestThread) -> None:
-        with BytesIO() as body:
+        with SpooledTemporaryFile(max_size=settings.BODY_MAX_BYTES) as body:  # more than that goes to disk
             set_script_prefix(get_script_prefix(scope))
             request, refused = self.create_request(scope, body)
             try:

@@ -67,10 +67,12 @@ def _of_settings() -> tuple[str, ...]:
     """The longest first, as one may be part of another."""
     from django.conf import settings
 
-    database, redis = settings.DATABASES["default"], urlsplit(settings.REDIS_URL)
+    redis = urlsplit(settings.REDIS_URL)
     found = {
         *(settings.SECRET_KEY, settings.SIMPLE_JWT["SIGNING_KEY"], settings.JWT_PREVIOUS_KEY, *settings.SECRETS_KEYS),
-        *(settings.OPENAI_API_KEY, *settings.OPENAI_EXTRA_HEADERS.values(), settings.PARLEY_OWNER_PASSWORD),
-        *(settings.PARLEY_PASSWORD, str(database.get("PASSWORD") or ""), unquote(redis.password or "")),
+        *settings.ACTING_KEYS,
+        *(*settings.MODEL_SECRETS, *settings.OPENAI_EXTRA_HEADERS.values(), settings.PARLEY_OWNER_PASSWORD),
+        *(settings.PARLEY_PASSWORD, unquote(redis.password or "")),
+        *(str(each.get("PASSWORD") or "") for each in settings.DATABASES.values()),
     }
     return tuple(sorted((each for each in found if len(each) >= LEAST_CHARS), key=len, reverse=True))

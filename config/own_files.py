@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-KEYS = ("secret_key", "jwt_key", "secrets_key")
+KEYS = ("secret_key", "jwt_key", "secrets_key", "acting_key")
 OTHERS = 0o077
 BESIDE = ("", "-wal", "-shm", "-journal")  # SQLite's own, next to its file
 

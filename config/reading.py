@@ -9,20 +9,26 @@ import io
 import ipaddress
 import math
 import re
+import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE, FALSE = ("true", "on", "yes", "y", "ok", "1"), ("false", "off", "no", "n", "0")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+EXPECTED_DATABASE = "sqlite:///PATH or postgres://USER:PASSWORD@HOST:5432/NAME (in a password, %XX for / ? # and @)"
+DATABASE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 DATABASES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 REDIS = ("redis", "rediss", "unix")
 MOST = 10**12  # of bytes, tokens, rows
 MOST_S = 10 * 365 * 24 * 3600  # seconds: ten years, which a date can still be moved by
+LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+ORIGIN = re.compile(rf"(https?)://({LABEL}(?:\.{LABEL})*)(?::([1-9][0-9]*))?")
+USUAL_PORTS = {"http": "80", "https": "443"}
 LINE = re.compile(r"\A(?:export )?[A-Za-z_0-9]+=.*\Z")
 WHAT_TO_DO = "Change it in the environment or in .env; .env.example says what it means."
 
@@ -84,6 +90,14 @@ class Env(environ.Env):  # type: ignore[misc]  # it comes without types
         except ValueError as error:
             raise BadSetting(var, f"{expected}, with commas between") from error
 
+    def made(self, var: str, default: str, make: Callable[[str], str], expected: str) -> str:
+        """What `make` makes of the text; it raises ValueError for one that cannot be meant."""
+        text = str(self.str(var, "")).strip()
+        try:
+            return make(text) if text else default
+        except ValueError as error:
+            raise BadSetting(var, expected) from error
+
     def object(self, var: str, default: dict[str, str]) -> dict[str, str]:
         """A JSON object of texts."""
         expected = 'a JSON object of texts, such as {"Name": "value"}'
@@ -114,15 +128,39 @@ class Env(environ.Env):  # type: ignore[misc]  # it comes without types
 
     def database(self, var: str, default: str) -> dict[str, Any]:
         """Django's settings of the database."""
-        expected = "sqlite:///PATH or postgres://USER:PASSWORD@HOST:5432/NAME (in a password, %XX for / ? # and @)"
         text = str(self.str(var, default)).strip()
         try:
             found = self.db_url_config(text) if _is_database(text) else None
         except (ValueError, ImproperlyConfigured):
             found = None
         if found is None:
-            raise BadSetting(var, expected)
+            raise BadSetting(var, EXPECTED_DATABASE)
         return dict(found)
+
+    def databases(self, var: str) -> dict[str, dict[str, Any]]:
+        """Django's settings of further databases, by name; of each, WRITES says whether its address has `write=1`."""
+        found = {}
+        for name, url in self.object(var, {}).items():
+            if not DATABASE_NAME.fullmatch(name) or name == "default":
+                told = "names of lower case letters, digits and _, a letter first, and not default"
+                raise BadSetting(var, told)
+            found[name] = self._extra(f"{var}, {name}", url.strip())
+        return found
+
+    def _extra(self, place: str, url: str) -> dict[str, Any]:
+        address, _, query = url.partition("?")
+        options = parse_qsl(query, keep_blank_values=True)
+        writes = [value for option, value in options if option == "write"]
+        rest = urlencode([each for each in options if each[0] != "write"])
+        if len(writes) > 1 or any(value not in ("0", "1") for value in writes):
+            raise BadSetting(place, "?write=1 where tools may change something, or nothing")
+        try:
+            found = self.db_url_config(f"{address}?{rest}" if rest else address) if _is_database(address) else None
+        except (ValueError, ImproperlyConfigured):
+            found = None
+        if found is None:
+            raise BadSetting(place, EXPECTED_DATABASE)
+        return {**found, "WRITES": writes == ["1"]}
 
     def file(self, path: Path, *, is_named: builtins.bool) -> None:
         """Take what the file says and the environment does not. One that is not there: nothing, unless it was named."""
@@ -170,6 +208,16 @@ def one_port(text: str) -> int:
     return port
 
 
+def certificates(text: str) -> str:
+    """The file's path, whole. Raises ValueError for one that holds no certificate, or cannot be read."""
+    path = Path(text).absolute()
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except (OSError, ValueError) as error:
+        raise ValueError from error
+    return str(path)
+
+
 def host_name(text: str) -> str:
     """A name or address as it stands in a Host header, without the port. Raises ValueError."""
     is_v6 = text.startswith("[") and text.endswith("]")
@@ -185,6 +233,22 @@ def web_origin(text: str) -> str:
     if text != "*" and not is_origin(text):
         raise ValueError
     return text
+
+
+def app_name(text: str) -> str:
+    """The dotted name of a Django app or of its AppConfig. Raises ValueError."""
+    if not all(part.isidentifier() for part in text.split(".")):
+        raise ValueError
+    return text
+
+
+def listed_origin(text: str) -> str:
+    """One origin and no other, as browsers write it and as a policy may name it: no IPv6. Raises ValueError."""
+    found = ORIGIN.fullmatch(text.lower())
+    if not found or not is_origin(text):
+        raise ValueError
+    scheme, host, port = found.groups()
+    return f"{scheme}://{host}" if port in (None, USUAL_PORTS[scheme]) else f"{scheme}://{host}:{port}"
 
 
 def network(text: str) -> str:

@@ -1,12 +1,26 @@
 """All settings, read once from the environment (and a file named .env). .env.example says what each means."""
 
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from config import look
+from config.extra_databases import extra_database
 from config.machine import is_loopback, own_names
-from config.reading import LEVELS, REDIS, Env, host_name, network, one_port, web_origin
+from config.reading import (
+    LEVELS,
+    REDIS,
+    Env,
+    app_name,
+    certificates,
+    host_name,
+    listed_origin,
+    network,
+    one_port,
+    web_origin,
+)
 from config.secrets import data_folder, kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -23,11 +37,20 @@ PARLEY_DATA = data_folder(env.str("PARLEY_DATA", "") or str(BASE_DIR / ".parley"
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000, least=1, most=65_535)
 PARLEY_PUBLIC_URL = env.origin("PARLEY_PUBLIC_URL", f"http://127.0.0.1:{PORT}")
-# How many sockets systemd hands to this process. Read here: the apps load twisted, which takes these two away.
+# How many sockets systemd hands to this process. Read here: where an app loads Twisted, that takes these two away.
 LISTEN_FDS = os.environ.get("LISTEN_FDS", "") if os.environ.get("LISTEN_PID") == str(os.getpid()) else ""
 FORWARDED_ALLOW_IPS = env.list("FORWARDED_ALLOW_IPS", ["127.0.0.1"], network, "addresses or networks, or *")
 PARLEY_VERSION = "0.1.0"
+PARLEY_NAME = env.made("PARLEY_NAME", "Parley", look.name, look.A_NAME)
+PARLEY_LOGO = env.made("PARLEY_LOGO", "", look.logo, look.A_LOGO)
+PARLEY_ACCENT = env.made("PARLEY_ACCENT", "", look.accent, look.A_COLOUR)
 _public = urlsplit(PARLEY_PUBLIC_URL)
+# Own apps: Django apps of whoever runs this, on Python's path or in the folder `apps` of PARLEY_DATA.
+_apps = env.list("PARLEY_APPS", [], app_name, "names of Django apps, such as shop")
+PARLEY_APPS = [*dict.fromkeys(_apps)]
+OWN_APPS_FOLDER = PARLEY_DATA / "apps"
+if PARLEY_APPS and str(OWN_APPS_FOLDER) not in sys.path:
+    sys.path.append(str(OWN_APPS_FOLDER))
 IS_HTTPS = _public.scheme == "https"
 TLS_IN_FRONT = env.bool("TLS_IN_FRONT", False)
 
@@ -56,6 +79,7 @@ WRITE_TIMEOUT_S = env.float("WRITE_TIMEOUT_S", 30.0)
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{PARLEY_DATA / 'db.sqlite3'}")}
 REDIS_URL = env.address("REDIS_URL", "", REDIS, "redis://HOST:6379/0")
 DB_THREADS = env.int("DB_THREADS", 4, least=1)
+DB_TOOL_THREADS = env.int("DB_TOOL_THREADS", 4, least=1)
 MIGRATE_LOCK_S = env.float("MIGRATE_LOCK_S", 0.5)
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 DB_SESSION = "-c idle_in_transaction_session_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2"
@@ -91,6 +115,13 @@ else:
             "reconnect_timeout": 2.0,
         },
     }
+DATABASES_EXTRA_TIMEOUT_S = env.float("DATABASES_EXTRA_TIMEOUT_S", 10.0, least=0.1)
+DATABASES_EXTRA_THREADS = env.int("DATABASES_EXTRA_THREADS", 2, least=1)
+DATABASES_EXTRA = {
+    name: extra_database(found, DATABASES_EXTRA_TIMEOUT_S) for name, found in env.databases("DATABASES_EXTRA").items()
+}
+DATABASES |= DATABASES_EXTRA
+DATABASE_ROUTERS = ["accounts.db.extra.ExtraRouter"] if DATABASES_EXTRA else []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if REDIS_URL:
@@ -108,7 +139,7 @@ else:
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "daphne",
+    *(("daphne",) if "runserver" in sys.argv[1:2] else ()),  # the others would load all of Twisted for nothing
     "config.admin.ParleyAdmin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -125,6 +156,8 @@ INSTALLED_APPS = [
     "tools",
     "agents",
     "chat",
+    *(() if "startparley" in sys.argv[1:2] else PARLEY_APPS),  # what it makes may be named already
+    "config.own_apps",
 ]
 MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
@@ -146,18 +179,24 @@ SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
 if TLS_IN_FRONT:
     SILENCED_SYSTEM_CHECKS += ["security.W008"]  # there is nothing to redirect: no request comes without TLS
 ROOT_URLCONF = "config.urls"
+TEMPLATE_LOADERS = [
+    "config.own_apps.files.TemplateLoader",  # own apps' templates are over ours
+    "django.template.loaders.filesystem.Loader",
+    "django.template.loaders.app_directories.Loader",
+]
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [("django.template.loaders.cached.Loader", TEMPLATE_LOADERS)],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
+            "builtins": ["accounts.templatetags.look"],
         },
     }
 ]
@@ -168,6 +207,11 @@ LANGUAGE_COOKIE_NAME = "language"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
+STATICFILES_FINDERS = [
+    "config.own_apps.files.StaticFinder",  # and so are their static files
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # served from where they lie: nothing is collected before a start, so no STATIC_ROOT
 WHITENOISE_ALLOW_ALL_ORIGINS = False
@@ -197,6 +241,12 @@ COOKIE_LIFETIME_S = env.int("COOKIE_LIFETIME_S", 12 * 3600, least=1)
 LOGIN_WINDOW_S = env.int("LOGIN_WINDOW_S", 300, least=1)
 LOGIN_MAX_FAILURES = env.int("LOGIN_MAX_FAILURES", 10, least=1)
 LOGIN_MAX_FAILURES_PER_IP = env.int("LOGIN_MAX_FAILURES_PER_IP", 100, least=1)
+SSO_TIMEOUT_S = env.float("SSO_TIMEOUT_S", 5.0, least=0.1)
+SSO_MAX_BYTES = env.int("SSO_MAX_BYTES", 256_000, least=1)
+SSO_KEYS_FRESH_S = env.int("SSO_KEYS_FRESH_S", 3600, least=1)
+SSO_KEYS_STALE_S = env.int("SSO_KEYS_STALE_S", 24 * 3600, least=1)
+SSO_ASSERTION_MAX_S = env.int("SSO_ASSERTION_MAX_S", 300, least=1)
+SSO_BUTTONS_MAX = env.int("SSO_BUTTONS_MAX", 5)
 ADMIN_CONTENT_SHOWN_S = env.int("ADMIN_CONTENT_SHOWN_S", 900, least=1)
 JWT_PREVIOUS_KEY = env.str("JWT_PREVIOUS_KEY", "")
 IDEMPOTENCY_LIFETIME_S = env.int("IDEMPOTENCY_LIFETIME_S", 24 * 3600, least=1)
@@ -206,16 +256,25 @@ ORGANIZATION_TOKENS = env.int("ORGANIZATION_TOKENS", 20_000_000)
 INVITATION_LIFETIME_S = env.int("INVITATION_LIFETIME_S", 7 * 24 * 3600, least=1)
 INVITATIONS_PER_ORGANIZATION = env.int("INVITATIONS_PER_ORGANIZATION", 100, least=1)
 INVITATIONS_PER_HOUR = env.int("INVITATIONS_PER_HOUR", 50, least=1)
+PEOPLE_BY = env.choice("PEOPLE_BY", "operators", ("operators", "admins"))
+PEOPLE_PER_HOUR = env.int("PEOPLE_PER_HOUR", 1_000, least=1)
+RESET_LIFETIME_S = env.int("RESET_LIFETIME_S", 3600, least=1)
+RESETS_PER_HOUR = env.int("RESETS_PER_HOUR", 5, least=1)
+PASSWORD_RESET_TIMEOUT = RESET_LIFETIME_S  # Django's name for it
 PROJECTS_PER_ORGANIZATION = env.int("PROJECTS_PER_ORGANIZATION", 1_000, least=1)
 CHARACTERS_PER_ORGANIZATION = env.int("CHARACTERS_PER_ORGANIZATION", 1_000, least=1)
 TASKS_PER_PROJECT = env.int("TASKS_PER_PROJECT", 100_000, least=1)
 SESSIONS_PER_PERSON = env.int("SESSIONS_PER_PERSON", 100_000, least=1)
+SECRETS_PER_PROJECT = env.int("SECRETS_PER_PROJECT", 50, least=1)
 API_KEYS_PER_PERSON = env.int("API_KEYS_PER_PERSON", 100, least=1)
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or [kept_secret(PARLEY_DATA, "secrets_key")]
+ACTING_KEYS = env.list("ACTING_KEYS", default=[]) or [kept_secret(PARLEY_DATA, "acting_key")]
+ACTING_TOKEN_S = env.int("ACTING_TOKEN_S", 60, least=1, most=3_600)
 KEPT_SECRETS = [  # those that are made here and kept in PARLEY_DATA
     *([] if env.str("SECRET_KEY", "") else ["SECRET_KEY"]),
     *([] if env.str("JWT_SIGNING_KEY", "") or env.str("JWT_SECRET", "") else ["JWT_SIGNING_KEY"]),
     *([] if env.list("SECRETS_KEYS", default=[]) else ["SECRETS_KEYS"]),
+    *([] if env.list("ACTING_KEYS", default=[]) else ["ACTING_KEYS"]),
 ]
 SIMPLE_JWT = {
     "SIGNING_KEY": env.str("JWT_SIGNING_KEY", "") or env.str("JWT_SECRET", "") or kept_secret(PARLEY_DATA, "jwt_key"),
@@ -251,10 +310,13 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", [], web_origin, "origins such as https://app.example.com")
 CORS_ALLOW_CREDENTIALS = env.bool("CORS_ALLOW_CREDENTIALS", False)
+EMBED_ORIGINS = env.list("EMBED_ORIGINS", [], listed_origin, "origins such as https://app.example.com")
 CORS_ALLOW_HEADERS = [
     "authorization",
     "content-type",
     "idempotency-key",
+    "if-match",
+    "if-none-match",
     "last-event-id",
     "trpc-accept",
     "openai-organization",
@@ -272,8 +334,8 @@ CORS_ALLOW_HEADERS = [
     "x-stainless-runtime-version",
     "x-stainless-timeout",
 ]
-CORS_EXPOSE_HEADERS = ["retry-after", "location", "x-vercel-ai-ui-message-stream"]
-CORS_URLS_REGEX = r"^/(api|v1|trpc|chat|agent|static)/"  # of static files, a frontend elsewhere imports parley.js
+CORS_EXPOSE_HEADERS = ["etag", "retry-after", "location", "x-vercel-ai-ui-message-stream"]
+CORS_URLS_REGEX = r"^/(api|v1|trpc|chat|agent|apps|static)/"  # of static files, a frontend elsewhere imports parley.js
 CORS_PREFLIGHT_MAX_AGE = 600
 CSRF_FAILURE_VIEW = "config.middleware.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PARLEY_PUBLIC_URL, *CORS_ALLOWED_ORIGINS]
@@ -292,7 +354,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "accounts.http.paging.CursorPaging",
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": "Parley",
+    "TITLE": PARLEY_NAME,
     "DESCRIPTION": "The chat backend for Django teams.",
     "VERSION": PARLEY_VERSION,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -310,6 +372,8 @@ SPECTACULAR_SETTINGS = {
         "MessageStatus": "chat.models.MessageStatus",
         "RunStatus": "chat.models.RunStatus",
         "TaskStatus": "chat.models.TaskStatus",
+        "PullState": "chat.models.PullState",
+        "RepositoryState": "tools.models.RepositoryState",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -344,6 +408,7 @@ CHAT_STREAMS_PER_USER = env.int("CHAT_STREAMS_PER_USER", 1_000)
 CHAT_RUNS_PER_ORGANIZATION = env.int("CHAT_RUNS_PER_ORGANIZATION", 1_000)
 CHAT_EXPORTS_PER_USER = env.int("CHAT_EXPORTS_PER_USER", 1)
 EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", 50_000_000, least=1)
+PERSON_EXPORT_MAX_BYTES = env.int("PERSON_EXPORT_MAX_BYTES", 500_000_000, least=1)
 AGENT_ALLOW_GUESTS = env.bool("AGENT_ALLOW_GUESTS", False)
 AGENT_GUESTS_PER_HOUR = env.int("AGENT_GUESTS_PER_HOUR", 20)
 AGENT_GUEST_MESSAGES = env.int("AGENT_GUEST_MESSAGES", 50)
@@ -366,6 +431,7 @@ RENDER_CODE_MAX_CHARS = env.int("RENDER_CODE_MAX_CHARS", 20_000)
 RENDER_CODE_S = env.float("RENDER_CODE_S", 0.5)
 RENDER_TEXT_S = env.float("RENDER_TEXT_S", 1.5)
 RENDER_ANSWER_S = env.float("RENDER_ANSWER_S", 3.0)
+RENDER_ANSWER_MAX_BYTES = env.int("RENDER_ANSWER_MAX_BYTES", 10_000_000, least=1)
 RENDER_MATH_MAX_CHARS = env.int("RENDER_MATH_MAX_CHARS", 2_000)
 RENDER_KEPT_CHARS = env.int("RENDER_KEPT_CHARS", 20_000_000)
 CHAT_DELTA_RETENTION_S = env.float("CHAT_DELTA_RETENTION_S", 24 * 3600.0)
@@ -379,6 +445,10 @@ CLEANUP_BATCH = env.int("CLEANUP_BATCH", 200, least=1)
 WORK_PER_PROJECT = env.int("WORK_PER_PROJECT", 2, least=1)
 WORK_PER_ORGANIZATION = env.int("WORK_PER_ORGANIZATION", 10, least=1)
 WORK_QUEUE = env.int("WORK_QUEUE", 100)
+BUILD_TIMEOUT_S = env.float("BUILD_TIMEOUT_S", 300.0)
+BUILD_ATTEMPTS = env.int("BUILD_ATTEMPTS", 3, least=1)
+BUILD_SOURCE_MAX_BYTES = env.int("BUILD_SOURCE_MAX_BYTES", 200_000, least=1)
+BUILD_PARSE_CPU_S = env.int("BUILD_PARSE_CPU_S", 2, least=1)
 MEMORY_MODEL = env.str("MEMORY_MODEL", "")
 MEMORY_TIMEOUT_S = env.float("MEMORY_TIMEOUT_S", 60.0)
 MEMORY_QUIET_S = env.float("MEMORY_QUIET_S", 600.0)
@@ -386,16 +456,44 @@ MEMORY_SUMMARY_MESSAGES = env.int("MEMORY_SUMMARY_MESSAGES", 10, least=1)
 MEMORY_EVERY_S = env.float("MEMORY_EVERY_S", 60.0)
 
 # --- Agents and their models ------------------------------------------------------------------------------------------
+WEB = ("http", "https")
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
-OPENAI_BASE_URL = env.address("OPENAI_BASE_URL", "https://api.openai.com/v1", ("http", "https"), "https://HOST/v1")
+OPENAI_BASE_URL = env.address("OPENAI_BASE_URL", "https://api.openai.com/v1", WEB, "https://HOST/v1")
+OPENAI_API = env.choice("OPENAI_API", "auto", ("auto", "chat", "responses"))
 OPENAI_EXTRA_HEADERS = env.object("OPENAI_EXTRA_HEADERS", {})
-OPENAI_MODELS = env.list("OPENAI_MODELS", default=["gpt-4.1-mini", "gpt-4o", "gpt-4-turbo"])
+OPENAI_MODELS = env.list("OPENAI_MODELS", default=[])
+ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", "")
+ANTHROPIC_BASE_URL = env.address("ANTHROPIC_BASE_URL", "https://api.anthropic.com", WEB, "https://HOST")
+ANTHROPIC_MODELS = env.list("ANTHROPIC_MODELS", default=[])
+XAI_API_KEY = env.str("XAI_API_KEY", "")
+XAI_BASE_URL = env.address("XAI_BASE_URL", "https://api.x.ai/v1", WEB, "https://HOST/v1")
+XAI_MODELS = env.list("XAI_MODELS", default=[])
+GEMINI_API_KEY = env.str("GEMINI_API_KEY", "")
+_gemini = "https://generativelanguage.googleapis.com/v1beta/openai"
+GEMINI_BASE_URL = env.address("GEMINI_BASE_URL", _gemini, WEB, "https://HOST/v1")
+GEMINI_MODELS = env.list("GEMINI_MODELS", default=[])
+MISTRAL_API_KEY = env.str("MISTRAL_API_KEY", "")
+MISTRAL_BASE_URL = env.address("MISTRAL_BASE_URL", "https://api.mistral.ai/v1", WEB, "https://HOST/v1")
+MISTRAL_MODELS = env.list("MISTRAL_MODELS", default=[])
+DEEPSEEK_API_KEY = env.str("DEEPSEEK_API_KEY", "")
+DEEPSEEK_BASE_URL = env.address("DEEPSEEK_BASE_URL", "https://api.deepseek.com", WEB, "https://HOST/v1")
+DEEPSEEK_MODELS = env.list("DEEPSEEK_MODELS", default=[])
+OPENROUTER_API_KEY = env.str("OPENROUTER_API_KEY", "")
+OPENROUTER_BASE_URL = env.address("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1", WEB, "https://HOST/v1")
+OPENROUTER_MODELS = env.list("OPENROUTER_MODELS", default=[])
+MODEL_KEYS = env.object("MODEL_KEYS", {})
+MODEL_SECRETS = (  # what no log line may say
+    *(OPENAI_API_KEY, ANTHROPIC_API_KEY, XAI_API_KEY, GEMINI_API_KEY, MISTRAL_API_KEY, DEEPSEEK_API_KEY),
+    *(OPENROUTER_API_KEY, *MODEL_KEYS.values()),
+)
 OPENAI_PRICES = env.list("OPENAI_PRICES", default=[])
 OPENAI_PRICES_CURRENCY = env.str("OPENAI_PRICES_CURRENCY", "USD")
-AGENTS_DEFAULT_MODEL = env.str("AGENTS_DEFAULT_MODEL", "gpt-4.1-mini")
+AGENTS_DEFAULT_MODEL = env.str("AGENTS_DEFAULT_MODEL", "")
 AGENTS_DEFAULT_ARCHETYPE = env.str("AGENTS_DEFAULT_ARCHETYPE", "generalist")
 AGENTS_MAX_ATTEMPTS = env.int("AGENTS_MAX_ATTEMPTS", 3, least=1)
 AGENTS_RETRY_MAX_S = env.float("AGENTS_RETRY_MAX_S", 30.0)
+AGENTS_DOWN_S = env.float("AGENTS_DOWN_S", 30.0)
+AGENTS_SUBAGENTS_AT_ONCE = env.int("AGENTS_SUBAGENTS_AT_ONCE", 3, least=1)
 AGENTS_CONNECT_TIMEOUT_S = env.float("AGENTS_CONNECT_TIMEOUT_S", 5.0)
 AGENTS_IDLE_TIMEOUT_S = env.float("AGENTS_IDLE_TIMEOUT_S", 60.0)
 AGENTS_FIRST_BYTE_TIMEOUT_S = env.float("AGENTS_FIRST_BYTE_TIMEOUT_S", AGENTS_IDLE_TIMEOUT_S)
@@ -406,16 +504,49 @@ AGENTS_BUDGET_TURN_TOKENS = env.int("AGENTS_BUDGET_TURN_TOKENS", 16_384, least=1
 # --- Tools ------------------------------------------------------------------------------------------------------------
 TOOLS_REPOSITORIES = PARLEY_DATA / "repositories"
 TOOLS_ASK_FIRST = env.list("TOOLS_ASK_FIRST", default=[])
+TOOL_GRANT_MAX_S = env.int("TOOL_GRANT_MAX_S", 8 * 3600, least=1)
+TOOL_POLICIES_PER_ORGANIZATION = env.int("TOOL_POLICIES_PER_ORGANIZATION", 200, least=1)
 TOOLS_FILE_MAX_BYTES = env.int("TOOLS_FILE_MAX_BYTES", 1_000_000, least=1)
 TOOLS_REPOSITORY_MAX_FILES = env.int("TOOLS_REPOSITORY_MAX_FILES", 20_000, least=1)
 TOOLS_REPOSITORY_MAX_BYTES = env.int("TOOLS_REPOSITORY_MAX_BYTES", 1_000_000_000, least=1)
 TOOLS_SEARCH_MAX_BYTES = env.int("TOOLS_SEARCH_MAX_BYTES", 200_000_000, least=1)
 TOOLS_SEARCH_TIMEOUT_S = env.float("TOOLS_SEARCH_TIMEOUT_S", 5.0)
+TOOLS_DIFF_MAX_BYTES = env.int("TOOLS_DIFF_MAX_BYTES", 1_000_000, least=1)
+TOOLS_DIFF_FILE_MAX_BYTES = env.int("TOOLS_DIFF_FILE_MAX_BYTES", 100_000, least=1)
+TOOLS_FILES_LISTED_MAX = env.int("TOOLS_FILES_LISTED_MAX", 1_000, least=1)
+TOOLS_DOWNLOAD_MAX_BYTES = env.int("TOOLS_DOWNLOAD_MAX_BYTES", 50_000_000, least=1)
+PUSH_MAX_BYTES = env.int("PUSH_MAX_BYTES", 50_000_000, least=1)
+PUSH_TIMEOUT_S = env.float("PUSH_TIMEOUT_S", 60.0)
+PULL_REQUEST_BODY_MAX_CHARS = env.int("PULL_REQUEST_BODY_MAX_CHARS", 60_000, least=1)
+DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_BYTES", 1_000_000, least=2)
+DOCUMENT_MAX_DEPTH = env.int("DOCUMENT_MAX_DEPTH", 64, least=1, most=200)
+DOCUMENT_MAX_VALUES = env.int("DOCUMENT_MAX_VALUES", 50_000, least=1)
+DOCUMENT_VALUE_MAX_BYTES = env.int("DOCUMENT_VALUE_MAX_BYTES", 256_000, least=1)
+DOCUMENT_PATCH_MAX_OPERATIONS = env.int("DOCUMENT_PATCH_MAX_OPERATIONS", 100, least=1)
+DOCUMENT_POINTER_MAX_CHARS = env.int("DOCUMENT_POINTER_MAX_CHARS", 1_000, least=1)
+DOCUMENT_POINTER_MAX_STEPS = env.int("DOCUMENT_POINTER_MAX_STEPS", 64, least=1)
+DOCUMENT_VERSIONS = env.int("DOCUMENT_VERSIONS", 200, least=1)
 PARSING_AT_ONCE = env.int("PARSING_AT_ONCE", 2, least=1)
 PARSING_TIMEOUT_S = env.int("PARSING_TIMEOUT_S", 90, least=1)
 PARSING_CPU_S = env.int("PARSING_CPU_S", 60, least=1)
 PARSING_MEMORY_BYTES = env.int("PARSING_MEMORY_BYTES", 1_000_000_000, least=1)
 PARSING_OUTPUT_MAX_BYTES = env.int("PARSING_OUTPUT_MAX_BYTES", 4_000_000, least=1)
+OPENAPI_FILES = PARLEY_DATA / "openapi"  # copies of those that are named by an address
+OPENAPI_MAX_BYTES = env.int("OPENAPI_MAX_BYTES", 5_000_000, least=1)
+
+# Repositories from outside: docs/repositories.md
+CLONE_MAX_BYTES = env.int("CLONE_MAX_BYTES", 200_000_000, least=1)
+CLONE_MAX_OBJECTS = env.int("CLONE_MAX_OBJECTS", 500_000, least=1)
+CLONE_MAX_FILE_BYTES = env.int("CLONE_MAX_FILE_BYTES", 100_000_000, least=1)
+CLONE_TIMEOUT_S = env.int("CLONE_TIMEOUT_S", 600, least=1)
+CLONE_IDLE_S = env.int("CLONE_IDLE_S", 30, least=1)
+CLONE_MEMORY_BYTES = env.int("CLONE_MEMORY_BYTES", 2_000_000_000, least=1)
+CLONE_CA_FILE = env.made("CLONE_CA_FILE", "", certificates, "a file of certificates (PEM) that can be read")
+UPLOADS_AT_ONCE = env.int("UPLOADS_AT_ONCE", 2, least=1)
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 50_000_000, least=1)
+UPLOAD_MAX_ENTRIES = env.int("UPLOAD_MAX_ENTRIES", 20_000, least=1)
+UPLOAD_MAX_UNPACKED_BYTES = env.int("UPLOAD_MAX_UNPACKED_BYTES", 200_000_000, least=1)
+UPLOAD_TIMEOUT_S = env.int("UPLOAD_TIMEOUT_S", 300, least=1)
 
 # --- Outside ----------------------------------------------------------------------------------------------------------
 OUTWARD_ALLOW = env.list("OUTWARD_ALLOW", default=[])

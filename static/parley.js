@@ -11,10 +11,11 @@ const SOCKET_ENDS = { 4401: "signed_out", 4404: "gone" };
 
 /** A request that was not done. `isLost`: nobody knows whether it arrived, so the same key may be sent again. */
 export class RequestFailed extends Error {
-  constructor(message, { status = 0, code = "", retryAfterS = 0 } = {}) {
+  constructor(message, { status = 0, code = "", fields = {}, retryAfterS = 0 } = {}) {
     super(message);
     this.status = status;
     this.code = code;
+    this.fields = fields;
     this.retryAfterS = retryAfterS;
     this.isLost = status === 0 || status >= 500 || status === 429;
   }
@@ -67,7 +68,14 @@ export class Parley {
    * as `stream` does, and once `onEnd("signed_out" or "gone")`. Gives {send, close, wake}.
    */
   watch(chat, { onMessage, onConnection = () => {}, onEnd = () => {} }) {
-    return watch(this, chat, { onMessage, onConnection, onEnd });
+    const place = { socket: `/ws/chats/${chat}/`, rest: `/api/chats/${chat}/`, ticket: { chat } };
+    return watch(this, place, { onMessage, onConnection, onEnd });
+  }
+
+  /** What changes in a project itself, such as its document, live: as `watch`. For pages of Parley's own origin, by the session. */
+  watchProject(project, { onMessage, onConnection = () => {}, onEnd = () => {} }) {
+    const place = { socket: `/ws/projects/${project}/`, rest: `/api/projects/${project}/` };
+    return watch(this, place, { onMessage, onConnection, onEnd });
   }
 
   /** GET; gives the response, or throws RequestFailed. */
@@ -169,7 +177,7 @@ async function refusal(response) {
   const details = Object.values(error.fields ?? {}).flat().filter((detail) => !said.includes(detail));
   const retryAfterS = Number(response.headers.get("Retry-After")) || 0;
   const status = response.redirected ? 401 : response.status;
-  return new RequestFailed([said, ...details].join(" "), { status, code: error.code, retryAfterS });
+  return new RequestFailed([said, ...details].join(" "), { status, code: error.code, fields: error.fields, retryAfterS });
 }
 
 // --- A run's events over fetch ----------------------------------------------------------------------------------------
@@ -296,9 +304,9 @@ function follow(parley, path, { cursor, onEvent, onConnection, onEnd }) {
   }
 }
 
-// --- A chat's WebSocket -----------------------------------------------------------------------------------------------
+// --- The WebSocket of a chat or project -------------------------------------------------------------------------------
 
-function watch(parley, chat, { onMessage, onConnection, onEnd }) {
+function watch(parley, place, { onMessage, onConnection, onEnd }) {
   let socket = null;
   let round = 0; // of connections; what an earlier one still says is not heard
   let isWelcome = false;
@@ -326,9 +334,9 @@ function watch(parley, chat, { onMessage, onConnection, onEnd }) {
   }
 
   async function address() {
-    const url = new URL(`/ws/chats/${chat}/`, new URL(parley.base, location.href));
+    const url = new URL(place.socket, new URL(parley.base, location.href));
     url.protocol = url.protocol.replace("http", "ws");
-    if (parley.token) url.searchParams.set("ticket", (await parley.post("/api/auth/ticket", { chat })).ticket);
+    if (parley.token) url.searchParams.set("ticket", (await parley.post("/api/auth/ticket", place.ticket)).ticket);
     return url;
   }
 
@@ -355,9 +363,9 @@ function watch(parley, chat, { onMessage, onConnection, onEnd }) {
     timer = setTimeout(open, pauseMs(tries++));
   }
 
-  /** A browser does not say why a socket was not accepted: ask for the chat itself. */
+  /** A browser does not say why a socket was not accepted: ask for the chat or project itself. */
   async function refusedFor(error) {
-    const found = error ?? (await parley.get(`/api/chats/${chat}/`).catch((refused) => refused));
+    const found = error ?? (await parley.get(place.rest).catch((refused) => refused));
     if (found.status === 401) return "signed_out";
     return found.status === 403 || found.status === 404 ? "gone" : "";
   }

@@ -15,22 +15,32 @@ from django.conf import settings
 from django.db import connections
 from rest_framework.test import APIClient
 
-from accounts.db import keeper, readers, writer
+from accounts.db import extras, for_tools, keeper, readers, writer
 from accounts.models import Membership, Organization, Project, Role, User
 from accounts.sign_in.tokens import AccessToken
 from chat.models import Chat
+from tests import emptying
 from tests.live import PASSWORD, Server
 from tests.upstream import Upstream
 from tools.git.repository import Repository
 
-# The page, the clients, words and shapes: no database of theirs makes a difference to them.
-SAME_ON_BOTH = {"browser", "clients", "config", "test_docs.py", "test_openapi.py", "test_readme.py", "test_bearer.py"}
-# Those that take longest.
-LONG = {
-    "test_agent.py", "test_bad_input.py", "test_chaos.py", "test_credentials.py", "test_hostile_requests.py",
-    "test_native_socket.py", "test_page.py", "test_resume.py",
-    "test_responses_socket.py", "test_routes.py", "test_schemathesis.py", "test_sessions.py", "test_trpc.py",
+emptying.prepare()
+
+# The page, the clients, words and shapes, what a provider makes of bytes, what a request costs the loop: no database of
+# theirs makes a difference to them.
+SAME_ON_BOTH = {
+    "agents", "browser", "clients", "config", "test_bearer.py", "test_docs.py", "test_hostile_requests.py",
+    "test_openapi.py", "test_readme.py", "test_serve.py", "test_sse.py",
 }  # fmt: skip
+# Those that take longest, the longest first (`--durations=0` tells).
+LONG = (
+    "test_routes.py", "test_page.py", "test_bad_input.py", "test_work.py", "test_takeover.py", "test_agent.py",
+    "test_responses_socket.py", "test_markdown_cost.py", "test_rights_again.py", "test_first_week.py", "test_chaos.py",
+    "test_schemathesis.py", "test_quickstart.py", "test_hostile_requests.py", "test_native_socket.py",
+    "test_modules.py", "test_serve.py", "test_credentials.py", "test_resume.py", "test_sessions.py", "test_answers.py",
+    "test_people_and_queue.py", "test_approvals.py", "test_deletion.py", "test_trpc.py", "test_responses.py",
+    "test_chores.py", "test_own_files.py", "test_own_app.py", "test_bodies.py", "test_spent.py",
+)  # fmt: skip
 HERE = pathlib.Path(__file__).parent
 FILES = {"README.md": "# Website\n", "docs/guide.md": "Ask for the green door.\n", "src/app.py": "print('hello')\n"}
 
@@ -56,7 +66,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if is_live(item):
             item.add_marker(pytest.mark.flaky(reruns=1))  # a second chance, which pytest_terminal_summary tells
     live = {item.path for item in items if is_live(item)}
-    items.sort(key=lambda item: 0 if item.path.name in LONG else 1 if item.path in live else 2)
+    places = {name: place for place, name in enumerate(LONG, -len(LONG))}
+    items.sort(key=lambda item: places.get(item.path.name, 0 if item.path in live else 1))
 
 
 def pytest_ignore_collect(collection_path: pathlib.Path) -> bool | None:
@@ -110,7 +121,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def no_job_under_way() -> Iterator[None]:
     """What the process's database threads have begun is done before the test's rows are deleted under it."""
     yield
-    for pool in (readers, writer, keeper):
+    for pool in (readers, writer, keeper, extras, for_tools):
         if pool.cache_info().currsize:
             finish(pool())
 

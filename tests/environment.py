@@ -15,11 +15,16 @@ from dataclasses import dataclass, field
 import django
 from django.conf import settings
 
-from tests.servers import Postgres, Redis
+from tests.servers import IN_MEMORY, Postgres, Redis
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CRASH = re.compile(r"PANIC|terminated by signal|was terminated|received (immediate|fast) shutdown")
+REDIS_WORKERS, REDIS_DATABASES = 16, 8192  # the first of them are of the workers' own processes
 SETTING = re.compile(r"""env\.\w+\(\s*"([A-Z0-9_]+)""")
+
+
+# The models that tests name; what an installation has that names none, tests/agents/test_catalog.py says.
+MODELS = {"OPENAI_MODELS": "gpt-4.1-mini,gpt-4o,gpt-4-turbo", "AGENTS_DEFAULT_MODEL": "gpt-4.1-mini"}
 
 
 @dataclass
@@ -40,6 +45,8 @@ def prepare() -> None:
     if profile() == "scaled":
         _start_servers()
     os.environ.update(settings_of_this_worker())
+    if "TEST_SHARED" not in os.environ:
+        os.environ["TEST_SHARED"] = str(new_folder())
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     django.setup()
     # Workers inherit the environment, and pytest-django would load the settings of this process in them.
@@ -77,7 +84,7 @@ def forget_settings(environ: "os._Environ[str] | dict[str, str]") -> None:
 
 def settings_of_this_worker() -> dict[str, str]:
     """PARLEY_DATA, a new folder, and with the scaled profile DATABASE_URL and REDIS_URL."""
-    values = {"PARLEY_ENV": "development", "PARLEY_DATA": str(new_folder())}
+    values = {"PARLEY_ENV": "development", "PARLEY_DATA": str(new_folder()), **MODELS}
     if profile() == "scaled":
         worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
         values["DATABASE_URL"] = os.environ["TEST_POSTGRES_URL"]
@@ -103,11 +110,16 @@ def new_folder() -> pathlib.Path:
     return folder
 
 
+def shared_folder() -> pathlib.Path:
+    """The one folder of all workers of a run."""
+    return pathlib.Path(os.environ["TEST_SHARED"])
+
+
 def _start_servers() -> None:
     """Start PostgreSQL and Redis, once: workers inherit the addresses from the process that starts them."""
     if "TEST_POSTGRES_URL" in os.environ:
         return
-    postgres, redis = Postgres(), Redis()
+    postgres, redis = Postgres(), Redis(*IN_MEMORY, "--databases", str(REDIS_DATABASES))
     MADE.servers += [postgres, redis]
     os.environ["TEST_POSTGRES_URL"] = postgres.url
     os.environ["TEST_REDIS_URL"] = redis.url().rpartition("/")[0]

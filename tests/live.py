@@ -1,16 +1,20 @@
 """A real Parley server: its own process, port, data folder and (with the scaled profile) database."""
 
+import fcntl
+import itertools
 import json
 import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 import uuid
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -26,6 +30,7 @@ START_S = 180  # a busy machine
 # A server with one of these makes its database and first owner by itself.
 BY_HAND = {"DATABASE_URL", "PARLEY_ENV", "PARLEY_DATA", "PARLEY_OWNER_EMAIL", "PARLEY_OWNER_PASSWORD"}
 STOP_S = 30
+_numbers = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -64,11 +69,15 @@ class Server:
 
     def start(self) -> "Server":
         """Make the database and the first owner where they are missing, start, and return when it is ready."""
+        return self.prepare().start_process()
+
+    def prepare(self) -> "Server":
+        """Make the database and the first owner where they are missing, and start nothing."""
         if self._is_as_any:
             self._copy_first()
         else:
             self.manage("quickstart")
-        return self.start_process()
+        return self
 
     def _copy_first(self) -> None:
         shutil.copytree(first().data, self.data, dirs_exist_ok=True)
@@ -144,9 +153,29 @@ class Server:
         return self.process.wait(STOP_S)
 
     def freeze(self) -> None:
-        """Stop its clock until `thaw`: as a long pause of the machine."""
+        """Stop its clock until `thaw`: as a long pause of the machine.
+
+        Not in the middle of a write: on SQLite nobody else could write then, and a test would wait for ever.
+        """
         assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
+        while True:
+            self.process.send_signal(signal.SIGSTOP)
+            if self._may_be_written():
+                return
+            self.process.send_signal(signal.SIGCONT)
+            time.sleep(0.05)
+
+    def _may_be_written(self) -> bool:
+        file = self.data / "db.sqlite3"
+        if not file.exists():
+            return True
+        with closing(sqlite3.connect(file, timeout=0.5, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            connection.execute("ROLLBACK")
+        return True
 
     def thaw(self) -> None:
         """Go on after `freeze`."""
@@ -208,6 +237,7 @@ class Server:
             "PARLEY_DATA": str(self.data),
             "PARLEY_OWNER_EMAIL": OWNER,
             "PARLEY_OWNER_PASSWORD": PASSWORD,
+            **environment.MODELS,
         }
         if environment.profile() == "scaled":
             values["REDIS_URL"] = f"{os.environ['TEST_REDIS_URL']}/{_redis_number()}"
@@ -224,10 +254,18 @@ def _reply(status: int, content: bytes, headers: Any) -> Reply:
 
 @cache
 def first() -> Server:
-    """What quickstart makes, made once in this process: each server that wants nothing of its own starts on a copy."""
-    server = Server(environment.new_folder())
-    server.manage("quickstart")
-    return server
+    """What quickstart makes, made once for all workers: each server that wants nothing of its own starts on a copy."""
+    data = environment.shared_folder() / environment.profile()
+    data.mkdir(exist_ok=True)
+    made = data.with_suffix(".made")
+    with open(data.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if made.exists():
+            return Server(data, **json.loads(made.read_text()))
+        server = Server(data)
+        server.manage("quickstart")
+        made.write_text(json.dumps({name: text for name, text in server.settings.items() if name == "DATABASE_URL"}))
+        return server
 
 
 def _new_database() -> str:
@@ -251,5 +289,6 @@ def _in_postgres(*statements: str) -> None:
 
 
 def _redis_number() -> int:
-    """A Redis database apart from the one of this worker's own process."""
-    return 8 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    """A Redis database of the server's own: another server's crash leaves places and counts behind for a minute."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return environment.REDIS_WORKERS + next(_numbers) * environment.REDIS_WORKERS + worker % environment.REDIS_WORKERS

@@ -17,13 +17,41 @@ from django.contrib.auth.models import Permission
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts.models import Invitation, Membership, Organization, Project, ProjectMember, Role, User
+from accounts.models import (
+    ApiKey,
+    Invitation,
+    Membership,
+    Organization,
+    Project,
+    ProjectMember,
+    ProjectSecret,
+    Role,
+    SignIn,
+    User,
+)
+from accounts.secrets import seal
+from accounts.sign_in.keys import create_key
 from accounts.sign_in.pairs import new_pair
-from chat.models import Character, Chat, ChatShare, Message, Run, RunStatus, Sharing, Task
+from chat.models import (
+    Character,
+    Chat,
+    ChatShare,
+    Message,
+    PullRequest,
+    Run,
+    RunStatus,
+    Sharing,
+    Task,
+    ToolGrant,
+    ToolPolicy,
+)
 from chat.models.chats import Access
-from tests.chat.rows import answer
+from tests.chat.rows import answer, ask_for
 from tests.live import PASSWORD
 from tests.pictures import DOT
+from tools.documents.patching import Changed
+from tools.documents.storing import Author, write
+from tools.git.repository import Repository
 
 # --- Rules: who gets what they ask for; the rest gets 401, 404 or 403 -----------------------------------------------
 
@@ -34,6 +62,7 @@ WRITE = "who may write there"
 MINE = "whose it is: the world's chat is its editor's"
 ADMIN = "who administers there"
 OWNER = "who owns the organization"
+OWN = "whose it is; to everybody else it is not there"
 OPERATOR = "who administers there and runs the installation"
 
 STRANGERS = ("outsider", "ex-member")
@@ -44,6 +73,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     READ: ("viewer", "editor", "admin", "owner", "operator"),
     WRITE: ("editor", "admin", "owner", "operator"),
     MINE: ("editor",),
+    OWN: ("editor",),
     ADMIN: ("admin", "owner", "operator"),
     OWNER: ("owner",),
     OPERATOR: ("operator",),
@@ -82,7 +112,9 @@ class Place:
         )  # fmt: skip
         self.membership = Membership.objects.get(user=self.extra)
         self.project_member = self._project_member(self.extra)
+        self.secret = ProjectSecret.objects.create(project=self.project, name="billing", value=seal("s3cret"))
         self.task = Task.objects.create(project=self.project, title=f"{self.name} task")
+        write(self.project.pk, lambda _: Changed({"of": self.name}, [""]), Author(self.people["editor"].pk))
         self.character = Character.objects.create(
             number=random.randrange(10**12, 10**13),
             organization=self.organization,
@@ -92,16 +124,33 @@ class Place:
         self.character.users.set(User.objects.filter(memberships__organization=self.organization))
         self.chat = self._chat()
         self.share = ChatShare.objects.create(chat=self.chat, user=self.extra)
+        self.policy = ToolPolicy.objects.create(organization=self.organization, pattern="deploy_*", decision="deny")
+        until = timezone.now() + timedelta(hours=1)
+        self.grant = ToolGrant.objects.create(
+            chat=self.chat, tool="write_file", by=self.people["editor"], expires_at=until
+        )
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
+        self.built = self._built()
+        ask_for(self.busy, "call_1")
         self._attach()
+        self.pull = PullRequest.objects.create(
+            project=self.project, chat=self.chat, forge="none", number=1, title=f"{self.name} pull", head="1" * 40,
+            branch="parley/chat-1", base="main",
+        )  # fmt: skip
         self.refresh = new_pair(self.people["editor"]).refresh
+        self.sign_in = SignIn.objects.get(user=self.people["editor"])
+        self.key, _ = create_key(
+            user=self.people["editor"], organization=self.organization, scopes=["chat"], name="CI", expires_at=None
+        )
 
     def _person(self, name: str, role: str | None, **fields: Any) -> User:
         address = f"{name}@{self.name}.example".lower()
         user = User.objects.create_user(address, PASSWORD, name=f"{name} of {self.name}", **fields)
         user.user_permissions.add(Permission.objects.get(codename="add_organization"))
+        if user.is_staff:
+            user.user_permissions.add(*Permission.objects.filter(codename__in=("add_user", "change_user")))
         if role:
             Membership.objects.create(organization=self.organization, user=user, role=role)
         return user
@@ -122,6 +171,19 @@ class Place:
             **fields,
         )
 
+    def _built(self) -> Run:
+        """A build that has written its component."""
+        path, repository = "components/Card.tsx", Repository(self.project.pk)
+        written = repository.write(
+            "parley/built", path, "export default 1;", author_name="E", author_email="e@x.example"
+        )
+        result = {"path": path, "bytes": 17, "commit": written.commit, "attempts": 1}
+        return Run.objects.create(
+            kind="build", chat=self.chat, organization=self.organization, project=self.project, position=0,
+            user=self.people["editor"], status=RunStatus.SUCCEEDED, attempt=1, ended_at=timezone.now(),
+            request={"name": "Card", "kind": "react", "path": path, "result": result},
+        )  # fmt: skip
+
     def _attach(self) -> None:
         files = [{"type": "image", "name": "dot.png", "url": DOT}]
         Message.objects.filter(pk=self.run.input_id).update(attachments=files)
@@ -141,11 +203,16 @@ class Place:
             self.project,
             self.chat,
             self.run,
+            self.built,
             self.run.message,
             self.run.input,
             self.share,
             self.task,
             self.invitation,
+            self.secret,
+            self.pull,
+            self.policy,
+            self.grant,
         )
         return [str(each.pk) for each in things]
 
@@ -163,7 +230,7 @@ class Route:
     body: Body | None = None
     ok: tuple[int, ...] = (200,)
     ids: Body | None = None  # of the path
-    kind: str = "rest"  # rest, door (async, by token), page (by session)
+    kind: str = "rest"  # rest, door (async, by token), page (by session), frame (a page by token)
     headers: Body | None = None  # that name something of the place
     input: Body | None = None  # in the address, as tRPC's queries have it
     is_closed: bool = True  # it refuses fields that it does not know
@@ -204,12 +271,20 @@ def run_id(place: Place) -> dict[str, Any]:
     return {"id": place.run.pk, "run_id": place.run.pk}
 
 
+def built_id(place: Place) -> dict[str, Any]:
+    return {"id": place.built.pk}
+
+
 def busy_id(place: Place) -> dict[str, Any]:
     return {"run_id": place.busy.pk}
 
 
 def call_id(place: Place) -> dict[str, Any]:
     return {"run_id": place.busy.pk, "call": "call_1"}
+
+
+def asked_id(place: Place) -> dict[str, Any]:
+    return {"id": place.busy.chat_id, "run": place.busy.pk, "call": "call_1"}
 
 
 def organization_id(place: Place) -> dict[str, Any]:
@@ -220,8 +295,32 @@ def project_id(place: Place) -> dict[str, Any]:
     return {"id": place.project.pk, "project": place.project.pk}
 
 
+def document_version(place: Place) -> dict[str, Any]:
+    return {"id": place.project.pk, "version": 1}
+
+
 def member_id(place: Place) -> dict[str, Any]:
     return {"organization": place.organization.pk, "id": place.membership.pk}
+
+
+def sign_in_id(place: Place) -> dict[str, Any]:
+    return {"id": place.sign_in.pk}
+
+
+def key_id(place: Place) -> dict[str, Any]:
+    return {"id": place.key.pk}
+
+
+def person_id(place: Place) -> dict[str, Any]:
+    return {"id": place.extra.pk}
+
+
+def new_key(place: Place) -> dict[str, Any]:
+    return {"name": "CI", "organization": place.organization.pk, "scopes": ["chat"]}
+
+
+def new_person(place: Place) -> dict[str, Any]:
+    return {"email": f"newest@{place.name}.example", "organization": place.organization.pk}
 
 
 def hand_over(place: Place) -> dict[str, Any]:
@@ -234,6 +333,18 @@ def invitation_id(place: Place) -> dict[str, Any]:
 
 def project_member_id(place: Place) -> dict[str, Any]:
     return {"project": place.project.pk, "id": place.project_member.pk}
+
+
+def secret_id(place: Place) -> dict[str, Any]:
+    return {"project": place.project.pk, "id": place.secret.pk}
+
+
+def pull_id(place: Place) -> dict[str, Any]:
+    return {"id": place.pull.pk}
+
+
+def pull_page(place: Place) -> dict[str, Any]:
+    return {"project": place.project.pk, "number": place.pull.number}
 
 
 def character_id(place: Place) -> dict[str, Any]:
@@ -256,6 +367,18 @@ def to_agent(place: Place) -> dict[str, Any]:
 
 def share_id(place: Place) -> dict[str, Any]:
     return {"id": place.chat.pk, "share": place.share.pk}
+
+
+def policy_id(place: Place) -> dict[str, Any]:
+    return {"id": place.policy.pk}
+
+
+def grant_id(place: Place) -> dict[str, Any]:
+    return {"id": place.chat.pk, "grant": place.grant.pk}
+
+
+def new_policy(place: Place) -> dict[str, Any]:
+    return {"organization": place.organization.pk, "pattern": "push_*", "decision": "ask"}
 
 
 def task_id(place: Place) -> dict[str, Any]:
@@ -342,8 +465,20 @@ def credentials(place: Place) -> dict[str, Any]:
 
 
 MEMBERS, ONE_MEMBER = "/api/organizations/{organization}/members/", "/api/organizations/{organization}/members/{id}/"
+
+
+def exchange(place: Place) -> dict[str, Any]:
+    """With an assertion that nobody has signed."""
+    kind = "urn:ietf:params:oauth"
+    types = {"grant_type": f"{kind}:grant-type:token-exchange", "subject_token_type": f"{kind}:token-type:jwt"}
+    return {**types, "subject_token": "unknown"}
+
+
 INVITATIONS = "/api/organizations/{organization}/invitations/"
 ONE_INVITATION = INVITATIONS + "{id}/"
+SECRETS, ONE_SECRET = "/api/projects/{project}/secrets/", "/api/projects/{project}/secrets/{id}/"
+REPOSITORY = "/api/projects/{id}/repository/"
+DOCUMENT = "/api/projects/{id}/document/"
 PROJECT_MEMBERS, ONE_PROJECT_MEMBER = "/api/projects/{project}/members/", "/api/projects/{project}/members/{id}/"
 MESSAGE, RUNS = "/api/messages/{id}/", "/api/chats/{chat_id}/runs"
 THREAD = "/chat/threads/{chat_id}/messages"
@@ -363,14 +498,66 @@ ROUTES = [
     Route("GET", "/chats/", SIGNED_IN, kind="page"),
     Route("GET", "/chats/{id}/", READ, ids=chat_id, kind="page"),
     Route("GET", "/chats/{id}/messages/", READ, ids=chat_id, kind="page"),
+    Route("GET", "/chats/{id}/changes/", READ, ids=chat_id, kind="page"),
+    Route(
+        "POST", "/chats/{id}/changes/pull/", WRITE, ok=(404,), ids=chat_id, kind="page"
+    ),  # another thread: it sees none
+    Route("GET", "/chats/{id}/files/", READ, ids=chat_id, kind="page"),
+    Route("GET", "/chats/{id}/asked/{run}/{call}/", READ, ids=asked_id, kind="page"),
     Route("GET", "/messages/{id}/pictures/{number}/", READ, ids=picture_number, kind="page"),
+    Route("GET", "/projects/{project}/pulls/", READ, ids=project_id, kind="page"),
+    Route("GET", "/projects/{project}/pulls/{number}/", READ, ids=pull_page, kind="page"),
+    Route("GET", "/projects/{id}/document/", READ, ids=project_id, kind="page"),
+    Route("GET", "/runs/{id}/component/", READ, ids=built_id, kind="page"),
     Route("GET", "/self-test/", SIGNED_IN, kind="page"),
+    Route("GET", "/.well-known/jwks.json", PUBLIC),
+    Route("GET", "/projects/{id}/repository/", READ, ids=project_id, kind="page"),
+    Route("POST", "/projects/{id}/repository/", READ, ok=(400,), ids=project_id, kind="page"),  # no form of it
+    Route("GET", "/account/", SIGNED_IN, kind="page"),
+    Route("POST", "/account/", SIGNED_IN, ok=(400,), kind="page"),  # no form of it: tests/chat/test_account.py has them
+    Route("GET", "/reset/", PUBLIC, kind="page"),
+    Route("POST", "/reset/", PUBLIC, kind="page"),
+    Route("POST", "/api/auth/reset", PUBLIC, fixed(email="nobody@new.example"), ok=(202,)),
+    Route("POST", "/api/auth/reset/password", PUBLIC, fixed(token="unknown", password="new horse battery"), ok=(404,)),
+    Route("GET", "/logo", PUBLIC, kind="page"),
+    Route("GET", "/look.css", PUBLIC, kind="page"),
+    Route("GET", "/embed/", PUBLIC, ok=(404,), kind="page"),  # no origin is listed
+    Route("GET", "/embed/chats/{id}/messages/", READ, ids=chat_id, kind="frame"),
+    Route("GET", "/embed/chats/{id}/asked/{run}/{call}/", READ, ids=asked_id, kind="frame"),
     Route("POST", "/api/auth/token", PUBLIC, credentials),
     Route("POST", "/api/auth/token/refresh", PUBLIC, lambda place: {"refresh": place.refresh}),
     Route("POST", "/api/auth/logout", PUBLIC, lambda place: {"refresh": place.refresh}, ok=(204,)),
+    Route("GET", "/api/auth/providers/", PUBLIC),
+    # An assertion that is none: that is as far as all of them get here. What is unknown is passed over (RFC 6749).
+    Route("POST", "/api/auth/token/exchange", PUBLIC, exchange, ok=(400,), kind="door", is_closed=False),
+    Route("GET", "/sso/{slug}/start", PUBLIC, ok=(404,), ids=fixed(slug="unknown"), kind="page"),
+    Route("GET", "/sso/{slug}/callback", PUBLIC, ok=(404,), ids=fixed(slug="unknown"), kind="page"),
+    Route("POST", "/sso/{slug}/logout", PUBLIC, ok=(404,), ids=fixed(slug="unknown"), kind="page"),
     Route("POST", "/api/auth/ticket", READ, lambda place: {"chat": place.chat.pk}, ok=(201,)),
     Route("GET", "/api/users/me/", SIGNED_IN),
     Route("PATCH", "/api/users/me/", SIGNED_IN, fixed(name="Another")),
+    Route(
+        "POST",
+        "/api/users/me/password/",
+        SIGNED_IN,
+        lambda place: {"current": PASSWORD, "password": "new horse battery"},
+    ),
+    Route("GET", "/api/users/me/sign-ins/", SIGNED_IN),
+    Route("DELETE", "/api/users/me/sign-ins/", SIGNED_IN, ok=(204,)),
+    # The place's is its editor's; everybody else's own are not there.
+    Route("DELETE", "/api/users/me/sign-ins/{id}/", OWN, ok=(204,), ids=sign_in_id),
+    Route("GET", "/api/users/me/keys/", SIGNED_IN),
+    Route("POST", "/api/users/me/keys/", READ, new_key, ok=(201,)),
+    Route("GET", "/api/users/me/keys/{id}/", OWN, ids=key_id),
+    Route("DELETE", "/api/users/me/keys/{id}/", OWN, ok=(204,), ids=key_id),
+    Route("GET", "/api/users/me/export/", SIGNED_IN, ok=(200, 409), kind="door"),  # 409: the editor has an open run
+    Route("GET", "/api/users/me/deletion/", SIGNED_IN),
+    # What goes before is in tests/chat/test_account.py: here the owner is the last one, and the editor has an open run.
+    Route("POST", "/api/users/me/deletion/", SIGNED_IN, fixed(password=PASSWORD), ok=(200, 409)),
+    Route("POST", "/api/users/", OPERATOR, new_person, ok=(201,)),
+    Route("GET", "/api/users/{id}/", ADMIN, ids=person_id),
+    Route("PATCH", "/api/users/{id}/", OPERATOR, fixed(active=False), ids=person_id),
+    Route("POST", "/api/users/{id}/reset-link/", OPERATOR, ids=person_id),
     Route("GET", "/api/organizations/", SIGNED_IN),
     Route("POST", "/api/organizations/", SIGNED_IN, fixed(name="New"), ok=(201,)),
     Route("GET", "/api/organizations/{id}/", READ, ids=organization_id),
@@ -407,6 +594,16 @@ ROUTES = [
     Route("GET", ONE_PROJECT_MEMBER, READ, ids=project_member_id),
     Route("PATCH", ONE_PROJECT_MEMBER, ADMIN, fixed(role="editor"), ids=project_member_id),
     Route("DELETE", ONE_PROJECT_MEMBER, ADMIN, ok=(204,), ids=project_member_id),
+    Route("GET", SECRETS, ADMIN, ids=project_id),
+    Route("POST", SECRETS, ADMIN, fixed(name="shipping", value="s3cret-of-shipping"), ok=(201,), ids=project_id),
+    Route("PATCH", ONE_SECRET, ADMIN, fixed(value="another-s3cret"), ids=secret_id),
+    Route("DELETE", ONE_SECRET, ADMIN, ok=(204,), ids=secret_id),
+    Route("GET", REPOSITORY, READ, ids=project_id),
+    Route("PATCH", REPOSITORY, ADMIN, fixed(forge="none"), ids=project_id),
+    Route("POST", f"{REPOSITORY}clone", ADMIN, fixed(url="https://8.8.8.8/a/b"), ok=(202, 409), ids=project_id),
+    Route("POST", f"{REPOSITORY}fetch", ADMIN, ok=(409,), ids=project_id),
+    # A zip that is none: the body of all routes here is JSON.
+    Route("POST", f"{REPOSITORY}upload", ADMIN, fixed(a="b"), ok=(415,), ids=project_id, is_closed=False),
     Route("GET", "/api/chats/", SIGNED_IN),
     Route("POST", "/api/chats/", WRITE, lambda place: {"organization": place.organization.pk}, ok=(201,)),
     Route("GET", "/api/chats/{id}/", READ, ids=chat_id),
@@ -423,6 +620,11 @@ ROUTES = [
         ids=chat_id,
     ),
     Route("GET", "/api/chats/{id}/export/", MINE, ids=chat_id, kind="door"),
+    Route("GET", "/api/chats/{id}/diff/", READ, ids=chat_id),
+    Route("GET", "/api/chats/{id}/files/", READ, ids=chat_id),
+    # The project's repository is empty here: that the file is not there is as far as all of them get.
+    Route("GET", "/api/chats/{id}/files/content/", READ, ok=(400,), ids=chat_id, kind="door"),
+    Route("GET", "/api/chats/{id}/files/archive/", READ, ids=chat_id, kind="door"),
     Route("GET", "/api/chats/{id}/shares/", READ, ids=chat_id),
     Route(
         "POST",
@@ -433,17 +635,39 @@ ROUTES = [
         ids=chat_id,
     ),
     Route("DELETE", "/api/chats/{id}/shares/{share}/", MINE, ok=(204,), ids=share_id),
+    # Nothing was written there: that is as far as all of them get here. tests/chat/test_pull_requests.py goes on.
+    Route("POST", "/api/chats/{id}/push", WRITE, ok=(409,), ids=chat_id, kind="door"),
+    Route("POST", "/api/chats/{id}/pull-request/", WRITE, ok=(409,), ids=chat_id, kind="door"),
+    Route("GET", "/api/pulls/", SIGNED_IN),
+    Route("GET", "/api/pulls/{id}/", READ, ids=pull_id),
+    Route("POST", "/api/pulls/{id}/merge", ADMIN, ok=(409,), ids=pull_id, kind="door"),  # its commit is not there
+    Route("POST", "/api/pulls/{id}/close", WRITE, ids=pull_id),
     Route("GET", MESSAGE, READ, ids=message_id),
     Route("PATCH", MESSAGE, MINE, fixed(content="Better"), ids=question_id),
     Route("DELETE", MESSAGE, MINE, ids=message_id),
     Route("POST", "/api/messages/{id}/regenerate/", WRITE, fixed(), ok=(201,), ids=message_id),
     Route("GET", "/api/runs/", SIGNED_IN),
     Route("GET", "/api/runs/{id}/", READ, ids=run_id),
+    # Of a JSON body without If-Match, and of no patch: what they take is in tests/chat/test_documents.py.
+    Route("GET", DOCUMENT, READ, ids=project_id),
+    Route("PUT", DOCUMENT, WRITE, ok=(428,), ids=project_id),
+    Route("PATCH", DOCUMENT, WRITE, ok=(415,), ids=project_id),
+    Route("GET", DOCUMENT + "versions/", READ, ids=project_id),
+    Route("GET", DOCUMENT + "versions/{version}/", READ, ids=document_version),
+    Route("POST", DOCUMENT + "undo", WRITE, fixed(to=0), ok=(201,), ids=project_id),
+    Route("GET", "/api/runs/{id}/component/", READ, ids=built_id),
     Route("GET", "/api/tasks/", SIGNED_IN),
     Route("POST", "/api/tasks/", WRITE, lambda place: {"project": place.project.pk, "title": "T"}, ok=(201,)),
     Route("GET", "/api/tasks/{id}/", READ, ids=task_id),
     Route("PATCH", "/api/tasks/{id}/", WRITE, fixed(title="Other"), ids=task_id),
     Route("DELETE", "/api/tasks/{id}/", WRITE, ok=(204,), ids=task_id),
+    Route("GET", "/api/chats/{id}/grants/", READ, ids=chat_id),
+    Route("DELETE", "/api/chats/{id}/grants/{grant}/", WRITE, ok=(204,), ids=grant_id),
+    Route("GET", "/api/policies/", SIGNED_IN),
+    Route("POST", "/api/policies/", ADMIN, new_policy, ok=(201,)),
+    Route("GET", "/api/policies/{id}/", ADMIN, ids=policy_id),
+    Route("PATCH", "/api/policies/{id}/", ADMIN, fixed(decision="ask"), ids=policy_id),
+    Route("DELETE", "/api/policies/{id}/", ADMIN, ok=(204,), ids=policy_id),
     Route("GET", "/api/characters/", SIGNED_IN),
     Route("POST", "/api/characters/", ADMIN, new_character, ok=(201,)),
     Route("GET", "/api/characters/{id}/", READ, ids=character_id),
@@ -587,6 +811,8 @@ APART = "/admin/"  # Django's own routes, tested as a whole
 def told(answered: Any) -> dict[str, Any]:
     """The error of an answer, in the native form: `fields` are the names of those that are not right."""
     error = answered.json()["error"]
+    if isinstance(error, str):  # RFC 6749's form
+        return {"code": error, "message": answered.json()["error_description"], "fields": answered.json()["fields"]}
     if set(error) == {"message", "type", "code", "param"}:  # OpenAI's form
         return {
             "code": error["code"],
@@ -619,7 +845,24 @@ def _without_converters(pattern: str) -> str:
 
 def elsewhere_of(text: str, place: Place) -> str:
     """The text with each of the place's ids replaced by one that never was."""
-    for model in (Organization, Project, Chat, Run, Message, ChatShare, Membership, ProjectMember, Task, User):
+    for model in (
+        Organization,
+        Project,
+        Chat,
+        Run,
+        Message,
+        ChatShare,
+        Membership,
+        ProjectMember,
+        ProjectSecret,
+        PullRequest,
+        Task,
+        User,
+        SignIn,
+        ApiKey,
+        ToolPolicy,
+        ToolGrant,
+    ):
         for id in model.objects.values_list("pk", flat=True):
             text = text.replace(str(id), str(uuid.uuid4()))
     for number in Character.objects.values_list("number", flat=True):

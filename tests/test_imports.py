@@ -9,8 +9,20 @@ import grimp
 from tests.environment import ROOT
 
 PACKAGES = ("accounts", "agents", "chat", "config", "tools")
-SHARED = {"chat.run_request", *(f"chat.doors.{name}" for name in ("base", "blocks", "fields", "openai.errors", "sse"))}
-VOCABULARY = {"accounts.errors", "agents.errors", "agents.events", "agents.messages", "agents.options", "agents.usage"}
+SHARED = {
+    "chat.run_request",
+    *(f"chat.doors.{name}" for name in ("asking", "base", "blocks", "fields", "inline", "openai.errors", "sse")),
+}
+VOCABULARY = {
+    "accounts.errors",
+    "agents.errors",
+    "agents.events",
+    "agents.media",
+    "agents.messages",
+    "agents.options",
+    "agents.output",
+    "agents.usage",
+}
 
 
 def test_imports_go_one_way() -> None:

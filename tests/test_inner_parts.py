@@ -14,6 +14,7 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.messages.storage.base import BaseStorage
 from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.base import BaseHandler
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.models.query import ModelIterable, QuerySet, ValuesIterable, ValuesListIterable
@@ -48,6 +49,7 @@ SERVER = (
     "chat/serving/server.py: connections that arrive while the server leaves are answered; streams pass by its tasks."
 )
 SOCKET = "chat/doors/incoming.py: what has come of a message that is not whole is counted, and has its time."
+ACTING = "tools/acting/calling.py: a view that is exempt from ATOMIC_REQUESTS is called as Django's handler calls it."
 
 # What we call, or define anew: its parameters.
 PARAMETERS: list[tuple[Any, str, list[str], str]] = [
@@ -115,6 +117,7 @@ NAMES: list[tuple[Callable[..., Any], set[str], str]] = [
     (ValuesListIterable.__iter__, {"get_compiler", "results_iter"}, QUERIES),
     (SQLCompiler.results_iter, {"execute_sql"}, QUERIES),
     (Request.__init__, {"_request"}, REST),
+    (BaseHandler.make_view_atomic, {"_non_atomic_requests"}, ACTING),
     (WhiteNoiseMiddleware.__init__, {"autorefresh", "add_files_from_finders"}, STATIC),
     (
         HttpToolsProtocol.__init__,

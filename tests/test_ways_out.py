@@ -33,8 +33,8 @@ MEANS = {
 HARMLESS = {"redis.exceptions", "redis.backoff", "redis.retry", "redis.asyncio.retry"}
 GATE = "tools/outward/"
 KNOWN = {
-    "accounts/organizations/mail.py": "the mail server, EMAIL_URL",
-    "agents/providers/openai/": "the model's server, OPENAI_BASE_URL",
+    "accounts/sign_in/mail.py": "the mail server, EMAIL_URL",
+    "agents/providers/": "the model's servers, by the vendors' ..._BASE_URL and by rows of models",
     "chat/bus/bell.py": "Redis, REDIS_URL",
     "chat/ops/chaos/": "servers that a trial starts itself, on this machine",
     "chat/ops/sse_check.py": "the address that the operator types, of the operator's own server",
@@ -43,6 +43,8 @@ KNOWN = {
     "config/machine.py": "nobody: it asks the system for this machine's names and addresses",
     "chat/runner/presence.py": "nobody: it asks for this machine's name",
     "tools/parsing/process.py": "nobody: it starts the child that a file is parsed in, which may open nothing",
+    "tools/git/remote/process.py": "nobody: it starts the child that takes a repository in, whose way out is the proxy",
+    "tools/git/remote/proxy.py": "the host that was asked, at an address that tools.outward takes: a part of the gate",
     "chat/serving/": "nobody: it listens, and tells systemd by a local socket",
 }
 CALLS = ("create_connection", "create_datagram_endpoint", "create_subprocess_exec", "create_subprocess_shell")

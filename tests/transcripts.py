@@ -121,6 +121,31 @@ def subagent() -> list[Logged]:
     return script.add(ev.TurnCompleted, turn=1).answer(2, "b.").end()
 
 
+def subagents_at_once() -> list[Logged]:
+    """Two subagents work at the same time: their events interleave, and the one asked last ends first."""
+    first, second = "content:call_a", "content:call_b"
+    asked = [Call(f"call_{each}", "content", f'{{"task":"{each}"}}') for each in "ab"]
+    script = Script().begin().turn(1, "I ask two. ").reply(1, *asked)
+    for path, call, task in ((first, "call_a", "a"), (second, "call_b", "b")):
+        script.add(ev.ToolCalled, call=call, name="content", arguments={"task": task})
+        script.add(ev.AgentStarted, agent=path, call=call, name="content", task=task)
+    script.turn(1, "looking ", agent=first).turn(1, "reading ", agent=second)
+    script.add(ev.TextDelta, agent=first, text="for a")
+    script.reply(1, Call("call_in_b", "list_files", "{}"), agent=second)
+    script.add(ev.ToolCalled, agent=second, call="call_in_b", name="list_files", arguments={})
+    script.reply(1, Call("call_in_a", "read_file", "{}"), agent=first)
+    script.add(ev.ToolCalled, agent=first, call="call_in_a", name="read_file", arguments={})
+    script.add(ev.ToolReturned, agent=second, call="call_in_b", name="list_files", result=["b"], elapsed_ms=1)
+    script.add(ev.TurnCompleted, agent=second, turn=1).answer(2, "It is b.", agent=second)
+    script.add(ev.AgentReturned, agent=second, call="call_b", name="content")
+    script.add(ev.ToolReturned, call="call_b", name="content", result="It is b.", elapsed_ms=5)
+    script.add(ev.ToolReturned, agent=first, call="call_in_a", name="read_file", result="a", elapsed_ms=7)
+    script.add(ev.TurnCompleted, agent=first, turn=1).answer(2, "It is a.", agent=first)
+    script.add(ev.AgentReturned, agent=first, call="call_a", name="content")
+    script.add(ev.ToolReturned, call="call_a", name="content", result="It is a.", elapsed_ms=9)
+    return script.add(ev.TurnCompleted, turn=1).answer(2, "a and b.").end()
+
+
 def deferred() -> list[Logged]:
     script = Script().begin().turn(1, "Ask it. ").reply(1, READ, LIST)
     script.add(ev.ToolCalled, call="call_2", name="list_files", arguments={})
@@ -209,7 +234,7 @@ def cut_short() -> list[Logged]:
 ALL = {
     each.__name__: each
     for each in (
-        plain, empty, awkward, reasoning, tool_call, parallel_tools, tool_failed, subagent, deferred, approved, retried,
-        taken_over, cancelled, failed, cut_short, built, building,
+        plain, empty, awkward, reasoning, tool_call, parallel_tools, tool_failed, subagent, subagents_at_once,
+        deferred, approved, retried, taken_over, cancelled, failed, cut_short, built, building,
     )
 }  # fmt: skip

@@ -22,21 +22,28 @@ import struct
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from tests import upstream_turns
-from tests.upstream_turns import ScriptedCall, Turn
+from tests import upstream_messages, upstream_responses, upstream_turns
+from tests.upstream_turns import ScriptedCall, Turn, Wire
 
 __all__ = ["ScriptedCall", "Seen", "Turn", "Upstream"]
 
 NONSENSE = ["{}", "[]", '"text"', "null", "17", '{"choices": []}', '{"choices": [{}]}', '{"choices": [{"delta": []}]}',
             '{"choices": "x"}', '{"object": "weather.report", "wind": 3}']  # fmt: skip
 FLOOD_BYTES = 5_000_000
+
+
+WIRES: dict[str, Wire] = {  # by the last part of the path
+    "completions": upstream_turns,
+    "messages": upstream_messages,
+    "responses": upstream_responses,
+}
 
 
 @dataclass
@@ -54,16 +61,18 @@ class Seen:
     end: str = "open"  # open, finished, client_left, aborted (by a fault)
     chunks: int = 0
     waits_at: str = ""  # the gate
+    wire: Wire = upstream_turns
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        found = self.body.get("messages")
-        return found if isinstance(found, list) else []
+        """As chat completions has them."""
+        return self.wire.messages(self.body)
 
     def public(self) -> dict[str, Any]:
         """For /stats: whether there was a key, not which."""
         headers = {name: value for name, value in self.headers.items() if name != "authorization"}
-        return {**vars(self), "headers": headers, "has_authorization": "authorization" in self.headers}
+        rest = {name: value for name, value in vars(self).items() if name != "wire"}
+        return {**rest, "headers": headers, "has_authorization": "authorization" in self.headers}
 
 
 class Upstream:
@@ -192,8 +201,8 @@ class Upstream:
     async def _answer(self, path: str, headers: dict[str, str], raw: bytes, writer: asyncio.StreamWriter) -> None:
         body = json.loads(raw) if raw else {}
         match urlsplit(path).path.rstrip("/").rpartition("/")[2]:
-            case "completions":
-                await self._complete(Seen(next(self._numbers), path, headers, body), writer)
+            case name if name in WIRES:
+                await self._complete(Seen(next(self._numbers), path, headers, body, wire=WIRES[name]), writer)
             case "models":
                 models = [{"id": "fake", "object": "model", "created": 1_700_000_000, "owned_by": "fake"}]
                 _send(writer, 200, {"object": "list", "data": models})
@@ -231,6 +240,8 @@ class Upstream:
             seen.key = upstream_turns.key_of(seen.messages)
             self._seen.append(seen)
             self._changed.notify_all()
+            if refused := seen.wire.refusal(seen.body):
+                return refused
             script = self._scripts.get(seen.key)
             if script is not None:
                 return script.popleft() if script else _refusal("the script has no turn left")
@@ -264,27 +275,28 @@ class Upstream:
             case "empty":
                 return _send_bytes(writer, 200, b"", "text/event-stream")
             case _ if not seen.body.get("stream"):
-                return _send(writer, 200, upstream_turns.whole(turn, str(seen.body.get("model"))))
+                return _send(writer, 200, seen.wire.whole(turn, seen.body))
             case _:
                 await self._stream(turn, seen, writer)
 
     async def _stream(self, turn: Turn, seen: Seen, writer: asyncio.StreamWriter) -> None:
         _send_head(writer, 200, {"content-type": "text/event-stream; charset=utf-8", "transfer-encoding": "chunked"})
-        pieces = list(_pieces(turn, seen.body))
+        # `done` and `empty` are replies in which nothing else comes.
+        pieces = [] if turn.fault == "done" else list(seen.wire.pieces(turn, seen.body))
         at = turn.at if turn.at >= 0 else len(pieces)
         for number, piece in enumerate(pieces):
             if turn.fault and number == at and not await self._strike(turn, seen, writer):
                 return
             await self._pause(turn, seen, number)
-            _write(writer, piece)
+            _write(writer, seen.wire.frame(piece))
             seen.chunks += 1
             if turn.delay_ms or number % max(turn.burst, 1) == 0:
                 await writer.drain()
         if turn.fault and at >= len(pieces) and not await self._strike(turn, seen, writer):
             return
         await self._pause(turn, seen, len(pieces))
-        for piece in upstream_turns.ending(turn, _wants_usage(seen.body), str(seen.body.get("model")), seen.chunks):
-            _write(writer, piece)
+        for piece in seen.wire.ending(turn, seen.body, seen.chunks):
+            _write(writer, seen.wire.frame(piece))
         writer.write(b"0\r\n\r\n")
         await writer.drain()
 
@@ -309,19 +321,19 @@ class Upstream:
                 return False
             case "eof" | "done":
                 if turn.fault == "done":
-                    _write(writer, "[DONE]")
+                    _write(writer, seen.wire.frame("[DONE]"))
                 writer.write(b"0\r\n\r\n")
                 return False
             case "badjson":
-                _write(writer, '{"id": "chatcmpl-fake", "choices": [{"delta": {"content": "oops')
+                _write(writer, seen.wire.frame('{"id": "chatcmpl-fake", "choices": [{"delta": {"content": "oops'))
                 return True
             case "nonsense":
                 for each in NONSENSE:
-                    _write(writer, each)
+                    _write(writer, seen.wire.frame(each))
                 return True
             case "error":
                 body = turn.body or {"message": "secret-in-the-body", "type": "server_error", "code": None}
-                _write(writer, json.dumps({"error": body}))
+                _write(writer, seen.wire.frame(seen.wire.error(body)))
                 writer.write(b"0\r\n\r\n")
                 return False
             case "flood":
@@ -376,16 +388,6 @@ async def _read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, st
     return first.split(" ")[1], headers, body
 
 
-def _pieces(turn: Turn, body: dict[str, Any]) -> Iterator[str]:
-    # `done` and `empty` are replies in which nothing else comes.
-    if turn.fault != "done":
-        yield from upstream_turns.pieces(turn, _wants_usage(body), str(body.get("model")))
-
-
-def _wants_usage(body: dict[str, Any]) -> bool:
-    return bool((body.get("stream_options") or {}).get("include_usage"))
-
-
 def _refusal(message: str) -> Turn:
     return Turn(fault="400", body={"error": {"message": f"fake upstream: {message}"}})
 
@@ -405,8 +407,7 @@ async def _flood(writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-def _write(writer: asyncio.StreamWriter, data: str) -> None:
-    frame = f"data: {data}\n\n".encode()
+def _write(writer: asyncio.StreamWriter, frame: bytes) -> None:
     writer.write(b"%x\r\n%s\r\n" % (len(frame), frame))
 
 

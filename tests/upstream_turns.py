@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 KNOBS = re.compile(r"\[\[([^\]]*)\]\]")
+BASE = {"id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": 1_700_000_000}
 CALLS = re.compile(r"\b(CALL|LOOP) (\w+)\s*(?=(\{)?)")
 
 
@@ -89,28 +90,78 @@ def turn_from_text(messages: list[dict[str, Any]]) -> Turn:
     return turn
 
 
-def pieces(turn: Turn, include_usage: bool, model: str) -> Iterator[str]:
-    """The chunks of a whole, healthy reply up to the finish reason, as JSON texts."""
+class Wire(Protocol):
+    """How one API says a turn: this module for chat completions; the others have one each with these functions."""
+
+    def messages(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        """What was asked, as chat completions has it: `role` and `content`, for keys, knobs and counting turns."""
+
+    def refusal(self, body: dict[str, Any]) -> Turn | None:
+        """The answer to a request that the real one refuses."""
+
+    def pieces(self, turn: Turn, body: dict[str, Any]) -> Iterator[str]:
+        """The chunks of a whole, healthy reply up to its end, as JSON texts."""
+
+    def ending(self, turn: Turn, body: dict[str, Any], sent: int) -> Iterator[str]:
+        """What follows `sent` pieces."""
+
+    def whole(self, turn: Turn, body: dict[str, Any]) -> dict[str, Any]:
+        """The reply to a request that asked for no stream."""
+
+    def error(self, error: dict[str, Any]) -> str:
+        """An error in the stream, as a JSON text."""
+
+    def frame(self, data: str) -> bytes:
+        """A chunk as it goes over the wire."""
+
+
+def messages(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """As they are."""
+    found = body.get("messages")
+    return found if isinstance(found, list) else []
+
+
+def refusal(body: dict[str, Any]) -> Turn | None:
+    """None: servers differ in what they take; what one refuses, a test scripts."""
+    return None
+
+
+def frame(data: str) -> bytes:
+    """One `data:` line."""
+    return f"data: {data}\n\n".encode()
+
+
+def error(error: dict[str, Any]) -> str:
+    """Under `error`."""
+    return json.dumps({"error": error})
+
+
+def pieces(turn: Turn, body: dict[str, Any]) -> Iterator[str]:
+    """The chunks up to the finish reason."""
     if turn.raw:
         yield from turn.raw
         return
-    base = {"id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": model}
-    if include_usage:
+    base: dict[str, Any] = {**BASE, "model": str(body.get("model"))}
+    if _wants_usage(body):
         base["usage"] = None
     for delta in _deltas(turn):
         yield _chunk(base, delta, None)
 
 
-def ending(turn: Turn, include_usage: bool, model: str, sent: int) -> Iterator[str]:
-    """What follows the pieces: finish reason, usage, [DONE]."""
-    base = {"id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": model}
+def ending(turn: Turn, body: dict[str, Any], sent: int) -> Iterator[str]:
+    """Finish reason, usage, [DONE]."""
+    base = {**BASE, "model": str(body.get("model"))}
     reason = finish_reason(turn)
     if reason is not None and not turn.raw:
         yield _chunk(base, {}, reason)
-    if include_usage and turn.has_usage and not turn.raw:
+    if _wants_usage(body) and turn.has_usage and not turn.raw:
         yield json.dumps({**base, "choices": [], "usage": usage(turn, sent)})
     if turn.has_done:
         yield "[DONE]"
+
+
+def _wants_usage(body: dict[str, Any]) -> bool:
+    return bool((body.get("stream_options") or {}).get("include_usage"))
 
 
 def finish_reason(turn: Turn) -> str | None:
@@ -121,13 +172,13 @@ def usage(turn: Turn, sent: int) -> dict[str, Any]:
     return turn.usage or {"prompt_tokens": 10, "completion_tokens": sent, "total_tokens": 10 + sent}
 
 
-def whole(turn: Turn, model: str) -> dict[str, Any]:
-    """The reply to a request that asked for no stream."""
+def whole(turn: Turn, body: dict[str, Any]) -> dict[str, Any]:
+    """One chat completion."""
     message: dict[str, Any] = {"role": "assistant", "content": "".join(_texts(turn))}
     if turn.tool_calls:
         message["tool_calls"] = [_call_delta(i, call, call.text) for i, call in enumerate(turn.tool_calls)]
     choice = {"index": 0, "message": message, "finish_reason": finish_reason(turn)}
-    base = {"id": "chatcmpl-fake", "object": "chat.completion", "created": 1_700_000_000, "model": model}
+    base = {**BASE, "object": "chat.completion", "model": str(body.get("model"))}
     return {**base, "choices": [choice], "usage": usage(turn, 1)}
 
 

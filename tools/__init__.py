@@ -1,0 +1,34 @@
+"""What an agent may do, and the names that an own app's code takes from here. What a Django project has already becomes
+tools by `from_viewset` and `from_queryset`, and what another server has by `from_openapi`.
+
+Each is loaded when it is first used: some need Django's apps, and most who import from here need none.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tools.acting.queryset import from_queryset
+    from tools.acting.viewset import from_viewset
+    from tools.base import Tool, ToolContext
+    from tools.decorator import tool
+    from tools.errors import RetryTool, ToolError
+    from tools.openapi import from_openapi
+
+__all__ = ["RetryTool", "Tool", "ToolContext", "ToolError", "from_openapi", "from_queryset", "from_viewset", "tool"]
+_PLACES = {
+    "RetryTool": "tools.errors",
+    "Tool": "tools.base",
+    "ToolContext": "tools.base",
+    "ToolError": "tools.errors",
+    "from_openapi": "tools.openapi",
+    "from_queryset": "tools.acting.queryset",
+    "from_viewset": "tools.acting.viewset",
+    "tool": "tools.decorator",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'tools' has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)

@@ -7,6 +7,8 @@ from uuid import UUID
 
 Permission = Literal["read", "write", "deploy", "admin"]
 Makes = Literal["", "patch", "component"]
+Reads = Literal["", "repository"]
+Risk = Literal["read", "write", "outward", "delete"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class ToolContext:
     progress: Callable[[str], Awaitable[None]] | None = None  # tells readers how far the tool is; set by the loop
 
 
+def titled(name: str) -> str:
+    """A tool's name in words: the title of one that has none of its own."""
+    return name.replace("_", " ").strip().capitalize()
+
+
 @dataclass(frozen=True)
 class Tool:
     """A function the model may call. `@tool` makes one from an async function; it registers nothing.
@@ -46,15 +53,32 @@ class Tool:
     capability: str = ""  # what the project must have; "" for nothing
     idempotent: bool = False  # running it twice is the same as once: a takeover may repeat it
     asks_first: bool = False  # a person must allow each call
+    as_person: bool = False  # it does elsewhere what the run's person may: nobody else may allow a call of it
     makes: Makes = ""  # what the answer is, besides a text, once a call has returned
+    includes: tuple["Tool", ...] = ()  # whose work it has done later: a call is judged as one of each of these, too
     outward: bool = False  # something leaves the installation: an address is asked, a branch pushed
+    place: str = ""  # of an outward tool: the one host that it asks, where an operator has named it
+    reads: Reads = ""  # whose words its answer has, where they may be others': the files of the project
+    deletes: bool = False  # what it takes away cannot be had back
     title: str = ""  # a person's word for it; the default is made from the name
     timeout_s: float = 30.0
     max_result_bytes: int = 64_000  # a longer result is cut, and says so
 
     def __post_init__(self) -> None:
         if not self.title:
-            object.__setattr__(self, "title", self.name.replace("_", " ").strip().capitalize())
+            object.__setattr__(self, "title", titled(self.name))
+
+    @property
+    def risk(self) -> Risk:
+        """The worst that a call may do, for who is asked to allow it."""
+        if self.deletes:
+            return "delete"
+        return "outward" if self.outward else "read" if self.permission == "read" else "write"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Its own, and those of the tools whose work it has done."""
+        return frozenset([self.name, *(each.name for each in self.includes)])
 
     def offered_in(self, ctx: ToolContext) -> bool:
         """Whether this caller may be offered the tool here."""

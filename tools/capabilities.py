@@ -3,8 +3,9 @@
 from uuid import UUID
 
 REPOSITORY = "repository"
+DOCUMENT = "document"
 
 
 def capabilities_of(project_id: UUID | None) -> frozenset[str]:
-    """Every project has a repository: it is made at its first use. A chat outside of projects has nothing."""
-    return frozenset({REPOSITORY}) if project_id else frozenset()
+    """Every project has both: they are made at their first use. A chat outside of projects has nothing."""
+    return frozenset({REPOSITORY, DOCUMENT}) if project_id else frozenset()

@@ -6,7 +6,10 @@ once, where they come in, so that the same run does the same on every database.
 
 import math
 import re
+from datetime import date, time
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 UNFIT = re.compile("[\x00\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
@@ -41,7 +44,10 @@ class Halves:
 
 
 def clean_json(value: Any) -> Any:
-    """The same JSON value with all its texts and names clean, and NaN and infinities, which are not JSON, as null."""
+    """The same JSON value with all its texts and names clean, and NaN and infinities, which are not JSON, as null.
+
+    What rows are made of besides is text: a Decimal with all its digits, a UUID, times and dates by ISO 8601.
+    """
     match value:
         case str():
             return clean(value)
@@ -49,6 +55,10 @@ def clean_json(value: Any) -> Any:
             return None
         case list() | tuple():
             return [clean_json(each) for each in value]
+        case Decimal() | UUID():
+            return str(value)
+        case date() | time():  # a datetime is a date
+            return value.isoformat()
         case dict():
             return {clean(name) if isinstance(name, str) else name: clean_json(each) for name, each in value.items()}
         case _:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, overload
 
-from tools.base import Makes, Permission, Tool
+from tools.base import Makes, Permission, Reads, Tool
 from tools.schema import SchemaRefused, checked_schema, description_of, schema_of
 
 Function = Callable[..., Awaitable[Any]]
@@ -23,8 +23,13 @@ def tool(
     capability: str = "",
     idempotent: bool = False,
     asks_first: bool = False,
+    as_person: bool = False,
     makes: Makes = "",
+    includes: tuple[Tool, ...] = (),
     outward: bool = False,
+    place: str = "",
+    reads: Reads = "",
+    deletes: bool = False,
     title: str = "",
     timeout_s: float = 30.0,
     max_result_bytes: int = 64_000,

@@ -5,6 +5,8 @@ ToolFault
 |   +-- RepositoryBusy  another write holds the project's repository for too long
 |   +-- ParsingError    a file cannot be read, with a code that says why
 |   +-- OutwardError    no answer from a server outside, with a code that says why
+|   +-- RemoteError     a repository elsewhere was not fetched, or a file of one not taken, with a code that says why
+|   +-- ForgeError      the server of the project's remote repository did not do it, with a code that says why
 +-- RetryTool           the model may try again with other arguments
     +-- PathRefused     no path of a project's file, or not one that may be written
 """
@@ -12,6 +14,21 @@ ToolFault
 from typing import Literal
 
 OutwardCode = Literal["refused_url", "refused_address", "too_large", "timeout", "unreachable", "bad_answer"]
+
+ForgeCode = Literal[
+    "forge_auth",
+    "forge_forbidden",
+    "forge_not_found",
+    "forge_moved",
+    "forge_rate_limited",
+    "forge_invalid",
+    "forge_unavailable",
+    "branch_moved",
+    "branch_protected",
+    "base_missing",
+    "nothing_to_propose",
+    "push_too_large",
+]
 
 
 class ToolFault(Exception):
@@ -36,6 +53,34 @@ class OutwardError(ToolError):
     def __init__(self, code: OutwardCode, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+RemoteCode = Literal[
+    "remote_auth",
+    "remote_not_found",
+    "remote_refused",
+    "remote_unavailable",
+    "remote_too_large",
+    "remote_invalid",
+    "diverged",
+]
+
+
+class RemoteError(ToolError):
+    """Its text may be shown to whoever gave the URL or the file: no address, no token, nothing that came back."""
+
+    def __init__(self, code: RemoteCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ForgeError(ToolError):
+    """Its text is for people: what to do, and at most a sentence of what the server said. No token is in it."""
+
+    def __init__(self, code: ForgeCode, message: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after_s = retry_after_s
 
 
 class ParsingError(ToolError):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -15,7 +16,8 @@ from tools.capabilities import REPOSITORY
 from tools.cleaning import clean
 from tools.decorator import tool
 from tools.errors import ParsingError, RetryTool, ToolError
-from tools.git.repository import Repository
+from tools.git import changes
+from tools.git.repository import Committed, Repository
 from tools.git.snapshot import Bounds, Entry, Snapshot
 from tools.parsing.process import parse
 
@@ -31,7 +33,7 @@ ROOM_BYTES = 48_000
 NO_PROJECT = "There is no project here that the person you act for can see."
 
 
-@tool(capability=REPOSITORY, idempotent=True, timeout_s=10)
+@tool(capability=REPOSITORY, reads="repository", idempotent=True, timeout_s=10)
 async def list_files(ctx: ToolContext, path: str = "", recursive: bool = True) -> dict[str, Any]:
     """List the files of the project, with their sizes in bytes.
 
@@ -42,7 +44,7 @@ async def list_files(ctx: ToolContext, path: str = "", recursive: bool = True) -
     return await db(_list, ctx, path, recursive)
 
 
-@tool(capability=REPOSITORY, idempotent=True, timeout_s=10)
+@tool(capability=REPOSITORY, reads="repository", idempotent=True, timeout_s=10)
 async def read_file(ctx: ToolContext, path: str, start_line: int = 1, lines: int = 200) -> str:
     """Read part of one project file as numbered lines. Ask list_files for the paths.
 
@@ -54,7 +56,7 @@ async def read_file(ctx: ToolContext, path: str, start_line: int = 1, lines: int
     return await db(_read, ctx, path, start_line, lines)
 
 
-@tool(capability=REPOSITORY, idempotent=True, timeout_s=15)
+@tool(capability=REPOSITORY, reads="repository", idempotent=True, timeout_s=15)
 async def search_project_files(ctx: ToolContext, query: str, fileTypes: list[str] | None = None) -> dict[str, Any]:
     """Find the lines of the project's files that contain a text, and the files whose path contains it.
 
@@ -78,11 +80,11 @@ async def write_file(ctx: ToolContext, path: str, content: str) -> dict[str, Any
         content: everything the file shall contain
     """
     written = await db(_write, ctx, path, content)
-    error = await _first_error(path, content)
+    error = await first_error(path, content)
     return {**written, "syntax_error": error} if error else written
 
 
-async def _first_error(path: str, content: str) -> dict[str, Any] | None:
+async def first_error(path: str, content: str) -> dict[str, Any] | None:
     """What `tools.parsing.python` finds in a Python file, if it finds it soon. The file is written already."""
     if not path.endswith(".py"):
         return None
@@ -188,24 +190,34 @@ def _bounds() -> Bounds:
 
 
 def _write(ctx: ToolContext, path: str, content: str) -> dict[str, Any]:
-    written = _repository(ctx, "write").write(
-        ctx.branch,
-        path,
-        content,
-        author_name=ctx.author_name,
-        author_email=ctx.author_email,
-        note=f"Chat: {ctx.chat_id}\nRun: {ctx.run_id}",
-        once=f"Call: {ctx.run_id} {ctx.call_id}" if ctx.call_id else "",
-    )
-    done = ("created" if written.is_new else "changed") if written.is_changed else "held this already, nothing changed"
+    written = committed(repository_of(ctx, "write"), ctx, changes.written([(path, content)]))
+    is_new = bool(written.effect.created)
+    done = ("created" if is_new else "changed") if written.effect else "held this already, nothing changed"
     return {"path": path, "branch": ctx.branch, "commit": written.commit, "done": done}
 
 
+def committed(repository: Repository, ctx: ToolContext, change: changes.Change) -> Committed:
+    """The change as a commit of this call on the chat's branch; repeated, what the call did. Raises ToolFault."""
+    return repository.commit(
+        ctx.branch,
+        change,
+        author_name=ctx.author_name,
+        author_email=ctx.author_email,
+        note=f"Chat: {ctx.chat_id}\nRun: {ctx.run_id}",
+        once=mark_of(ctx.run_id, ctx.call_id) if ctx.call_id else "",
+    )
+
+
+def mark_of(run_id: UUID, call_id: str) -> str:
+    """The line of a commit's message by which what that call has done is found."""
+    return f"Call: {run_id} {call_id}"
+
+
 def _snapshot(ctx: ToolContext) -> Snapshot:
-    return _repository(ctx, "read").at(ctx.branch)
+    return repository_of(ctx, "read").at(ctx.branch)
 
 
-def _repository(ctx: ToolContext, needs: Permission) -> Repository:
+def repository_of(ctx: ToolContext, needs: Permission) -> Repository:
     """The repository of the caller's project, if their role there, now, includes this. Raises ToolError."""
     user = User.objects.filter(pk=ctx.user_id, is_active=True).first()
     if user is None or ctx.project_id is None:

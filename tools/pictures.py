@@ -6,6 +6,7 @@ Signatures: https://en.wikipedia.org/wiki/List_of_file_signatures, https://mimes
 import struct
 from collections.abc import Iterator
 
+UNKNOWN = "no picture that is known here"
 TAKEN = ("png", "jpeg", "gif", "webp")  # what the model servers take
 
 # What people send instead, as they call it. Offset, bytes, name.
@@ -21,6 +22,9 @@ _OTHERS = (
     (0, b"PK\x03\x04", "a ZIP file or an office document"),
     (0, b"\x1f\x8b", "a packed file"),
     (8, b"WAVE", "a sound (WAV)"),
+    (0, b"ID3", "a sound (MP3)"),
+    (0, b"fLaC", "a sound (FLAC)"),
+    (0, b"OggS", "a sound (Ogg)"),
     (8, b"AVI ", "a film (AVI)"),
     (0, b"\x1aE\xdf\xa3", "a film (WebM)"),
 )
@@ -53,7 +57,7 @@ def named(data: bytes) -> str:
         return "an SVG drawing"
     if text.startswith((b"<!doctype html", b"<html")):
         return "a web page"
-    return "no picture that is known here"
+    return UNKNOWN
 
 
 def size_of(data: bytes) -> tuple[int, int] | None:

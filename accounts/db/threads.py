@@ -54,6 +54,33 @@ async def db_keep(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     return await _submit(keeper(), fn, *args, **kwargs)
 
 
+@functools.cache
+def for_tools() -> ThreadPoolExecutor:
+    """The threads of `db_tool`: DB_TOOL_THREADS of them, made at the first use."""
+    return ThreadPoolExecutor(settings.DB_TOOL_THREADS, thread_name_prefix="db-tool")
+
+
+async def db_tool(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same on threads of their own: for code of an own app, which may be slow and holds up only its like."""
+    return await _apart(for_tools(), fn, *args, **kwargs)
+
+
+@functools.cache
+def extras() -> ThreadPoolExecutor:
+    """The threads of `db_extra`: DATABASES_EXTRA_THREADS of them, made at the first use."""
+    return ThreadPoolExecutor(settings.DATABASES_EXTRA_THREADS, thread_name_prefix="db-extra")
+
+
+async def db_extra(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same for a database of DATABASES_EXTRA, on threads of its own: a slow one holds up no run and no stream."""
+    return await _apart(extras(), fn, *args, **kwargs)
+
+
+async def _apart(pool: ThreadPoolExecutor, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    job = functools.partial(_with_fresh_connections, fn, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(pool, job)
+
+
 async def _submit(pool: ThreadPoolExecutor, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     job = functools.partial(_with_fresh_connection, time.monotonic(), fn, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(pool, job)
@@ -91,6 +118,15 @@ class _Away:
     """When a job last waited for a connection in vain, by the monotonic clock."""
 
     at = 0.0
+
+
+def _with_fresh_connections(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Do the job, and say nothing of our own database where another one is away."""
+    close_old_connections()
+    try:
+        return fn(*args, **kwargs)
+    finally:
+        close_old_connections()
 
 
 def _with_fresh_connection(asked_at: float, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

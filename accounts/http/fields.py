@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 UNKNOWN = "There is no such field."
@@ -65,3 +66,8 @@ class PageQuery(Closed):
 
     cursor = Text(required=False, help_text="from `next` or `previous` of a page")
     page_size = Text(required=False)
+
+
+@extend_schema_field(serializers.ListField(child=serializers.CharField(), allow_null=True))
+class ModelNames(serializers.JSONField):
+    """Null or names of models in an order; chat.services.rules says what they may be."""

@@ -90,6 +90,12 @@ def made_once(
     return replace(answer, body=show(row))
 
 
+def run_of(user: User, key: str | None, route: str) -> UUID | None:
+    """The run that this key began, or went on with, by this route; None where it is new. `once` compares the body."""
+    row = _keys.first(user.pk, _bound(user, key)) if key else None
+    return row.run_id if row is not None and row.route == route[:200] else None
+
+
 def _pk_in(kept: dict[str, Any]) -> UUID | int:
     """The id of what was made. Earlier versions kept the answer whole: of that its id counts, and no text is told.
 

@@ -4,7 +4,8 @@ A cursor is signed for its list and order: one that somebody else made, or made 
 place, and from a place that another list's order means nothing to.
 """
 
-from itertools import accumulate
+from collections.abc import Callable
+from itertools import accumulate, takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,6 +45,13 @@ class CursorPaging(CursorPagination):
             raise Invalid(fields={"page_size": [f"Send a whole number from 1 to {settings.API_PAGE_SIZE_MAX}."]})
         return size
 
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+        """The order that was chosen; where none was and its rows have not both of ours, one of their own."""
+        chosen = tuple(super().get_ordering(request, queryset, view))
+        if chosen != CursorPaging.ordering or {*chosen} <= {each.name for each in queryset.model._meta.fields}:
+            return chosen
+        return _own_order(queryset)
+
     def decode_cursor(self, request: Request) -> Cursor | None:
         """The place that the request names, if it names one. Raises ValueError for what we have not signed for here."""
         sent = request.query_params.get(self.cursor_query_param)
@@ -70,6 +78,19 @@ class CursorPaging(CursorPagination):
             told = "Use the address in `next` or `previous` of an earlier page as it is."
             raise Invalid(fields={"cursor": [told]}) from error
 
+    def shortened(self, queryset: Any, request: Request, fits: Callable[[Any], bool]) -> list[Any] | None:
+        """The page that is at hand, shorter: rows next to its cursor, as long as each `fits`, at least one.
+
+        None where all of them fit. One query.
+        """
+        found: list[Any] = self.page or []
+        near = reversed(found) if self.cursor is not None and self.cursor.reverse else found
+        count = sum(1 for _ in takewhile(fits, near))
+        if count == len(found):
+            return None
+        self._most = max(count, 1)
+        return super().paginate_queryset(queryset, request)
+
     def _count(self, queryset: Any, request: Request) -> int | None:
         """How many rows of this page one answer holds, at least one; None where all of them fit. One query."""
         names = [name.lstrip("-") for name in self.ordering]
@@ -83,3 +104,16 @@ class CursorPaging(CursorPagination):
 
     def _signer(self) -> signing.Signer:
         return signing.Signer(salt=f"parley.cursor {urlsplit(self.base_url or '').path} {' '.join(self.ordering)}")
+
+
+def _own_order(queryset: Any) -> tuple[str, ...]:
+    """By the time of making, else as the rows or their model say, as far as pages can be cut there; then by key.
+
+    A column with gaps is none to read on from, and neither is another table's or an expression.
+    """
+    options = queryset.model._meta
+    usable = {"pk", *(each.name for each in options.fields if not each.null)}
+    said = ("created_at",) if "created_at" in usable else queryset.query.order_by or options.ordering
+    plain = tuple(takewhile(lambda each: isinstance(each, str) and each.removeprefix("-") in usable, said))
+    has_key = {"pk", options.pk.name} & {each.removeprefix("-") for each in plain}
+    return plain if has_key else (*plain, "pk")

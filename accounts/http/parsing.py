@@ -40,17 +40,39 @@ class StrictJSONParser(BaseParser):
         return parse_object(stream.read())
 
 
+class AnyJSONParser(StrictJSONParser):
+    """The same for bodies that are any JSON value."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The stream as a JSON value. Raises Invalid."""
+        return parse_value(stream.read())
+
+
 def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object that the bytes spell. Raises Invalid for everything else, and for what no program should send:
     NaN, numbers without end, a name twice in one object, NUL, half a surrogate pair, too deep nesting."""
-    if not body.strip():
-        raise Invalid("The body is empty: send a JSON object.")
-    text = _decode(body)
-    _check_shape(body)
-    value = _load(text)
+    value = _parsed(body, "a JSON object")
     if not isinstance(value, dict):
         raise Invalid(f"The body is {_kind(value)}: send a JSON object.")
     return value
+
+
+def parse_value(body: bytes) -> Any:
+    """The JSON value, of whatever kind, that the bytes spell. Raises Invalid as `parse_object` does."""
+    value = _parsed(body, "JSON")
+    if not isinstance(value, dict):
+        _check_values("", value)
+    return value
+
+
+def _parsed(body: bytes, what: str) -> Any:
+    if not body.strip():
+        raise Invalid(f"The body is empty: send {what}.")
+    text = _decode(body)
+    _check_shape(body)
+    return _load(text)
 
 
 def _decode(body: bytes) -> str:

@@ -1,10 +1,11 @@
 """What the REST views share: reading and answering, and how a view is documented."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from django.db.models import QuerySet
 from django.http.request import RawPostDataException
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -16,7 +17,7 @@ from accounts.models import User
 
 Shape = type[serializers.Serializer[Any]]
 Shown = type[serializers.BaseSerializer[Any]]
-View = TypeVar("View", bound=Callable[..., Response])
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 def caller(request: Request) -> User:
@@ -44,10 +45,12 @@ def page(
     ordering: str,
     prepare: Callable[[list[Any]], None] | None = None,
     weight: Any = None,
+    fits: Callable[[Any], bool] | None = None,
 ) -> Response:
     """One page of the rows in that order. `prepare` is given the rows of the page, to read for all of them at once.
 
     `weight` is of rows that may be long: an expression for about how many bytes one makes. It costs a query.
+    `fits` says whether a row, as it will be shown, finds room behind those before it; the page ends where one does not.
     """
     paging = CursorPaging()
     paging.weight = weight
@@ -55,6 +58,10 @@ def page(
     found = paging.paginate_queryset(rows, request) or []
     if prepare:
         prepare(found)
+    if fits and (fewer := paging.shortened(rows, request, fits)) is not None:
+        found = fewer
+        if prepare:
+            prepare(found)
     return paging.get_paginated_response(serializer(found, many=True, context={"request": request}).data)
 
 
@@ -91,14 +98,16 @@ def documented(
     status: int = 200,
     makes: bool = False,
     conflicts: bool = False,
+    errors: Mapping[int, Shape] | None = None,
 ) -> Callable[[View], View]:
     """What the OpenAPI says of a view. Generated clients name their function after `operation`.
 
-    `makes`: a POST that creates; `conflicts`: it may answer 409.
+    `makes`: a POST that creates; `conflicts`: it may answer 409; `errors`: those of a form of their own, by status.
     What follows from the form of the route is added by chat.openapi.
     """
     gives = _page_of(page_of) if page_of else _list_of(list_of) if list_of else answer
     responses: dict[int, Any] = {201 if makes else status: gives or OpenApiResponse(description="Done")}
+    responses.update(errors or {})
     if conflicts:
         responses[409] = OpenApiResponse(description="The state of things does not allow it now")
     return extend_schema(operation_id=operation, request=body, parameters=[query] if query else [], responses=responses)

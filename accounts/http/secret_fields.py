@@ -11,7 +11,7 @@ from accounts.secrets import hint, seal
 SECRET_MAX_CHARS = 4_000
 SHOWN = {
     "type": "object",
-    "properties": {"set": {"type": "boolean"}, "hint": {"type": "string", "examples": ["...a1b2"]}},
+    "properties": {"set": {"type": "boolean"}, "hint": {"type": "string", "example": "...a1b2"}},
     "required": ["set", "hint"],
 }
 

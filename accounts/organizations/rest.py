@@ -22,6 +22,7 @@ from accounts.organizations.serializers import (
     NewMemberBody,
     NewProjectBody,
     OrganizationBody,
+    OrganizationChanges,
     OrganizationSerializer,
     ProjectBody,
     ProjectMemberSerializer,
@@ -71,11 +72,11 @@ class OneOrganization(APIView):
 
     @documented("organizations_partial_update", body=OrganizationBody, answer=OrganizationSerializer)
     def patch(self, request: Request, id: UUID) -> Response:
-        """Rename it. Needs admin."""
+        """Rename it, or say which models answer where the chosen one cannot. Needs admin."""
         organization = found(_organizations(request), id)
-        body = read(OrganizationBody, request.data, partial=True)
+        body = read(OrganizationChanges, request.data, partial=True)
         if body:
-            services.rename_organization(actor=caller(request), organization=organization, **body)
+            services.change_organization(actor=caller(request), organization=organization, **body)
         return shown(request, OrganizationSerializer, organization)
 
     @documented("organizations_destroy", status=204)
@@ -244,14 +245,16 @@ class Me(APIView):
 
     @documented("users_me_partial_update", body=MeBody, answer=MeSerializer)
     def patch(self, request: Request) -> Response:
-        """Change the name that others see, and the organization that chats go to which name none."""
+        """Change the name that others see, the language, and the organization that chats go to which name none."""
         user = caller(request)
         body = read(MeBody, request.data, partial=True)
         if "organization" in body:
             choose_organization(user, body["organization"])
-        if "name" in body:
-            user.name = body["name"]
-            user.save(update_fields=["name"])
+        changed = [each for each in ("name", "language") if each in body]
+        for each in changed:
+            setattr(user, each, body[each])
+        if changed:
+            user.save(update_fields=changed)
         return _me(request)
 
 

@@ -1,10 +1,12 @@
 """What the API shows of people, organizations and projects, and what it takes."""
 
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from rest_framework import serializers
 
-from accounts.http.fields import Closed, Email, Id, PageQuery, Text
+from accounts.http.fields import Closed, Email, Id, ModelNames, PageQuery, Text
 from accounts.models import Invitation, Membership, Organization, Project, ProjectMember, Role, User
 
 # --- Out --------------------------------------------------------------------------------------------------------------
@@ -21,12 +23,33 @@ class PersonSerializer(serializers.ModelSerializer[User]):
         read_only_fields = fields
 
 
+class ManagedPersonSerializer(serializers.ModelSerializer[User]):
+    """A person as those see them who may make and deactivate people."""
+
+    active = serializers.BooleanField(source="is_active", read_only=True)
+    has_password = serializers.BooleanField(source="has_usable_password", read_only=True)
+
+    class Meta:
+        model = User
+        fields = ("id", "email", "name", "language", "active", "has_password", "created_at", "last_login")
+        read_only_fields = fields
+
+
+class ResetLinkSerializer(serializers.Serializer[Any]):
+    """How the link for a new password gets to the person."""
+
+    link = serializers.URLField(allow_null=True, help_text="to hand on; null: it was mailed to them")
+    mailed = serializers.BooleanField()
+
+
 class OrganizationSerializer(serializers.ModelSerializer[Organization]):
     """An organization."""
 
+    fallbacks = ModelNames(read_only=True, allow_null=True)
+
     class Meta:
         model = Organization
-        fields = ("id", "name", "plan", "created_at")
+        fields = ("id", "name", "plan", "fallbacks", "created_at")
         read_only_fields = fields
 
 
@@ -106,13 +129,14 @@ class MeSerializer(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = ("id", "email", "name", "created_at", "organization", "memberships")
+        fields = ("id", "email", "name", "language", "created_at", "organization", "memberships")
         read_only_fields = fields
 
     def get_organization(self, user: User) -> UUID | None:
-        """Where their chats go that name none; nothing where an API key does not reach there."""
+        """Where their chats go that name none; nothing where they are no member, or an API key does not reach."""
         id = user.organization_id
-        return id if id and user.reaches(id) else None
+        is_member = any(each.organization_id == id for each in user.memberships.all())
+        return id if id and is_member and user.reaches(id) else None
 
 
 # --- In ---------------------------------------------------------------------------------------------------------------
@@ -120,6 +144,10 @@ class MeSerializer(serializers.ModelSerializer[User]):
 
 class OrganizationBody(Closed):
     name = Text(max_length=150)
+
+
+class OrganizationChanges(OrganizationBody):
+    fallbacks = ModelNames(allow_null=True, help_text="models that answer where the chosen one cannot, in order")
 
 
 class NewMemberBody(Closed):
@@ -151,7 +179,23 @@ class NewProjectBody(ProjectBody):
 
 class MeBody(Closed):
     name = Text(max_length=150, allow_blank=True)
+    language = serializers.ChoiceField(
+        settings.LANGUAGES, allow_blank=True, help_text="of mail to them; empty: what the browser asks for"
+    )
     organization = Id(allow_null=True, help_text="where chats go that name none; null: to the only one")
+
+
+class NewPersonBody(Closed):
+    email = Email(max_length=254, help_text="it names the person: one address is one person")
+    name = Text(max_length=150, allow_blank=True, default="")
+    organization = Id(required=False, help_text="to be a member of; an admin names one of their own")
+    role = serializers.ChoiceField(Role.choices, default=Role.EDITOR)
+    language = serializers.ChoiceField(settings.LANGUAGES, allow_blank=True, default="")
+
+
+class PersonBody(Closed):
+    name = Text(max_length=150, allow_blank=True)
+    active = serializers.BooleanField(help_text="false: they cannot sign in, and whatever they are signed in to ends")
 
 
 class ProjectsQuery(PageQuery):

@@ -5,6 +5,7 @@ touches somebody whose role is above it, and an organization always has an owner
 """
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -19,6 +20,8 @@ from accounts.permissions import PERMISSIONS, RANK, permissions_in, require, rol
 
 # What else is done for an organization that people make, by the rooms above: it begins with a budget.
 AT_BEGINNING: list[Callable[[Organization], None]] = []
+# What a field of an organization may be, where the rule stands in an app above: each gives what is stored, or raises.
+CHECKS: dict[str, Callable[[Any], Any]] = {}
 MAY_MAKE = "accounts.add_organization"  # given to a person in the admin, or by `manage.py allow_organizations`
 
 
@@ -63,11 +66,12 @@ def _count_one_more(user: User) -> None:
         raise Conflict(told, code="too_many_organizations")
 
 
-def rename_organization(*, actor: User, organization: Organization, name: str) -> Organization:
-    """The same with another name."""
+def change_organization(*, actor: User, organization: Organization, **changes: Any) -> Organization:
+    """The same with another name, or other models that answer where the chosen one cannot."""
     require_admin(actor, organization)
-    organization.name = name
-    organization.save(update_fields=["name"])
+    for name, value in changes.items():
+        setattr(organization, name, CHECKS[name](value) if name in CHECKS else value)
+    organization.save(update_fields=list(changes))
     return organization
 
 
@@ -101,12 +105,8 @@ def change_role(*, actor: User, membership: Membership, role: Role) -> Membershi
     require_admin(actor, current.organization_id)
     require_reach(role_in(actor, organization=current.organization_id), role, Role(current.role))
     if role != Role.OWNER:
-        _require_other_owner(current)
-    current.role = role
-    current.save(update_fields=["role"])
-    if "admin" not in PERMISSIONS[role]:
-        _take_back_invitations(current)
-    return current
+        require_other_owner(current)
+    return set_role(current, role, source=None)
 
 
 @transaction.atomic
@@ -116,10 +116,33 @@ def remove_member(*, actor: User, membership: Membership) -> None:
     if current.user_id != actor.pk:
         require_admin(actor, current.organization_id)
         require_reach(role_in(actor, organization=current.organization_id), Role(current.role))
-    _require_other_owner(current)
-    ProjectMember.objects.filter(user=current.user_id, project__organization=current.organization_id).delete()
-    _take_back_invitations(current)
-    current.delete()
+    require_other_owner(current)
+    end_membership(current)
+
+
+def set_role(membership: Membership, role: Role, *, source: UUID | None) -> Membership:
+    """Store the member's role and who gave it: a person (None), or an identity provider. The caller has checked."""
+    membership.role, membership.source = role, source
+    membership.save(update_fields=["role", "source"])
+    if "admin" not in PERMISSIONS[role]:
+        _take_back_invitations(membership)
+    return membership
+
+
+def end_membership(membership: Membership) -> None:
+    """Delete it with the person's roles in projects and what they offered. The caller has checked."""
+    theirs = ProjectMember.objects.filter(user=membership.user_id, project__organization=membership.organization_id)
+    theirs.delete()
+    _take_back_invitations(membership)
+    membership.delete()
+
+
+def is_last_owner(membership: Membership) -> bool:
+    """Whether the organization would have no owner without this one."""
+    owners = Membership.objects.filter(
+        organization=membership.organization_id, role=Role.OWNER, user__is_active=True
+    ).exclude(pk=membership.pk)
+    return membership.role == Role.OWNER and not owners.exists()
 
 
 def create_project(*, actor: User, organization: Organization, name: str, description: str = "") -> Project:
@@ -231,10 +254,7 @@ def _locked(membership: Membership) -> Membership:
     return current
 
 
-def _require_other_owner(membership: Membership) -> None:
+def require_other_owner(membership: Membership) -> None:
     """Raise Conflict if this is the organization's last owner."""
-    owners = Membership.objects.filter(
-        organization=membership.organization_id, role=Role.OWNER, user__is_active=True
-    ).exclude(pk=membership.pk)
-    if membership.role == Role.OWNER and not owners.exists():
+    if is_last_owner(membership):
         raise Conflict("An organization needs an owner: make somebody else one first.", code="last_owner")

@@ -7,6 +7,7 @@ from accounts.models import User
 from accounts.sign_in.tokens import CookieToken
 
 NAME = "access_token"
+YEAR_S = 31_536_000  # as long as static/chat/shell.js keeps a choice
 
 
 def has_cookie(request: HttpRequest) -> bool:
@@ -24,6 +25,11 @@ def set_cookie(response: HttpResponseBase, user: User) -> None:
         httponly=True,
         samesite="Lax",
     )
+
+
+def keep_language(response: HttpResponseBase, language: str) -> None:
+    """Make this the language that was chosen in the browser."""
+    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=YEAR_S, samesite="Lax")
 
 
 def forget_cookie(response: HttpResponseBase) -> None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 
-from accounts.models import EndedSignIn, User
+from accounts.models import EndedSignIn, SignIn, User
 from accounts.sign_in import cookies
 from accounts.sign_in.tokens import AccessToken, CookieToken, OurToken, RefreshToken
 
@@ -24,10 +24,15 @@ def signed_in(users: QuerySet[User], sign_in: UUID | None) -> QuerySet[User]:
 
 def end(token: OurToken) -> None:
     """End the sign-in that the token is of: every token that came of it is refused from now on."""
-    if token.sign_in is None:
-        return
+    if token.sign_in is not None:
+        end_by_id(token.sign_in)
+
+
+def end_by_id(id: UUID) -> None:
+    """End the sign-in of this id."""
     until = timezone.now() + LONGEST
-    EndedSignIn.objects.bulk_create([EndedSignIn(pk=token.sign_in, expires_at=until)], ignore_conflicts=True)
+    EndedSignIn.objects.bulk_create([EndedSignIn(pk=id, expires_at=until)], ignore_conflicts=True)
+    SignIn.objects.filter(pk=id).delete()
 
 
 def end_of_request(request: HttpRequest) -> None:

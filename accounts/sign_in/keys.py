@@ -13,9 +13,10 @@ from django.utils.crypto import get_random_string
 
 from accounts.counts import require_room
 from accounts.errors import NotAuthenticated, refuse
-from accounts.models import ApiKey, Organization, User
+from accounts.models import ApiKey, Organization, Role, User
+from accounts.permissions import PERMISSIONS, role_in
 from accounts.sign_in.hashed import hash_of
-from accounts.sign_in.scopes import SCOPES
+from accounts.sign_in.scopes import FOR_ADMINS, SCOPES
 
 PREFIX = "pk_"
 SECRET_CHARS = 43  # of 62: 256 bits, which no hash but a plain one is needed for
@@ -30,12 +31,14 @@ def create_key(
 ) -> tuple[ApiKey, str]:
     """A new key of the user's own, and its text: the only time that it is there to be read.
 
-    Raises Invalid for a scope there is not, a name that is none, an end in the past, somebody who is no member.
-    Conflict where they have as many as one person may.
+    Raises Invalid for a scope there is not, or that is not for them, a name that is none, an end in the past, somebody
+    who is no member. Conflict where they have as many as one person may.
     """
     check(scopes, name, expires_at)
-    if not Organization.objects.visible_to(user).filter(pk=organization.pk).exists():
+    role = role_in(user, organization=organization)
+    if role is None:
         raise refuse("organization", "Expected one that the person is a member of.")
+    require_scopes(user, role, scopes)
     theirs = ApiKey.objects.filter(user=user).live()
     require_room(theirs, "API_KEYS_PER_PERSON", "API keys", "person")
     token = PREFIX + get_random_string(SECRET_CHARS)
@@ -60,6 +63,14 @@ def check(scopes: Sequence[str], name: str, expires_at: datetime | None) -> None
         raise refuse("name", f"Expected a text of 1 to {NAME_MAX_CHARS} printable characters.")
     if expires_at is not None and expires_at <= timezone.now():
         raise refuse("expires_at", "Expected a time to come.")
+
+
+def require_scopes(user: User, role: Role | None, scopes: Sequence[str]) -> None:
+    """Raise Invalid for a scope that asks for more than they are: whether they still are it is looked at each time."""
+    if FOR_ADMINS & set(scopes) and not (user.is_staff or (role and "admin" in PERMISSIONS[role])):
+        raise refuse(
+            "scopes", f"{', '.join(sorted(FOR_ADMINS))}: Expected an operator, or an admin of the organization."
+        )
 
 
 def find(token: str) -> ApiKey:

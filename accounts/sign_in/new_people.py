@@ -1,4 +1,4 @@
-"""What an address and a password must be, for the commands that make people."""
+"""What an address and a password must be, for what makes people: commands, identity providers."""
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError

@@ -11,7 +11,7 @@ The user's other devices stay signed in; a change of password ends everything.
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F
@@ -21,8 +21,9 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from accounts.errors import Conflict, NotAuthenticated, RequestError
-from accounts.models import User
-from accounts.sign_in import ended as sign_ins
+from accounts.models import IdentityProvider, User
+from accounts.sign_in import ended
+from accounts.sign_in.sign_ins import note_tokens
 from accounts.sign_in.tokens import AccessToken, RefreshToken
 
 REUSE_GRACE_S = 10
@@ -38,8 +39,11 @@ class Pair:
     refresh: str
 
 
-def new_pair(user: User) -> Pair:
-    """Tokens for the user as they are now: of the sign-in they came by, or of a new one."""
+def new_pair(user: User, agent: str = "") -> Pair:
+    """Tokens for the user as they are now: of the sign-in they came by, or of a new one.
+
+    `agent`: how the program that asks calls itself, for their list of sign-ins.
+    """
     user.sign_in = user.sign_in or uuid4()
     refresh = RefreshToken.of(user)
     OutstandingToken.objects.create(
@@ -49,10 +53,11 @@ def new_pair(user: User) -> Pair:
         created_at=refresh.current_time,
         expires_at=datetime_from_epoch(refresh["exp"]),
     )
+    note_tokens(user, agent)
     return Pair(user=user, access=str(AccessToken.of(user)), refresh=str(refresh))
 
 
-def next_pair(raw: str) -> Pair:
+def next_pair(raw: str, agent: str = "") -> Pair:
     """The next pair for a refresh token, which is used up: of many who bring it at once, one gets it.
 
     Raises NotAuthenticated; Conflict for who came second, within the grace.
@@ -63,7 +68,7 @@ def next_pair(raw: str) -> Pair:
         # One-to-one with the token: the database picks the winner, the others wait here and find the row.
         use, is_first = BlacklistedToken.objects.get_or_create(token=row)
         if is_first:
-            return new_pair(_user(token))
+            return new_pair(_user(token), agent)
     raise _refusal(token, row, use)
 
 
@@ -72,7 +77,7 @@ def sign_out(raw: str) -> None:
     token = _read(raw)
     row = _row(token)
     with transaction.atomic():
-        sign_ins.end(token)
+        ended.end(token)
         BlacklistedToken.objects.get_or_create(token=row)
         # It has ended on purpose: bringing it again is a late tab, no theft.
         OutstandingToken.objects.filter(pk=row.pk).update(expires_at=timezone.now())
@@ -94,11 +99,17 @@ def _row(token: RefreshToken) -> OutstandingToken:
 
 def _user(token: RefreshToken) -> User:
     named = User.objects.filter(pk=token["user_id"], is_active=True, token_version=token["ver"])
-    user = sign_ins.signed_in(named, token.sign_in).first()
-    if user is None:
+    user = ended.signed_in(named, token.sign_in).first()
+    if user is None or (token.provider and not _vouches(token.provider, user)):
         raise NotAuthenticated("This refresh token has ended. Sign in again.")
-    user.sign_in = token.sign_in
+    user.sign_in, user.signed_in_until, user.signed_in_by = token.sign_in, token.until, token.provider
     return user
+
+
+def _vouches(provider: UUID, user: User) -> bool:
+    """Whether the provider's row is there and on, and still knows the person, who has not become an operator."""
+    rows = IdentityProvider.objects.filter(pk=provider, is_active=True, accepts_assertions=True)
+    return rows.filter(identities__user=user).exists() and not (user.is_staff or user.is_superuser)
 
 
 def _refusal(token: RefreshToken, row: OutstandingToken, use: BlacklistedToken) -> RequestError:

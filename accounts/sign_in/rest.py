@@ -14,6 +14,7 @@ from accounts.sign_in.bodies import CredentialsBody, RefreshBody, SignOutBody, T
 from accounts.sign_in.cookies import forget_cookie, set_cookie
 from accounts.sign_in.ended import end_of_request
 from accounts.sign_in.pairs import Pair, new_pair, next_pair, sign_out
+from accounts.sign_in.sign_ins import agent_of
 
 
 class Open(APIView):
@@ -30,7 +31,8 @@ class TokenView(Open):
     def post(self, request: Request) -> Response:
         """Tokens for e-mail and password, and the cookie `access_token` for this origin's own pages."""
         body = read(CredentialsBody, request.data)
-        return _signed_in(new_pair(_by_password(request._request, body["email"], body["password"])))
+        user = _by_password(request._request, body["email"], body["password"])
+        return signed_in(new_pair(user, agent_of(request._request)))
 
 
 class RefreshView(Open):
@@ -43,7 +45,8 @@ class RefreshView(Open):
         409 `refresh_again`: another request was first, a moment ago; go on with the token that it got. Using one
         later than that signs the user out everywhere.
         """
-        return _signed_in(next_pair(read(RefreshBody, request.data)["refresh"]))
+        refresh = read(RefreshBody, request.data)["refresh"]
+        return signed_in(next_pair(refresh, agent_of(request._request)))
 
 
 class SignOutView(Open):
@@ -71,7 +74,8 @@ def _by_password(request: HttpRequest, email: str, password: str) -> User:
     return user
 
 
-def _signed_in(pair: Pair) -> Response:
+def signed_in(pair: Pair) -> Response:
+    """The answer to who has just signed in: the tokens, and the cookie."""
     response = Response({"access": pair.access, "refresh": pair.refresh})
     set_cookie(response, pair.user)
     return response

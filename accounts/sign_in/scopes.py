@@ -3,6 +3,7 @@
 Administration (changing members, projects, organizations, characters), signing in and tickets need a person's token.
 """
 
+import re
 from collections.abc import Iterable
 
 LLM = ("/v1/", "/api/llm/")
@@ -17,6 +18,7 @@ CHAT = (
     "/api/editorChat/",
     "/api/messages/",
     "/api/models/",
+    "/api/pulls/",
     "/api/runs/",
     "/api/tasks/",
     "/api/trpc/",
@@ -24,14 +26,22 @@ CHAT = (
     "/trpc/",
     "/ws/",
 )
-LOOK_UP = ("/api/characters/", "/api/organizations/", "/api/projects/", "/api/users/me/")
+LOOK_UP = ("/api/characters/", "/api/organizations/", "/api/projects/")
+# What people and agents work on in a project, as in its chats.
+WORKED_ON = re.compile(r"/api/projects/[^/]+/document/")
+ME = "/api/users/me/"  # itself; what is below it, such as keys and sign-ins, is the person's alone
+PEOPLE = "/api/users/"
+APPS = "/apps/"  # of own apps
 
 # The names that a key may carry, each with what it is for.
 SCOPES = {
     "llm": "The OpenAI-compatible doors: /v1 and /api/llm",
-    "chat": "Chats, messages and runs, at every door; looking up projects and members",
+    "chat": "Chats, runs, documents, pushing and pull requests, at every door; looking up projects and members",
     "read": "Reading what the scope chat reaches, and changing nothing",
+    "people": "Making, reading and deactivating people, and links for their first password: by operators and admins",
+    "apps": "The addresses of own apps: /apps",
 }
+FOR_ADMINS = frozenset({"people"})  # that only an operator's or an organization admin's key may carry
 
 
 def opens(names: Iterable[str], path: str, *, only_reads: bool) -> bool:
@@ -40,12 +50,18 @@ def opens(names: Iterable[str], path: str, *, only_reads: bool) -> bool:
 
 
 def _opens(name: str, path: str, only_reads: bool) -> bool:
+    is_chat = path.startswith(CHAT) or bool(WORKED_ON.match(path))
+    looks_up = only_reads and (path.startswith(LOOK_UP) or path == ME)
     match name:
         case "llm":
             return path.startswith(LLM)
         case "chat":
-            return path.startswith(CHAT) or (only_reads and path.startswith(LOOK_UP))
+            return is_chat or looks_up
         case "read":
-            return only_reads and path.startswith(CHAT + LOOK_UP)
+            return looks_up or (only_reads and is_chat)
+        case "people":
+            return path.startswith(PEOPLE) and not path.startswith(ME)
+        case "apps":
+            return path.startswith(APPS)
         case _:
             return False  # a scope of an older version

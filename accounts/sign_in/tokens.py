@@ -32,6 +32,11 @@ class OurToken(Token):
         token["user_id"] = str(user.pk)
         token["ver"] = user.token_version
         token["sid"] = str(user.sign_in or uuid4())
+        if user.signed_in_until is not None:
+            token["until"] = user.signed_in_until
+            token["exp"] = min(token["exp"], user.signed_in_until)
+        if user.signed_in_by is not None:
+            token["idp"] = str(user.signed_in_by)
         return token
 
     @classmethod
@@ -47,12 +52,27 @@ class OurToken(Token):
             raise TokenError("Token names no user")
         if token.get("sid") is not None and not _is_uuid(token["sid"]):
             raise TokenError("Token names no sign-in")
+        if token.get("until") is not None and not isinstance(token["until"], int):
+            raise TokenError("Token names no end")
+        if token.get("idp") is not None and not _is_uuid(token["idp"]):
+            raise TokenError("Token names no provider")
         return token
 
     @property
     def sign_in(self) -> UUID | None:
         """The sign-in it came of; none for one that is older than these ids."""
         return UUID(self["sid"]) if self.get("sid") else None
+
+    @property
+    def until(self) -> int | None:
+        """When the sign-in ends that it came of; none for one that goes on as long as it is refreshed."""
+        until: int | None = self.get("until")
+        return until
+
+    @property
+    def provider(self) -> UUID | None:
+        """The identity provider by whose word the sign-in began; none for a password's."""
+        return UUID(self["idp"]) if self.get("idp") else None
 
     def get_token_backend(self) -> TokenBackend:
         """Signs with JWT_SIGNING_KEY; reads what that or JWT_PREVIOUS_KEY has signed."""

@@ -4,11 +4,13 @@ import re
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from tools.base import Tool
+from tools.base import Permission, Tool
 
 PROMPTS = Path(__file__).parent.parent / "prompts"
+FILE_NAME = re.compile(r"\S+\.(md|txt)")
+EVERYTHING: frozenset[Permission] = frozenset(get_args(Permission))
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,13 @@ class Archetype:
 
     name: str
     purpose: str  # one sentence; a parent agent reads it to decide whom to ask
-    prompt: str  # file name in agents/prompts
+    prompt: str | Path  # a file: its name in agents/prompts, or a Path anywhere; else the text itself
     tools: tuple[Tool, ...] = ()
     subagents: tuple["Archetype", ...] = ()
     model: str = ""  # empty: the chat's
     markdown: bool = True
     memory: Literal["own", "none"] = "own"  # a subagent's: keep its history over calls of one run, or start afresh
+    permissions: frozenset[Permission] = EVERYTHING  # what it may at most, of what whoever asks it may
     is_offered: bool = True  # people may choose it; else it is for requests that name it
     examples: tuple[str, ...] = ()  # questions an empty chat offers
     limits: Limits = Limits()
@@ -49,8 +52,10 @@ class Archetype:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", self.name):
             raise ValueError(f"archetype name {self.name!r}: lower case letters, digits and _, at most 40")
-        if not (PROMPTS / self.prompt).is_file():
-            raise ValueError(f"archetype {self.name}: no prompt file {self.prompt}")
+        if self.prompt_file and not self.prompt_file.is_file():
+            raise ValueError(f"archetype {self.name}: no prompt file {self.prompt_file}")
+        if not self.prompt_file and not str(self.prompt).strip():
+            raise ValueError(f"archetype {self.name}: the prompt is empty")
         if len(self.tool_names) != len(self.tools) + len(self.subagents):
             names = sorted(self.tool_names)
             raise ValueError(f"archetype {self.name}: two tools of one name in {names}")
@@ -60,12 +65,24 @@ class Archetype:
         """What it may call: its tools, and its subagents, which a model asks as it does tools."""
         return frozenset([*(tool.name for tool in self.tools), *(agent.name for agent in self.subagents)])
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether nothing that it or its subagents may call changes anything."""
+        return all(tool.permission == "read" for tool in self.tools) and all(each.only_reads for each in self.subagents)
+
+    @property
+    def prompt_file(self) -> Path | None:
+        """The file with the prompt; None where the prompt is a text. A relative path is one from agents/prompts."""
+        if isinstance(self.prompt, str) and not FILE_NAME.fullmatch(self.prompt):
+            return None
+        return PROMPTS / self.prompt
+
     def system_prompt(self) -> str:
-        """The text of the prompt file, with a line about Markdown where it is off."""
-        text = _read(self.prompt)
+        """The text of the prompt, with a line about Markdown where it is off."""
+        text = _read(self.prompt_file) if self.prompt_file else str(self.prompt).strip()
         return text if self.markdown else f"{text}\n\nAnswer in plain text, without Markdown."
 
 
 @cache
-def _read(name: str) -> str:
-    return (PROMPTS / name).read_text(encoding="utf-8").strip()
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip()

@@ -11,6 +11,7 @@ content = Archetype(
     ),
     prompt="content.md",
     tools=(list_files, read_file, search_project_files),
+    permissions=frozenset({"read"}),
     markdown=False,
     memory="own",
     limits=Limits(max_turns=8, max_calls=24),

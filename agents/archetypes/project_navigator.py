@@ -1,15 +1,19 @@
-"""The archetype that knows its way round the project's files, and asks the content agent about what they say."""
+"""The archetype that knows its way round the project's files and document, and has agents for both."""
 
 from agents.archetypes.base import Archetype, Limits
 from agents.archetypes.content import content
-from tools.files import list_files, read_file, search_project_files, write_file
+from agents.archetypes.editor import editor
+from tools.components.tool import generate_component
+from tools.documents.tools import patch_document, read_document
+from tools.editing import FILE_TOOLS
+from tools.pull_requests import open_pull_request
 
 project_navigator = Archetype(
     name="project_navigator",
     purpose="Finds, explains and changes things in the project's files.",
     prompt="project_navigator.md",
-    tools=(list_files, read_file, search_project_files, write_file),
-    subagents=(content,),
+    tools=(*FILE_TOOLS, open_pull_request, read_document, patch_document, generate_component),
+    subagents=(content, editor),
     examples=(
         "What is this project about, and where do I start reading?",
         "Where is the configuration read, and what can be set?",

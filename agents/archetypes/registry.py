@@ -1,17 +1,20 @@
-"""The archetypes that ship, by name. Nothing is discovered: one that is not in ARCHETYPES is not there."""
+"""The archetypes by name: those that ship, in ARCHETYPES, and those that own apps add (agents.own)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from agents.archetypes.base import Archetype
+from agents.archetypes.builder import builder
 from agents.archetypes.generalist import generalist
 from agents.archetypes.model import model
 from agents.archetypes.project_navigator import project_navigator
 from agents.archetypes.summary import summary
 from agents.archetypes.title import title
 from agents.errors import UnknownArchetype
+from tools.base import Tool
 
-ARCHETYPES = (generalist, model, project_navigator, summary, title)
+ARCHETYPES = (builder, generalist, model, project_navigator, summary, title)
 _all = list(ARCHETYPES)
 
 
@@ -35,6 +38,26 @@ def names() -> list[str]:
 def every() -> list[Archetype]:
     """All archetypes, those that are not offered too, by name."""
     return sorted(_all, key=lambda archetype: archetype.name)
+
+
+def every_with_subagents() -> Iterator[Archetype]:
+    """Every archetype and, behind each, its subagents."""
+    waiting = every()
+    while waiting:
+        archetype = waiting.pop(0)
+        yield archetype
+        waiting += archetype.subagents
+
+
+def add(archetype: Archetype) -> None:
+    """One more archetype, for as long as the process lives. Its name must be free."""
+    _all.append(archetype)
+
+
+def extend(name: str, tools: tuple[Tool, ...]) -> None:
+    """From now on the archetype of that name has these tools too. Raises UnknownArchetype."""
+    found = get(name)
+    _all[_all.index(found)] = replace(found, tools=(*found.tools, *tools))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from agents.events import AnyEvent
 from agents.loop.calls import Outcome, ToolCalls, told
 from agents.loop.job import Job
 from agents.loop.ledger import Turn
+from agents.loop.output import checked
 from agents.loop.reply import Reply, replies
 from agents.messages import AssistantMessage, Message, ToolMessage, ToolSpec, UserMessage
 from agents.options import RunOptions
@@ -33,7 +34,7 @@ class Agent:
     """One archetype at one task. After `work()` has ended, `answer` and `reason` say how."""
 
     def __init__(self, job: Job, archetype: Archetype, *, path: str, messages: tuple[Message, ...]) -> None:
-        self.job = job
+        self.job = job.narrowed(archetype.permissions)  # of a subagent: its parent's, cut down to its own
         self.archetype = archetype
         self.path = path  # in every event of this agent
         self.messages = list(messages)
@@ -43,7 +44,7 @@ class Agent:
         self.calls = 0
         self.streak = Streak()
         self.waits_for_client = False
-        self.tools = [tool for tool in (*archetype.tools, *self._toolset()) if tool.offered_in(job.context)]
+        self.tools = [tool for tool in (*archetype.tools, *self._toolset()) if tool.offered_in(self.job.context)]
         self.memories: dict[str, list[Message]] = {}  # what each subagent remembers of this run
 
     async def work(self) -> Events:
@@ -78,14 +79,18 @@ class Agent:
         if self.path or self.turn > 1 or not self.job.has_first_turn:
             yield [ev.TurnStarted(at=self.job.now(), agent=self.path, turn=self.turn, model=model)]
         reply = Reply(self.job, self.path, self.turn, limits)
-        async with aclosing(replies(self.job, self.request(model), reply)) as pieces:
+        async with aclosing(self._replies(self.request(model), reply)) as pieces:
             async for events in pieces:
                 yield events
         whole = reply.completed()
-        yield [whole]
+        yield [ev.as_before(whole) if self.job.is_among_older else whole]
         async with aclosing(self._finish(Turn(self.turn, reply.text, whole))) as rest:
             async for events in rest:
                 yield events
+
+    def _replies(self, request: ProviderRequest, reply: Reply) -> Events:
+        """The reply's events; where the answer is to be of a schema, of one that was looked at."""
+        return checked(self.job, request, reply) if request.output is not None else replies(self.job, request, reply)
 
     def _resume(self, kept: Turn) -> Events:
         """Take up a turn whose reply is stored: its unfinished calls are run, the others are remembered."""
@@ -96,7 +101,8 @@ class Agent:
         """Run the calls of a whole reply that have no result yet, and tell the model of all of them."""
         self.answer = "".join(turn.text)
         self.reason = turn.reply.finish_reason if turn.reply else "stop"
-        self.messages.append(AssistantMessage(self.answer, turn.calls))
+        state = turn.reply.state if turn.reply else None
+        self.messages.append(AssistantMessage(self.answer, turn.calls, state))
         outcomes: dict[str, Outcome] = {each: told(result) for each, result in turn.results.items()}
         running = ToolCalls(self, turn, outcomes)
         async with aclosing(running.run()) as happenings:
@@ -135,6 +141,9 @@ class Agent:
             user=str(self.job.context.user_id),
             tool_choice=options.tool_choice if is_first and options.tool_choice != "none" else "auto",
             has_client_tools=bool(options.tools),
+            chat=str(self.job.context.chat_id or ""),
+            effort=self.job.effort,
+            output=options.output,
             extra=options.extra,
         )
 
@@ -152,7 +161,8 @@ class Agent:
 
     def specs(self) -> tuple[ToolSpec, ...]:
         """The tools and subagents the model may ask for."""
-        tools = [ToolSpec(each.name, each.description, each.schema) for each in self.tools]
+        offered = filter(self.job.may_offer, self.tools)
+        tools = [ToolSpec(each.name, each.description, each.schema) for each in offered]
         subagents = [ToolSpec(each.name, each.purpose, TASK_SCHEMA) for each in self.subagents]
         return (*self.options.tools, *tools, *subagents)
 

@@ -2,18 +2,20 @@
 
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 
 from agents.archetypes.base import Archetype
 from agents.errors import LimitReached
+from agents.loop.judging import Judge, by_flags
 from agents.loop.ledger import Ledger
+from agents.loop.outside import Outside, nothing
 from agents.loop.purse import Purse
+from agents.loop.target import Target
 from agents.loop.toolset import Toolset
 from agents.messages import Message
 from agents.options import RunOptions
-from agents.providers.base import Provider
-from tools.base import ToolContext
+from tools.base import Permission, Tool, ToolContext
 
 
 @dataclass
@@ -30,6 +32,7 @@ class RetryPolicy:
 
     max_attempts: int = 3
     max_delay_s: float = 30.0
+    down_s: float = 30.0  # so long one that could not answer is asked after those that answer in its place
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,9 @@ class Job:
     run_id: str
     archetype: Archetype
     model: str
-    temperature: float
+    temperature: float | None  # None: nobody has chosen one, and none is sent
     history: tuple[Message, ...]  # the last one is the message to answer
-    provider: Callable[[str], Provider]  # who serves this model
+    targets: Callable[[str], tuple[Target, ...]]  # who serves this model, and who does where that one cannot
     context: ToolContext
     options: RunOptions = field(default_factory=RunOptions)
     toolset: Toolset = field(default_factory=Toolset)  # the project's own tools; subagents have none of them
@@ -49,15 +52,31 @@ class Job:
     retry: RetryPolicy = RetryPolicy()
     tally: Tally = field(default_factory=Tally)
     purse: Purse | None = None  # None: nobody counts
+    effort: str = ""  # of reasoning: agents.options.EFFORTS; empty: as the model does by itself
     max_depth: int = 3  # of subagents
+    subagents_at_once: int = 3  # of those that only read, and are asked in one turn
     asks_first: frozenset[str] = frozenset()  # names of tools whose calls a person must allow
+    judge: Judge = by_flags  # says of each call that is about to start whether it may
+    may_offer: Callable[[Tool], bool] = lambda tool: True  # False: every call would be refused
+    heard: set[str] = field(
+        default_factory=set
+    )  # places outside that have answered in this attempt: agents.loop.foreign
+    outside: Callable[[], Awaitable[Outside]] = nothing  # what came in before this run; asked where a call goes out
     approval_lifetime_s: float = 24 * 3600.0
+    is_among_older: bool = False  # processes of an older version are up: its log is kept in words that they know
     has_first_turn: bool = False  # the turn.started of its first turn is in the log already
     now: Callable[[], float] = time.time
 
     def call_id(self, path: str, turn: int, index: int) -> str:
         """A tool call's id: ours, unique in the run, and the same however often it is worked out."""
         return f"call_{uuid.uuid5(uuid.UUID(self.run_id), f'{path}/{turn}/{index}').hex[:24]}"
+
+    def narrowed(self, permissions: frozenset[Permission]) -> "Job":
+        """The same job with no more rights than these; purse, tally and ledger are shared."""
+        left = self.context.permissions & permissions
+        if left == self.context.permissions:
+            return self
+        return replace(self, context=replace(self.context, permissions=left))
 
     def check_budget(self) -> None:
         """Raise LimitReached once the agents together have written as much as the run may."""

@@ -23,6 +23,7 @@ class Turn:
     results: dict[str, ev.ToolReturned | ev.ToolFailed] = field(default_factory=dict)
     deferred: set[str] = field(default_factory=set)  # ids of calls that are the client's
     approvals: dict[str, ev.ApprovalRequested | ev.ApprovalResolved] = field(default_factory=dict)  # a call's newest
+    asked: dict[str, ev.ApprovalRequested] = field(default_factory=dict)  # what was shown to who decided
     is_completed: bool = False
 
     @property
@@ -37,6 +38,7 @@ class Ledger:
 
     turns: dict[str, list[Turn]] = field(default_factory=dict)
     started_agents: set[str] = field(default_factory=set)  # paths of subagents that have begun
+    returned_agents: set[str] = field(default_factory=set)  # and of those that have ended, also before their result
 
     def of(self, path: str) -> list[Turn]:
         """The turns of one agent, oldest first; superseded ones are gone."""
@@ -65,6 +67,8 @@ def _apply(ledger: Ledger, event: AnyEvent) -> None:
             del turns[-1:]
         case ev.AgentStarted():
             ledger.started_agents.add(event.agent)
+        case ev.AgentReturned():
+            ledger.returned_agents.add(event.agent)
         case _ if turns:
             _note(turns[-1], event)
 
@@ -81,7 +85,9 @@ def _note(turn: Turn, event: AnyEvent) -> None:
             turn.results[event.call] = event
         case ev.ToolDeferred():
             turn.deferred.add(event.call)
-        case ev.ApprovalRequested() | ev.ApprovalResolved():
+        case ev.ApprovalRequested():
+            turn.approvals[event.call] = turn.asked[event.call] = event
+        case ev.ApprovalResolved():
             turn.approvals[event.call] = event
         case ev.TurnCompleted():
             turn.is_completed = True

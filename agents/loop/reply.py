@@ -1,38 +1,61 @@
 """One reply of the model: its pieces become events as they come, and are put together on the way."""
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from itertools import count
+from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from agents import events as ev
 from agents import tokens
 from agents.archetypes.base import Limits
 from agents.errors import LimitReached, ProviderError
 from agents.events import AnyEvent, Call
+from agents.loop import attached
 from agents.loop.arguments import objects_in
+from agents.loop.fallback import Order
 from agents.loop.job import Job
 from agents.loop.purse import Share, input_of, tokens_of
-from agents.providers.base import CallPiece, Finish, Piece, ProviderRequest, ReasoningPiece, TextPiece, UsageReport
+from agents.loop.target import Target, fitted, left_out
+from agents.providers.base import (
+    CallPiece,
+    Finish,
+    LeftOut,
+    Piece,
+    ProviderRequest,
+    ReasoningPiece,
+    StatePiece,
+    TextPiece,
+    UsageReport,
+)
+from agents.state import STATE_MAX_BYTES, VendorState
 from agents.usage import Usage
 from tools.cleaning import Halves, clean
+
+log = logging.getLogger(__name__)
 
 ASKS = ("tool_calls", "stop")  # reasons behind which the calls of a reply are whole
 
 
 async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGenerator[list[AnyEvent], None]:
-    """Yield the reply's events; ask again, at most as often as the job allows, until its first visible token.
+    """Yield the reply's events. Where its model cannot answer, the next one is asked; else the same again, at most as
+    often as the job allows, until its first visible token.
 
     Raises ProviderError, or QuotaExceeded before anything is asked. What had come by then has been yielded.
     """
-    request = reply.request = await _afforded(job, request, reply)
+    order = Order(job.targets(request.model), request, down_s=job.retry.down_s)
+    await reply.affords(request)
     for attempt in count(1):
+        target = order.current
+        asked = reply.asks(target, request)
         try:
             # As few generators as may be lie on the way of a token.
-            async with aclosing(job.provider(request.model).stream(request)) as batches:  # type: ignore[type-var]
+            async with aclosing(target.provider.stream(asked)) as batches:  # type: ignore[type-var]
                 async for pieces in batches:
                     if events := reply.take(pieces):
                         yield events
@@ -40,35 +63,19 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
                 yield events
             if not reply.finish_reason:
                 raise ProviderError("upstream_incomplete", retryable=True)
+            order.answered()
             return
         except ProviderError as error:
-            if reply.is_visible or not error.retryable or attempt >= job.retry.max_attempts:
+            may_wait = error.retryable and not reply.is_visible and attempt < job.retry.max_attempts
+            if order.move_on(error, may_wait=may_wait):
+                yield reply.handed_on(attempt, error, order.current)
+            elif not may_wait:
                 raise
-            delay_s = _delay_s(job, attempt, error)
-            yield [_retry(job, reply, attempt, delay_s, error)]
-            await asyncio.sleep(delay_s)
+            else:
+                delay_s = _delay_s(job, attempt, error)
+                yield [reply.retried(attempt, delay_s, error)]
+                await asyncio.sleep(delay_s)
             reply.start_again()
-
-
-def _retry(job: Job, reply: "Reply", attempt: int, delay_s: float, error: ProviderError) -> AnyEvent:
-    return ev.RetryScheduled(
-        at=job.now(),
-        agent=reply.path,
-        failed_attempt=attempt,
-        max_attempts=job.retry.max_attempts,
-        delay_s=round(delay_s, 3),
-        code=error.code,
-        message=error.message,
-    )
-
-
-async def _afforded(job: Job, request: ProviderRequest, reply: "Reply") -> ProviderRequest:
-    """The request, cut down to what its turn may use where somebody counts."""
-    if job.purse is None:
-        return request
-    share = reply.share = await job.purse.take(input_of(request))
-    most = min(share.output_tokens, request.max_output_tokens or share.output_tokens)
-    return msgspec.structs.replace(request, max_output_tokens=most)
 
 
 def _delay_s(job: Job, attempt: int, error: ProviderError) -> float:
@@ -86,8 +93,74 @@ class Reply:
         self.turn = turn
         self.limits = limits
         self.request: ProviderRequest | None = None
+        self.target: Target | None = None
+        self.output: Any = UNSET  # of an answer that was to be of a schema
+        self.output_error = ""
+        self.left_out: tuple[str, ...] = ()  # of the request under way
+        self.unseen: tuple[str, ...] = ()
+        self.told_model = ""  # of which the turn's newest `turn.started` tells
         self.share: Share | None = None
         self.start_again()
+
+    async def affords(self, request: ProviderRequest) -> None:
+        """Take the turn's share of what the run may use, where somebody counts. Raises QuotaExceeded."""
+        if self.job.purse is not None:
+            self.share = await self.job.purse.take(input_of(request))
+
+    def counted(self) -> Usage:
+        """What the reply used; it is settled, and added to the run's."""
+        usage = self.usage or self.estimate()
+        self.job.tally.output_tokens += usage.output_tokens
+        if self.share is not None and self.job.purse is not None:
+            self.job.purse.settle(self.share, usage.total_tokens)
+        self.share = None
+        return usage
+
+    def asks(self, target: Target, request: ProviderRequest) -> ProviderRequest:
+        """The request as this one is asked it, cut down to what the turn may use where somebody counts."""
+        self.target, self.told_model = target, self.told_model or request.model
+        asked = fitted(request, target)
+        self.unseen = attached.unseen(request, asked)
+        if self.share is not None:
+            most = min(self.share.output_tokens, asked.max_output_tokens or self.share.output_tokens)
+            asked = msgspec.structs.replace(asked, max_output_tokens=most)
+        self.request = asked
+        self.left_out = left_out(request, asked)
+        return asked
+
+    def retried(self, attempt: int, delay_s: float, error: ProviderError, next_model: str = "") -> AnyEvent:
+        """The event that says so."""
+        return ev.RetryScheduled(
+            at=self.job.now(),
+            agent=self.path,
+            failed_attempt=attempt,
+            max_attempts=max(self.job.retry.max_attempts, attempt + bool(next_model)),
+            delay_s=round(delay_s, 3),
+            code=error.code,
+            message=error.message,
+            model=self._model if next_model else "",
+            next_model=next_model,
+        )
+
+    def handed_on(self, attempt: int, error: ProviderError, target: Target) -> list[AnyEvent]:
+        """The events that say that another model answers; what this one has shown is taken back."""
+        events = [self.retried(attempt, 0.0, error, target.model.id)]
+        if self.is_visible:
+            self.told_model = target.model.id
+            events += self.taken_back("fallback")
+        return events
+
+    def taken_back(self, reason: str, usage: Usage | None = None) -> list[AnyEvent]:
+        """The events that take back what was shown of the turn, which begins anew; `usage`: what it was counted as."""
+        at = self.job.now()
+        return [
+            ev.TurnReset(at=at, agent=self.path, turn=self.turn, reason=reason, usage=usage),
+            ev.TurnStarted(at=at, agent=self.path, turn=self.turn, model=self.told_model),
+        ]
+
+    @property
+    def _model(self) -> str:
+        return self.target.model.id if self.target is not None else ""
 
     def start_again(self) -> None:
         """Forget what an attempt brought that showed nothing."""
@@ -95,6 +168,7 @@ class Reply:
         self.is_visible = False
         self.finish_reason = ""
         self.usage: Usage | None = None
+        self.state: VendorState | None = None
         self.names: dict[int, str] = {}
         self.arguments: dict[int, list[str]] = {}
         self.argument_bytes = 0
@@ -145,6 +219,10 @@ class Reply:
                 self.finish_reason = reason
             case UsageReport(usage=usage):
                 self.usage = usage
+            case StatePiece(items=items):
+                self.state = self._kept(items)
+            case LeftOut(names=names):
+                self.left_out = tuple(dict.fromkeys((*self.left_out, *names)))
             case _:
                 pass  # an empty piece
 
@@ -155,6 +233,13 @@ class Reply:
         self.argument_bytes += len(piece.arguments)
         if self.argument_bytes > self.limits.max_argument_bytes:
             raise LimitReached("max_argument_bytes")
+
+    def _kept(self, items: tuple[str, ...]) -> VendorState | None:
+        assert self.target is not None
+        state = VendorState(self.target.provider.maker, self.target.model.wire_name, items)
+        if state.size > STATE_MAX_BYTES:
+            log.warning("%s: %d bytes of state of a reply are not kept", state.maker, state.size)
+        return state if items and state.size <= STATE_MAX_BYTES else None
 
     def calls(self) -> tuple[Call, ...]:
         """The tool calls asked for, in the order of their index; none of a reply that was cut off in its middle."""
@@ -172,10 +257,7 @@ class Reply:
 
     def completed(self) -> ev.ReplyCompleted:
         """The event that says the reply is whole; its tokens are added to the run's."""
-        usage = self.usage or self.estimate()
-        self.job.tally.output_tokens += usage.output_tokens
-        if self.share is not None and self.job.purse is not None:
-            self.job.purse.settle(self.share, usage.total_tokens)
+        usage = self.counted()
         return ev.ReplyCompleted(
             at=self.job.now(),
             agent=self.path,
@@ -183,6 +265,12 @@ class Reply:
             finish_reason=self.finish_reason,
             usage=usage,
             calls=self.calls(),
+            model=self._model if self._model != self.told_model else "",
+            state=self.state,
+            output=self.output,
+            output_error=self.output_error,
+            left_out=self.left_out,
+            unseen=self.unseen,
         )
 
     def estimate(self) -> Usage:

@@ -1,1 +1,1 @@
-"""Who serves the models: a folder each, whose ENTRY stands in agents.installation.PROVIDERS."""
+"""Who serves the models: a folder for each thing that is spoken to servers, named in `apis`."""

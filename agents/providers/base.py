@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from agents.messages import Message, ToolSpec
+from agents.options import OutputFormat
 from agents.usage import Usage
 
 
@@ -18,10 +19,16 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     tools: tuple[ToolSpec, ...] = ()
     temperature: float | None = None
     max_output_tokens: int | None = None
+    output_limit: int | None = (
+        None  # the most that the model can say; None: nobody knows. For servers that want a number
+    )
     user: str = ""  # opaque id of the person, for the provider's abuse reports
     tool_choice: str = "auto"  # auto, required, or the name of the tool to call
     has_client_tools: bool = False  # some of the tools are the client's own: it runs them
-    extra: dict[str, Any] = {}  # further fields of the provider's own protocol
+    chat: str = ""  # opaque id of the conversation, for the provider's cache of prompts
+    effort: str = ""  # how much the model is to reason: one of agents.options.EFFORTS; empty: as it does by itself
+    output: OutputFormat | None = None  # the answer is to be JSON of this form
+    extra: dict[str, Any] = {}  # further fields of chat completions; others send what they have a word for
 
 
 class TextPiece(msgspec.Struct, frozen=True, gc=False):
@@ -50,19 +57,36 @@ class Finish(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
+class StatePiece(msgspec.Struct, frozen=True):
+    """What the provider wants to see again with this reply: once, before or with Finish."""
+
+    items: tuple[str, ...]  # JSON texts, as they came
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """What somebody chose and the server would not take, so that it was not told of it: once, in front of the rest."""
+
+    names: tuple[str, ...]  # temperature, tools, tool_choice, effort, output, or a field of the request's `extra`
+
+
 class UsageReport(msgspec.Struct, frozen=True):
     """The provider said what it counted."""
 
     usage: Usage
 
 
-Piece = TextPiece | ReasoningPiece | CallPiece | Finish | UsageReport
+Piece = TextPiece | ReasoningPiece | CallPiece | Finish | StatePiece | LeftOut | UsageReport
 
 
 class Provider(Protocol):
     """Serves a model. Closing the iterator closes the connection to the vendor."""
 
     name: str
+
+    @property
+    def maker(self) -> str:
+        """Whose vendor state it makes and takes: the same for every process that asks the same server."""
+        ...
 
     def stream(self, request: ProviderRequest) -> AsyncIterator[list[Piece]]:
         """Yield what each network read brought, in order, until the vendor's stream ends.

@@ -1,5 +1,39 @@
-"""The admin's view of chats: what was said, done to say it, and used by it. Characters and budgets are edited."""
+"""The admin's view of chats: what was said, done to say it, used by it. Characters, budgets and models are edited."""
 
-from chat.admin import audit, budgets, characters, chats, chores, logs, people, processes, runs, tasks, usage
+from chat.admin import (
+    audit,
+    budgets,
+    characters,
+    chats,
+    chores,
+    documents,
+    language_models,
+    logs,
+    people,
+    policies,
+    processes,
+    pull_requests,
+    repositories,
+    runs,
+    tasks,
+    usage,
+)
 
-__all__ = ["audit", "budgets", "characters", "chats", "chores", "logs", "people", "processes", "runs", "tasks", "usage"]
+__all__ = [
+    "audit",
+    "budgets",
+    "characters",
+    "chats",
+    "chores",
+    "documents",
+    "language_models",
+    "logs",
+    "people",
+    "policies",
+    "processes",
+    "pull_requests",
+    "repositories",
+    "runs",
+    "tasks",
+    "usage",
+]

@@ -56,7 +56,10 @@ class ChatAdmin(Gated):
         (gettext_lazy("Used"), {"fields": ("token_totals",)}),
         (gettext_lazy("Said"), {"fields": ("said", "summary_shown")}),
         (gettext_lazy("Runs"), {"fields": ("runs_made",)}),
-        (gettext_lazy("Settings"), {"fields": ("model", "temperature", "archetype", "branch", "metadata_shown")}),
+        (
+            gettext_lazy("Settings"),
+            {"fields": ("model", "temperature", "effort", "fallbacks", "archetype", "branch", "metadata_shown")},
+        ),
         (gettext_lazy("Shared"), {"fields": ("sharing", "project_access", "shared_with")}),
         (
             gettext_lazy("Kept"),

@@ -1,16 +1,28 @@
-"""What was used in money, as far as prices are known: OPENAI_PRICES. Of the rest there is no figure."""
+"""What was used in money: what was kept as runs ended, and where nothing was, OPENAI_PRICES. Of the rest, no figure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Case, F, FloatField, Q, Sum, When
+from django.db.models import Case, F, FloatField, Q, Sum, Value, When
+from django.db.models.functions import Cast, NullIf
 from django.utils.formats import number_format
 
-from agents.prices import PER, Price, prices
+from agents.installation import models
+from agents.prices import NANOS, PER, Price, prices
+from chat.models import UsageRecord
 
-SUMMED = ("input_tokens", "cached_tokens", "output_tokens")
+
+class Used(NamedTuple):
+    """Tokens of one model."""
+
+    model: str
+    input: int
+    cached: int
+    output: int
+    nanos: int = 0  # what is known to have been paid for some of them
+    priced: int = 0  # how many these are
 
 
 @dataclass(frozen=True)
@@ -32,36 +44,55 @@ class Cost:
         return f"{shown} {settings.OPENAI_PRICES_CURRENCY}"
 
 
-def known() -> dict[str, Price]:
-    """The prices of this installation by model; empty where none is set, and then nothing of money is shown."""
+def known() -> bool:
+    """Whether any price is known here: where none is, nothing of money is shown."""
+    return bool(_table()) or any(model.price is not None for model in models())
+
+
+def _table() -> dict[str, Price]:
+    """The operator's prices, for what was used before costs were kept."""
     return prices(settings.OPENAI_PRICES)
 
 
-def cost_of(rows: Iterable[tuple[str, int, int, int]]) -> Cost:
-    """Of these (model, input, cached, output) together."""
-    table, amount, priced, unpriced = known(), 0.0, 0, 0
-    for model, input_tokens, cached_tokens, output_tokens in rows:
-        if price := table.get(model):
-            amount += price.of(input_tokens, cached_tokens, output_tokens)
-            priced += input_tokens + output_tokens
-        else:
-            unpriced += input_tokens + output_tokens
+def used(record: UsageRecord) -> Used:
+    """A record's tokens, and its cost if that was kept, in the currency that is shown."""
+    counts = (record.model, record.input_tokens, record.cached_tokens, record.output_tokens)
+    if record.cost_nanos is None or record.currency != settings.OPENAI_PRICES_CURRENCY:
+        return Used(*counts)
+    return Used(*counts, record.cost_nanos, record.input_tokens + record.output_tokens)
+
+
+def cost_of(rows: Iterable[Used]) -> Cost:
+    """Of these together."""
+    table, amount, priced, unpriced = _table(), 0.0, 0, 0
+    for row in rows:
+        tokens = row.input + row.output
+        rest = tokens - row.priced
+        amount += row.nanos / NANOS
+        if rest and (price := table.get(row.model)):
+            amount += price.of(row.input, row.cached, row.output) * rest / tokens
+            rest = 0
+        priced += tokens - rest
+        unpriced += rest
     return Cost(amount, unpriced, priced)
 
 
 def sums(when: Q | None = None, *, prefix: str = "") -> dict[str, Any]:
-    """For `annotate` and `aggregate`: what the database adds up, so that a cost needs no query of its own."""
-    table = known()
-    if not table:
+    """For `annotate` and `aggregate` of days: what the database adds up, so that a cost needs no query of its own."""
+    if not known():
         return {}
+    table, when = _table(), when or Q()
     tokens = F("input_tokens") + F("output_tokens")
-    is_priced = Q(model__in=list(table))
-    when = when or Q()
-    cases = [When(model=model, then=_amount(price)) for model, price in table.items()]
+    rest = tokens - F("priced_tokens")
+    share = Cast(rest, FloatField()) / NullIf(Cast(tokens, FloatField()), Value(0.0))
+    cases = [When(model=model, then=_amount(price) * share) for model, price in table.items()]
+    later = Case(*cases, default=0.0, output_field=FloatField())
+    paid = Cast(F("cost_nanos"), FloatField()) / float(NANOS)
+    named = Q(model__in=list(table))
     return {
-        f"{prefix}amount": Sum(Case(*cases, default=0.0, output_field=FloatField()), filter=when or None, default=0.0),
-        f"{prefix}priced": Sum(tokens, filter=when & is_priced, default=0),
-        f"{prefix}unpriced": Sum(tokens, filter=when & ~is_priced, default=0),
+        f"{prefix}amount": Sum(paid + later, filter=when or None, default=0.0),
+        f"{prefix}tokens": Sum(tokens, filter=when or None, default=0),
+        f"{prefix}unpriced": Sum(rest, filter=when & ~named, default=0),
     }
 
 
@@ -69,7 +100,8 @@ def read(row: dict[str, Any], *, prefix: str = "") -> Cost:
     """What `sums` found; nothing, where it was not asked."""
     if f"{prefix}amount" not in row:
         return Cost(0)
-    return Cost(row[f"{prefix}amount"], row[f"{prefix}unpriced"], row[f"{prefix}priced"])
+    unpriced = row[f"{prefix}unpriced"]
+    return Cost(row[f"{prefix}amount"], unpriced, row[f"{prefix}tokens"] - unpriced)
 
 
 def _amount(price: Price) -> Any:

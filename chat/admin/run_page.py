@@ -73,7 +73,7 @@ def _head(run: Run, records: Iterable[UsageRecord]) -> list[tuple[str, object]]:
         (_("Lapsed leases"), run.crashes),
         (_("Turns"), _("%(turns)s, %(retries)s retries") % {"turns": run.turns, "retries": run.retries}),
         (_("Tokens"), _spent(run)),
-        *([(_("Cost"), costs.cost_of(map(_priced, records)))] if costs.known() else []),
+        *([(_("Cost"), costs.cost_of(map(costs.used, records)))] if costs.known() else []),
     ]
 
 
@@ -102,7 +102,7 @@ def _usage_by_turn(run: Run, records: list[UsageRecord]) -> SafeString:
     end = None if costs.known() else -1
     headers = (_("Agent"), _("Turn"), _("Attempt"), _("Model"), _("Counted"), *TOKEN_HEADERS, _("Cost"))[:end]
     rows = [
-        (each.agent, each.turn, each.attempt, each.model, each.status, *tokens(each), costs.cost_of([_priced(each)]))
+        (each.agent, each.turn, each.attempt, each.model, each.status, *tokens(each), costs.cost_of([costs.used(each)]))
         for each in reversed(records[:SHOWN_TURNS])
     ]
     shown = table(headers, [row[:end] for row in rows], numbers=len(headers) - 5)
@@ -110,7 +110,3 @@ def _usage_by_turn(run: Run, records: list[UsageRecord]) -> SafeString:
         return shown
     more = _("The newest %(shown)s of %(count)s") % {"shown": SHOWN_TURNS, "count": count(len(records))}
     return format_html("<p>{}; {}</p>{}", more, link_to_list(UsageRecord, _("all of them"), q=run.pk), shown)
-
-
-def _priced(record: UsageRecord) -> tuple[str, int, int, int]:
-    return record.model, record.input_tokens, record.cached_tokens, record.output_tokens

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
-from django.db.models import Model, QuerySet, Sum
+from django.db.models import F, Model, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -25,6 +26,7 @@ from chat.models import UsageDay, UsageRecord
 
 SHOWN_COUNTS = ("input", "cached", "output")
 COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+MONEY = ("cost_nanos", "priced_tokens")
 SHOWN_NAMES = 10  # of projects and people
 DEFAULT_DAYS = 30
 MAX_DAYS = 366  # in a chart
@@ -85,8 +87,11 @@ class Counted(History):
 
     @admin.display(description=gettext_lazy("Cost"))
     def cost(self, row: Any) -> SafeString:
-        """By the price of its model."""
-        return number(costs.cost_of([(row.model, row.input_tokens, row.cached_tokens, row.output_tokens)]))
+        """What was kept, else by the price of its model."""
+        if isinstance(row, UsageRecord):
+            return number(costs.cost_of([costs.used(row)]))
+        counts = (row.input_tokens, row.cached_tokens, row.output_tokens, row.cost_nanos, row.priced_tokens)
+        return number(costs.cost_of([costs.Used(row.model, *counts)]))
 
 
 @admin.register(UsageDay)
@@ -119,7 +124,8 @@ class UsageDayAdmin(Counted):
 def figures(rows: QuerySet[UsageDay], days: int) -> dict[str, Any]:
     """Charts and tables of these rows, for the template."""
     rows = rows.order_by()
-    daily = list(rows.values_list("day", "model").annotate(*(Sum(name) for name in COUNTS), Sum("runs"), Sum("failed")))
+    summed = (*COUNTS, "runs", "failed", *MONEY)
+    daily = list(rows.values_list("day", "model").annotate(*(Sum(name) for name in summed)))
     models, used = _by_model(daily), _used_by(rows)
     series = _series([each.bar for each in models])
     step = 1 if days <= MOST_BARS else 7
@@ -167,10 +173,16 @@ class UsageRecordAdmin(Counted):
 
 def sums_by_model(records: QuerySet[UsageRecord]) -> SafeString:
     """Tokens of these records, a row a model and one for all."""
+    is_kept = Q(cost_nanos__isnull=False, currency=settings.OPENAI_PRICES_CURRENCY)
+    paid_for = {
+        "nanos": Sum("cost_nanos", filter=is_kept, default=0),
+        "priced": Sum(F("input_tokens") + F("output_tokens"), filter=is_kept, default=0),
+    }
     sums = {name: Sum(name) for name in COUNTS}
-    rows: list[dict[str, Any]] = [dict(row) for row in records.order_by().values("model").annotate(**sums)]
+    rows: list[dict[str, Any]] = [dict(row) for row in records.order_by().values("model").annotate(**paid_for, **sums)]
     rows.sort(key=lambda row: -(row["input_tokens"] + row["output_tokens"]))
-    priced = [(row["model"], row["input_tokens"], row["cached_tokens"], row["output_tokens"]) for row in rows]
+    counted = ("model", "input_tokens", "cached_tokens", "output_tokens", "nanos", "priced")
+    priced = [costs.Used(*(row[name] for name in counted)) for row in rows]
     paid: list[costs.Cost] = [costs.cost_of([each]) for each in priced]
     if len(rows) > 1:
         rows.append({"model": _("All")} | {name: sum(row[name] for row in rows) for name in COUNTS})
@@ -196,10 +208,10 @@ def _by_model(daily: Sequence[Any]) -> list[Named]:
     """The models with the most tokens first."""
     parts: dict[str, list[Any]] = {}
     for _day, model, *counts in daily:
-        parts.setdefault(model, []).append(counts[:3])
+        parts.setdefault(model, []).append((*counts[:3], *counts[6:]))
     sums = {model: [sum(column) for column in zip(*each, strict=True)] for model, each in parts.items()}
     named = [
-        Named(charts.Bar(model, each[0] + each[2]), costs.cost_of([(model, each[0], each[1], each[2])]))
+        Named(charts.Bar(model, each[0] + each[2]), costs.cost_of([costs.Used(model, *each)]))
         for model, each in sums.items()
     ]
     return sorted(named, key=lambda each: -each.bar.value)
@@ -211,7 +223,7 @@ def _in_all(daily: Sequence[Any]) -> str:
     said = _("%(tokens)s tokens in %(runs)s runs, %(failed)s of them failed") % {
         "tokens": count(tokens), "runs": count(runs), "failed": count(failed),
     }  # fmt: skip
-    cost = costs.cost_of((model, counts[0], counts[1], counts[2]) for _day, model, *counts in daily)
+    cost = costs.cost_of(costs.Used(model, *counts[:3], *counts[6:]) for _day, model, *counts in daily)
     return f"{said}; {cost}" if costs.known() else said
 
 
@@ -256,7 +268,7 @@ def _stacks(rows: Sequence[Any], series: Sequence[str], days: int, step: int) ->
 def _daily_table(daily: Sequence[Any], caption: str) -> SafeString:
     ordered = sorted(daily, key=lambda row: (row[0], row[2] + row[4]), reverse=True)
     rows = [
-        (day, model, *map(count, counts), costs.cost_of([(model, counts[0], counts[1], counts[2])]))
+        (day, model, *map(count, counts[:6]), costs.cost_of([costs.Used(model, *counts[:3], *counts[6:])]))
         for day, model, *counts in ordered
     ]
     headers = (_("Day"), _("Model"), *TOKEN_HEADERS[:4], _("Runs"), _("Failed"), _("Cost"))
@@ -264,19 +276,21 @@ def _daily_table(daily: Sequence[Any], caption: str) -> SafeString:
 
 
 def _used_by(rows: QuerySet[UsageDay]) -> list[tuple[Any, ...]]:
-    """(model, project's id, person's id, input, cached, output): one look at the rows for all who used them.
+    """(model, project's id, person's id, input, cached, output, cost and its tokens): one look for all who used them.
 
     By model first: SQLite would go through all rows by the index of a project or a person, whatever their day.
     """
-    return list(rows.values_list("model", "project_id", "user_id").annotate(*(Sum(name) for name in COUNTS[:3])))
+    return list(
+        rows.values_list("model", "project_id", "user_id").annotate(*(Sum(name) for name in (*COUNTS[:3], *MONEY)))
+    )
 
 
 def _top(used: Sequence[tuple[Any, ...]], place: int, table: type[Model], name: str) -> list[Named]:
     """The largest by what stands at this place of the rows."""
     parts: dict[Any, list[Any]] = {}
     for row in used:
-        parts.setdefault(row[place], []).append((row[0], *row[3:]))
-    totals = {key: sum(input + output for _model, input, _cached, output in each) for key, each in parts.items()}
+        parts.setdefault(row[place], []).append(costs.Used(row[0], *row[3:]))
+    totals = {key: sum(row.input + row.output for row in each) for key, each in parts.items()}
     largest = sorted(totals, key=lambda key: -totals[key])[:SHOWN_NAMES]
     names = dict(table._default_manager.order_by().filter(pk__in=largest).values_list("pk", name))
     return [

@@ -36,6 +36,17 @@ def group_of(chat_id: UUID) -> str:
     return f"chat.{chat_id}"
 
 
+def group_of_project(project_id: UUID) -> str:
+    """The group of the sockets of the project's chats, for what belongs to all of them."""
+    return f"project.{project_id}"
+
+
+def tell_document(project_id: UUID, version: int) -> None:
+    """Say after the commit that the project's document has a new version."""
+    notice = {"type": "document.notice", "project": str(project_id), "version": version}
+    transaction.on_commit(lambda: _send_soon(group_of_project(project_id), notice))
+
+
 def tell(
     chat_id: UUID,
     *,

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from accounts.errors import refuse
 from agents.messages import ToolSpec
+from agents.options import OutputFormat
+from agents.output import fault_of_schema
 
 Value = TypeVar("Value")
 
@@ -108,6 +110,21 @@ def tool(name: Any, description: Any, schema: Any, field: str) -> ToolSpec:
         raise refuse(f"{field}.parameters", "Expected a JSON Schema of an object.")
     known = {"type": "object", "properties": {}, **(schema or {})}
     return ToolSpec(name, "" if description is None else text(description, f"{field}.description"), known)
+
+
+def output(value: Any, field: str, *, repairs: bool = True) -> OutputFormat | None:
+    """What the answer must be: `{name, schema, strict?}`."""
+    if value is None:
+        return None
+    if not isinstance(value, dict) or set(value) - {"name", "schema", "strict", "description"}:
+        raise refuse(field, "Expected an object {name, schema, strict}.")
+    name, strict = value.get("name"), value.get("strict")
+    if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
+        raise refuse(f"{field}.name", "Expected 1 to 64 of the characters a-z, A-Z, 0-9, _, . and -.")
+    if fault := fault_of_schema(value.get("schema")):
+        raise refuse(f"{field}.schema", fault)
+    is_strict = strict is not None and flag(strict, f"{field}.strict")
+    return OutputFormat(name, value["schema"], is_strict, repairs)
 
 
 def tools(found: list[ToolSpec], field: str) -> tuple[ToolSpec, ...]:

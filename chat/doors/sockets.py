@@ -14,7 +14,7 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 
-from accounts.authentication import authenticate, is_ours
+from accounts.authentication import authenticate, brings_ticket, is_ours
 from accounts.errors import Invalid, NotAllowed, RequestError
 from accounts.models import User
 from chat.doors.incoming import PERSON
@@ -48,7 +48,7 @@ def user_of(scope: Scope, *, run_id: UUID | None = None, chat_id: UUID | None = 
     except DisallowedHost:
         raise Invalid("The Host is not one of this installation.", code="bad_request") from None
     user = authenticate(with_session(scope, request), run_id=run_id, chat_id=chat_id, is_socket=True)
-    if not is_our_page and "Authorization" not in request.headers and "ticket" not in request.GET:
+    if not is_our_page and "Authorization" not in request.headers and not brings_ticket(request, run_id, chat_id):
         raise NotAllowed("With a cookie, only our own or a listed page may open a socket.")
     scope.get("state", {})[PERSON] = user.pk
     return user

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.db.compiled import Compiled
 from accounts.errors import NotFound
-from accounts.http.idempotency import Answer, once
+from accounts.http.idempotency import Answer, once, run_of
 from accounts.models import Organization, Project, User
 from accounts.organizations.choice import usual_organization
 from chat.access import find_chat, get_chat, get_run
@@ -58,12 +58,21 @@ def start_by(
     made = once(
         user=user,
         key=request.headers.get("Idempotency-Key"),
-        route=f"{request.method} {request.path}",
+        route=_route(request),
         body=request.body,
         make=make,
     )
     assert made.run_id is not None
     return made, Reader(user, get_run(user, made.run_id) if made.replayed else begun[0])
+
+
+def run_before(request: HttpRequest, user: User) -> UUID | None:
+    """The run of an earlier request with the same Idempotency-Key."""
+    return run_of(user, request.headers.get("Idempotency-Key"), _route(request))
+
+
+def _route(request: HttpRequest) -> str:
+    return f"{request.method} {request.path}"
 
 
 def make_chat(

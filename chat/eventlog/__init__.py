@@ -6,8 +6,20 @@ that holds the run's lease, `tail` reads and keeps reading from anywhere, `rows`
 
 from chat.eventlog.committer import committer
 from chat.eventlog.feed import hub
-from chat.eventlog.rows import Logged, first_events, read, stored
+from chat.eventlog.rows import Logged, first_events, newest, read, stored
 from chat.eventlog.tail import tail
 from chat.eventlog.writer import Fenced, Refused, Writer
 
-__all__ = ["Fenced", "Logged", "Refused", "Writer", "committer", "first_events", "hub", "read", "stored", "tail"]
+__all__ = [
+    "Fenced",
+    "Logged",
+    "Refused",
+    "Writer",
+    "committer",
+    "first_events",
+    "hub",
+    "newest",
+    "read",
+    "stored",
+    "tail",
+]

@@ -121,8 +121,10 @@ class Committer:
             work = [(writer, entries) for writer in writers if (entries := writer.take())]
             if work:
                 self._began_at = time.monotonic()
-                await self._commit(work)
-                self._began_at = 0.0
+                try:
+                    await self._commit(work)
+                finally:  # also where the task is cancelled: nothing is under way any more
+                    self._began_at = 0.0
 
     async def _commit(self, work: list[tuple[Source, list[Logged]]]) -> None:
         try:

@@ -59,7 +59,7 @@ def cut_to_answer(run_id: UUID) -> bool:
 def merged(entries: Iterable[Logged]) -> list[Logged]:
     """The entries with maximal runs of one kind of delta, by one agent and attempt, as one entry each."""
     found: list[Logged] = []
-    for is_delta, group in groupby(entries, key=_block):
+    for is_delta, group in groupby(map(_without_state, entries), key=_block):
         alike = list(group)
         found += [_one(alike)] if is_delta else alike
     return found
@@ -95,6 +95,12 @@ def _rows(run_id: UUID, entries: Sequence[Logged]) -> Iterator[RunEvent]:
         batch.append(entry)
     if batch:
         yield insert(run_id, batch)
+
+
+def _without_state(entry: Logged) -> Logged:
+    """Once a run is over nobody takes it up again: what its provider wants back stays with the message."""
+    event = ev.without_state(entry.event)
+    return entry if event is entry.event else Logged(entry.attempt, entry.seq, event)
 
 
 def _follows(last: Logged, entry: Logged) -> bool:

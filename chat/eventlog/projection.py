@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 import msgspec
+from msgspec import UNSET
 
 from agents import events as ev
 from agents import tokens
 from agents.events import AnyEvent
+from agents.state import TurnState
 from agents.usage import Usage
 
 IDLE_BEFORE = (ev.RunStarted, ev.ApprovalResolved)  # nobody worked in the time before these
@@ -55,6 +57,9 @@ class Fold:
     open_calls: dict[str, ev.ToolCalled] = field(default_factory=dict)  # started, without a result
     open_approvals: dict[str, ev.ApprovalRequested] = field(default_factory=dict)
     open_agents: dict[str, ev.AgentStarted] = field(default_factory=dict)
+    states: list[TurnState] = field(default_factory=list)  # of the agent's own turns: for their provider, never shown
+    unseen: dict[tuple[str, str], None] = field(default_factory=dict)  # attachments, each with who was not shown it
+    model: str = ""  # that gave the newest whole reply of the agent itself
     makes: str = ""  # what the answer is besides a text: patch, component
     _last_at: float = 0.0
     _decisions: dict[str, ev.ApprovalResolved] = field(default_factory=dict)
@@ -78,12 +83,15 @@ class Fold:
                 self.turns += not event.agent
                 self._open[event.agent] = _Open(event.turn, event.model, len(self._parts))
             case ev.ReplyCompleted():
-                self._count(event.agent, event.usage)
+                self._note_reply(event)
+                self._count(event.agent, event.usage, event.model)
             case ev.TurnReset():
                 self.retries += 1
                 self._take_back(event)
             case ev.RetryScheduled():
                 self.retries += 1  # nothing of the message
+                if event.next_model and (turn := self._open.get(event.agent)):
+                    turn.model = event.next_model if not turn.texts else turn.model
             case ev.ToolCalled():
                 self.open_calls[event.call] = event
                 self._add(event, type="tool_call", arguments=event.arguments, **self._of(event))
@@ -139,16 +147,31 @@ class Fold:
         decision = self._decisions.get(event.call)
         if decision is None:
             return turn
-        return turn | {"approval": {"decision": decision.decision, "by": decision.by, "reason": decision.reason}}
+        said = {"decision": decision.decision, "by": decision.by, "reason": decision.reason}
+        wide = {"scope": decision.scope, "at": decision.at} if decision.scope == "chat" else {}
+        return turn | {"approval": {**said, **wide}}
 
     def _add(self, event: ev.ToolCalled | ev.ToolReturned | ev.ToolFailed | ev.ToolDeferred, **fields: Any) -> None:
         part = {"type": fields.pop("type"), "call": event.call, "name": event.name, **fields}
         self._parts.append({**part, "agent": event.agent} if event.agent else part)
 
-    def _count(self, agent: str, usage: Usage) -> None:
+    def _count(self, agent: str, usage: Usage, model: str = "") -> None:
         turn = self._open.pop(agent, None)
         if turn is not None:
-            self.usages.append(TurnUsage(agent, turn.turn, self.attempt, turn.model, usage))
+            self.usages.append(TurnUsage(agent, turn.turn, self.attempt, model or turn.model, usage))
+
+    def _note_reply(self, event: ev.ReplyCompleted) -> None:
+        turn = self._open.get(event.agent)
+        if event.agent:
+            return
+        self.model = event.model or (turn.model if turn else self.model)
+        self.unseen |= {(place, self.model): None for place in event.unseen}
+        if event.output is not UNSET and self._parts and self._parts[-1]["type"] == "text":
+            self._parts[-1]["output"] = event.output
+            if event.output_error:
+                self._parts[-1]["output_error"] = event.output_error
+        if event.state is not None:
+            self.states.append(TurnState(self.turns, event.state))
 
     def _take_back(self, event: ev.TurnReset) -> None:
         turn = self._open.get(event.agent)
@@ -157,7 +180,7 @@ class Fold:
         if not event.agent:
             del self._parts[turn.start :]
             self.turns -= 1
-        self._count(event.agent, self._estimate(turn))
+        self._count(event.agent, event.usage or self._estimate(turn))
 
     def _estimate(self, turn: _Open) -> Usage:
         return Usage(self.input_tokens, 0, tokens.of_texts(turn.texts), status="estimated")
@@ -203,5 +226,6 @@ def fold(events: Iterable[AnyEvent]) -> Fold:
 def _part(part: dict[str, Any]) -> dict[str, Any]:
     if "pieces" in part:
         took = {"elapsed_ms": round((part["until"] - part["from"]) * 1000)} if part["type"] == "reasoning" else {}
-        return {"type": part["type"], "text": "".join(part["pieces"]), **took}
+        output: dict[str, Any] = {name: part[name] for name in ("output", "output_error") if name in part}
+        return {"type": part["type"], "text": "".join(part["pieces"]), **took, **output}
     return msgspec.to_builtins(part)  # type: ignore[no-any-return]

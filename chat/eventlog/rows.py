@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,8 @@ from chat.eventlog import statements
 from chat.eventlog.cursor import Cursor
 from chat.eventlog.statements import Row
 from chat.models import OPEN, Run, RunEvent
+
+AnEvent = TypeVar("AnEvent", bound=ev.Event)
 
 
 class Logged(msgspec.Struct, frozen=True, gc=False):
@@ -88,6 +90,14 @@ def walk(run_id: UUID) -> Iterator[Logged]:
 def read(run_id: UUID) -> list[AnyEvent]:
     """The run's events without the turns that were taken back: what a late reader sees."""
     return [each.event for each in clean(stored(run_id), after=0)]
+
+
+def newest(run_id: UUID, type: type[AnEvent]) -> Iterator[AnEvent]:
+    """The run's events of this one type, the newest first: only rows that hold one are brought, and read one by one."""
+    tag = f'"type":"{type.__struct_config__.tag}"'
+    rows = RunEvent.objects.filter(run_id=run_id, events__contains=tag).order_by("-first_seq")
+    for events in rows.values_list("events", flat=True).iterator(chunk_size=20):
+        yield from (each for each in reversed(ev.load(events)) if isinstance(each, type))
 
 
 def page(run_id: UUID, after: Cursor | None) -> Page:

@@ -1,12 +1,16 @@
 """Blocks of texts as HTML: of a stored message, which are kept, and of a run's answer, event by event."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import blake2b
+from itertools import accumulate, groupby
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
@@ -38,6 +42,11 @@ class Rendered:
         block = self.block
         return {"part": self.part, "index": block.index, "start": block.start, "end": block.end, "html": self.html}
 
+    @property
+    def bytes(self) -> int:
+        """How many it makes in an answer."""
+        return len(json.dumps(self.as_json(), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -58,20 +67,95 @@ def rendered(text: str) -> SafeString:
 
 def of_message(message: Message) -> list[dict[str, Any]]:
     """The blocks of a stored answer, as the native door sends them. What people wrote is no Markdown and has none."""
-    if message.role != MessageRole.ASSISTANT:
-        return []
-    texts = [(number, each["text"]) for number, each in enumerate(message.parts) if each["type"] == "text"]
-    if not message.parts and message.content:
-        texts = [(0, message.content)]
-    with for_answer():
-        return [{**each.as_json(), "part": number} for number, text in texts for each in _blocks_of(text)]
+    return [each.as_json() for each in _shown(message)]
+
+
+def html_of(message: Message) -> dict[int, SafeString]:
+    """The same by part: the HTML of each text, under its number."""
+    of_parts = groupby(_shown(message), lambda each: each.part)
+    return {number: mark_safe("".join(each.html for each in blocks)) for number, blocks in of_parts}
+
+
+# --- What one answer shows --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Room:
+    """What is left for the HTML of one answer, and what it shows of each message."""
+
+    left: int  # bytes
+    shown: dict[UUID, list[Rendered]] = field(default_factory=dict)
+
+
+_room: ContextVar[Room | None] = ContextVar("room", default=None)
 
 
 @contextmanager
-def for_answer() -> Iterator[None]:
-    """Around all that one answer shows: the colours of code in it take no longer together than they may."""
-    with budget.within(budget.Budget(settings.RENDER_ANSWER_S)):
-        yield
+def for_answer() -> Iterator[Room]:
+    """Around all that one answer shows: the colours of code in it take no longer together than they may, and all its
+    HTML has one room."""
+    room = _room.get() or Room(settings.RENDER_ANSWER_MAX_BYTES)
+    token = _room.set(room)
+    try:
+        with budget.within(budget.Budget(settings.RENDER_ANSWER_S)):
+            yield room
+    finally:
+        _room.reset(token)
+
+
+def fits(message: Message) -> bool:
+    """Whether the message's HTML finds room behind that of those asked about before; it is shown then.
+
+    The first that has any always does: as far as there is room, and the rest of it as it was written.
+    """
+    with for_answer() as room:
+        blocks = _made(message)
+        if sum(each.bytes for each in blocks) > room.left and any(room.shown.values()):
+            return False
+        _put(room, message, blocks)
+        return True
+
+
+def _shown(message: Message) -> list[Rendered]:
+    with for_answer() as room:
+        if message.pk not in room.shown:
+            _put(room, message, _made(message))
+        return room.shown[message.pk]
+
+
+def _put(room: Room, message: Message, blocks: list[Rendered]) -> None:
+    sizes = [each.bytes for each in blocks]
+    is_more = sum(sizes) > room.left
+    room.shown[message.pk] = _cut_short(blocks, sizes, room.left, _texts_of(message)) if is_more else blocks
+    room.left -= sum(sizes)
+
+
+def _made(message: Message) -> list[Rendered]:
+    """All of the message's blocks."""
+    return [replace(each, part=number) for number, text in _texts_of(message).items() for each in _blocks_of(text)]
+
+
+def _texts_of(message: Message) -> dict[int, str]:
+    """The Markdown of a stored answer, each text under the number of its part."""
+    if message.role != MessageRole.ASSISTANT:
+        return {}
+    if not message.parts and message.content:
+        return {0: message.content}
+    return {number: each["text"] for number, each in enumerate(message.parts) if each["type"] == "text"}
+
+
+def _cut_short(blocks: list[Rendered], sizes: list[int], room: int, texts: dict[int, str]) -> list[Rendered]:
+    """The first blocks, as many as there is room for; of each text all that is behind them, as it was written."""
+    count = sum(1 for total in accumulate(sizes) if total <= room)
+    rest = [next(of_part) for _, of_part in groupby(blocks[count:], lambda each: each.part)]
+    return blocks[:count] + [_rest_of(texts[first.part], first) for first in rest]
+
+
+def _rest_of(text: str, first: Rendered) -> Rendered:
+    """One block of all that a text has from this one on."""
+    source = text[first.block.start :]
+    block = replace(first.block, end=len(text), source=source, is_plain=True)
+    return replace(first, block=block, html=markdown.unformatted(source)[:])
 
 
 def _blocks_of(text: str) -> tuple[Rendered, ...]:

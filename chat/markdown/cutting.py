@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from chat.markdown import grammar
 from chat.markdown import html as markdown
@@ -81,14 +82,18 @@ def outline_of(text: str) -> Outline:
         markdown.tell(error, "finding blocks")
         return Outline([], 0, [], [])
     top = [each for each in tokens if each.map and each.level == 0 and each.nesting >= 0]
-    # A fence that holds Markdown may end elsewhere once there is more.
-    unsure = [at for at, each in enumerate(top) if each.type == "fence" and each.info in grammar.MARKDOWN]
+    unsure = [at for at, each in enumerate(top) if _may_end_elsewhere(each)]
     return Outline(
         [each.map[1] for each in top if each.map],
         min([len(top) - 1, *unsure]),
         [(label, each["href"], each["map"][1]) for label, each in env.get("references", {}).items()],
         [(each.meta["label"], each.map[1]) for each in tokens if each.type == "footnote_reference_open" and each.map],
     )
+
+
+def _may_end_elsewhere(token: Token) -> bool:
+    """Once there is more: a fence that holds Markdown, a formula that is still open."""
+    return (token.type == "fence" and token.info in grammar.MARKDOWN) or bool(token.meta.get("is_open"))
 
 
 @cache

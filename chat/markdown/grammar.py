@@ -16,16 +16,10 @@ from markdown_it.rules_inline import StateInline, emphasis, strikethrough
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
-from chat.markdown import links, tex
+from chat.markdown import links, tables, tex
 
 DEPTH = 100  # of blocks in blocks, twice a list's own; a block that is deeper is shown as it was written
 MARKDOWN = frozenset(("markdown", "md", "mdx"))  # what such a fence holds may have fences of its own
-ROW = 2  # how deep the rows of a table of the text's own level lie
-# What ends at a bar, but for bars within code and formulas; a formula in a row is no longer than 400 characters.
-_CELL = re.compile(
-    r"((?:`[^`]*`|\\\((?:(?!\\\)).){1,400}\\\)|\$\$[^$]{1,400}\$\$"
-    r"|(?<![\w$\\])\$(?![\s$\d])[^$`]{1,400}(?<![\s\\])\$(?![\w$({])|\\.|[^|])*)\|"
-)
 FENCES = 8  # in one another
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})[ \t]*([^ \t]*)(.*)$")
 _BREAK = re.compile(r"<br[ \t]*/?>", re.IGNORECASE)
@@ -46,7 +40,6 @@ def markdown() -> MarkdownIt:
     known.inline.ruler.at("strikethrough", _strikethrough)
     known.inline.ruler.push("bare_link", links.bare)
     known.inline.add_terminator_char("w")
-    known.core.ruler.after("block", "cells", _all_cells)
     known.core.ruler.push("tasks", _tasks)
     known.core.ruler.push("labels", _labels)
     known.core.ruler.push("definitions", links.definitions)
@@ -63,6 +56,7 @@ def outline() -> MarkdownIt:
 def _blocks() -> MarkdownIt:
     known = MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False, "maxNesting": DEPTH})
     footnote_plugin(known.enable("table"), inline=False, move_to_end=False)
+    known.block.ruler.at("table", tables.table, {"alt": ["paragraph", "reference"]})
     interrupts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     known.block.ruler.before("fence", "markdown_fence", _markdown_fence, interrupts)
     known.block.ruler.before("fence", "tex_block", tex.block, interrupts)
@@ -179,29 +173,6 @@ def _is_free(mark: str, before: str, behind: str) -> bool:
         return bool(_CJK.match(before) or _CJK.match(behind))
     is_name = mark == "_" and before.isalnum() and behind.isalnum()
     return bool(_CJK.match(before) and _CJK.match(behind)) and not is_name
-
-
-def _all_cells(state: StateCore) -> None:
-    """A row with more cells than its table's head: a bar in code ends none, and the last cell takes the rest."""
-    lines = state.src.split("\n")
-    cells: list[Token] = []
-    for token in state.tokens:
-        if token.type == "tr_open":
-            cells = []
-        elif token.type == "inline" and token.level == ROW + 2 and token.map:
-            cells.append(token)
-        elif token.type == "tr_close" and token.level == ROW and cells:
-            _fill(cells, lines[(cells[0].map or [0])[0]])
-
-
-def _fill(cells: list[Token], line: str) -> None:
-    line = line.strip().removeprefix("|").removesuffix("|")
-    if line.count("|") < len(cells):
-        return
-    found = [each.strip() for each in _CELL.findall(f"{line}|")]
-    found[len(cells) - 1 :] = [" | ".join(found[len(cells) - 1 :])]
-    for cell, text in zip(cells, found, strict=False):
-        cell.content = text.replace("\\|", "|")
 
 
 def _labels(state: StateCore) -> None:

@@ -2,20 +2,24 @@
 
 import re
 import time
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from functools import lru_cache
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from pygments import format as colour
 from pygments.formatters import HtmlFormatter
-from pygments.lexer import Lexer
+from pygments.lexer import DelegatingLexer, Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
 
 from chat.markdown import budget
 
+T = TypeVar("T")
+_end_s: ContextVar[float] = ContextVar("end_s")  # of the thread's processor time, for the code in hand
 CLASSES = frozenset(each for each in STANDARD_TYPES.values() if each)
 # Lexers look again and again at what goes on and on, and while they do, nothing else runs: a long line, many lines of
 # nothing but words (or of nothing), texts in place that nobody ends.
@@ -49,16 +53,22 @@ def highlight(code: str, language: str) -> str:
 def _tokens(code: str, lexer: Lexer) -> list[tuple[Any, str]] | None:
     """The code's tokens; None where they take longer than a block of code, its text or its request may."""
     begun = time.thread_time()
-    end = begun + min(settings.RENDER_CODE_S, budget.left_s())
-    found: list[tuple[Any, str]] = []
+    token = _end_s.set(begun + min(settings.RENDER_CODE_S, budget.left_s()))
     try:
-        for token in lexer.get_tokens(code):
-            found.append(token)
-            if time.thread_time() > end:
-                return None
-        return found
+        return list(_in_time(lexer.get_tokens(code)))
+    except TimeoutError:
+        return None
     finally:
+        _end_s.reset(token)
         budget.spend(time.thread_time() - begun)
+
+
+def _in_time(tokens: Iterable[T]) -> Iterator[T]:
+    """The tokens, as long as there is time for them. Raises TimeoutError."""
+    for each in tokens:
+        if time.thread_time() > _end_s.get():
+            raise TimeoutError
+        yield each
 
 
 def _may_be_coloured(code: str) -> bool:
@@ -75,6 +85,14 @@ def _lexer(name: str) -> Lexer | None:
     if name not in LANGUAGES:
         return None
     try:
-        return get_lexer_by_name(CALLED.get(name, name), stripnl=False, ensurenl=False)
+        return _watched(get_lexer_by_name(CALLED.get(name, name), stripnl=False, ensurenl=False))
     except ClassNotFound:
         return None
+
+
+def _watched(lexer: Lexer) -> Lexer:
+    """The lexer. One of templates reads all the code in one language before it gives its first token: in time, too."""
+    if isinstance(lexer, DelegatingLexer):
+        read = lexer.language_lexer.get_tokens_unprocessed
+        lexer.language_lexer.get_tokens_unprocessed = lambda text: _in_time(read(text))
+    return lexer

@@ -24,6 +24,15 @@ _PRICE = re.compile(r"\d[\d.,]*\s*[^\s\\^_=+{}\d.,-]")
 _TERM = re.compile(r"(?!.*\s[a-zA-Z]{2})(?:[a-zA-Z]{1,2}(?![a-zA-Z])|\\[a-zA-Z]+|[\d\s+*/=<>()^_{}|!.,:-])+")
 # Brackets that somebody escaped: a number of a note, or words.
 _WORDS = re.compile(r"\s*(?:\d+(?:\s*[-,–]\s*\d+)*|\w{3,}[\w\s.,'’-]*)\s*")
+# What stands on lines that are none of a formula with empty lines in it.
+_OTHER = re.compile(r"\$\$|\\\[|```|~~~|#{1,6}\s|\d+[.)]\s|[*+-]\s+\*\*|.*\\\(")
+_COMMAND = re.compile(r"\\[a-zA-Z]+(?:\{[^{}]*\})?")
+_BETWEEN = r"[,;:.!?*_`\"'’()\[\]]{0,3} [*_`\"'‘(\[]{0,3}"  # two words
+_PROSE = re.compile(
+    rf"[^\W\d_]{{3}}{_BETWEEN}[^\W\d_]{{2}}|[^\W\d_]{{2}}{_BETWEEN}[^\W\d_]{{3}}"
+    r"|^\W*[^\W\d_]{4,}\W*$|[^\W\d_a-zA-Z]{5}"
+)
+_EMPTY = re.compile(r"\n\s*\n")
 _ALIGNED = re.compile(r'<mtd style="text-align: (left|right);[^"]*"')
 
 
@@ -32,7 +41,7 @@ def mathml(source: str, *, is_block: bool) -> str:
     if len(source) > settings.RENDER_MATH_MAX_CHARS or _is_deep(source):
         return ""
     try:
-        made = _converter().convert_with_local_state(source, displaystyle=is_block)
+        made = _converter().convert_with_local_state(_EMPTY.sub("\n", source), displaystyle=is_block)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException:  # what goes wrong in native code is no Exception
@@ -95,9 +104,9 @@ def _take(state: StateInline, silent: bool, source: str, mark: str, end: int) ->
 
 
 def block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
-    r"""A formula on lines of its own, from a line that begins with `$$` or `\[`; no line in it is empty.
+    r"""A formula on lines of its own, from a line that begins with `$$` or `\[`. Some in it may be empty.
 
-    One that does not end, or has words behind it, is a paragraph of its lines.
+    One that does not end, or has words behind it, is a paragraph of its lines up to an empty one.
     """
     if state.is_code_block(first):
         return False
@@ -107,13 +116,16 @@ def block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
         return False
     if silent:
         return not (mark == "$$" and _is_within(state, first))
-    end = _end_of(state, closing, first, last)
+    end, is_open = _end_of(state, closing, first, last), False
+    if end < last and state.isEmpty(end):
+        beyond = _end_beyond(state, closing, first, last)
+        end, is_open = beyond or end, beyond is None
     lines = state.getLines(first, end, state.blkIndent, False).strip()
     if lines.find(closing, 2) == len(lines) - 2 and len(lines) > 4 and lines[2:-2].strip():
         token = state.push("math_block", "math", 0)
         token.content, token.markup, token.map = lines[2:-2], mark, [first, end]
     else:
-        _paragraph(state, lines, first, end)
+        _paragraph(state, lines, first, end, is_open)
     state.line = end
     return True
 
@@ -141,12 +153,33 @@ def _end_of(state: StateBlock, closing: str, first: int, last: int) -> int:
     return last
 
 
+def _end_beyond(state: StateBlock, closing: str, first: int, last: int) -> int | None:
+    """The number of the line behind it, beyond an empty line; 0 where it has no end, None where one may come yet."""
+    begin = state.bMarks[first] + state.tShift[first] + 2
+    for line in range(first, last):
+        text = _line(state, line).rstrip()
+        end = text.find(closing, 2 if line == first else 0)
+        if end >= 0:
+            source = state.src[begin : state.bMarks[line] + state.tShift[line] + end]
+            return line + 1 if end == len(text) - 2 and source.strip("> \t\n") else 0
+        is_out = bool(text) and state.sCount[line] < state.blkIndent
+        if is_out or state.eMarks[line] - begin > settings.RENDER_MATH_MAX_CHARS or (line > first and _is_other(text)):
+            return 0
+    return None
+
+
+def _is_other(line: str) -> bool:
+    """Whether a line is none of a formula: it has a mark that begins something else, or words."""
+    return _OTHER.match(line) is not None or _PROSE.search(_COMMAND.sub("", line)) is not None
+
+
 def _line(state: StateBlock, line: int) -> str:
     return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
 
 
-def _paragraph(state: StateBlock, text: str, first: int, end: int) -> None:
-    state.push("paragraph_open", "p", 1).map = [first, end]
+def _paragraph(state: StateBlock, text: str, first: int, end: int, is_open: bool) -> None:
+    opening = state.push("paragraph_open", "p", 1)
+    opening.map, opening.meta = [first, end], {"is_open": is_open}
     token = state.push("inline", "", 0)
     token.content, token.map, token.children = text, [first, end], []
     state.push("paragraph_close", "p", -1)

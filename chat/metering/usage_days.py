@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncDate
@@ -13,12 +14,14 @@ from django.utils import timezone
 from accounts.db.writes import Changes, Update
 from agents.events import RunFailed
 from chat.eventlog.projection import Fold
+from chat.metering.costs import cost_of
 from chat.models import Run, RunStatus, UsageDay, UsageRecord
 from chat.models.facts import RunFacts
 
 KEY = ("day", "organization_id", "project_id", "model", "user_id")
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
-COUNTS = ("runs", "failed", *TOKENS)
+MONEY = ("cost_nanos", "priced_tokens")  # in OPENAI_PRICES_CURRENCY: what cost another one is not added up
+COUNTS = ("runs", "failed", *TOKENS, *MONEY)
 
 Key = tuple[date, UUID, UUID | None, str, UUID]
 Counts = dict[str, int]
@@ -34,6 +37,10 @@ def add(run: RunFacts, fold: Fold) -> None:
         counts = by_model.setdefault(each.model, _no_counts())
         for name in TOKENS:
             counts[name] += getattr(each.usage, name)
+        cost = cost_of(each)
+        if cost.nanos is not None and cost.currency == settings.OPENAI_PRICES_CURRENCY:
+            counts["cost_nanos"] += cost.nanos
+            counts["priced_tokens"] += each.usage.total_tokens
     for model in sorted(by_model):  # always in one order, so that no two ends wait for each other
         if any(by_model[model].values()):
             _add_to_row((day, run.organization_id, run.project_id, model, run.user_id), by_model[model])
@@ -104,8 +111,14 @@ def _stored(first: date, last: date) -> Iterator[tuple[Key, Counts]]:
     records = UsageRecord.objects.filter(run__ended_at__gte=since, run__ended_at__lt=until)
     dated = records.annotate(day=TruncDate("run__ended_at"))
     keyed = dated.values_list("day", "organization_id", "project_id", "model", "user_id")
-    for *key, first_sum, second, third, fourth in keyed.annotate(*(Sum(name) for name in TOKENS)).order_by():
-        yield _key(key), dict(zip(TOKENS, (first_sum, second, third, fourth), strict=True))
+    is_priced = Q(cost_nanos__isnull=False, currency=settings.OPENAI_PRICES_CURRENCY)
+    sums = {
+        **{f"{name}_sum": Sum(name) for name in TOKENS},
+        "cost_nanos_sum": Sum("cost_nanos", filter=is_priced, default=0),
+        "priced_tokens_sum": Sum(F("input_tokens") + F("output_tokens"), filter=is_priced, default=0),
+    }
+    for *key, first_sum, second, third, fourth, fifth, sixth in keyed.annotate(**sums).order_by():
+        yield _key(key), dict(zip((*TOKENS, *MONEY), (first_sum, second, third, fourth, fifth, sixth), strict=True))
 
 
 def _key(values: Iterable[Any]) -> Key:

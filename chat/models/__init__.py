@@ -4,10 +4,14 @@ from chat.models.budgets import Budget, Period
 from chat.models.characters import Character
 from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing, TitledBy
 from chat.models.chores import Chore
+from chat.models.language_models import LanguageModel
 from chat.models.messages import Message, MessageKind, MessageRole, MessageStatus
+from chat.models.policies import Decision, ToolGrant, ToolPolicy
 from chat.models.processes import Process
+from chat.models.pull_requests import PullRequest, PullState
 from chat.models.runs import ANSWER, LIVE, OPEN, LogState, Run, RunEvent, RunStatus, ToolCall, UsageRecord
 from chat.models.sessions import ChatSession
+from chat.models.states import MessageState
 from chat.models.tasks import Task, TaskStatus
 from chat.models.usage import UsageDay
 
@@ -23,13 +27,18 @@ __all__ = [
     "ChatShare",
     "ChatStatus",
     "Chore",
+    "Decision",
+    "LanguageModel",
     "LogState",
     "Message",
     "MessageKind",
     "MessageRole",
+    "MessageState",
     "MessageStatus",
     "Period",
     "Process",
+    "PullRequest",
+    "PullState",
     "Run",
     "RunEvent",
     "RunStatus",
@@ -38,6 +47,8 @@ __all__ = [
     "TaskStatus",
     "TitledBy",
     "ToolCall",
+    "ToolGrant",
+    "ToolPolicy",
     "UsageDay",
     "UsageRecord",
 ]

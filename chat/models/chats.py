@@ -5,10 +5,11 @@ import uuid
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from accounts.folding import FoldedField, SavesFolded
 from accounts.models import Organization, Project, Seer, User
+from chat.models import owners
 from chat.models.characters import Character
 from chat.models.tasks import Task
 
@@ -54,6 +55,11 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         is_open = Q(character__isnull=True) | ~closed
         return self.filter(mine | named | project, is_open, organization__in=Organization.objects.visible_to(user))
 
+    def with_fallbacks(self) -> "ChatQuerySet":
+        """Each with what its organization says of fallbacks, as `organization_fallbacks`."""
+        theirs = Organization.objects.filter(pk=OuterRef("organization")).order_by().values("fallbacks")
+        return self.annotate(organization_fallbacks=Subquery(theirs))
+
     def listed(self) -> "ChatQuerySet":
         """Without those that a front door made for itself."""
         return self.filter(is_listed=True)
@@ -65,7 +71,7 @@ class Chat(SavesFolded):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="chats")
     project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True, related_name="chats")
-    user = models.ForeignKey(User, models.CASCADE, related_name="chats")  # the owner
+    user = models.ForeignKey(User, owners.refuse, related_name="chats")  # the owner
     tasks = models.ManyToManyField(Task, blank=True, related_name="chats")  # of its project: what it was about so far
     title = models.CharField(max_length=200, blank=True)
     title_folded = FoldedField("title")
@@ -76,7 +82,13 @@ class Chat(SavesFolded):
     summary = models.TextField(blank=True)
     summary_position = models.PositiveIntegerField(default=0, db_default=0)  # the summary says what came up to here
     model = models.CharField(max_length=100)
-    temperature = models.FloatField(default=0.7, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)])
+    # None: nobody has chosen one, and none is sent. Many models take no other than their own.
+    temperature = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)])
+    effort = models.CharField(
+        max_length=10, blank=True, default="", db_default=""
+    )  # of reasoning; empty: the model's own
+    # Models that answer where the chosen one cannot, in order; None: its organization's, or the model's own.
+    fallbacks = models.JSONField(null=True, blank=True)
     archetype = models.CharField(max_length=40)  # a name in agents.archetypes.registry
     branch = models.CharField(max_length=100, blank=True)  # in the project's repository; made at the first write
     metadata = models.JSONField(default=dict, blank=True)

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Organization, Project, Seer, User
+from chat.models import owners
 from chat.models.chats import Chat
 from chat.models.messages import Message
 
@@ -63,7 +64,7 @@ class Run(models.Model):
     chat = models.ForeignKey(Chat, models.CASCADE, null=True, blank=True, related_name="runs")
     kind = models.CharField(max_length=20, default=ANSWER)  # a name in chat.runner.kinds
     status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
-    user = models.ForeignKey(User, models.CASCADE, related_name="runs")  # on whose behalf its tools act
+    user = models.ForeignKey(User, owners.refuse, related_name="runs")  # on whose behalf its tools act
     # The message that is answered, and the answer.
     input = models.ForeignKey(Message, models.CASCADE, null=True, blank=True, related_name="+")
     message = models.OneToOneField(Message, models.CASCADE, null=True, blank=True, related_name="run")
@@ -76,7 +77,7 @@ class Run(models.Model):
     subject = models.CharField(max_length=100, blank=True, default="", db_default="")  # the id of what it works on
     archetype = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=100, blank=True)
-    temperature = models.FloatField()
+    temperature = models.FloatField(null=True, blank=True)
     door = models.CharField(max_length=30, default="native")
     # What its door must say back (chat.doors.base.RunInfo); of other work, what was asked.
     request = models.JSONField(default=dict, blank=True)
@@ -258,6 +259,10 @@ class UsageRecord(models.Model):
     cached_tokens = models.PositiveBigIntegerField()
     output_tokens = models.PositiveBigIntegerField()
     reasoning_tokens = models.PositiveBigIntegerField()
+    cache_write_tokens = models.PositiveBigIntegerField(default=0, db_default=0)  # of the input
+    # What it cost when its run ended, in billionths of the currency. NULL: nobody knew, which is not nothing.
+    cost_nanos = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=10, default="", db_default="")
     status = models.CharField(max_length=10)  # reported, estimated, unknown
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 

@@ -24,6 +24,9 @@ class UsageDay(models.Model):
     cached_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
     reasoning_tokens = models.PositiveBigIntegerField(default=0)
+    # What the records cost whose cost is known in OPENAI_PRICES_CURRENCY, in billionths of it; and their tokens.
+    cost_nanos = models.BigIntegerField(default=0, db_default=0)
+    priced_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name = "usage by day"

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts import cleanup
 from accounts.cleanup import Kind
 from chat.eventlog import compact
-from chat.models import OPEN, Chat, ChatSession, Run
+from chat.models import OPEN, Chat, ChatSession, Message, MessageState, Run
 from chat.services.guests import gone_guests, remove_guests
 
 # A session that has expired is told so for a while before it is unknown.
@@ -74,6 +74,11 @@ def _remove_chat(id: UUID) -> bool:
     return True
 
 
+def _left_states() -> QuerySet[Any]:
+    """Of messages that a process of an older version deleted."""
+    return MessageState.objects.filter(~Exists(Message.objects.filter(pk=OuterRef("pk")))).order_by("pk")
+
+
 def _whole_logs() -> QuerySet[Any]:
     """0 seconds: they stay."""
     until = timezone.now() - timedelta(seconds=settings.CHAT_DELTA_RETENTION_S)
@@ -94,6 +99,7 @@ EXPIRED = (
     Kind("sessions", _sessions),
     Kind("expired chats", _chats, _remove_chats),
     Kind("guests", gone_guests, remove_guests),
+    Kind("states of messages that are gone", _left_states),
     *cleanup.KINDS,
 )
 LOGS = (

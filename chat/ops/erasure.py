@@ -10,15 +10,20 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import Project
-from chat.models import Chat
-from tools.git import removal
+from chat.models import OPEN, Chat, Run
+from tools.git import arriving, removal
 
 
 class Erasure:
     """One round."""
 
     def __init__(self) -> None:
-        self.counts = {"repositories removed": 0, "branches removed": 0, "repositories rewritten": 0}
+        self.counts = {
+            "repositories removed": 0,
+            "branches removed": 0,
+            "repositories rewritten": 0,
+            "clones removed": 0,
+        }
         self._left: list[UUID] = removal.known_projects()
         self._is_log_left = settings.IS_SQLITE
 
@@ -40,6 +45,8 @@ class Erasure:
         if gone := _gone(project, removal.chats_left(project)):
             self.counts["branches removed"] += removal.forget_chats(project, gone)
         self.counts["repositories rewritten"] += removal.rewrite(project)
+        if not Run.objects.filter(kind="clone", subject=str(project), status__in=OPEN).exists():
+            self.counts["clones removed"] += arriving.remove_left(project)
 
 
 def _gone(project: UUID, chats: set[str]) -> set[str]:

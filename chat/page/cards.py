@@ -2,10 +2,9 @@
 
 import json
 from typing import Any
-from uuid import UUID
 
-from accounts.models import User
 from chat.models import Message, ToolCall
+from chat.page.decided import Grants, decision_of, people_of
 from chat.page.words import say
 
 SHORT_CHARS = 60
@@ -13,15 +12,16 @@ HEAD_CHARS = 4000  # a longer result shows its beginning, and loads the rest whe
 
 
 class Cards:
-    """What the cards of these messages say besides their parts. Two queries at most."""
+    """What the cards of these messages, of one chat, say besides their parts. Three queries at most."""
 
-    def __init__(self, messages: list[Message], reader: User) -> None:
+    def __init__(self, messages: list[Message]) -> None:
         calls = ToolCall.objects.filter(run__message__in=messages, elapsed_ms__isnull=False)
         self._took = {
             (message, call): (elapsed_ms or 0) / 1000
             for message, call, elapsed_ms in calls.values_list("run__message", "call", "elapsed_ms")
         }
-        self._names = _names(messages, reader)
+        self._names = people_of(_deciders(messages))
+        self._grants = Grants(messages[0].chat_id if messages else None)
 
     def card(self, message: Message, call: dict[str, Any], result: dict[str, Any] | None) -> dict[str, Any]:
         """One call as `_tool.html` shows it."""
@@ -32,34 +32,23 @@ class Cards:
             **{"argument": _short(call["arguments"]), "arguments": _pretty(call["arguments"])},
             **{"status": status, "state": _state(status, self._took.get((message.pk, call["call"])))},
             **{"result": outcome[:HEAD_CHARS], "has_more": len(outcome) > HEAD_CHARS},
-            **{"is_cut": bool(result and result.get("truncated")), "decision": self._decision(call.get("approval"))},
+            **{"is_cut": bool(result and result.get("truncated"))},
+            **{"decision": self._decision(call["name"], call.get("approval"))},
         }
 
-    def _decision(self, approval: dict[str, Any] | None) -> str:
+    def _decision(self, name: str, approval: dict[str, Any] | None) -> str:
         """Who allowed or denied it, and why."""
         if approval is None:
             return ""
-        if not approval["by"]:
-            return say("nobodyDecided")
-        by = self._names.get(approval["by"], say("somebody"))
-        said = say("allowedBy" if approval["decision"] == "allowed" else "deniedBy", who=by)
-        return f"{said}: {approval['reason']}" if approval["reason"] else said
+        by, is_wide = approval["by"], approval.get("scope") == "chat"
+        until = self._grants.until(name, by, approval["at"]) if is_wide else None
+        who = self._names.get(by, "")
+        return decision_of(approval["decision"], who, by, approval["reason"], is_wide=is_wide, until=until)
 
 
-def _names(messages: list[Message], reader: User) -> dict[str, str]:
-    """Who decided on the calls of these messages, by id."""
-    approvals = [part["approval"] for each in messages for part in each.parts if part.get("approval")]
-    ids = {each["by"] for each in approvals if _is_id(each["by"])}
-    people = User.objects.filter(pk__in=ids) if ids else []
-    return {str(each.pk): each.display_name for each in people}
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
+def _deciders(messages: list[Message]) -> list[str]:
+    """Who decided on the calls of these messages."""
+    return [part["approval"]["by"] for each in messages for part in each.parts if part.get("approval")]
 
 
 def _state(status: str, took: float | None) -> str:

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from accounts.models import User
 from agents.archetypes import registry
-from agents.installation import model_names
+from agents.installation import default_model, info_of, model_names, successor_of
 from chat.models import Chat
 from chat.page.contents import Place
 
@@ -17,6 +17,7 @@ class Choices:
 
     archetype: str
     model: str
+    effort: str = ""
     place: Place | None = None  # of a chat that has not begun; None: there is none to write in
 
     @property
@@ -29,22 +30,34 @@ class Choices:
         """Whether the model is not offered any more."""
         return self.model not in model_names()
 
+    @property
+    def efforts(self) -> tuple[str, ...]:
+        """How the model can be asked to reason."""
+        return info_of(self.model).efforts
+
+    @property
+    def successor(self) -> str:
+        """The model to choose in its place; empty where nobody knows."""
+        return successor_of(self.model) if self.has_departed_model else ""
+
 
 def choices_of(chat: Chat) -> Choices:
     """Those of a chat that is there."""
-    return Choices(chat.archetype, chat.model)
+    return Choices(chat.archetype, chat.model, chat.effort)
 
 
 def choices_for_new(user: User, places: list[Place]) -> Choices:
     """Those of the user's own chat that something was said in last, as far as they are still offered. One query."""
     last = Chat.objects.filter(user=user, origin="native", is_listed=True).order_by("-last_activity_at", "-id").first()
-    default = Choices(settings.AGENTS_DEFAULT_ARCHETYPE, settings.AGENTS_DEFAULT_MODEL, places[0] if places else None)
+    place = places[0] if places else None
+    default = Choices(settings.AGENTS_DEFAULT_ARCHETYPE, default_model(), place=place)
     if last is None:
         return default
     used = choices_of(last)
     return Choices(
         default.archetype if used.has_departed_archetype else used.archetype,
         default.model if used.has_departed_model else used.model,
+        used.effort,
         _place_of(last, places) or default.place,
     )
 

@@ -1,26 +1,35 @@
 """What the chat page shows: the list of chats, the branch of messages one reads, and each message in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import takewhile
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.utils.safestring import SafeString
 
+from accounts import look
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
 from accounts.permissions import PERMISSIONS
 from agents.archetypes import registry
 from agents.installation import is_replaced
 from chat.eventlog.drafts import attach_drafts
 from chat.markdown import blocks
+from chat.metering.answers import fitting
 from chat.models import Message, MessageRole, MessageStatus, Run, RunStatus
+from chat.page.builds import builds_of
 from chat.page.cards import Cards, duration, joined
+from chat.page.made import made
 from chat.page.pictures import shown_files
 from chat.page.tree import Tree
-from chat.page.words import ENDS, Counted, failure, say
+from chat.page.words import ENDS, Counted, advice, failure, say
+from tools.components.tool import KIND as BUILD
+from tools.editing import delete_file, edit_file, move_file, write_files
 from tools.files import list_files, read_file, search_project_files, write_file
 
+Row = TypeVar("Row")
 FILE_TOOLS = frozenset(each.name for each in (list_files, read_file, search_project_files, write_file))
+WRITING_TOOLS = frozenset(each.name for each in (write_file, edit_file, write_files, move_file, delete_file))
 WORK = {
     RunStatus.QUEUED: "workWaits",
     RunStatus.RUNNING: "workGoesOn",
@@ -125,15 +134,31 @@ class Window:
             -self.most :
         ]
 
+    def nearest(self, rows: list[Row]) -> list[Row]:
+        """These, oldest first, in the order in which the reader comes to them; and back."""
+        return rows if self.after is not None else rows[::-1]
 
-def branch(tree: Tree, at: UUID | None, window: Window) -> list[Message]:
-    """The messages one reads, oldest first: those on the way to the newest one, or by way of `at`.
 
-    Those still being written hold what is stored of them.
-    """
-    positions = window.of([tree.positions[each] for each in tree.path(at)])
+def branch(tree: Tree, at: UUID | None, window: Window, reader: User) -> list[dict[str, Any]]:
+    """The messages one reads, oldest first, as the page shows them: those on the way to the newest one, or by way of
+    `at`; of those in the window as many as one answer holds."""
+    path = tree.path(at)
+    positions = set(window.of([tree.positions[each] for each in path]))
+    ids = window.nearest([each for each in path if tree.positions[each] in positions])
+    messages = _stored(tree, fitting(ids))
+    with blocks.for_answer():
+        fit = list(takewhile(_fits, window.nearest(messages)))
+        return shown(window.nearest(fit), tree, reader, last=path[-1] if path else None)
+
+
+def _fits(message: Message) -> bool:
+    return message.status == MessageStatus.IN_PROGRESS or blocks.fits(message)
+
+
+def _stored(tree: Tree, ids: list[UUID]) -> list[Message]:
+    """These messages, oldest first. Those still being written hold what is stored of them."""
     found = list(
-        tree.chat.messages.filter(position__in=positions)
+        tree.chat.messages.filter(pk__in=ids)
         .select_related("author", "run", "run__cancel_requested_by")
         .prefetch_related("job")
         .order_by("position")
@@ -142,11 +167,12 @@ def branch(tree: Tree, at: UUID | None, window: Window) -> list[Message]:
     return found
 
 
-@blocks.for_answer()
-def shown(messages: Iterable[Message], tree: Tree, reader: User) -> list[dict[str, Any]]:
-    """Each message as `_message.html` shows it. One query for how long the tools took, one for who allowed them."""
-    messages = list(messages)
-    cards = Cards(messages, reader)
+def shown(messages: list[Message], tree: Tree, reader: User, last: UUID | None) -> list[dict[str, Any]]:
+    """Each message as `_message.html` shows it; the one behind which there are more, up to the `last`, says so.
+
+    One query for how long the tools took, one for who allowed them.
+    """
+    cards, builds = Cards(messages), builds_of(messages)
     return [
         {
             "message": message,
@@ -158,12 +184,24 @@ def shown(messages: Iterable[Message], tree: Tree, reader: User) -> list[dict[st
             "why": _why(message),
             "end": _end(message, reader),
             "work": _work(message),
+            "wrote": _wrote(message),
+            "made": made(message, tree.chat),
+            "builds": builds.get(message.pk, []),
             "read_from": _read_from(message, tree),
             "usage": _usage(message),
             "attachments": shown_files(message),
+            "has_more": message is messages[-1] and message.pk != last,
         }
         for message in messages
     ]
+
+
+def _wrote(message: Message) -> bool:
+    """Whether a tool of this answer changed the project's files."""
+    done = {each["call"] for each in message.parts if each["type"] == "tool_result" and not each["is_error"]}
+    return any(
+        each["type"] == "tool_call" and each["name"] in WRITING_TOOLS and each["call"] in done for each in message.parts
+    )
 
 
 def _run_of(message: Message) -> Run | None:
@@ -172,7 +210,7 @@ def _run_of(message: Message) -> Run | None:
 
 def _author(message: Message) -> str:
     if message.role == MessageRole.ASSISTANT:
-        return "Parley"
+        return look.name()
     return message.author.display_name if message.author else str(message.get_role_display())
 
 
@@ -182,29 +220,48 @@ def _parts(message: Message, cards: Cards) -> list[Part]:
     if message.role != MessageRole.ASSISTANT:
         return [Part("text", html=message.content)]
     results = {each["call"]: each for each in message.parts if each["type"] == "tool_result"}
-    parts = [_part(message, each, results, cards) for each in message.parts if each["type"] != "tool_result"]
-    return parts or [Part("text", html=blocks.rendered(message.content))]
+    html = blocks.html_of(message)
+    parts = [
+        _part(message, each, results, cards) if each["type"] != "text" else Part("text", html=html.get(number, ""))
+        for number, each in nested(message.parts)
+    ]
+    return parts or [Part("text", html=html.get(0, ""))]
+
+
+def nested(parts: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """What is shown, with its number among the parts: a subagent's calls follow the call that asked it, though those of
+    another were made in between. static/chat/reducer.js orders those of an open answer so."""
+    inner: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+    calls = {part["call"] for part in parts if part["type"] == "tool_call"}
+    outer: list[tuple[int, dict[str, Any]]] = []
+    for place in enumerate(parts):
+        asked_by = place[1].get("agent", "").rpartition(":")[2]
+        if place[1]["type"] != "tool_result":
+            (inner.setdefault(asked_by, []) if asked_by in calls else outer).append(place)
+    waiting = outer[::-1]
+    while waiting:
+        yield (place := waiting.pop())
+        waiting += inner.pop(place[1].get("call", ""), [])[::-1]
 
 
 def _part(message: Message, part: dict[str, Any], results: dict[str, dict[str, Any]], cards: Cards) -> Part:
     if part["type"] == "tool_call":
         return Part("tool", tool=cards.card(message, part, results.get(part["call"])))
-    if part["type"] == "reasoning":
-        return Part("reasoning", html=part["text"], label=_thought(part.get("elapsed_ms", 0) / 1000))
-    return Part("text", html=blocks.rendered(part["text"]))
+    return Part("reasoning", html=part["text"], label=_thought(part.get("elapsed_ms", 0) / 1000))
 
 
 def _thought(seconds: float) -> str:
     return say("thoughts") if seconds < 1 else say("thoughtFor", time=duration(seconds))
 
 
-def _why(message: Message) -> dict[str, str] | None:
-    """Why it failed, in words, and the code for whoever is asked about it."""
+def _why(message: Message) -> dict[str, Any] | None:
+    """Why it failed, in words, what one can do, and the code for whoever is asked about it."""
     error = message.error if message.status == MessageStatus.FAILED else None
     if not error:
         return None
     code = str(error.get("code", ""))
-    return {"message": failure(code, str(error.get("message", ""))), "code": code}
+    told, is_upstream = str(error.get("message", "")), code.startswith("upstream_")
+    return {"message": failure(code, told), "advice": advice(told), "code": code, "models": is_upstream}
 
 
 def _usage(message: Message) -> list[tuple[str, str]]:
@@ -235,12 +292,22 @@ def _end(message: Message, reader: User) -> str:
     if message.status == MessageStatus.CANCELLED:
         who = say("stoppedByYou" if run.cancel_requested_by_id == reader.pk else "stopped")
         return joined(who, _tokens(run))
-    return joined(str(ENDS.get(run.end_reason, "")), _tokens(run), _took(run), model_label(message.model))
+    return joined(str(ENDS.get(run.end_reason, "")), _tokens(run), _took(run), _who(message, run))
+
+
+def _who(message: Message, run: Run) -> str:
+    """The model that answered; where it did so for another, of whom it was asked."""
+    own = registry.get(run.archetype).model if run.archetype in registry.names() else ""
+    asked, answered = own or run.model, model_label(message.model)
+    if message.model in ("", asked):
+        return answered
+    return say("inPlaceOf", model=answered, asked=model_label(asked))
 
 
 def _work(message: Message) -> str:
-    """The line of work that the answer began and did not wait for; none where it is done."""
-    return say(WORK[RunStatus(message.job.status)]) if message.job and message.job.status in WORK else ""
+    """The line of work that the answer began and did not wait for; none where it is done, or has a card."""
+    job = message.job
+    return say(WORK[RunStatus(job.status)]) if job and job.status in WORK and job.kind != BUILD else ""
 
 
 def _read_from(message: Message, tree: Tree) -> dict[str, Any] | None:

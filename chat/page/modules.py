@@ -12,9 +12,10 @@ IMPORT = re.compile(r'^(?:import|export) [^;]*? from "(\.[^"]+)";$', re.MULTILIN
 
 
 @cache
-def modules() -> tuple[str, ...]:
-    """The first scripts and all they import, by their path under STATIC_URL; not what is loaded when it is used."""
-    found = list(FIRST)
+def modules(*first: str) -> tuple[str, ...]:
+    """The first scripts (the chat page's) and all they import, by their path under STATIC_URL; not what is loaded when
+    it is used."""
+    found = list(first or FIRST)
     for path in found:  # the list grows
         found += [each for each in _imported(path) if each not in found]
     return tuple(found)

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from chat.models import Message
 from chat.page.words import say
+from chat.runner.files import unseen_by
 from tools.pictures import TAKEN
 
 HEADS = tuple(f"data:image/{kind};base64," for kind in TAKEN)  # as they are stored
@@ -41,10 +42,19 @@ def picture(message: Message, number: int) -> Picture | None:
 
 def _shown(message: Message, number: int, each: dict[str, Any]) -> dict[str, str]:
     name = str(each.get("name") or "")
-    why = {"unreadable": say("notReadable")} if each.get("unreadable") else {}
+    told = _told(each)
+    why = {"unreadable": told} if told else {}
     if not _is_picture(each):
         return {"name": name or str(each.get("type", "")), **why}
     return {"name": name or say("picture"), "picture": reverse("page-picture", args=[message.pk, number]), **why}
+
+
+def _told(each: dict[str, Any]) -> str:
+    """Why a model has not seen it; empty where it has, as far as is known."""
+    if each.get("unreadable"):
+        return say("notReadable")
+    models = unseen_by(each)
+    return say("notShownTo", models=", ".join(models)) if models else ""
 
 
 def _is_picture(each: dict[str, Any]) -> bool:

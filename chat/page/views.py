@@ -1,5 +1,6 @@
 """The chat page: the list of chats beside a new or an old one. What is live is the browser's (static/chat)."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -11,16 +12,20 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
+from accounts import look
 from accounts.errors import NotFound
 from accounts.http.queries import whole_number
 from accounts.models import User
 from accounts.permissions import permissions_in
-from agents.installation import model_names
+from accounts.sign_in.sign_ins import see_session
+from agents import commands
 from chat.access import get_chat, get_message, permissions_on
 from chat.models import Chat
 from chat.page import contents as pages
-from chat.page import pictures
+from chat.page import models, pictures
+from chat.page.asked import question, run_in
 from chat.page.choices import Choices, choices_for_new, choices_of
+from chat.page.decided import has_grants
 from chat.page.listing import listing, may
 from chat.page.modules import modules
 from chat.page.sharing import shared_with
@@ -28,8 +33,6 @@ from chat.page.tree import Tree
 from chat.page.words import for_scripts
 
 SHOWN_MESSAGES = 50  # at once; more come as the reader scrolls
-ICON = settings.BASE_DIR / "static" / "chat" / "icon.svg"
-ICON_MAX_AGE_S = 86_400
 
 # Kept by the browser for going back, but asked for again: another person may sit there by then.
 fresh = cache_control(private=True, no_cache=True)
@@ -56,8 +59,7 @@ def chat(request: HttpRequest, id: UUID) -> HttpResponse:
     """One chat with its newest messages; `?at` chooses a branch by a message on it."""
     user = _user(request)
     tree = Tree(get_chat(user, id))
-    messages = pages.branch(tree, _at(request), pages.Window(SHOWN_MESSAGES))
-    shown = pages.shown(messages, tree, user)
+    shown = pages.branch(tree, _at(request), pages.Window(SHOWN_MESSAGES), user)
     return _page(request, user, tree.chat, choices_of(tree.chat), messages=shown, **_rights(user, tree.chat))
 
 
@@ -74,11 +76,19 @@ def messages(request: HttpRequest, id: UUID) -> HttpResponse:
         before=whole_number(request.GET.get("before")),
         after=whole_number(request.GET.get("after")),
     )
-    found = pages.branch(tree, _at(request), window)
-    context = {"messages": pages.shown(found, tree, user), **_rights(user, tree.chat)}
+    context = {"messages": pages.branch(tree, _at(request), window, user), **_rights(user, tree.chat)}
     response = render(request, "chat/_messages.html", context)
     response["Parley-Branch"] = tree.older_leaf(_at(request))
     return response
+
+
+@require_GET
+@login_required
+@fresh
+def asked(request: HttpRequest, id: UUID, run: UUID, call: str) -> HttpResponse:
+    """What a call that waits for a person will do, and what the reader may answer; or what was decided."""
+    user = _user(request)
+    return render(request, "chat/_asked.html", question(user, run_in(user, id, run), call))
 
 
 @require_GET
@@ -100,13 +110,6 @@ def picture(request: HttpRequest, id: UUID, number: int) -> HttpResponse:
     return HttpResponse(found.data, content_type=found.media_type)
 
 
-@require_GET
-@cache_control(public=True, max_age=ICON_MAX_AGE_S)
-def icon(request: HttpRequest) -> HttpResponse:
-    """The icon where browsers look for one that no page names; the pages name the same file."""
-    return HttpResponse(ICON.read_bytes(), content_type="image/svg+xml")
-
-
 def _at(request: HttpRequest) -> UUID | None:
     """The message whose branch is read; what is no message's id chooses nothing."""
     try:
@@ -118,7 +121,8 @@ def _at(request: HttpRequest) -> UUID | None:
 def _rights(user: User, chat: Chat) -> dict[str, bool]:
     """What of a message's buttons is offered: what the server would refuse is not."""
     inside = permissions_in(user, organization=chat.organization_id, project=chat.project_id)
-    return {"can_write": "write" in permissions_on(user, chat), "can_fork": "write" in inside}
+    rights = {"can_write": "write" in permissions_on(user, chat), "can_fork": "write" in inside}
+    return {**rights, "can_open": True}  # addresses beside the API: a frame on another page has no session for them
 
 
 def _may(user: User, chat: Chat) -> str:
@@ -126,24 +130,29 @@ def _may(user: User, chat: Chat) -> str:
 
 
 def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **more: Any) -> HttpResponse:
+    see_session(request, user)
     archetypes = pages.archetypes()
     has_project = bool(chat.project_id if chat else last.place and last.place.project)
     for_script = {
+        "name": look.name(),
         "chat": chat and str(chat.pk),
         "hasProject": has_project,
         "user": {"id": str(user.pk), "name": user.display_name},
         "archetypes": archetypes,
-        "models": _models(),
+        "commands": [asdict(each) for each in commands.every()],
+        "models": models.for_script(),
     }
     context = {
         "chat": chat,
         "agent": chat and f"{pages.label_of(chat.archetype)} · {pages.model_label(chat.model)}",
         "archetypes": archetypes,
-        "models": _models(),
+        "models": models.shown_models(),
+        "efforts": models.EFFORTS,
         "last": last,
         "examples": pages.examples_of(last.archetype, has_project=has_project),
         "listing": listing(user),
         "may": _may(user, chat) if chat else "",
+        "has_grants": chat is not None and has_grants(chat),
         "for_script": for_script,
         "modules": modules(),
         "words": for_scripts(),
@@ -156,11 +165,6 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **
         **more,
     }
     return render(request, "chat/chat.html", context)
-
-
-def _models() -> dict[str, str]:
-    """The models that may be chosen, and what each is called."""
-    return {name: pages.model_label(name) for name in model_names()}
 
 
 def _user(request: HttpRequest) -> User:

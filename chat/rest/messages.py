@@ -14,7 +14,7 @@ from accounts.folding import folded
 from accounts.http.rest import caller, created, documented, page, read, shown
 from chat.access import get_chat, get_message, get_run
 from chat.eventlog.drafts import attach_drafts
-from chat.markdown.blocks import for_answer
+from chat.markdown.blocks import fits, for_answer
 from chat.metering.answers import WEIGHT
 from chat.models import Chat, Message
 from chat.rest.serializers import (
@@ -40,9 +40,9 @@ class ChatMessages(APIView):
         """List all messages of the tree by position; `parent` says where each hangs."""
         query = read(MessageQuery, request.query_params)
         found = _messages(get_chat(caller(request), id), query)
-        ordering = query["ordering"]
+        how: dict[str, Any] = {"ordering": query["ordering"], "prepare": attach_drafts, "weight": WEIGHT}
         with for_answer():
-            return page(request, found, MessageSerializer, ordering=ordering, prepare=attach_drafts, weight=WEIGHT)
+            return page(request, found, MessageSerializer, **how, fits=fits if "blocks" in query else None)
 
     @documented("create_message", body=NewMessage, answer=MessageSerializer, makes=True, conflicts=True)
     def post(self, request: Request, id: UUID) -> Response:

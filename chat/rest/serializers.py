@@ -5,19 +5,21 @@ Shapes only: what a value may be is said in chat.services.rules, for every door 
 
 from typing import Any, cast
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.http.fields import Closed, Id, PageQuery, Text
+from accounts.http.fields import Closed, Id, ModelNames, PageQuery, Text
 from accounts.models import User
 from agents.archetypes.base import Archetype
-from agents.providers.entry import ModelInfo
+from agents.installation import default_model
+from agents.model_info import ABILITIES, ModelInfo
+from agents.options import EFFORTS
 from chat.access import chats_of, may_see_provider_errors, permissions_found
 from chat.eventlog.drafts import attach_drafts
 from chat.markdown.blocks import of_message
 from chat.models import Chat, ChatShare, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus, Sharing
 from chat.models.chats import Access
+from chat.services.components import result_of
 
 # --- Out --------------------------------------------------------------------------------------------------------------
 
@@ -40,9 +42,19 @@ class Key(serializers.PrimaryKeyRelatedField[Any]):
         return str(value.pk)
 
 
+class Effort(serializers.CharField):
+    """How much the model is to reason: null where nobody has chosen."""
+
+    def to_representation(self, value: Any) -> Any:
+        """Null for none."""
+        return value or None
+
+
 class ChatSerializer(serializers.ModelSerializer[Chat]):
     """A chat. `permissions` are the caller's in it; `live_run` is the run that is at work, or will be next."""
 
+    effort = Effort(read_only=True, allow_null=True)
+    fallbacks = ModelNames(read_only=True, allow_null=True)
     permissions = serializers.SerializerMethodField()
     tokens = TokenCountsSerializer(source="*", read_only=True)
     live_run = serializers.UUIDField(read_only=True, allow_null=True)
@@ -52,8 +64,19 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
     class Meta:
         model = Chat
         fields = (
-            *("id", "organization", "project", "user", "title", "summary", "model", "temperature", "archetype"),
-            *("branch", "metadata", "status", "sharing", "project_access", "permissions", "tokens", "live_run"),
+            *("id", "organization", "project", "user", "title", "summary", "model", "temperature", "effort"),
+            *(
+                "fallbacks",
+                "archetype",
+                "branch",
+                "metadata",
+                "status",
+                "sharing",
+                "project_access",
+                "permissions",
+                "tokens",
+                "live_run",
+            ),
             *("leaf", "created_at", "updated_at", "last_activity_at"),
         )
         read_only_fields = fields
@@ -103,16 +126,18 @@ class UsageSerializer(serializers.Serializer[Any]):
 
 
 class AttachmentSerializer(serializers.Serializer[Any]):
-    """A file or image that came with a message. `content` is text; `url` is https: or, for an image, data:.
+    """A file, image or sound that came with a message. `content` is text; `url` is https: or its bytes as data:.
 
-    `unreadable`: the model provider could not read it, and is not sent it any more.
+    `unreadable`: the model provider could not read it, and is not sent it any more. `unseen`: models that were not
+    shown it, since they cannot take such.
     """
 
-    type = serializers.ChoiceField(["file", "image"])
+    type = serializers.ChoiceField(["file", "image", "audio"])
     name = serializers.CharField(required=False)
     content = serializers.CharField(required=False)
     url = serializers.CharField(required=False)
     unreadable = serializers.BooleanField(required=False)
+    unseen = serializers.ListField(child=serializers.CharField(), required=False)
 
 
 class WorkSerializer(serializers.Serializer[Any]):
@@ -189,9 +214,11 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     Such work is in a chat, or in a project; `parent` is the run that began it, `subject` the id of what it works on.
     """
 
+    effort = Effort(source="options.effort", read_only=True, default=None, allow_null=True)
     error = serializers.SerializerMethodField()
     provider_error = serializers.SerializerMethodField()
     read_from = serializers.UUIDField(read_only=True, allow_null=True)
+    result = serializers.SerializerMethodField()
     usage = UsageSerializer(source="*", read_only=True)
 
     serializer_related_field = Key
@@ -199,7 +226,8 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     class Meta:
         model = Run
         fields = (
-            *("id", "chat", "input", "message", "status", "kind", "archetype", "model", "temperature", "attempt"),
+            *("id", "chat", "input", "message", "status", "kind", "archetype", "model", "temperature", "effort"),
+            "attempt",
             *("project", "parent", "subject"),
             *(
                 "turns",
@@ -207,6 +235,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
                 "error",
                 "provider_error",
                 "read_from",
+                "result",
                 "usage",
                 "created_at",
                 "started_at",
@@ -219,6 +248,11 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     def get_error(self, run: Run) -> dict[str, str] | None:
         """Code and sentence of a failure, else null."""
         return dict(ProblemSerializer(run).data) if run.error_code else None
+
+    @extend_schema_field(serializers.DictField(allow_null=True))
+    def get_result(self, run: Run) -> dict[str, Any] | None:
+        """What work that answers nothing has come to, where its kind keeps that; null of an answer."""
+        return result_of(run)
 
     @extend_schema_field(ProviderErrorSerializer(allow_null=True))
     def get_provider_error(self, run: Run) -> dict[str, Any] | None:
@@ -236,18 +270,53 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         return known[place]
 
 
+class PriceSerializer(serializers.Serializer[Any]):
+    """Of a million tokens each."""
+
+    input = serializers.FloatField()
+    cached = serializers.FloatField(help_text="Of input that is read from the provider's cache.")
+    cache_write = serializers.FloatField(allow_null=True, help_text="Of input that is written to it; null: as input.")
+    output = serializers.FloatField()
+    currency = serializers.CharField()
+
+
 class ModelNameSerializer(serializers.Serializer[Any]):
     """A model that may be chosen. `provider` answers for it: `demo` where nothing real is configured."""
 
     id = serializers.CharField()
     provider = serializers.CharField()
     context_tokens = serializers.IntegerField()
+    is_context_known = serializers.BooleanField(help_text="Whether `context_tokens` is known, and no guess.")
+    max_output_tokens = serializers.IntegerField(allow_null=True, help_text="Null where nobody knows.")
+    abilities = serializers.SerializerMethodField(help_text=f"Some of {', '.join(ABILITIES)}.")
+    efforts = serializers.ListField(
+        child=serializers.CharField(), help_text=f"Some of {', '.join(EFFORTS)}; none where it has no choice."
+    )
+    tier = serializers.CharField(help_text="free, pro or max; empty: for everybody.")
+    price = PriceSerializer(allow_null=True, help_text="Null where nobody knows: that is not nothing.")
+    deprecated = serializers.SerializerMethodField(help_text="Whether its end is announced.")
+    ends_at = serializers.SerializerMethodField()
+    successor = serializers.CharField(help_text="The model to choose in its place; empty where there is none.")
     note = serializers.CharField()
     is_default = serializers.SerializerMethodField()
 
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_abilities(self, model: ModelInfo) -> list[str]:
+        """In one order."""
+        return [each for each in ABILITIES if model.has(each)]
+
+    def get_deprecated(self, model: ModelInfo) -> bool:
+        """Whether its end is announced."""
+        return bool(model.ends_at)
+
+    @extend_schema_field(serializers.DateField(allow_null=True))
+    def get_ends_at(self, model: ModelInfo) -> str | None:
+        """The day from which its vendor answers for it no more; null where none is announced."""
+        return model.ends_at or None
+
     def get_is_default(self, model: ModelInfo) -> bool:
         """Whether a new chat has it."""
-        return bool(model.id == settings.AGENTS_DEFAULT_MODEL)
+        return bool(model.id == default_model())
 
 
 class ArchetypeSerializer(serializers.Serializer[Archetype]):
@@ -299,7 +368,11 @@ class ChatChoices(Closed):
 
     title = Text(required=False, allow_blank=True, max_length=200)
     model = Text(required=False, max_length=100, trim_whitespace=False)
-    temperature = Number(required=False, min_value=0, max_value=2)
+    temperature = Number(required=False, allow_null=True, min_value=0, max_value=2)
+    effort = Text(required=False, allow_null=True, allow_blank=True, max_length=10, help_text="of reasoning")
+    fallbacks = ModelNames(
+        required=False, allow_null=True, help_text="models that answer where the chosen one cannot, in order"
+    )
     archetype = Text(required=False, max_length=40, trim_whitespace=False)
     metadata = serializers.DictField(required=False)
     sharing = serializers.ChoiceField(Sharing.choices, required=False)

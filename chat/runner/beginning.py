@@ -128,7 +128,7 @@ def _run(kind: Kind, order: WorkOrder, *, owner: UUID | None) -> Run:
         model=order.model,
         request=order.asked,
         position=0,
-        temperature=order.chat.temperature if order.chat else 0.0,
+        temperature=order.chat.temperature if order.chat else None,
         reserved_tokens=budgets.reserve(order.organization_id) if kind.asks_model else 0,
         **place_for(owner),
     )

@@ -21,6 +21,7 @@ from chat.eventlog import Fenced, Logged, rows, statements
 from chat.eventlog.projection import Fold
 from chat.eventlog.tool_rows import record
 from chat.metering import budgets, usage_days
+from chat.metering.costs import cost_of
 from chat.models import ANSWER, Chat, Run, RunStatus, UsageRecord
 from chat.models.facts import RunFacts
 from chat.runner import capacity, jobs, lease, pictures
@@ -93,6 +94,8 @@ def store_ending(ending: Ending) -> Following:
             DRIVERS[run.kind].end(run, ending.fold)
         if ending.unreadable:
             pictures.mark_unreadable(run, ending.unreadable)
+        if ending.fold.unseen:
+            pictures.mark_unseen(run, ending.fold.unseen)
         following = _after_work(ending) if run.kind != ANSWER else _after_answer(ending)
         _save_usage(run, ending.fold)
         usage_days.add(run, ending.fold)
@@ -159,9 +162,12 @@ def _save_usage(run: RunFacts, fold: Fold) -> None:
             cached_tokens=each.usage.cached_tokens,
             output_tokens=each.usage.output_tokens,
             reasoning_tokens=each.usage.reasoning_tokens,
+            cache_write_tokens=each.usage.written_tokens,
+            cost_nanos=cost.nanos,
+            currency=cost.currency,
             status=each.usage.status,
         )
-        for each in fold.usages
+        for each, cost in ((each, cost_of(each)) for each in fold.usages)
     ]
     if records:
         _add_records(records)

@@ -12,13 +12,24 @@ import msgspec
 
 from accounts.db import AWAY, db, db_write
 from agents import events as ev
-from agents.errors import CODES, UNUSED, NoRights, ProviderError, QuotaExceeded, UnknownArchetype, Waiting
+from agents.errors import (
+    CODES,
+    UNUSED,
+    NoRights,
+    OutputInvalid,
+    ProviderError,
+    QuotaExceeded,
+    UnknownArchetype,
+    Waiting,
+    WorkFailed,
+)
 from agents.events import AnyEvent, Terminal
 from agents.usage import Usage
 from chat.bus import bell
 from chat.eventlog import Fenced, Logged, Refused, Writer, hub
 from chat.models import ANSWER
 from chat.runner.ending import Ending, Following, last_events, store_ending
+from chat.runner.kinds import DRIVERS
 from chat.runner.loading import Loaded, load
 from chat.runner.waiting import store_waiting
 
@@ -99,7 +110,7 @@ class Execution:
 
     async def _drive(self) -> None:
         self._begin()
-        end = self._refusal()
+        end = await self._refusal()
         if end is None:
             self._work = asyncio.create_task(self._drive_work())
             end = await self._outcome(self._work)
@@ -120,8 +131,26 @@ class Execution:
         if events:
             self._take(events)
 
-    def _refusal(self) -> End | None:
-        """Why the run ends before it begins, if it does."""
+    async def _refusal(self) -> End | None:
+        """How the run ends before it begins, if it does."""
+        end = self._why_not()
+        found = await self._found() if end is not None else None
+        return end if found is None else _completed("stop", found)
+
+    async def _found(self) -> Any:
+        """What another attempt has brought it to: it died before it could say so."""
+        kind = DRIVERS.get(self.loaded.run.kind)
+        if kind is None or kind.found is None:
+            return None
+        try:
+            return await db(kind.found, self.loaded.run)
+        except AWAY:
+            raise
+        except Exception:
+            log.exception("what run %s has come to cannot be looked up", self.run_id)
+            return None
+
+    def _why_not(self) -> End | None:
         if self.loaded.run.is_stopped:
             return self._cancelled
         if self.loaded.run.crashes >= self.runner.max_crashes:
@@ -165,6 +194,10 @@ class Execution:
         except ProviderError as error:
             self.provider_error = error
             return self._failed(error.code, error.message, retryable=error.retryable)
+        except OutputInvalid as error:
+            return _failed("output_invalid", str(error), retryable=True)
+        except WorkFailed as error:
+            return _failed(error.code, str(error), retryable=error.retryable)
         except QuotaExceeded:
             return self._failed("quota_exceeded", retryable=False)
         except NoRights:

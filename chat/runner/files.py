@@ -1,4 +1,6 @@
-"""What a model reads of the files that came with a message: where each begins, ends, and what it is called. Pure."""
+"""What a model reads of the files that came with a message: texts, where each begins, ends, and what it is called; and
+those that it is given whole. Pure.
+"""
 
 import html
 import itertools
@@ -7,17 +9,31 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from agents import media
+from agents.messages import File
+from tools.hidden import HIDDEN
+
 URL_SHOWN_CHARS = 200
 # What would end a line or turn the order of reading: names that came another way than by a request may have them.
 _BREAKS = {"Cc", "Zl", "Zp"}
 _TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 # With whatever might stand between the bracket and the name: a model is no strict reader.
 _TAG = re.compile(r"[<\u2039\u3008\u27e8\u2329\u276e][\s/\\]*(file(?:-\d+)?)", re.IGNORECASE)
-# Seen by a model's tokens at most: soft hyphens, joiners, fillers, marks of direction, variants, controls.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
+
+
+def whole(attachment: dict[str, Any], origin: str = "") -> File | None:
+    """A PDF or a sound as a model is given it; None for anything else, and for what no model could read."""
+    url = str(attachment.get("url", ""))
+    media_type = url[:URL_SHOWN_CHARS].removeprefix("data:").partition(";")[0]
+    if attachment.get("unreadable") or media_type not in media.TAKEN:
+        return None
+    return File(url, media_type, str(attachment.get("name", "")), origin)
+
+
+def unseen_by(attachment: dict[str, Any]) -> list[str]:
+    """The models that were not shown it, as far as is known: what came in an imported chat may say anything."""
+    named = attachment.get("unseen")
+    return [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
 
 
 def told(text: str, attachments: Sequence[dict[str, Any]]) -> str:
@@ -31,8 +47,8 @@ def _files(attachments: Sequence[dict[str, Any]], mark: str) -> Iterator[str]:
         if each.get("content"):
             yield f'<{mark} name="{_escaped(each.get("name", ""))}">\n{each["content"]}\n</{mark}>'
         elif each.get("unreadable"):
-            yield f"[image: {_escaped(each.get('name') or 'without a name')}, which could not be read]"
-        elif each.get("url") and each.get("type") != "image":
+            yield f"[{each.get('type')}: {_escaped(each.get('name') or 'without a name')}, which could not be read]"
+        elif each.get("url") and each.get("type") != "image" and whole(each) is None:
             yield f"[attached: {_escaped(each.get('name') or each['url'][:URL_SHOWN_CHARS])}]"
 
 
@@ -48,7 +64,7 @@ def _mark(texts: Sequence[str]) -> str:
 
 def _plain(text: str) -> str:
     """The text as it looks: full-width letters are letters, and nothing is between them that cannot be seen."""
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return HIDDEN.sub("", unicodedata.normalize("NFKC", text))
 
 
 def _escaped(name: str) -> str:

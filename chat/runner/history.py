@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from django.conf import settings
+from msgspec.structs import replace
 
 from accounts.db.compiled import Compiled
 from agents.conversation import shaped
 from agents.events import Call
+from agents.loop.calls import as_told
 from agents.messages import AssistantMessage, Image, SystemMessage, ToolMessage, UserMessage
 from agents.messages import Message as Said
+from agents.state import STATES_MAX_BYTES, VendorState
 from agents.tokens import of_messages
 from chat.models import Message, MessageRole, MessageStatus
 from chat.runner import files
 from chat.runner.pictures import origin
+from chat.runner.states import by_turn
 
 FIELDS = ("pk", "parent_id", "role", "status", "content", "parts", "attachments")
+STATE = "kept__turns"  # the vendor state of an answer, from a table of its own
 
 
 @dataclass(frozen=True)
@@ -30,24 +34,26 @@ class History:
     begins_at: UUID | None = None  # the first message that is in it, where older ones were left out
 
 
-def history(message: Message) -> History:
+def history(message: Message, room: int | None = None) -> History:
     """The messages up to and including this one, oldest first, in an order that every model server takes.
 
-    At most CHAT_CONTEXT_MESSAGES rows and CHAT_CONTEXT_TOKENS tokens, as estimated, whatever its length. Where the
-    beginning is left out, the rest begins with a person's message. The last one is always whole.
+    At most CHAT_CONTEXT_MESSAGES rows and CHAT_CONTEXT_TOKENS tokens, or as many as its model has room for, as
+    estimated, whatever its length. Where the beginning is left out, the rest begins with a person's message. The last
+    one is always whole.
     """
-    return told(_branch(message))
+    return told(_branch(message), room)
 
 
-def told(rows: Iterable[dict[str, Any]]) -> History:
+def told(rows: Iterable[dict[str, Any]], room: int | None = None) -> History:
     """The same of a branch's rows, newest first."""
+    most = min(settings.CHAT_CONTEXT_TOKENS, settings.CHAT_CONTEXT_TOKENS if room is None else room)
     chosen: list[tuple[dict[str, Any], list[Said]]] = []
     tokens, is_cut = 0, True
     results: dict[str, dict[str, Any]] = {}  # of calls that the client ran: they are rows of their own
     for row in rows:
         said = _said(row, results)
         tokens += of_messages(said)
-        is_cut = any(each for _, each in chosen) and tokens > settings.CHAT_CONTEXT_TOKENS
+        is_cut = any(each for _, each in chosen) and tokens > most
         if is_cut:
             break
         chosen.append((row, said))
@@ -56,7 +62,18 @@ def told(rows: Iterable[dict[str, Any]]) -> History:
     if is_cut:
         kept = kept[_first_said_to_it(kept) :]
     flat = [each for _, said in kept for each in said]
-    return History(shaped(flat), kept[0][0]["pk"] if is_cut else None)
+    return History(shaped(_within_bounds(flat)), kept[0][0]["pk"] if is_cut else None)
+
+
+def _within_bounds(said: list[Said]) -> list[Said]:
+    """The messages; older ones without their vendor state where all of it together is too much."""
+    room, kept = STATES_MAX_BYTES, list[Said]()
+    for each in reversed(said):
+        if isinstance(each, AssistantMessage) and each.state is not None:
+            room -= each.state.size
+            each = each if room >= 0 else replace(each, state=None)
+        kept.append(each)
+    return kept[::-1]
 
 
 def _first_said_to_it(kept: list[tuple[dict[str, Any], list[Said]]]) -> int:
@@ -73,7 +90,7 @@ def _branch(message: Message) -> Iterator[dict[str, Any]]:
     Reads so many rows at once as the window has, and once more as many where the branch leads past other ones.
     """
     window = settings.CHAT_CONTEXT_MESSAGES
-    yield {name: getattr(message, name) for name in FIELDS}
+    yield {name: getattr(message, name) for name in FIELDS} | {STATE: None}
     at, by_id, below, reads = message.parent_id, dict[UUID, dict[str, Any]](), message.position, 0
     for _ in range(window - 1):
         if at is None:
@@ -82,7 +99,7 @@ def _branch(message: Message) -> Iterator[dict[str, Any]]:
             found = _before(window)(message.chat_id, below)
             by_id |= {row["pk"]: row for row in found}
             below, reads = found[-1]["position"] if found else 0, reads + 1
-        row = by_id.get(at) or Message.objects.values(*FIELDS).get(pk=at)
+        row = by_id.get(at) or Message.objects.values(*FIELDS, STATE).get(pk=at)
         yield row
         at = row["parent_id"]
 
@@ -93,7 +110,7 @@ def _before(number: int) -> Compiled[Any]:
 
     def find(chat: UUID, position: int) -> Any:
         rows = Message.objects.filter(chat_id=chat, position__lt=position).order_by("-position")
-        return rows.values(*FIELDS, "position")[:number]
+        return rows.values(*FIELDS, STATE, "position")[:number]
 
     return Compiled(find, UUID, int)
 
@@ -120,7 +137,8 @@ def _user(row: dict[str, Any]) -> UserMessage:
         for number, each in enumerate(row["attachments"])
         if _is_picture(each) and not each.get("unreadable")
     ]
-    return UserMessage(text, tuple(images))
+    whole = (files.whole(each, origin(row["pk"], number)) for number, each in enumerate(row["attachments"]))
+    return UserMessage(text, tuple(images), tuple(each for each in whole if each is not None))
 
 
 def _is_picture(file: dict[str, Any]) -> bool:
@@ -129,13 +147,21 @@ def _is_picture(file: dict[str, Any]) -> bool:
 
 def _answer(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> Iterator[Said]:
     """An earlier answer as the turns it was made of: text with all its calls, then their results."""
+    states = by_turn(row[STATE])
     for texts, calls in _turns(row["parts"]):
         known = [each for each in calls if each["call"] in results]
         if known or texts:
-            yield AssistantMessage("".join(texts), tuple(map(_call, known)))
+            state = _state(states, calls) if len(known) == len(calls) else None
+            yield AssistantMessage("".join(texts), tuple(map(_call, known)), state)
         yield from (_result(results.pop(each["call"])) for each in known)
     if not row["parts"] and row["content"]:
         yield AssistantMessage(row["content"])
+
+
+def _state(states: dict[int, VendorState], calls: list[dict[str, Any]]) -> VendorState | None:
+    """What belongs to the turn of these calls; where there are none, to the last one, which asked for nothing."""
+    turn = calls[0].get("turn", 0) if calls else max(states, default=0)
+    return states.pop(turn, None)
 
 
 Turn = tuple[list[str], list[dict[str, Any]]]
@@ -185,4 +211,4 @@ def _result(part: dict[str, Any]) -> ToolMessage:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return value if isinstance(value, str) else as_told(value)

@@ -25,7 +25,13 @@ def begun(run: Run, messages: Sequence[Message]) -> None:
 
 
 def changed(run_id: UUID) -> None:
-    """The work has begun to run, or has ended."""
-    for message_id, chat_id in Message.objects.filter(job=run_id).values_list("pk", "chat_id"):
+    """The work has begun to run, is further, or has ended."""
+    for message_id, chat_id in _shows(run_id):
         Message.objects.filter(pk=message_id).update(updated_at=timezone.now())
         notices.tell(chat_id, changed=[message_id], run=run_id)
+
+
+def _shows(run_id: UUID) -> list[tuple[UUID, UUID]]:
+    """The messages that show it, each with its chat: also where their answer has begun other work since."""
+    found = Message.objects.filter(job=run_id).values_list("pk", "chat_id")
+    return list(found) or list(Message.objects.filter(run__begun=run_id).values_list("pk", "chat_id"))

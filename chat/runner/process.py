@@ -12,10 +12,12 @@ from django.conf import settings
 from django.db import Error as DatabaseFault
 
 from accounts.db import db, db_keep
+from agents import installation
 from chat.bus import bell, notices
 from chat.bus.bell import PROCESS
 from chat.eventlog import Fenced, committer, hub
 from chat.eventlog.follower import Follower
+from chat.metering import catalog
 from chat.runner import alone, capacity, lease, presence, waiting
 from chat.runner.ending import Following
 from chat.runner.execution import Execution, Intent
@@ -38,6 +40,7 @@ class Runner:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.is_draining = False
         self.is_leaving = False  # nothing is begun any more
+        self.is_ready = False  # it knows the models, and has loaded what asks their servers
         self.follower = Follower()
         self.also: list[Callable[[], Coroutine[Any, Any, None]]] = []  # what else it does, for ever: chat.apps says
         self._then: dict[UUID, int] = {}  # attempts to begin once the one under way here has let go
@@ -77,8 +80,8 @@ class Runner:
         ]
 
     def owner_here(self) -> UUID | None:
-        """This process as an owner of leases; None where it takes no runs."""
-        takes = self.loop is not None and settings.CHAT_RUN_HERE and not self.is_draining
+        """This process as an owner of leases; None where it takes no runs, or does not know the models yet."""
+        takes = self.loop is not None and settings.CHAT_RUN_HERE and not self.is_draining and self.is_ready
         return PROCESS if takes else None
 
     def wake(self, run_id: UUID, attempt: int | None, begun: Loaded | None = None) -> None:
@@ -173,13 +176,29 @@ class Runner:
         """Say that we are here and look for work; each tick, for as long as the process lives."""
         if settings.IS_SQLITE and alone.is_alone():
             await self._try(lease.release_all_others)
-        said_at = 0.0
+        said_at = looked_at = 0.0
+        takes = False
         while True:
-            if time.monotonic() >= said_at + presence.EVERY_S:
-                said_at = time.monotonic()
-                await self._try(presence.say_here, self.owner_here() is not None, known())
+            if not self.is_ready or time.monotonic() >= looked_at + catalog.REFRESH_S:
+                looked_at = time.monotonic()
+                await self._know_models()
+            if time.monotonic() >= said_at + presence.EVERY_S or (self.owner_here() and not takes):
+                said_at, takes = time.monotonic(), self.owner_here() is not None
+                await self._try(presence.say_here, takes, known())
             await self._scan()
             await _rung(self._queued, settings.CHAT_SCAN_S)
+
+    async def _know_models(self) -> None:
+        """Read the rows, and load what asks their servers here rather than at a first message, where all would wait."""
+        await self._try(catalog.refresh)
+        if not catalog.is_loaded():
+            return
+        if settings.CHAT_RUN_HERE:
+            try:
+                await asyncio.to_thread(installation.load_providers)
+            except ImportError:
+                log.exception("a model's server cannot be asked: what asks it cannot be loaded")
+        self.is_ready = True
 
     async def _renew(self) -> set[UUID] | None:
         """Renew all our leases; the runs that we hold by now, None where nobody can tell."""

@@ -20,6 +20,7 @@ from chat.models import Chat, Run, RunStatus
 from chat.runner.lease import Claimed, claim_next, claim_queued
 
 Decision = Literal["allowed", "denied"]
+Scope = Literal["once", "chat"]
 
 
 def store_waiting(run_id: UUID, attempt: int, until: float) -> None:
@@ -37,7 +38,9 @@ def open_approvals(run: Run) -> dict[str, ev.ApprovalRequested]:
     return _folded(run).open_approvals
 
 
-def decide(run: Run, calls: dict[str, Decision], *, by: str, reason: str, claims: bool) -> Claimed | None:
+def decide(
+    run: Run, calls: dict[str, Decision], *, by: str, reason: str, claims: bool, scope: Scope = "once"
+) -> Claimed | None:
     """Store decisions on open calls of a waiting run whose chat is locked, if it has one.
 
     Gives the run, claimed for this process, where nothing is open any more and `claims` says so.
@@ -47,7 +50,7 @@ def decide(run: Run, calls: dict[str, Decision], *, by: str, reason: str, claims
     decided: list[AnyEvent] = [
         ev.ApprovalResolved(
             at=time.time(), agent=asked[call].agent, call=call, name=asked[call].name, decision=decision, by=by,
-            reason=reason,
+            reason=reason, scope=scope,
         )
         for call, decision in calls.items()
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from accounts.errors import Conflict, NotFound, refuse
 from accounts.models import Organization, Project, User
 from accounts.organizations.choice import remember_organization
 from accounts.permissions import permissions_in, require
+from agents.installation import default_model
 from chat.access import get_chat, require_owner
 from chat.bus import notices
 from chat.models import OPEN, Chat, ChatShare, ChatStatus, Message, Run, Sharing, TitledBy
@@ -24,12 +25,15 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "title": rules.check_title,
     "model": rules.check_model,
     "temperature": rules.check_temperature,
+    "effort": rules.check_effort,
+    "fallbacks": rules.check_fallbacks,
     "archetype": rules.check_archetype,
     "metadata": rules.check_metadata,
     "status": ChatStatus,
     "sharing": Sharing,
     "project_access": Access,
 }
+CHOICES = ("model", "temperature", "effort", "fallbacks", "archetype", "metadata")  # what a fork takes over
 # ... but these only its owner.
 OWNERS_OWN = frozenset({"sharing", "project_access"})
 
@@ -44,7 +48,7 @@ def create_chat(
         raise NotFound(fields={"organization": ["There is no such organization, or you may not see it."]})
     inside = _project(user, place, project) if project else None
     require(permissions_in(user, organization=place, project=inside), "write")
-    chosen = {"model": settings.AGENTS_DEFAULT_MODEL, "archetype": settings.AGENTS_DEFAULT_ARCHETYPE, **choices}
+    chosen = {"model": default_model(), "archetype": settings.AGENTS_DEFAULT_ARCHETYPE, **choices}
     chat = Chat(user=user, organization=place, project=inside, origin=origin, **_checked(chosen))
     chat.titled_by = TitledBy.PERSON if chat.title else TitledBy.NOBODY
     _check_sharing(chat)
@@ -126,7 +130,7 @@ def fork_chat(*, user: User, chat: Chat, message: UUID, title: str | None = None
         organization=chat.organization_id,
         project=chat.project_id,
         title=chat.title if title is None else title,
-        **{name: getattr(chat, name) for name in ("model", "temperature", "archetype", "metadata")},
+        **{name: getattr(chat, name) for name in CHOICES},
     )
     fork.leaf = _copy(path, fork)
     fork.position = len(path)

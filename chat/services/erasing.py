@@ -1,4 +1,6 @@
-"""What goes with a chat or a project besides its rows: its files in git. However it is deleted, also with its owner.
+"""What goes with a chat or a project besides its rows: its files in git, and what was put forward of a chat.
+
+However it is deleted, also with its owner.
 
 At once, when the deletion is stored; whom that fails is found by the chore (chat.ops.erasure).
 """
@@ -10,10 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 
 from accounts.models import Project
-from chat.models import Chat
+from chat.models import Chat, PullRequest, PullState
 from tools.git import removal
 
 log = logging.getLogger(__name__)
@@ -21,8 +23,16 @@ log = logging.getLogger(__name__)
 
 def watch() -> None:
     """From now on files go with their rows. Once in a process."""
+    pre_delete.connect(_chat_going, sender=Chat)
     post_delete.connect(_chat_gone, sender=Chat)
     post_delete.connect(_project_gone, sender=Project)
+
+
+def _chat_going(instance: Chat, **more: Any) -> None:
+    """Its pull requests go with it. Of a merged one the project keeps that it was: its title is in the merge."""
+    of_chat = PullRequest.objects.filter(chat=instance.pk)
+    of_chat.exclude(state=PullState.MERGED).delete()
+    of_chat.update(body="")
 
 
 def _chat_gone(instance: Chat, **more: Any) -> None:

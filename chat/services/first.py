@@ -15,7 +15,7 @@ DEFAULT_EMAIL = "owner@example.com"
 EASY_TO_READ = "abcdefghjkmnpqrstuvwxyz23456789"  # without 0 o 1 i l
 README = """# Welcome
 
-A small project to try Parley on: its files are kept in a git repository of its own. Ask the chat what is in here, or
+A small project to try things on: its files are kept in a git repository of its own. Ask the chat what is in here, or
 ask it to write a file. What it writes becomes a commit on the chat's own branch and changes nothing else.
 """
 SAMPLE_FILES = {

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.errors import NotFound, TooMany
 from accounts.models import User
 from chat.models import OPEN, Chat, MessageRole, Run
+from chat.services import people
 
 SWEEP_AT_ONCE = 20
 
@@ -59,5 +60,5 @@ def _remove_guest(id: UUID) -> bool:
     guest = gone_guests().filter(pk=id).first()
     if guest is None:
         return False
-    guest.delete()
+    people.remove(guest)
     return True

@@ -11,6 +11,7 @@ from chat.access import permissions_on
 from chat.models import OPEN, Chat, ChatStatus, Message, Run
 from chat.run_request import Item
 from chat.services import rules
+from chat.services.attachments import check_attachments
 from chat.services.messages import add_message, lock_chat
 
 
@@ -27,7 +28,7 @@ def add_items(*, user: User, chat: Chat, items: Iterable[Item]) -> list[Message]
 
 
 def _add(user: User, chat: Chat, item: Item) -> Message:
-    files = rules.check_attachments(item.attachments)
+    files = check_attachments(item.attachments)
     may_be_empty = item.role != "user" and item.content == ""
     return add_message(
         chat,

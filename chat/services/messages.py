@@ -16,9 +16,10 @@ from accounts.permissions import require
 from chat.access import permissions_on
 from chat.bus import notices
 from chat.eventlog.erase import erase
-from chat.models import OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, ToolCall
+from chat.models import ANSWER, OPEN, Chat, ChatStatus, Message, MessageRole, MessageState, MessageStatus, Run, ToolCall
 from chat.runner.capacity import BRIEF
 from chat.services import rules
+from chat.services.attachments import MARKS, check_attachments
 
 
 class Leaf:
@@ -34,7 +35,7 @@ def create_message(
 ) -> Message:
     """Store a message of the user's; no run answers it. `parent`: a message of this chat, None for a new root."""
     require(permissions_on(user, chat), "write")
-    files = rules.check_attachments(attachments)
+    files = check_attachments(attachments)
     text = rules.check_said(content, files)
     locked = lock_chat(chat)
     if locked.status == ChatStatus.ARCHIVED:
@@ -57,7 +58,7 @@ def edit_message(*, user: User, message: Message, content: str, attachments: Seq
     _refuse_while_open(Run.objects.filter(input=message))
     _refuse_tombstone(message)
     if attachments is not None:
-        message.attachments = _marked(rules.check_attachments(attachments), message.attachments)
+        message.attachments = _marked(check_attachments(attachments), message.attachments)
     message.content = rules.check_said(content, message.attachments)
     message.save(update_fields=["content", "attachments", "updated_at"])
     notices.tell(message.chat_id, changed=[message.pk])
@@ -73,9 +74,10 @@ def delete_message(*, user: User, message: Message) -> Message:
     _require_deletable(user, message)
     lock_chat(message.chat)
     message.refresh_from_db()
-    runs = Run.objects.filter(Q(message=message) | Q(input=message))
+    work = Q(parent__message=message) & ~Q(kind__in=(ANSWER, *BRIEF))  # that the answer has begun
+    runs = Run.objects.filter(Q(message=message) | Q(input=message) | work)
     _refuse_while_open(runs)
-    _erase_log(runs.filter(message=message))
+    _erase_log(runs.filter(Q(message=message) | work))
     runs.update(request={}, error_message="")
     _forget(message.chat, user)
     _erase_answers(message)
@@ -90,7 +92,7 @@ def lock_chat(chat: Chat) -> Chat:
     return locked
 
 
-_locked: Compiled[Chat] = Compiled(lambda id: Chat.objects.select_for_update().filter(pk=id), UUID)
+_locked: Compiled[Chat] = Compiled(lambda id: Chat.objects.with_fallbacks().select_for_update().filter(pk=id), UUID)
 
 
 def add_message(chat: Chat, parent: Message | None, **fields: Any) -> Message:
@@ -113,9 +115,9 @@ def _parent(chat: Chat, parent: UUID | Leaf | None) -> Message | None:
 
 
 def _marked(files: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The attachments, of which those that a provider could not read stay marked so."""
-    unreadable = {each.get("url") for each in before if each.get("unreadable")}
-    return [{**each, "unreadable": True} if each.get("url") in unreadable - {None} else each for each in files]
+    """The attachments; those that were there already keep what was said of them."""
+    known = {each["url"]: {name: each[name] for name in MARKS if name in each} for each in before if "url" in each}
+    return [{**each, **known.get(each.get("url"), {})} for each in files]
 
 
 def _require_deletable(user: User, message: Message) -> None:
@@ -175,5 +177,6 @@ def _bury(message: Message) -> Message:
     message.content, message.parts, message.attachments, message.error = "", [], [], None
     message.status = MessageStatus.DELETED
     message.save(update_fields=["content", "parts", "attachments", "error", "status", "updated_at"])
+    MessageState.objects.filter(message=message).delete()
     notices.tell(message.chat_id, changed=[message.pk])
     return message

@@ -1,17 +1,19 @@
 """People who go: what goes with them is counted, what others need is handed over, and what is not theirs stays."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import PROTECT, ForeignObjectRel, Model, ProtectedError, Q, QuerySet, RestrictedError
 
 from accounts.errors import Conflict, refuse
-from accounts.models import ApiKey, Membership, Organization, Project, User
+from accounts.models import ApiKey, Membership, Organization, Project, Role, User
+from accounts.organizations.services import is_last_owner
 from accounts.permissions import permissions_in, require
+from accounts.sign_in.sign_ins import forget_sessions
 from chat.bus import notices
 from chat.models import (
     OPEN,
@@ -109,7 +111,8 @@ def _require_places(chats: QuerySet[Chat], to: User) -> None:
 def delete_person(person: User, *, by: User | None) -> Counts:
     """Delete the person with all that is theirs; the counts of it. What they did in other people's chats stays there.
 
-    Raises Conflict while a run of theirs is open: stop it first, so that its provider and tools are told.
+    Raises Conflict while a run of theirs is open: stop it first, so that its provider and tools are told. And where
+    rows of an own app keep them: what becomes of those is the app's to say.
     """
     require_at_rest(person)
     counts = what_goes(person)
@@ -118,10 +121,54 @@ def delete_person(person: User, *, by: User | None) -> Counts:
     author = by if by and by.pk != person.pk else None
     _forget_name(person)
     id = person.pk
-    person.delete()
+    remove(person)
     if author:
         _note(author, User(pk=id, email=str(id)), DELETION, f"Deleted with {told}")
     return counts
+
+
+@transaction.atomic
+def delete_oneself(person: User) -> Counts:
+    """The same by the person. Raises Conflict for the last owner of an organization, and for the last superuser."""
+    owned = Membership.objects.filter(user=person, role=Role.OWNER).select_related("organization")
+    list(Organization.objects.select_for_update().filter(pk__in=owned.values("organization")).order_by("pk"))
+    if alone := [each.organization.name for each in owned if is_last_owner(each)]:
+        told = f"You are the last owner of: {', '.join(alone)}. Make somebody else an owner there, or delete it, first."
+        raise Conflict(told, code="last_owner")
+    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
+    if person.is_superuser and not others.exists():
+        raise Conflict("You are the last superuser: make somebody else one first.", code="last_superuser")
+    return delete_person(person, by=None)
+
+
+@transaction.atomic
+def remove(person: User) -> None:
+    """Delete the person's row, with the chats and runs that are theirs. Raises Conflict where rows keep it."""
+    forget_sessions(person)
+    try:
+        Chat.objects.filter(user=person).delete()
+        Run.objects.filter(user=person).delete()
+        person.delete()
+    except ProtectedError as error:
+        raise _kept(error.protected_objects) from error
+    except RestrictedError as error:
+        raise _kept(error.restricted_objects) from error
+
+
+def require_unprotected(person: User) -> None:
+    """Raise Conflict where rows of an own app point to the person by PROTECT. Others are found when it is tried."""
+    for relation in User._meta.get_fields(include_hidden=True):  # hidden: those with related_name="+"
+        if isinstance(relation, ForeignObjectRel) and relation.on_delete is PROTECT:
+            rows = relation.related_model._base_manager.filter(**{relation.field.name: person})
+            if found := rows.first():
+                raise _kept([found])
+
+
+def _kept(rows: Iterable[Model]) -> Conflict:
+    """Which tables keep somebody, and what to do about it."""
+    tables = ", ".join(sorted({row._meta.label for row in rows}))
+    told = f"Rows of {tables} keep this person. Delete them, or make them somebody else's, and try again."
+    return Conflict(told, code="protected")
 
 
 def require_at_rest(person: User) -> None:

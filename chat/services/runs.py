@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from msgspec import structs
 
 from accounts.db import in_transaction
 from accounts.db.compiled import Compiled
@@ -21,6 +22,7 @@ from accounts.permissions import Permissions, require
 from agents import events as ev
 from agents import options
 from agents.events import AnyEvent
+from agents.installation import default_model, has_model, successor_of
 from chat.access import permissions_on, permissions_over
 from chat.bus import notices
 from chat.eventlog import Logged, first_events, stored
@@ -35,6 +37,7 @@ from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.kinds.title import first_words
 from chat.runner.loading import begin
 from chat.services import rules
+from chat.services.attachments import check_attachments
 from chat.services.messages import lock_chat
 
 log = logging.getLogger(__name__)
@@ -106,7 +109,7 @@ def stop(run: Run, *, by: User) -> Run:
 
 def _checked(item: Item) -> Item:
     """The item with its fields right. Only what people write must not be empty, and files say something too."""
-    files = rules.check_attachments(item.attachments)
+    files = check_attachments(item.attachments)
     may_be_empty = item.role != "user" and item.content == ""
     text = "" if may_be_empty else rules.check_said(item.content, files)
     return replace(item, content=text, attachments=files)
@@ -244,13 +247,29 @@ def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunReq
         message=answer,
         position=answer.position,
         archetype=archetype,
-        model=rules.check_chats_model(chat.model) if ask.model is None else rules.check_model(ask.model),
+        model=_model(chat, ask),
         temperature=chat.temperature if ask.temperature is None else rules.check_temperature(ask.temperature),
         door=ask.door,
         request=ask.request,
-        options=options.dump(ask.options),
+        options=options.dump(_options(chat, ask)),
         **place_for(owner),
     )
+
+
+def _model(chat: Chat, ask: RunRequest) -> str:
+    """The request's, else the chat's. One that is not offered any more is refused where another can be chosen: most
+    doors have no word for that, so their chats go on with its successor.
+    """
+    if ask.model is not None:
+        return rules.check_model(ask.model)
+    if ask.door == "native" or has_model(chat.model):
+        return rules.check_chats_model(chat.model)
+    return successor_of(chat.model) or default_model()
+
+
+def _options(chat: Chat, ask: RunRequest) -> options.RunOptions:
+    """The request's, with how much the model is to reason: the chat's choice where the request has none."""
+    return structs.replace(ask.options, effort=rules.check_effort(ask.effort) or chat.effort)
 
 
 def _ask_to_stop(run: Run, user: User) -> None:

@@ -1,18 +1,22 @@
 """Work that answers nothing: beginning it by the rights of the person it is for. Sync."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from accounts.errors import Conflict
+from accounts.errors import Conflict, RequestError
 from accounts.models import User
 from accounts.permissions import Permission, Permissions, permissions_in, require
-from chat.access import permissions_on
-from chat.models import OPEN, Run
+from chat.access import get_chat, permissions_on
+from chat.models import OPEN, Run, RunStatus
 from chat.runner import runner
 from chat.runner.beginning import WorkOrder, begin_work
 from chat.runner.kinds import DRIVERS
 from chat.services.messages import lock_chat
+from tools.base import ToolContext
+from tools.errors import ToolError
+from tools.handed_down import Begun
 
 
 @transaction.atomic
@@ -34,6 +38,37 @@ def start_work(*, user: User, kind: str, order: WorkOrder, needs: Permission = "
         raise
     transaction.on_commit(lambda: runner.wake(run.pk, claimed[1] if claimed else None))
     return run
+
+
+def begin_for_tool(ctx: ToolContext, kind: str, asked: dict[str, Any]) -> Begun:
+    """Work for the chat of a tool call, answered by the model that called; tools.handed_down.begin_work says more."""
+    if ctx.chat_id is None:
+        raise ToolError("There is no chat here that work could be begun for.")
+    try:
+        run = _begun_once(ctx, kind, asked)
+    except RequestError as error:
+        raise ToolError(error.message) from error
+    return Begun(run.pk, waits=run.status == RunStatus.QUEUED)
+
+
+@transaction.atomic
+def _begun_once(ctx: ToolContext, kind: str, asked: dict[str, Any]) -> Run:
+    """The run that this call has begun already, else one that it begins now: the chat's lock is between the two."""
+    assert ctx.chat_id is not None
+    user = User.objects.get(pk=ctx.user_id)
+    chat = lock_chat(get_chat(user, ctx.chat_id))
+    before = Run.objects.filter(parent=ctx.run_id, kind=kind, subject=ctx.call_id).first()
+    if before is not None:
+        return before
+    order = WorkOrder(
+        user_id=user.pk,
+        chat=chat,
+        parent_id=ctx.run_id,
+        subject=ctx.call_id,
+        model=Run.objects.values_list("model", flat=True).get(pk=ctx.run_id),
+        asked=asked,
+    )
+    return start_work(user=user, kind=kind, order=order)
 
 
 def _permissions(user: User, order: WorkOrder) -> Permissions:

@@ -26,9 +26,11 @@ Text30 = Annotated[str, Meta(max_length=30)]
 Text40 = Annotated[str, Meta(max_length=40)]
 Text60 = Annotated[str, Meta(max_length=60)]
 Text100 = Annotated[str, Meta(max_length=100)]
+Currency = Annotated[str, Meta(max_length=10)]
 Text200 = Annotated[str, Meta(max_length=200)]
 Text300 = Annotated[str, Meta(max_length=300)]
 Object = dict[str, Any]
+Effort = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Sureness = Literal["", "reported", "estimated", "unknown"]
 
 
@@ -45,14 +47,16 @@ class Header(Line, frozen=True, kw_only=True, tag="header"):
     exported_at: Time
 
 
-class ChatLine(Line, frozen=True, kw_only=True, tag="chat"):
+class ChatLine(Line, frozen=True, kw_only=True, tag="chat", omit_defaults=True):
     """The chat itself. Where it belongs, whom it is shared with and whose it is, the importing side says."""
 
     id: UUID
     title: Text200
     summary: str
     model: Text100
-    temperature: Temperature
+    temperature: Temperature | None
+    effort: Effort = ""  # what earlier versions have written names none
+    fallbacks: list[Text100] | None = None
     archetype: Text40
     branch: Text100
     metadata: Object
@@ -118,7 +122,7 @@ class RunLine(Line, frozen=True, kw_only=True, tag="run"):
     position: Position
     archetype: Text40
     model: Text100
-    temperature: float
+    temperature: float | None
     door: Text30
     request: Object
     options: Object
@@ -183,6 +187,10 @@ class UsageLine(Line, frozen=True, kw_only=True, tag="usage"):
     reasoning_tokens: Tokens
     status: Sureness
     created_at: Time
+    # What earlier versions have written says none of these: unknown.
+    cache_write_tokens: Tokens = 0
+    cost_nanos: Tokens | None = None
+    currency: Currency = ""
 
 
 class FileLine(Line, frozen=True, kw_only=True, tag="file"):

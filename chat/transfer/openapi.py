@@ -19,5 +19,69 @@ EXPORT: Schema = {
         "429": {"description": "Another export of the caller's is being written"},
     },
 }
-PATHS: dict[str, Schema] = {"/api/chats/{id}/export/": {"get": EXPORT}}
+EXPORT_PERSON: Schema = {
+    "operationId": "export_person",
+    "tags": ["users"],
+    "summary": "Fetch all that is one's own, as a ZIP of JSON.",
+    "description": "Name, memberships, keys and sign-ins; each chat of the caller's as its own export; and what they "
+    "wrote in other people's chats. No secret is in it.",
+    "security": SECURITY,
+    "responses": {
+        "200": {
+            "description": "The file.",
+            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        },
+        "409": {"description": "A run in one of the chats is not over"},
+        "413": {"description": "It is larger than PERSON_EXPORT_MAX_BYTES"},
+        "429": {"description": "Another export of the caller's is being written"},
+    },
+}
+PATH: Schema = {
+    "name": "path",
+    "in": "query",
+    "required": True,
+    "description": "The file, from the root of the project.",
+    "schema": {"type": "string", "maxLength": 1000},
+}
+CONTENT: Schema = {
+    "operationId": "read_chat_file",
+    "tags": ["chats"],
+    "summary": "Fetch one file of a chat's branch.",
+    "description": "To be saved, never to be shown: text/plain or application/octet-stream, as an attachment.",
+    "security": SECURITY,
+    "parameters": [ID, PATH],
+    "responses": {
+        "200": {
+            "description": "The file. Of a symbolic link, where it leads.",
+            "content": {
+                "text/plain": {"schema": {"type": "string", "format": "binary"}},
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            },
+        },
+        "409": {"description": "The chat is in no project"},
+        "413": {"description": "It is larger than TOOLS_DOWNLOAD_MAX_BYTES"},
+    },
+}
+ARCHIVE: Schema = {
+    "operationId": "download_chat_files",
+    "tags": ["chats"],
+    "summary": "Fetch all files of a chat's branch, as a ZIP.",
+    "security": SECURITY,
+    "parameters": [ID],
+    "responses": {
+        "200": {
+            "description": "The file.",
+            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        },
+        "409": {"description": "The chat is in no project"},
+        "413": {"description": "The files are larger than TOOLS_DOWNLOAD_MAX_BYTES"},
+        "429": {"description": "Another export of the caller's is being written"},
+    },
+}
+PATHS: dict[str, Schema] = {
+    "/api/chats/{id}/files/content/": {"get": CONTENT},
+    "/api/chats/{id}/files/archive/": {"get": ARCHIVE},
+    "/api/chats/{id}/export/": {"get": EXPORT},
+    "/api/users/me/export/": {"get": EXPORT_PERSON},
+}
 SCHEMAS: dict[str, Schema] = {}

@@ -51,8 +51,8 @@ async def export(request: HttpRequest, id: UUID) -> HttpResponseBase:
     hold = await exports.take(user.pk)
     with hold:
         is_packed = accepts_gzip(request.headers.get("Accept-Encoding", ""))
-        file, length = await asyncio.get_running_loop().run_in_executor(_thread(), _file, chat, is_packed)
-    response = Streamed(request, _pieces(file), content_type=CONTENT_TYPE)
+        file, length = await asyncio.get_running_loop().run_in_executor(thread(), _file, chat, is_packed)
+    response = Streamed(request, pieces(file), content_type=CONTENT_TYPE)
     response["Content-Length"] = str(length)
     response["Content-Disposition"] = f'attachment; filename="chat-{chat.pk}.jsonl"'
     response["Cache-Control"] = "no-store"
@@ -63,7 +63,7 @@ async def export(request: HttpRequest, id: UUID) -> HttpResponseBase:
 
 
 @functools.cache
-def _thread() -> ThreadPoolExecutor:
+def thread() -> ThreadPoolExecutor:
     """One export at a time: the threads of runs and streams are not for this."""
     return ThreadPoolExecutor(1, thread_name_prefix="export")
 
@@ -96,7 +96,8 @@ def _file(chat: Chat, is_packed: bool) -> tuple[IO[bytes], int]:
         close_old_connections()
 
 
-async def _pieces(file: IO[bytes]) -> AsyncGenerator[bytes, None]:
+async def pieces(file: IO[bytes]) -> AsyncGenerator[bytes, None]:
+    """The file, piece by piece; it is closed behind the last."""
     with file:
         while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
             yield piece

@@ -65,7 +65,7 @@ def _lines(chat: Chat) -> Iterator[AnyLine]:
     yield from _each(MessageLine, Message.objects.filter(chat=chat).order_by("position"))
     yield from _each(RunLine, Run.objects.answers().filter(chat=chat).order_by("position"))
     for row in RunEvent.objects.filter(**of_answers).order_by("run__position", "first_seq").iterator():
-        yield _line(EventsLine, row, events=ev.load(row.events))
+        yield _line(EventsLine, row, events=[ev.without_state(each) for each in ev.load(row.events)])
     yield from _each(ToolCallLine, ToolCall.objects.filter(**of_answers).order_by("pk"))
     yield from _each(UsageLine, UsageRecord.objects.filter(**of_answers).order_by("pk"))
     if chat.project_id is not None:

@@ -32,13 +32,15 @@ from accounts.errors import (
 )
 from accounts.sign_in.cookies import forget_cookie, has_cookie
 from chat.doors.shapes import shaped
+from chat.page.words import fault
 from config.body import REFUSED, TooLarge
 from config.middleware.base import OnLoop
 
-API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/")
+OWN_PATHS = ("/apps/", "/api/tools/")  # of own apps, and of their viewsets as tools
+API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/", "/apps/")  # the last: own apps
 TOLD_MAX, TOLD_CHARS = 100, 500  # of a body's faults: how many are told, and how much of each
 OTHER_HOST = (
-    "Parley is not set up to be opened by this name or address. Whoever runs it can add it to ALLOWED_HOSTS, "
+    "This server is not set up to be opened by this name or address. Whoever runs it can add it to ALLOWED_HOSTS, "
     "or make it PARLEY_PUBLIC_URL."
 )
 log = logging.getLogger(__name__)
@@ -77,7 +79,9 @@ def _json(request: HttpRequest, error: RequestError) -> HttpResponse:
 
 
 def _page(request: HttpRequest, error: RequestError) -> HttpResponse:
-    return HttpResponse(render_to_string("error.html", {"error": error}, request), status=error.status)
+    return HttpResponse(
+        render_to_string("error.html", {"error": error, "message": fault(error.message)}, request), status=error.status
+    )
 
 
 def request_error(error: BaseException) -> RequestError | None:
@@ -119,6 +123,21 @@ def _of_rest(error: exceptions.APIException) -> RequestError:
     return _of_status(error.status_code, str(error.detail), str(error.get_codes()))
 
 
+def _in_own_words(error: BaseException, told: RequestError) -> RequestError:
+    """What an own app's view says of a refusal, in place of our sentence; ours, where it says nothing itself."""
+    match error:
+        case exceptions.PermissionDenied() | exceptions.NotFound() | exceptions.Throttled():
+            text = " ".join(each for _, each in _flat(error.detail))
+            code = error.get_codes()
+            if not text.startswith(str(error.default_detail)):
+                told.message = text[:TOLD_CHARS]
+            if isinstance(code, str) and code != error.default_code:
+                told.code = code
+        case PermissionDenied() if error.args:
+            told.message = str(error)[:TOLD_CHARS]
+    return told
+
+
 def _of_status(status: int, message: str, code: str) -> RequestError:
     error = Conflict(message, code=code) if status == 409 else RequestError(message, code=code)
     error.status = status
@@ -153,6 +172,8 @@ def rest_exception_handler(error: Exception, context: dict[str, Any]) -> HttpRes
         return None
     set_rollback()
     request: HttpRequest = context["request"]._request
+    if request.path.startswith(OWN_PATHS):
+        told = _in_own_words(error, told)
     response = answer(request, told)
     if isinstance(error, exceptions.MethodNotAllowed):
         response["Allow"] = ", ".join(context["view"].allowed_methods)

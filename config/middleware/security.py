@@ -1,5 +1,6 @@
 """Headers that every response carries unless its view set its own."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from config.middleware.base import OnLoop
@@ -7,7 +8,7 @@ from config.middleware.errors import is_api
 
 Policy = dict[str, str]
 
-# No inline script or style anywhere, nothing from other hosts, never in a frame.
+# No inline script or style anywhere, nothing from other hosts, in no frame.
 POLICY: Policy = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -22,6 +23,8 @@ POLICY: Policy = {
 # On the chat page one module alone makes elements from HTML text (static/chat/html.js). The admin's jQuery does so too.
 PAGES = "/chats/"
 PAGE_POLICY: Policy = POLICY | {"require-trusted-types-for": "'script'", "trusted-types": "parley"}
+# The chat in a frame, for pages of these origins alone. Where none is listed there is no such page.
+FRAME_PATH = "/embed/"
 # The page of the API's documentation (drf-spectacular's Swagger UI) brings inline styles.
 DOCS_PATH = "/api/docs/"
 DOCS_POLICY: Policy = POLICY | {"style-src": "'self' 'unsafe-inline'"}
@@ -46,6 +49,8 @@ def as_header(policy: Policy) -> str:
 def _csp(path: str) -> str:
     if path == "/" or path.startswith(PAGES):
         return CSP_PAGE
+    if path == FRAME_PATH and settings.EMBED_ORIGINS:
+        return as_header(PAGE_POLICY | {"frame-ancestors": " ".join(settings.EMBED_ORIGINS)})
     return CSP_DOCS if path == DOCS_PATH else CSP
 
 

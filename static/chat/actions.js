@@ -4,6 +4,7 @@ import { toggleFold } from "./render.js";
 import { wrap } from "./text.js";
 
 const editing = () => import("./editing.js");
+const building = () => import("./building.js");
 const deciding = () => import("./deciding.js");
 
 /** Let the buttons of the log do `does`: the functions of app.js. */
@@ -30,6 +31,8 @@ const ACTIONS = {
   edit: (_does, _button, article) => editing().then(({ edit }) => edit(article)),
   "cancel-edit": (_does, button, article, event) => editing().then(({ leave }) => leave(article, button, event)),
   regenerate: (does, button, article) => once(button, () => does.regenerate(article.dataset.id)),
+  "stop-build": (does, button) => building().then(({ stop }) => once(button, () => stop(does, button))),
+  "show-code": (does, button) => building().then(({ toggle }) => once(button, () => toggle(does, button))),
   wrap: () => wrap(),
   version: (does, button, article) => step(does, button, article),
   fork: (does, button, article) => once(button, () => does.fork(article.dataset.id)),
@@ -37,6 +40,7 @@ const ACTIONS = {
   unfold: (_does, _button, article) => toggleFold(article),
   // No button of submit: Enter in the reason denies.
   allow: (does, button, article) => decide(does, button.form, button, article),
+  models: async () => (await import("./models.js")).open(),
   older: (does) => does.older(),
   example: (does, button) => does.fill(button.textContent),
 };

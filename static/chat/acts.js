@@ -26,7 +26,7 @@ export async function fork(id) {
   location.assign(`/chats/${chat.id}/`);
 }
 
-/** Let a tool call run, or not: `decision` is allow or deny. */
-export function approve(run, call, decision, reason = "") {
-  return post(`/api/runs/${run}/approvals/${call}`, { decision, reason });
+/** Let a tool call run, or not: `decision` is allow or deny; `more` may have a reason, a scope and the digest of what was asked. */
+export function approve(run, call, decision, more) {
+  return post(`/api/runs/${run}/approvals/${call}`, { decision, ...more });
 }

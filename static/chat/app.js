@@ -15,12 +15,12 @@ import { Outbox } from "./outbox.js";
 import { byId, messagesPath, page } from "./page.js";
 import { Pager } from "./pager.js";
 import { textOf } from "./reducer.js";
-import { blank } from "./render.js";
 import { Runs } from "./runs.js";
 import { Scroller } from "./scroll.js";
-import { begun, choicesSaved, chosen, listenToChoices, showChoices } from "./start.js";
+import { begun, choicesSaved, chosen, listenToChoices, showChoices, showGone } from "./start.js";
 import { StateLine, stateOf } from "./stateline.js";
-import { whyInWords, WORDS } from "./words.js";
+import { showWaiting, waitingLine } from "./waiting.js";
+import { leftOutInWords, whyInWords, WORDS } from "./words.js";
 
 const AWAY_MS = 60_000; // who was away longer sees what others wrote meanwhile
 const NEWS_MS = 5000; // a reader is told of others' messages at most this often
@@ -40,9 +40,10 @@ let isFrameAsked = false;
 let hiddenAt = 0;
 let toldAt = 0;
 let catching = null;
+const toldOf = new Set(); // choices that were left out, each told once
 const changed = new Set(); // entries to draw in the next frame
 
-const outbox = new Outbox({ send: deliver, onSent, onRefused, onDelay, place: () => place("queue") });
+const outbox = new Outbox({ send: deliver, onSent, onRefused, onDelay, onWithdrawn, place: () => place("queue") });
 const runs = new Runs({ onChange, onOver, onLost, isHidden: () => document.hidden });
 // A stored form of such a message is older than what its events have drawn.
 const isDrawn = ({ dataset: { run, status } }) => (status === "in_progress" ? runs.knows(run) : runs.has(run));
@@ -73,20 +74,17 @@ export function send(text, attachments) {
 function queue(item) {
   showWhetherEmpty(false);
   item.article = log.addOwn(item);
-  item.foot = blank("waits-template");
-  item.foot.addEventListener("click", ({ target }) => target.closest("button") && withdraw(item, target.closest("[data-edit]")));
+  item.foot = waitingLine(() => (outbox.cancel(item), refresh()));
   item.article.append(item.foot);
   outbox.add(item);
   refresh();
 }
 
-/** Do not send it after all, or only after a change. */
-function withdraw(item, isEdited) {
-  if (!outbox.cancel(item)) return;
+/** What is not sent after all is back in the composer: to be changed, to be kept, or to be thrown away there. */
+function onWithdrawn(item) {
   item.article.remove();
   showWhetherEmpty();
-  if (isEdited) composer.giveBack([item]);
-  else composer.focus();
+  composer.giveBack([item]);
   refresh();
 }
 
@@ -120,6 +118,7 @@ function onSent(item, { chat, run, input, message }) {
   if (chat) begin(chat);
   problem = null;
   isSignedOut = false;
+  if (item.foot.contains(document.activeElement)) composer.focus();
   item.foot.remove();
   if (byId(`message-${input.id}`)) item.article.remove(); // an earlier visit has sent it
   else log.confirm(item.article, input);
@@ -138,11 +137,12 @@ function onRefused(items, error) {
   if (page.chat && error.status === 404) close(WORDS.gone);
   else if (page.chat && error.status === 403) close(WORDS.readOnly);
   else report(WORDS.notSent({ why: whyInWords(error) }));
+  if (error.code === "model_gone") showGone(byId("model").value, error.fields.successor?.[0]);
   live.release();
 }
 
-function onDelay() {
-  isSignedOut = outbox.error.status === 401;
+function onDelay({ status }) {
+  isSignedOut = status === 401;
   live.release();
   refresh();
 }
@@ -188,6 +188,16 @@ function announce(entry) {
   if (answer.phase === "completed" && speech() === "whole") announcer.read(textOf(answer));
   else announcer.say(ended);
   if (speech() === "stream") speak(entry);
+  tellLeftOut(answer);
+}
+
+/** A choice that the model's provider would not take is no failure, but one should know. */
+function tellLeftOut({ leftOut, model }) {
+  const news = leftOut.filter((each) => !toldOf.has(`${model} ${each}`));
+  news.forEach((each) => toldOf.add(`${model} ${each}`));
+  if (!news.length) return;
+  report(leftOutInWords(news, model));
+  problem.tone = "";
 }
 
 const speech = () => document.documentElement.dataset.speech;
@@ -213,7 +223,7 @@ export const retry = regenerate;
 export const edit = (id, text) => act(acts.edit, id, text);
 export const remove = (id) => act(acts.remove, id);
 export const fork = (id) => act(acts.fork, id);
-export const approve = (run, call, decision, reason) => act(acts.approve, run, call, decision, reason);
+export const approve = (...given) => act(acts.approve, ...given);
 
 /** Read the branch that this message is on, as it was read last; the choice is in the address. */
 export async function switchVersion(id, sibling) {
@@ -386,7 +396,7 @@ function drawChanged() {
 function draw() {
   isFrameAsked = false;
   drawChanged();
-  for (const item of outbox.items) item.foot.hidden = !outbox.waits(item);
+  for (const item of outbox.items) showWaiting(item, outbox);
   composer.setRunning(runs.length > 0);
   const state = stateOf({ isOnline: navigator.onLine, isSignedOut, closed, problem, outbox, runs, isStopping, ended, acts: offered });
   line.show(state);
@@ -456,6 +466,7 @@ listen(byId("log"), {
   },
   fill: (text) => composer.fill(text),
   focus: () => composer.focus(),
+  report,
 });
 
 listenToChoices({
@@ -468,6 +479,7 @@ log.markDays();
 branches.chose(new URLSearchParams(location.search).get("at") ?? "");
 outbox.kept().then((items) => (items.forEach(queue), items.length && scroller.toEnd()));
 live.open(page.chat);
+if (byId("grants").matches("[data-any]")) import("./grants.js").then(({ show }) => show());
 scroller.toEnd();
 document.body.classList.add("ready");
 performance.mark("ready");

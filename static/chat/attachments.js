@@ -14,12 +14,18 @@ export function showAttachments(list, attachments = []) {
   list.hidden = !attachments.length;
 }
 
+function whyUnseen({ unreadable, unseen }) {
+  if (unreadable) return WORDS.notReadable;
+  return unseen?.length ? WORDS.notShownTo({ models: unseen.join(", ") }) : "";
+}
+
 function itemOf(attachment) {
   const item = document.createElement("li");
   const picture = thumbnail(attachment);
   const name = Object.assign(document.createElement("bdi"), { textContent: attachment.name || (picture ? WORDS.picture : attachment.type) });
   item.append(...(picture ? [picture] : []), name);
-  if (attachment.unreadable) item.append(`: ${WORDS.notReadable}`);
-  item.classList.toggle("unreadable", Boolean(attachment.unreadable));
+  const why = whyUnseen(attachment);
+  if (why) item.append(`: ${why}`);
+  item.classList.toggle("unreadable", Boolean(why));
   return item;
 }

@@ -11,6 +11,7 @@ const WITHOUT_OUTCOME = new Set(["running", "asked", "allowed", "unfinished"]);
 /** Draws one call's card. */
 export function toolView() {
   const element = blank("tool-template");
+  let isTold = false;
   const find = (name) => element.querySelector(name);
   const draw = (tool, _answer, now) => {
     const result = tool.status === "returned" ? pretty(tool.result) : (tool.error ?? "");
@@ -29,6 +30,8 @@ export function toolView() {
     setText(find(".decision"), decisionOf(tool));
     find(".decision").hidden = !tool.decision;
     ask(element, tool);
+    if (tool.decision && !isTold) tell(element, tool);
+    isTold ||= Boolean(tool.decision);
     return true;
   };
   return { element, draw };
@@ -44,14 +47,28 @@ function ask(element, tool) {
   const form = element.querySelector(".ask");
   if (tool.status !== "asked") {
     if (form?.contains(document.activeElement)) element.querySelector("summary").focus();
+    if (form) element.querySelector(".given").open = true;
     form?.remove();
   } else if (!form) {
-    const question = blank("ask-template");
-    if (question) element.querySelector(".inside").append(question);
-    setText(element.querySelector("h3"), WORDS.wantsToRun({ name: tool.name }));
-    setText(element.querySelector(".ask .expires") ?? document.createElement("p"), WORDS.expires({ when: momentOf(tool.expiresAt) }));
+    element.querySelector(".inside").prepend(questionOf(element, tool));
     element.open = true;
   }
+}
+
+/** The question as the event asks it; what it will do, and the answers, are loaded behind it. */
+function questionOf(element, tool) {
+  const question = blank("ask-template");
+  question.dataset.digest = tool.digest;
+  setText(question.querySelector(".wants"), WORDS.wantsToRun({ name: tool.title || tool.name }));
+  setText(question.querySelector(".expires"), WORDS.expires({ when: momentOf(tool.expiresAt) }));
+  import("./asking.js").then(({ fill }) => fill(element, tool), () => (question.querySelector("fieldset").hidden = false));
+  return question;
+}
+
+/** Names of others, and until when it holds, the server knows. */
+function tell(element, { decidedBy, scope }) {
+  if (scope !== "chat" && (!decidedBy || decidedBy === page.user.id)) return;
+  import("./asking.js").then((asking) => asking.tell(element, { scope }), () => undefined);
 }
 
 function momentOf(seconds) {

@@ -1,4 +1,4 @@
-// The menu of a chat in the list or at the head of the page, and its dialogs: rename, delete.
+// The menu of a chat in the list or at the head of the page, and its dialogs: what was changed, rename, delete.
 
 import { newKey } from "../parley.js";
 import { parley } from "./api.js";
@@ -16,11 +16,12 @@ export function open(button) {
   chosen = link ? { id: link.pathname.split("/")[2], title: link.textContent } : { id: page.chat, title: document.querySelector("h1").textContent };
   const may = (button.closest("li") ?? button).dataset.may.split(" ");
   for (const each of menu.querySelectorAll("[data-dialog]")) each.hidden = !may.includes(NEEDS[each.dataset.dialog]);
+  for (const each of menu.querySelectorAll("[data-page]")) each.href = `/chats/${chosen.id}/${each.dataset.page}/`;
   const { bottom, right } = button.getBoundingClientRect();
   menu.showPopover();
   menu.style.insetBlockStart = `${Math.min(bottom, innerHeight - menu.offsetHeight - 8)}px`;
   menu.style.insetInlineStart = `${Math.max(8, Math.min(right - 40, innerWidth - menu.offsetWidth - 8))}px`;
-  menu.querySelector("button:not([hidden])")?.focus();
+  menu.querySelector("button:not([hidden]), a")?.focus();
 }
 
 menu.addEventListener("click", ({ target }) => {

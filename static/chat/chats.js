@@ -6,7 +6,7 @@ import { dayOf, LOCALE, monthInWords, timeOf } from "./days.js";
 import { fragmentOf } from "./html.js";
 import { byId, page } from "./page.js";
 import { blank } from "./text.js";
-import { whyInWords, WORDS } from "./words.js";
+import { labelOf, whyInWords, WORDS } from "./words.js";
 
 const AHEAD_PX = 600; // so far before its end more of the list is fetched
 
@@ -36,9 +36,9 @@ export function titled(chat) {
   if (id !== page.chat) return;
   document.querySelector(".head [data-menu]").dataset.may = mayOf(chat);
   document.querySelector("h1").textContent = title;
-  document.title = `${title} · Parley`;
+  document.title = `${title} · ${page.name}`;
   const agent = page.archetypes.find((each) => each.name === archetype)?.label ?? archetype;
-  document.querySelector(".agent").textContent = `${agent} · ${page.models[model] ?? model}`;
+  document.querySelector(".agent").textContent = `${agent} · ${labelOf(model)}`;
 }
 
 /** What a chat's menu may offer, as in chat/page/listing.py. */
@@ -53,7 +53,7 @@ export function linksTo(id) {
 
 /** Something was said in the chat of this page: it comes first. */
 export function first() {
-  const item = nav.querySelector(".chats section a[aria-current]")?.closest("li");
+  const item = nav.querySelector(".chats section li a[aria-current]")?.closest("li");
   if (!item) return;
   const section = item.closest("section");
   item.dataset.at = new Date().toISOString();

@@ -2,7 +2,7 @@
 
 import { Draft } from "./drafts.js";
 import { choicesMade, restoreChoices } from "./start.js";
-import { WORDS } from "./words.js";
+import { labelOf, WORDS } from "./words.js";
 
 const TWICE_MS = 500; // a click on Stop within this is the second half of a double click on Send
 const PAUSE_MS = 300; // a draft is kept this long after the last key
@@ -39,7 +39,7 @@ export class Composer {
     this.draft = new Draft(place);
     Object.assign(this, { onSend, onStop, onInput, onCount, onProblem, onOffer });
     form.addEventListener("submit", (event) => (event.preventDefault(), this.submit()));
-    form.addEventListener("change", ({ target }) => (target.type === "file" ? this.#chosen(target) : this.#saveDraft()));
+    form.addEventListener("change", ({ target }) => (target.type === "file" ? this.#chosen(target) : this.#chose(target)));
     this.box.addEventListener("paste", (event) => this.#pasted(event));
     document.addEventListener("dragover", (event) => isOfFiles(event) && event.preventDefault());
     document.addEventListener("drop", (event) => isOfFiles(event) && (event.preventDefault(), this.#attach(event.dataTransfer.files)));
@@ -168,6 +168,14 @@ export class Composer {
 
   get #isEmpty() {
     return !this.box.value.trim() && !this.#files?.list.length;
+  }
+
+  /** Another agent, model or project. What a model cannot see it is told in words, and the reader that it is. */
+  async #chose(target) {
+    this.#saveDraft();
+    if (target.id !== "model" || !(this.#files?.list.some(({ type }) => type === "image") || document.querySelector("#log .attachments img"))) return;
+    const { isBlind } = await import("./files.js");
+    if (isBlind()) this.onProblem(WORDS.picturesInWords({ name: labelOf(target.value) }));
   }
 
   // --- Files: their part is loaded with the first one ---

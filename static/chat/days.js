@@ -5,6 +5,9 @@ const LANGUAGE = document.documentElement.lang;
 /** How times and dates are written: in the page's language, as it is written where this browser is at home. */
 export const LOCALE = navigator.languages.find((each) => each.split("-")[0] === LANGUAGE.split("-")[0]) ?? LANGUAGE;
 
+/** A time of day by the reader's clock. */
+export const timeOfDay = (moment) => new Date(moment).toLocaleTimeString(LOCALE, { hour: "2-digit", minute: "2-digit" });
+
 const DAY_MS = 86_400_000;
 const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
 

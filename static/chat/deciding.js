@@ -30,14 +30,15 @@ export function isSure(button, question, event) {
 
 /** Allow a tool call or deny it, as the button says. */
 export async function decide(does, form, button, article) {
-  if (button.disabled) return; // the second half of a double click
+  if (form.querySelector("fieldset").disabled) return; // the second half of a double click
   const card = form.closest(".tool");
-  const { call } = card.dataset;
-  const buttons = form.querySelectorAll("button");
+  const { action, scope } = button.dataset;
+  const { digest } = form.dataset;
+  const answers = form.querySelector("fieldset");
+  const more = { reason: form.reason.value.trim(), ...(scope && { scope }), ...(digest && { digest }) };
   card.querySelector("summary").focus(); // the question goes, its card stays
-  for (const each of buttons) each.disabled = true;
-  const isDone = await does.approve(article.dataset.run, call, button.dataset.action, form.reason.value.trim());
-  if (isDone) return;
-  for (const each of buttons) each.disabled = false;
+  answers.disabled = true;
+  if (await does.approve(article.dataset.run, card.dataset.call, action, more)) return;
+  answers.disabled = false;
   button.focus();
 }

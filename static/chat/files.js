@@ -2,8 +2,9 @@
 
 import { thumbnail } from "./attachments.js";
 import { nameOf } from "./names.js";
+import { byId, page } from "./page.js";
 import { blank } from "./text.js";
-import { WORDS } from "./words.js";
+import { labelOf, WORDS } from "./words.js";
 
 const MOST_BYTES = 4; // of one character
 const LEFT_BYTES = 0.75; // of a request's body: the message's own text needs the rest
@@ -78,6 +79,7 @@ export class Files {
   }
 
   #refusal({ content, url, size = (content ?? url ?? "").length, ...each }) {
+    if (each.type === "image" && isBlind()) return WORDS.noPictures({ name: labelOf(byId("model").value) });
     if (!size) return WORDS.unreadable;
     if (size > this.limits.chars) return url || each.type === "image" ? this.#tooLarge : WORDS.tooBig({ count: this.limits.chars });
     if (this.list.length >= this.limits.most) return WORDS.tooManyFiles({ count: this.limits.most });
@@ -103,6 +105,12 @@ export class Files {
     this.element.replaceChildren(...this.list.map(chipOf));
     this.onChange();
   }
+}
+
+/** Whether the chosen model is known not to see pictures. */
+export function isBlind() {
+  const model = page.models[byId("model").value];
+  return Boolean(model) && !model.abilities.includes("images");
 }
 
 /** As they are sent. */

@@ -1,6 +1,6 @@
 // The messages on the page: stored ones as the server rendered them, open ones drawn from their events.
 
-import { dayInWords, dayOf, timeOf, today } from "./days.js";
+import { dayInWords, dayOf, timeOf, timeOfDay, today } from "./days.js";
 import { foldTools } from "./fold.js";
 import { AnswerView, foldLong, identify, mend, newMessage, setContent, setTime } from "./render.js";
 import { settle } from "./settle.js";
@@ -33,7 +33,7 @@ export class Log {
 
   /** The empty article of an answer that was asked for; own messages that are still waiting stay below it. */
   addAnswer(message, run) {
-    const article = newMessage({ role: "assistant", author: "Parley", time: new Date(message.created_at) });
+    const article = newMessage({ role: "assistant", author: this.page.name, time: new Date(message.created_at) });
     identify(article, { ...message, run });
     this.#live.set(run, article);
     this.#insert(article);
@@ -86,6 +86,7 @@ export class Log {
   /** Bring what the server rendered to life; gives the open answers that are not drawn yet: [{run, article}]. */
   adopt(root = this.column, isDrawn = () => false) {
     for (const article of root.querySelectorAll("article[data-id]")) setTime(article, new Date(article.querySelector("time").dateTime));
+    for (const each of root.querySelectorAll(".decision time")) each.textContent = timeOfDay(each.dateTime);
     for (const text of root.querySelectorAll(".text:not(.plain)")) text.replaceChildren(...text.children);
     enliven(root);
     for (const article of root.querySelectorAll("article.user")) foldLong(article);

@@ -15,10 +15,10 @@ export class Outbox {
 
   /**
    * `send(item)` posts and gives the reply; `onSent(item, reply)` and `onRefused(items, error)` end items; `onDelay()` says that they
-   * wait; `place()` names where they are kept.
+   * wait; `onWithdrawn(item)` ends one that was cancelled; `place()` names where they are kept.
    */
-  constructor({ send, onSent, onRefused, onDelay, place }) {
-    Object.assign(this, { send, onSent, onRefused, onDelay, place });
+  constructor({ send, onSent, onRefused, onDelay, onWithdrawn, place }) {
+    Object.assign(this, { send, onSent, onRefused, onDelay, onWithdrawn, place });
   }
 
   /** What an earlier visit left here, oldest first; what another tab is about to send is that one's. */
@@ -37,17 +37,16 @@ export class Outbox {
     this.wake();
   }
 
-  /** Whether it waits, and is not on its way. */
-  waits(item) {
-    return item !== this.items[0] || !this.isBusy;
+  /** Whether it is on its way. */
+  isGoing(item) {
+    return this.isBusy && item === this.items[0];
   }
 
-  /** Do not send it after all; false when it is on its way already. */
+  /** Do not send it after all. One that is on its way may arrive: it is withdrawn only when it is known to have failed. */
   cancel(item) {
-    if (!this.waits(item)) return false;
+    if (this.isGoing(item)) return (item.isUnwanted = true);
     this.#drop([item]);
-    this.wake();
-    return true;
+    this.onWithdrawn(item);
   }
 
   /** Try now. */
@@ -90,12 +89,15 @@ export class Outbox {
     const wait = error.retryAfterS ? error.retryAfterS * 1000 : pauseMs(this.#tries++);
     this.error = error;
     this.until = Date.now() + wait;
+    this.items[0].hasFailed = true;
     if (error.status !== 401) this.#timer = setTimeout(() => this.wake(), wait);
+    if (this.items[0].isUnwanted) this.cancel(this.items[0]);
     this.onDelay(error);
   }
 
   #drop(items) {
     this.items = this.items.filter((each) => !items.includes(each));
+    if (!this.items.length) [this.error, this.#tries] = [null, 0];
     items.forEach((each) => keep(each.kept));
   }
 

@@ -5,10 +5,12 @@ import { fragmentOf } from "./html.js";
 import { byId, messagesPath, page } from "./page.js";
 import { WORDS } from "./words.js";
 
-const PAGE = 50; // messages at once, as in chat/page/views.py
 const LEEWAY = 20;
 const MOST = matchMedia("(max-width: 40rem)").matches ? 120 : 300;
 const AHEAD = 1.5; // screens before the edge at which the next messages are fetched
+
+/** Whether there are more messages behind these, which the server has given. */
+const haveMore = (articles) => Boolean(articles.at(-1)?.dataset.more);
 
 export class Pager {
   #isBusy = false;
@@ -43,8 +45,8 @@ export class Pager {
 
   /** The messages behind the last one. */
   newer() {
-    return this.#load(() => `after=${this.log.stored.at(-1).dataset.position}`, (articles) => {
-      this.isAtEnd = articles.length < PAGE;
+    return this.#load(() => `after=${this.log.stored.at(-1).dataset.position}`, (articles, hasMore) => {
+      this.isAtEnd = !hasMore;
       this.scroller.hold(() => {
         this.log.stored.at(-1).after(...articles);
         this.#trim(this.log.stored);
@@ -72,11 +74,11 @@ export class Pager {
   /** The message at a position, at the top; it is fetched, with those behind it, where it is not on the page. */
   async goTo(id, position) {
     if (!byId(`message-${id}`)) {
-      await this.#load(() => `after=${position - 1}`, (articles) => {
+      await this.#load(() => `after=${position - 1}`, (articles, hasMore) => {
         this.log.stored.forEach((each) => each.remove());
         this.log.column.prepend(...articles);
         this.log.markDays();
-        this.isAtEnd = articles.length < PAGE;
+        this.isAtEnd = !hasMore;
       });
     }
     const article = byId(`message-${id}`);
@@ -96,8 +98,8 @@ export class Pager {
   switchTo(sibling) {
     const first = Number(sibling.dataset.position);
     const before = this.log.stored.findLast((each) => Number(each.dataset.position) < first);
-    return this.#load(() => `after=${before?.dataset.position ?? 0}`, (articles) => {
-      this.isAtEnd = articles.length < PAGE;
+    return this.#load(() => `after=${before?.dataset.position ?? 0}`, (articles, hasMore) => {
+      this.isAtEnd = !hasMore;
       this.scroller.hold(() => {
         this.log.stored.filter((each) => Number(each.dataset.position) >= first).forEach((each) => each.remove());
         if (before) before.after(...articles);
@@ -110,9 +112,9 @@ export class Pager {
 
   /** Up to which position messages that were fetched from `from` on speak for the page. */
   reach(fragment, from) {
-    const fresh = fragment.querySelectorAll("article");
+    const fresh = [...fragment.querySelectorAll("article")];
     const last = this.isAtEnd ? Infinity : Number(this.log.stored.at(-1)?.dataset.position ?? 0);
-    return from && fresh.length >= PAGE ? Math.min(last, Number(fresh[fresh.length - 1].dataset.position)) : last;
+    return from && haveMore(fresh) ? Math.min(last, Number(fresh.at(-1).dataset.position)) : last;
   }
 
   get #hasOlder() {
@@ -127,7 +129,8 @@ export class Pager {
       const leaf = answer.headers.get("Parley-Branch") ?? "";
       const fragment = fragmentOf(await answer.text());
       const open = this.log.adopt(fragment, this.isDrawn);
-      put([...fragment.querySelectorAll("article")].map((each) => this.log.own(each, this.isDrawn)));
+      const fresh = [...fragment.querySelectorAll("article")];
+      put(fresh.map((each) => this.log.own(each, this.isDrawn)), haveMore(fresh));
       open.forEach(this.watch);
       return leaf;
     } catch (error) {

@@ -13,8 +13,10 @@ export function emptyAnswer() {
     // {type: "text" | "reasoning", turn, text, isTakenBack ...} or {type: "tool", call, name, status ...}. A text has `blocks`,
     // the HTML of its beginning, up to `cut` of its UTF-16 units (`points` of its code points).
     parts: [],
+    leftOut: [], // what was chosen and the provider would not take: temperature, tools, effort ...
     retry: null, // the retry.scheduled that is waited for
-    model: "",
+    model: "", // that answers
+    asked: "", // of which that was asked: another one, where it answers in its place
     usage: null,
     reason: "", // of a completed answer: stop, length, max_turns ...
     error: null, // of a failed one: {code, message, retryable}
@@ -55,11 +57,13 @@ function isNew(answer, event) {
 function change(answer, event) {
   switch (event.type) {
     case "run.queued":
-      return { ...enter("queued", event), model: event.model };
+      return { ...enter("queued", event), model: event.model, asked: event.model };
     case "run.started":
       return { ...enter("thinking", event), startedAt: answer.startedAt || event.at };
     case "turn.started":
       return turnStarted(answer, event);
+    case "reply.completed":
+      return event.agent ? {} : { model: event.model || answer.asked, leftOut: event.left_out ?? answer.leftOut };
     case "text.delta":
     case "reasoning.delta":
       return spoken(answer, event);
@@ -125,7 +129,7 @@ function forward(text, at, points) {
 function turnStarted(answer, event) {
   const turns = { ...answer.turns, [event.agent]: event.turn };
   // A subagent's turn goes on inside its parent's tool call.
-  return event.agent ? { turns, retry: null } : { ...enter("thinking", event), retry: null, turns };
+  return event.agent ? { turns, retry: null } : { ...enter("thinking", event), retry: null, turns, model: event.model, asked: event.model };
 }
 
 function enter(phase, event) {
@@ -158,18 +162,28 @@ function toolCalled(answer, event) {
   const parts = swept(answer.parts);
   // A call that is run again after a takeover is the same card.
   const isKnown = parts.some((part) => part.call === call);
-  return { ...stay(answer, "tool", event), parts: isKnown ? withTool(parts, call, tool) : [...parts, tool] };
+  return { ...stay(answer, "tool", event), parts: isKnown ? withTool(parts, call, tool) : withNew(parts, tool) };
+}
+
+/** A subagent's call follows the call that asked it, and what came of that before; chat/page/contents.py orders a stored answer so. */
+function withNew(parts, tool) {
+  const { agent } = tool;
+  const asker = agent.slice(agent.lastIndexOf(":") + 1);
+  const isBefore = (part) => part.call === asker || part.agent === agent || part.agent?.startsWith(`${agent}/`);
+  const at = agent ? parts.findLastIndex(isBefore) : -1;
+  return at < 0 ? [...parts, tool] : parts.toSpliced(at + 1, 0, tool);
 }
 
 /** A call that a person must allow: `status` is asked, then allowed or denied. */
 function asked(answer, event) {
   const { parts } = toolCalled(answer, event);
-  const fields = { status: "asked", expiresAt: event.expires_at };
+  const { expires_at: expiresAt, title = "", risk = "", digest = "" } = event;
+  const fields = { status: "asked", expiresAt, title, risk, digest };
   return { ...stay(answer, "approval", event), parts: withTool(parts, event.call, fields) };
 }
 
-function resolved(answer, { call, decision, by, reason = "", at }) {
-  const parts = withTool(answer.parts, call, { status: decision, decision, decidedBy: by ?? "", reason });
+function resolved(answer, { call, decision, by, reason = "", scope = "", at }) {
+  const parts = withTool(answer.parts, call, { status: decision, decision, decidedBy: by ?? "", reason, scope });
   return parts.some((part) => part.status === "asked") ? { parts } : { ...enter("queued", { at }), parts };
 }
 

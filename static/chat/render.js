@@ -2,10 +2,10 @@
 
 import { showAttachments } from "./attachments.js";
 import { setText, toolView } from "./card.js";
-import { LOCALE } from "./days.js";
+import { LOCALE, timeOfDay } from "./days.js";
 import { isOver } from "./reducer.js";
 import { blank, markTakenBack, textView } from "./text.js";
-import { endInWords, failureInWords, thoughtInWords, WORDS } from "./words.js";
+import { adviceInWords, endInWords, failureInWords, thoughtInWords, WORDS } from "./words.js";
 import { keepIn, Writer } from "./writer.js";
 
 export { blank };
@@ -46,7 +46,7 @@ export function setTime(article, time) {
   const element = article.querySelector("time");
   if (!element) return; // taken away by others
   element.dateTime = time.toISOString();
-  element.textContent = time.toLocaleTimeString(LOCALE, { hour: "2-digit", minute: "2-digit" });
+  element.textContent = timeOfDay(time);
   element.title = time.toLocaleString(LOCALE);
   const message = article.querySelector("h2").textContent;
   for (const button of article.querySelectorAll(":scope > .actions :is(button:not([data-to]), summary)")) {
@@ -106,8 +106,21 @@ export class AnswerView {
 
   #drawPart(part, index, answer, now) {
     const key = keyOf(part);
+    if (this.#isLater(this.views[index], key, answer)) this.views.splice(index, 0, this.#gapBefore(this.views[index]));
     const view = this.views[index];
     if (view?.key !== key || !view.draw(part, answer, now)) this.#replace(part, index, answer, now, key);
+  }
+
+  /** Whether what is drawn here belongs further down: a part has come before it. */
+  #isLater(view, key, answer) {
+    return view && view.key !== key && answer.parts.some((part) => keyOf(part) === view.key);
+  }
+
+  /** A place for it; the views behind stay as they are, with what is opened, typed or focused in them. */
+  #gapBefore({ element }) {
+    const place = document.createElement("div");
+    element.before(place);
+    return { key: "", element: place };
   }
 
   #replace(part, index, answer, now, key) {
@@ -129,9 +142,17 @@ export class AnswerView {
     const waiting = ahead > 0 ? WORDS.waitingFor({ count: ahead }) : "";
     setText(end, isOpen ? waiting : isFailed ? "" : endInWords(answer, this.page));
     end.hidden = !end.textContent;
-    if (isFailed) why.replaceChildren(`${failureInWords(answer.error)} `, Object.assign(document.createElement("code"), { textContent: answer.error.code }));
+    if (isFailed) showWhy(why, answer.error);
     why.hidden = !isFailed;
   }
+}
+
+/** The server says the same of a stored one (chat/_message.html). */
+function showWhy(why, error) {
+  const button = why.querySelector("button");
+  const code = Object.assign(document.createElement("code"), { textContent: error.code });
+  why.replaceChildren([failureInWords(error), adviceInWords(error), ""].filter(Boolean).join(" ") + " ", code, " ", ...(button ? [button] : []));
+  if (button) button.hidden = !error.code.startsWith("upstream_");
 }
 
 function keyOf(part) {

@@ -3,21 +3,36 @@
 import { foldTools, unfoldTools } from "./fold.js";
 import { isSelected } from "./text.js";
 
-const SINGLE = [".attachments", ".why", ".work", ".read-from", ".end", ".actions"];
+const SINGLE = [".attachments", ".why", ".made", ".work", ".wrote", ".read-from", ".end", ".actions"];
 
 /** Give the article on the page the content of the stored one. */
 export function settle(old, fresh) {
-  if (![".parts", ".unfold", ...SINGLE].every((name) => old.querySelector(`:scope > ${name}`))) return old.replaceWith(fresh); // others took some
+  if (![".parts", ".unfold", ".builds", ...SINGLE].every((name) => old.querySelector(`:scope > ${name}`))) return old.replaceWith(fresh); // others took some
   if (!foldTools(old)) unfoldTools(fresh);
   exchangeAll(old.querySelector(".parts"), fresh.querySelector(".parts"));
   old.querySelector(".unfold").hidden = fresh.querySelector(".unfold").hidden;
   for (const name of ["class", "data-status", "data-parent", "data-run", "data-position", "data-role"]) {
     old.setAttribute(name, fresh.getAttribute(name));
   }
+  exchangeBuilds(...[old, fresh].map((each) => each.querySelector(":scope > .builds")));
   for (const name of SINGLE) {
     const [was, is] = [old, fresh].map((each) => each.querySelector(`:scope > ${name}`));
     if (was && is && !was.isEqualNode(is) && !was.contains(document.activeElement)) was.replaceWith(is);
   }
+}
+
+/** A card is exchanged once it says something else, also under the button that was pressed: the new one has the focus then. */
+function exchangeBuilds(old, fresh) {
+  const cards = [...fresh.children].map((card) => {
+    const known = [...old.children].find(({ dataset }) => dataset.run === card.dataset.run);
+    return known?.querySelector(".line").isEqualNode(card.querySelector(".line")) ? known : card;
+  });
+  const isFocused = old.contains(document.activeElement) && !cards.some((card) => card.contains(document.activeElement));
+  const { run } = document.activeElement.closest?.(".build")?.dataset ?? {};
+  if (!cards.every((card, index) => card === old.children[index]) || cards.length !== old.children.length) old.replaceChildren(...cards);
+  old.hidden = !cards.length;
+  const card = isFocused && cards.find(({ dataset }) => dataset.run === run);
+  if (card) (card.querySelector("button, a") ?? card).focus();
 }
 
 function exchangeAll(old, fresh) {

@@ -34,9 +34,18 @@ function commands() {
     { label: WORDS.startNew, act: () => location.assign("/") },
     { label: WORDS.settings, act: async () => (await import("./settings.js")).open() },
     ...(page.chat && last ? inChat : []),
+    ...page.commands.map((command) => ({ label: `/${command.name} ${command.label}`, act: () => begin(command) })),
     ...page.archetypes.map(({ name, label }) => ({ label: WORDS.agentIs({ name: label }), act: () => choose("archetype", name) })),
-    ...Object.entries(page.models).map(([name, label]) => ({ label: WORDS.modelIs({ name: label }), act: () => choose("model", name) })),
+    ...Object.entries(page.models).map(([name, { label }]) => ({ label: WORDS.modelIs({ name: label }), act: () => choose("model", name) })),
   ];
+}
+
+/** An own app's command: its text is there to be completed and sent. */
+function begin({ text, archetype }) {
+  if (archetype) choose("archetype", archetype);
+  box.value = text;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  box.setSelectionRange(text.length, text.length);
 }
 
 /** For this chat from now on, or for the one that begins. */

@@ -4,7 +4,7 @@ import { parley } from "./api.js";
 import { byId, page } from "./page.js";
 import { WORDS } from "./words.js";
 
-const NAMES = ["project", "archetype", "model"];
+const NAMES = ["project", "archetype", "model", "effort"];
 const choice = byId;
 let saving = Promise.resolve(); // a choice that is on its way to the server
 let made = null; // what was chosen for a chat that has not begun
@@ -18,6 +18,7 @@ export function chosen() {
     organization: place?.dataset.organization,
     archetype: choice("archetype").value,
     model: choice("model").value,
+    effort: choice("effort").value || null,
   };
 }
 
@@ -33,6 +34,7 @@ export function restoreChoices(choices) {
     const option = options.find((each) => each.value === (values[name] ?? "") && [undefined, organization].includes(each.dataset.organization));
     if (option) option.selected = true;
   }
+  showEfforts(values.effort);
   made = chosen();
   showExamples();
 }
@@ -45,6 +47,39 @@ export function begun({ text, attachments, choices }) {
 /** Show who answers in the chat of this page. */
 export function showChoices(chat) {
   for (const name of ["archetype", "model"]) select(choice(name), chat[name]);
+  if (choice("effort")) choice("effort").dataset.is = chat.effort ?? "";
+  showEfforts();
+  if (page.models[chat.model]) showGone("");
+}
+
+/** Those that the model has to choose from; nothing of a model without any. What was chosen comes back with a model that has it. */
+export function showEfforts(wanted) {
+  const box = choice("effort");
+  if (!box) return;
+  const { efforts = [] } = page.models[choice("model").value] ?? {};
+  for (const option of box.options) option.hidden = option.disabled = option.value !== "" && !efforts.includes(option.value);
+  const is = wanted ?? box.dataset.is;
+  box.value = efforts.includes(is) ? is : "";
+  box.closest("label").hidden = !efforts.length;
+}
+
+/** Say above the box that this model is not offered any more, and what to take in its place; with no name, nothing. */
+export function showGone(name, successor = "") {
+  const line = byId("gone");
+  if (!line) return;
+  line.hidden = !name;
+  if (!name) return;
+  const button = line.querySelector("button");
+  line.querySelector("span").textContent = WORDS.modelGone({ name });
+  button.hidden = !page.models[successor];
+  button.value = successor;
+  button.textContent = WORDS.goOnWith({ name: page.models[successor]?.label ?? successor });
+}
+
+/** Choose a model as if it had been picked in its list. */
+export function chooseModel(name) {
+  choice("model").value = name;
+  choice("model").dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 /** Settled when what was chosen holds for the next message, or is known not to. */
@@ -54,15 +89,20 @@ export const choicesSaved = () => saving;
 export function listenToChoices({ onChosen, onRefused }) {
   byId("composer")?.addEventListener("change", ({ target }) => {
     if (!NAMES.includes(target.id)) return;
+    if (target.id === "effort" && !page.chat) target.dataset.is = target.value;
+    if (target.id === "model") (showEfforts(), showGone(""));
     if (page.chat) change(target, { onChosen, onRefused });
     else made = chosen();
     showExamples();
   });
+  byId("gone")?.querySelector("button").addEventListener("click", ({ target }) => (chooseModel(target.value), byId("text").focus()));
+  document.querySelector("[data-models]")?.addEventListener("click", async () => (await import("./models.js")).open());
+  showEfforts();
 }
 
 function change(target, { onChosen, onRefused }) {
   const { id, value } = target;
-  const send = () => parley.change("PATCH", `/api/chats/${page.chat}/`, { [id]: value });
+  const send = () => parley.change("PATCH", `/api/chats/${page.chat}/`, { [id]: value || null });
   saving = saving.then(send).then(onChosen, (error) => {
     if (error.isLost === undefined) throw error; // no refusal of the server but our own mistake
     select(target, target.dataset.is);

@@ -1,6 +1,6 @@
 // The sentences the page says, as the server gives them in the reader's language, and what is said of answers by them.
 
-import { data } from "./page.js";
+import { data, page } from "./page.js";
 import { runningTools } from "./reducer.js";
 
 const LANGUAGE = document.documentElement.lang;
@@ -19,15 +19,31 @@ function filled(text, values) {
 }
 
 /** Why the server did not do it, and what one can do. */
-export function whyInWords({ status, code, message, retryAfterS }) {
+export function whyInWords({ status, code, message, fields, retryAfterS }) {
   if (status === 0) return WORDS.noServer;
   if (status >= 500) return WORDS.serverFailed;
-  if (status === 429) return WORDS.tooMany({ seconds: retryAfterS || 1 });
-  return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? refusalInWords(code, message);
+  if (status === 429) return WORDS.tooManyNow({ seconds: retryAfterS || 1 });
+  return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? refusalInWords(code, message, fields);
 }
 
-function refusalInWords(code, message) {
-  return filled(WORDS.refusals[code] ?? WORDS.refusals.invalid, { message });
+function refusalInWords(code, message, fields) {
+  const own = code === "invalid" ? undefined : WORDS.refusals[code];
+  return own ?? fieldsInWords(fields) ?? sentenceInWords(message) ?? filled(WORDS.refusals.invalid, { message });
+}
+
+/** What is wrong with each field, in the reader's language; nothing where that is English, or one is not known. */
+function fieldsInWords(fields = {}) {
+  const told = Object.entries(fields).flatMap(([name, texts]) => texts.map((text) => [fieldInWords(name), sentenceInWords(text)]));
+  if (!told.length || told.some(([, said]) => !said)) return undefined;
+  return told.map(([what, message]) => WORDS.of({ what, message })).join(" ");
+}
+
+/** What people call a field: "attachments.0.url" is the first file. */
+function fieldInWords(path) {
+  const [name, place] = path.replace(/^chat\./, "").split(".");
+  const said = WORDS.fields[name];
+  if (!said) return path;
+  return place ? `${said} ${Number(place) + 1}` : said;
 }
 
 /** Why an answer failed, in the reader's language; chat/page/words.py says the same of a stored one. */
@@ -36,11 +52,24 @@ export function failureInWords({ code, message }) {
   return sentenceInWords(message) ?? [general, message].filter(Boolean).join(" ");
 }
 
+/** What one can do about it. */
+export const adviceInWords = ({ message }) => WORDS.advice[message] ?? "";
+
 function sentenceInWords(message = "") {
-  for (const [english, said] of Object.entries(WORDS.sentences)) {
-    const found = message.match(patternOf(english));
-    if (found) return filled(said, found.groups ?? {});
+  return translated(message, WORDS.sentences);
+}
+
+/** What a table of {English: translation} has for a text, with its names filled in; else nothing. */
+function translated(text, table) {
+  for (const [english, said] of Object.entries(table)) {
+    const found = text.match(patternOf(english));
+    if (found) return filled(said, withKinds(found.groups ?? {}));
   }
+}
+
+/** What a file is, and what it should be, in the reader's language too. */
+function withKinds(names) {
+  return Object.fromEntries(Object.entries(names).map(([name, value]) => [name, name.startsWith("kind") ? (translated(value, WORDS.kinds) ?? value) : value]));
 }
 
 /** What a sentence looks like with its names filled in. */
@@ -80,6 +109,7 @@ function toolsInWords(tools) {
 }
 
 function retryInWords(retry, now) {
+  if (retry.next_model) return WORDS.asksOther({ model: labelOf(retry.model), next: labelOf(retry.next_model) });
   const seconds = Math.ceil(retry.at + retry.delay_s - now);
   const turn = { seconds, next: retry.failed_attempt + 1, most: retry.max_attempts };
   return seconds > 0 ? WORDS.retrying(turn) : WORDS.retryingNow(turn);
@@ -136,14 +166,28 @@ function cut(text) {
 }
 
 /** The line under an answer that is over; the server says the same of a stored one (chat/page/contents.py). */
-export function endInWords(answer, { user, models }) {
-  const facts = [tokensInWords(answer.usage), duration(answer.endedAt - answer.startedAt), models[answer.model] ?? answer.model].filter(Boolean);
+export function endInWords(answer, { user }) {
+  const facts = [tokensInWords(answer.usage), duration(answer.endedAt - answer.startedAt), whoInWords(answer)].filter(Boolean);
   if (answer.phase === "cancelled") {
     const who = answer.stoppedBy && answer.stoppedBy === user.id ? WORDS.stoppedByYou : WORDS.stopped;
     return [who, tokensInWords(answer.usage)].filter(Boolean).join(" · ");
   }
   if (answer.phase === "failed") return failureInWords(answer.error);
   return [WORDS.ends[answer.reason], ...facts].filter(Boolean).join(" · ");
+}
+
+/** What a model is called. */
+export const labelOf = (model) => page.models?.[model]?.label ?? model;
+
+/** What was chosen and the model's provider would not take: said once. */
+export function leftOutInWords(names, model) {
+  return WORDS.leftOut({ name: labelOf(model), names: names.map((each) => WORDS.choices[each] ?? each).join(", ") });
+}
+
+/** The model that answered; where it did so for another, of whom it was asked. */
+function whoInWords({ model, asked }) {
+  const isOther = model && asked && model !== asked;
+  return isOther ? WORDS.inPlaceOf({ model: labelOf(model), asked: labelOf(asked) }) : labelOf(model);
 }
 
 function tokensInWords(usage) {

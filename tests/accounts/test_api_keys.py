@@ -16,7 +16,7 @@ from accounts.authentication import still_valid
 from accounts.errors import Conflict, Invalid
 from accounts.models import ApiKey, Membership, Organization, Project, Role, User
 from accounts.sign_in import keys
-from accounts.sign_in.scopes import SCOPES, opens
+from accounts.sign_in.scopes import SCOPES, WORKED_ON, opens
 from chat.models import Chat
 from tests.routes import APART, MINE, PUBLIC, ROUTES, Route
 
@@ -27,6 +27,14 @@ PERSONAL = (
     "/invitation/",
     "/login/",
     "/logout/",
+    "/reset/",
+    "/account/",
+    "/api/policies/",
+    "/api/users/me/password/",
+    "/api/users/me/sign-ins/",
+    "/api/users/me/keys/",
+    "/api/users/me/export/",
+    "/api/users/me/deletion/",
     "/healthz",
     "/readyz",
     "/api/schema/",
@@ -230,10 +238,14 @@ def scopes_of(route: Route) -> set[str]:
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_each_route_is_opened_by_the_scopes_that_are_for_it(route: Route) -> None:
     reads = {"read"} if route.method == "GET" else set()
-    if route.kind == "page" or route.path.startswith((*PERSONAL, APART)):
+    if route.kind in ("page", "frame") or route.path.startswith((*PERSONAL, APART, "/.well-known/")):
         assert scopes_of(route) == set(), "these are for people"
     elif route.path.startswith(("/v1/", "/api/llm/")):
         assert scopes_of(route) == {"llm", "chat"} | reads
+    elif route.path.startswith("/api/users/") and not route.path.startswith("/api/users/me/"):
+        assert scopes_of(route) == {"people"}
+    elif WORKED_ON.match(route.path):
+        assert scopes_of(route) == {"chat"} | reads
     elif route.path.startswith(ADMINISTERED):
         assert scopes_of(route) == ({"chat"} | reads if route.method == "GET" else set())
     else:
@@ -243,6 +255,13 @@ def test_each_route_is_opened_by_the_scopes_that_are_for_it(route: Route) -> Non
 def test_the_scopes_meet_routes_of_every_kind() -> None:
     assert {frozenset(scopes_of(route)) for route in ROUTES} >= {frozenset(), frozenset({"chat"})}
     assert PUBLIC != MINE
+
+
+def test_own_apps_addresses_have_a_scope_of_their_own() -> None:
+    for only_reads in (True, False):
+        scopes = {name for name in SCOPES if opens([name], "/apps/shop/orders/", only_reads=only_reads)}
+        assert scopes == {"apps"}
+    assert not [path for path in (CHATS, ME, "/v1/models", "/admin/", "/") if opens(["apps"], path, only_reads=True)]
 
 
 def test_reading_opens_no_socket() -> None:

@@ -15,9 +15,11 @@ from tests import environment
 
 KEY, OTHER = "Zk3vQ9wLr7TnXc2BmPf8HsYd5GjUe1Ao6RiWlKxNtVbCzMq4SpDh", "q8Rz5WmTn2XvLc7BkPf3HsYd9GjUe6AoIiVlKxNtQbCz"
 THIRD = "Vb6NqT1xYd8MzKc4RsLw9FgHpJ3uEaOiXtQnBvZkC5mP7yUeS2"
+FOURTH = "k7QdW2xLpZs9RbVt4NcYm6HgJf1EuAo8IiXvKwTqCzBnM3yPr5"
 GOOD = {
     "SECRET_KEY": KEY,
     "SECRETS_KEYS": [THIRD],
+    "ACTING_KEYS": [FOURTH],
     "SIMPLE_JWT": {**settings.SIMPLE_JWT, "SIGNING_KEY": OTHER},
     "PARLEY_ENV": "production",
 }
@@ -35,6 +37,9 @@ BAD = {
     "a short previous key": ({"JWT_PREVIOUS_KEY": "short"}, "E001"),
     "a short key for secrets": ({"SECRETS_KEYS": [THIRD, "short"]}, "E001"),
     "a key for secrets that signs": ({"SECRETS_KEYS": [THIRD, OTHER]}, "E002"),
+    "a short key for tokens of tools": ({"ACTING_KEYS": [FOURTH, "short"]}, "E001"),
+    "a key for tokens of tools that signs ours": ({"ACTING_KEYS": [FOURTH, KEY]}, "E002"),
+    "a key for secrets that signs tokens of tools": ({"ACTING_KEYS": [THIRD]}, "E002"),
     "one key for both": (jwt(KEY), "E002"),
     "debug": ({"DEBUG": True}, "E003"),
     "any host": ({"ALLOWED_HOSTS": ["parley.example", "*"]}, "E004"),

@@ -92,6 +92,15 @@ def test_a_key_says_nothing_of_another_organization(organization: Organization, 
     assert fresh(dora).organization_id and client.get(ME).json()["organization"] is None
 
 
+def test_who_was_removed_from_where_they_chose_has_no_choice(
+    api: Api, organization: Organization, elsewhere: Organization, dora: User
+) -> None:
+    assert api(dora).get(ME).json()["organization"] == str(elsewhere.pk)
+    Membership.objects.create(organization=organization, user=dora, role=Role.EDITOR)
+    Membership.objects.filter(organization=elsewhere, user=dora).delete()
+    assert api(fresh(dora)).get(ME).json()["organization"] is None
+
+
 @pytest.mark.parametrize("value", ["stranger's", "read only", "no id", 7])
 def test_one_that_is_not_theirs_to_write_in_is_not_chosen(
     api: Api, organization: Organization, elsewhere: Organization, dora: User, value: Any

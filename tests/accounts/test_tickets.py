@@ -18,7 +18,7 @@ from accounts.authentication import authenticate
 from accounts.errors import NotAuthenticated
 from accounts.models import Ticket, User
 from accounts.sign_in import tickets
-from accounts.sign_in.tokens import AccessToken
+from accounts.sign_in.tokens import AccessToken, CookieToken
 from chat.models import Chat
 
 Api = Callable[[User], APIClient]
@@ -59,6 +59,17 @@ def test_it_is_for_its_run_only(alice: User) -> None:
 def test_one_for_a_chat_opens_the_chat_s_runs(alice: User) -> None:
     assert attach(tickets.make(alice, origin="", chat_id=CHAT), run_id=uuid4(), chat_id=CHAT) == alice
     assert attach(tickets.make(alice, origin="", chat_id=CHAT), run_id=CHAT) is None
+
+
+def test_elsewhere_a_parameter_of_that_name_is_none(alice: User) -> None:
+    for token in (for_run(alice), "12"):
+        request = RequestFactory().get(f"/apps/desk/comments/?ticket={token}")
+        with pytest.raises(NotAuthenticated):
+            authenticate(request)
+        request.COOKIES["access_token"] = str(CookieToken.of(alice))
+        assert authenticate(request) == alice
+        with pytest.raises(NotAuthenticated):
+            authenticate(request, run_id=uuid4())
 
 
 def test_it_ends_after_a_minute(alice: User) -> None:

@@ -26,6 +26,7 @@ class ScriptedProvider:
 
     turns: list[Sequence[Said]]
     name: str = "scripted"
+    maker: str = "scripted"
     requests: list[ProviderRequest] = field(default_factory=list)
     is_open: bool = False
 

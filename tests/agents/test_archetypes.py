@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from agents.archetypes import registry
 from agents.archetypes.base import PROMPTS, Archetype
 from agents.archetypes.content import content
+from agents.archetypes.editor import editor
 from agents.checks import check_agents
 from agents.errors import UnknownArchetype
 
@@ -64,11 +65,17 @@ def test_a_chosen_archetype_offers_three_questions(name: str) -> None:
     assert len(registry.get(name).examples) == 3
 
 
-def test_the_navigator_asks_the_content_agent_which_only_reads() -> None:
-    assert registry.get("project_navigator").subagents == (content,)
-    assert "content" not in registry.names()
-    assert {tool.permission for tool in content.tools} == {"read"}
-    assert "Markdown" in content.system_prompt()
+def test_the_navigator_asks_the_content_agent_which_only_reads_and_the_editor_which_writes() -> None:
+    assert registry.get("project_navigator").subagents == (content, editor)
+    assert not {"content", "editor"} & set(registry.names())
+    assert (content.only_reads, content.permissions) == (True, {"read"})
+    assert (editor.only_reads, editor.permissions) == (False, {"read", "write"})
+    assert all("Markdown" in each.system_prompt() for each in (content, editor))
+
+
+def test_who_has_a_subagent_that_writes_does_not_only_read() -> None:
+    assert not replace(content, name="chief", subagents=(editor,)).only_reads
+    assert replace(content, name="chief", subagents=(replace(content, name="other"),)).only_reads
 
 
 def test_every_prompt_belongs_to_an_archetype() -> None:

@@ -7,7 +7,9 @@ from agents.archetypes import registry
 from agents.events import AnyEvent
 from agents.loop import Agent
 from agents.loop.job import Job
+from agents.loop.target import Target
 from agents.messages import UserMessage
+from agents.model_info import ModelInfo
 from agents.providers.demo import DemoProvider
 from tests.tools.contexts import context
 
@@ -20,7 +22,7 @@ async def work(archetype: str, prompt: str) -> list[AnyEvent]:
         model="demo",
         temperature=0.7,
         history=(UserMessage(prompt),),
-        provider=lambda model: DemoProvider(delay_s=0),
+        targets=lambda model: (Target(ModelInfo(model, "demo"), DemoProvider(delay_s=0)),),
         context=context(capabilities=frozenset()),
     )
     agent = Agent(job, job.archetype, path="", messages=job.history)

@@ -9,6 +9,8 @@ from jsonschema import Draft202012Validator
 
 from agents.events import Call
 from agents.messages import AssistantMessage, Message, ToolMessage, UserMessage
+from agents.options import OutputFormat
+from agents.output import judge
 from agents.providers.base import (
     CallPiece,
     Finish,
@@ -65,6 +67,18 @@ async def test_it_says_that_it_is_a_demo_and_which_key_to_set(model: str) -> Non
     assert "demo model" in text
     assert "OPENAI_API_KEY" in text
     assert model == "demo" or model in text
+
+
+async def test_where_no_rule_fits_it_names_the_tools_that_are_offered() -> None:
+    """Own apps have tools that no rule knows: whoever tries one without a key learns how."""
+    own = (spec("shop_orders_list", search="string"), spec("sum_shop_orders"), spec("content"))
+    text = text_of(await ask("Which orders are open?", tools=own))
+    assert "name a tool that is offered here, and it is called: `shop_orders_list`, `sum_shop_orders`." in text
+    assert "read or write files" not in text and "`content`" not in text
+    assert call_of(await ask("shop_orders_list", tools=own)) == ("shop_orders_list", {})
+    both = text_of(await ask("Hello", tools=(*FILES, *own)))
+    assert "read or write files" in both and "`sum_shop_orders`" in both
+    assert "name a tool" not in text_of(await ask("Hello"))
 
 
 async def test_it_streams_awkward_characters_in_at_least_three_pieces() -> None:
@@ -174,6 +188,12 @@ async def test_a_question_about_content_goes_to_the_content_agent() -> None:
     assert call_of(await ask(prompt, tools=(*FILES, CONTENT))) == ("content", {"task": prompt})
 
 
+async def test_a_tool_that_no_rule_knows_is_called_by_its_name() -> None:
+    own = spec("shop_orders_list", search="string")
+    assert call_of(await ask("Which are open? shop_orders_list", tools=(*FILES, own))) == ("shop_orders_list", {})
+    assert call_of(await ask("Which are open?", tools=(*FILES, own))) is None
+
+
 async def test_a_tool_that_is_not_offered_is_not_called() -> None:
     assert call_of(await ask("List the files")) is None
     assert call_of(await ask("Write a file a.md", tools=(LIST, READ))) is None
@@ -216,3 +236,14 @@ async def test_behind_a_clients_tool_result_comes_text() -> None:
     )
     assert call_of(pieces) is None
     assert "Rain." in text_of(pieces)
+
+
+async def test_it_writes_json_of_the_schema_that_is_asked_for() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}, "s": {"type": "string"}},
+        "required": ["n", "s"],
+    }
+    request = ProviderRequest("demo", "", (UserMessage("Hello"),), output=OutputFormat("a", schema, True))
+    pieces = [each async for batch in DemoProvider(delay_s=0).stream(request) for each in batch]
+    assert not judge("".join(each.text for each in pieces if isinstance(each, TextPiece)), schema).faults

@@ -10,11 +10,13 @@ import pytest
 
 from agents import events as ev
 from agents.archetypes.base import Archetype, Limits
-from agents.errors import ProviderError
+from agents.errors import ProviderError, Waiting
 from agents.events import AnyEvent
 from agents.loop import Agent, ledger
 from agents.loop.job import Job, RetryPolicy
+from agents.loop.target import Target
 from agents.messages import AssistantMessage, ToolMessage, UserMessage
+from agents.model_info import ModelInfo
 from agents.providers.base import CallPiece, Finish, TextPiece
 from tests.agents.scripted import Said, ScriptedProvider, calls, says
 from tests.tools.contexts import context
@@ -54,17 +56,15 @@ def archetype(*tools: Tool, limits: Limits | None = None, **more: Any) -> Archet
 
 
 def job(provider: ScriptedProvider, agent: Archetype, events: Sequence[AnyEvent] = (), **more: Any) -> Job:
-    return Job(
-        run_id=RUN,
-        archetype=agent,
-        model="m",
-        temperature=0.5,
-        history=(UserMessage("Go."),),
-        provider=lambda model: provider,
-        context=context(),
-        ledger=ledger.read(events),
-        **{"retry": RetryPolicy(3, 0.0), **more},
-    )
+    fields: dict[str, Any] = {
+        "model": "m",
+        "temperature": 0.5,
+        "history": (UserMessage("Go."),),
+        "targets": lambda model: (Target(ModelInfo(model, "scripted"), provider),),
+        "retry": RetryPolicy(3, 0.0),
+        **more,
+    }
+    return Job(run_id=RUN, archetype=agent, context=context(), ledger=ledger.read(events), **fields)
 
 
 async def run(
@@ -88,6 +88,8 @@ def check_stream(events: Sequence[AnyEvent]) -> None:
             case ev.TurnStarted():
                 assert event.agent not in open_turn
                 open_turn[event.agent] = event.turn
+            case ev.TurnReset():
+                assert open_turn.pop(event.agent) == event.turn
             case ev.TextDelta() | ev.ReasoningDelta():
                 assert event.text and event.agent in open_turn
             case ev.ReplyCompleted():
@@ -366,6 +368,25 @@ async def test_a_write_that_was_under_way_when_the_process_died_is_unknown_and_n
     rest = [event async for batch in again.work() for event in batch]
     assert [each.outcome for each in of(rest, ev.ToolFailed)] == ["unknown"] and not SAVED
     assert "may or may not" in provider.requests[0].messages[-1].content  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("by", "saved"), [(context().user_id, ["x"]), (uuid.UUID(int=99), [])])
+async def test_what_is_done_as_the_person_is_done_only_if_they_allowed_it(by: uuid.UUID, saved: list[str]) -> None:
+    """Also where another process, of a version that knew nothing of this, let somebody else decide."""
+    SAVED.clear()
+    agent = archetype(replace(save, asks_first=True, as_person=True))
+    provider = ScriptedProvider([calls(("save", '{"word":"x"}'))])
+    kept: list[AnyEvent] = []
+    with pytest.raises(Waiting):
+        async for batch in Agent(job(provider, agent), agent, path="", messages=(UserMessage("Go."),)).work():
+            kept += batch
+    (asked,) = of(kept, ev.ApprovalRequested)
+    assert asked.as_person and not SAVED
+    kept.append(ev.ApprovalResolved(at=1.0, call=asked.call, name="save", decision="allowed", by=str(by)))
+    again = Agent(job(ScriptedProvider([says("Done.")]), agent, kept), agent, path="", messages=(UserMessage("Go."),))
+    rest = [event async for batch in again.work() for event in batch]
+    assert saved == SAVED
+    assert [each.outcome for each in of(rest, ev.ToolFailed)] == ([] if saved else ["refused"])
 
 
 async def test_leaving_at_any_moment_closes_the_provider() -> None:

@@ -14,6 +14,8 @@ import pytest
 from agents.errors import CODES, ProviderError
 from agents.events import Call
 from agents.messages import AssistantMessage, Image, ToolMessage, UserMessage
+from agents.options import OutputFormat
+from agents.providers import http as module
 from agents.providers.base import (
     CallPiece,
     Finish,
@@ -25,7 +27,6 @@ from agents.providers.base import (
     UsageReport,
 )
 from agents.providers.openai import OpenAIProvider
-from agents.providers.openai import provider as module
 from agents.usage import Usage
 from tests.certificates import own_certificate
 from tests.servers import free_port
@@ -132,13 +133,23 @@ async def test_the_request_says_everything_that_was_asked(upstream: Upstream, pr
         AssistantMessage("A picture."),
         UserMessage("Thanks"),
     )
-    asked = request(messages=messages, tools=(READ_FILE,), temperature=0.0, max_output_tokens=50, user="u1")
+    asked = request(
+        messages=messages,
+        tools=(READ_FILE,),
+        temperature=0.0,
+        max_output_tokens=50,
+        user="u1",
+        effort="low",
+        output=OutputFormat("answer", {"type": "object"}, strict=True),
+        extra={"seed": 7, "response_format": {"type": "text"}},
+    )
     await collect(provider, asked)
     [seen] = upstream.requests()
+    first, second = (each["id"] for each in seen.body["messages"][2]["tool_calls"])
     assert seen.path == "/v1/chat/completions"
     assert seen.headers["authorization"] == f"Bearer {KEY}"
-    call = {"id": "c1", "type": "function", "function": {"name": "read_file", "arguments": '{"path": "a"}'}}
-    broken = {"id": "c2", "type": "function", "function": {"name": "read_file", "arguments": "{}"}}
+    call = {"id": first, "type": "function", "function": {"name": "read_file", "arguments": '{"path": "a"}'}}
+    broken = {"id": second, "type": "function", "function": {"name": "read_file", "arguments": "{}"}}
     image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
     tool = {"name": "read_file", "description": "Read a file.", "parameters": READ_FILE.schema}
     assert seen.body == {
@@ -148,13 +159,19 @@ async def test_the_request_says_everything_that_was_asked(upstream: Upstream, pr
         "temperature": 0.0,
         "max_tokens": 50,
         "user": "u1",
+        "reasoning_effort": "low",
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "schema": {"type": "object"}, "strict": True},
+        },
+        "seed": 7,
         "tools": [{"type": "function", "function": tool}],
         "messages": [
             {"role": "system", "content": "Be kind."},
             {"role": "user", "content": [{"type": "text", "text": "What is this?"}, image]},
             {"role": "assistant", "content": None, "tool_calls": [call, broken]},
-            {"role": "tool", "tool_call_id": "c1", "content": "1: hello"},
-            {"role": "tool", "tool_call_id": "c2", "content": "The arguments are not JSON."},
+            {"role": "tool", "tool_call_id": first, "content": "1: hello"},
+            {"role": "tool", "tool_call_id": second, "content": "The arguments are not JSON."},
             {"role": "assistant", "content": "A picture."},
             {"role": "user", "content": "Thanks"},
         ],
@@ -351,16 +368,17 @@ FAULTS: dict[str, tuple[Turn, str, bool, str]] = {
     "404": (Turn(fault="404"), "upstream_not_found", False, ""),
     "408": (Turn(fault="408"), "upstream_timeout", True, ""),
     "409": (Turn(fault="409"), "upstream_unavailable", True, ""),
-    "413": (Turn(fault="413"), "upstream_invalid", False, ""),
+    "413": (Turn(fault="413"), "upstream_context", False, ""),
     "422": (Turn(fault="422"), "upstream_invalid", False, ""),
     "429": (Turn(fault="429"), "upstream_rate_limited", True, ""),
     "500": (Turn(fault="500"), "upstream_unavailable", True, ""),
     "502": (Turn(fault="502"), "upstream_unavailable", True, ""),
     "503": (Turn(fault="503"), "upstream_unavailable", True, ""),
-    "529": (Turn(fault="529"), "upstream_unavailable", True, ""),
-    "no quota": (Turn(fault="429", body={"error": {"code": "insufficient_quota"}}), "upstream_rate_limited", False, ""),
+    "504": (Turn(fault="504"), "upstream_timeout", True, ""),
+    "529": (Turn(fault="529"), "upstream_overloaded", True, ""),
+    "no quota": (Turn(fault="429", body={"error": {"code": "insufficient_quota"}}), "upstream_credit", False, ""),
     "model": (Turn(fault="400", body={"error": {"code": "model_not_found"}}), "upstream_not_found", False, ""),
-    "too long": (Turn(fault="400", body={"error": {"code": "context_length_exceeded"}}), "upstream_invalid", False, ""),
+    "too long": (Turn(fault="400", body={"error": {"code": "context_length_exceeded"}}), "upstream_context", False, ""),
     "error body that is a list": (Turn(fault="400", body=[[1]]), "upstream_invalid", False, ""),
     "redirect": (Turn(fault="redirect"), "upstream_error", False, ""),
     "reset before the answer": (Turn(fault="refuse"), "upstream_interrupted", True, ""),

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from agents.messages import AssistantMessage, Image, UserMessage
+from agents.providers import errors, pictures
 from agents.providers.base import ProviderRequest
-from agents.providers.openai import errors, pictures
+from agents.providers.openai.request import wire_messages
 
 OLD, FIRST, SECOND = (Image(f"https://example.com/{name}.png", name, name) for name in ("old", "first", "second"))
 REQUEST = ProviderRequest(
@@ -71,7 +72,7 @@ STATUSES = {400: NEWEST, 404: NEWEST, 422: NEWEST, 500: NEWEST, 503: NEWEST, 401
 def marked(status: int = 400, **error: Any) -> tuple[Any, ...]:
     """The pictures that such an answer marks; that error's code and whether it is tried again."""
     found = errors.from_status(status, {}, json.dumps({"error": error}).encode(), str)
-    pictures.name_unreadable(found, REQUEST)
+    pictures.name_unreadable(found, wire_messages(REQUEST))
     return found.pictures, found.code, found.retryable
 
 

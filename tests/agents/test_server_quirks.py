@@ -16,8 +16,9 @@ from agents.errors import ProviderError
 from agents.loop.job import RetryPolicy
 from agents.loop.reply import Reply, replies
 from agents.messages import UserMessage
-from agents.providers.base import ProviderRequest
+from agents.providers.base import ProviderRequest, UsageReport
 from agents.providers.openai import OpenAIProvider, stream
+from agents.usage import Usage
 from tests.agents.test_loop import archetype, job
 from tests.upstream import Turn, Upstream
 
@@ -108,6 +109,10 @@ FRAMES: dict[str, tuple[str, Came]] = {
     "text, then words in no event": (said("a") + "Bye: now\n" + END + DONE, Came("a")),
     "text, then a note that is no error": (said("a") + frame({"message": "slow"}) + END + DONE, Came("a")),
     "the same in no event": (said("a") + json.dumps({"message": "slow"}) + "\n" + END + DONE, Came("a")),
+    "danielmiessler/Fabric#2203: characters of several bytes, cut anywhere": (
+        'data: {"choices": [{"delta": {"content": "Grüß 世界 😀"}}]}\n\n' + END + DONE, Came("Grüß 世界 😀")),
+    "Growth-Circle/cadis#2329: empty data between the lines of an event": (
+        'data: {"choices": [{"delta":\ndata:\ndata: {"content": "a"}}]}\n\n' + END + DONE, Came("a")),
     "data: ping": (f"data: ping\n\n{said('a')}data: ping\n\n{said('b')}{END}{DONE}", Came("ab")),
     "data: : keep-alive": (f"{said('a')}data: : keep-alive\n\n{END}{DONE}", Came("a")),
     "event: heartbeat": (f"{said('a')}event: heartbeat\ndata: alive\n\n{said('b')}{END}{DONE}", Came("ab")),
@@ -171,6 +176,22 @@ ENDS: dict[str, tuple[str, Came]] = {
     "an error behind a reason": (
         said("a", "stop") + frame({"error": {"code": 500}}) + DONE, Came("a", "upstream_unavailable")),
     "OpenAI's reference: refusal": (delta(refusal="No") + delta(refusal=".") + END + DONE, Came("No.")),
+    "Azure's asynchronous filter: results behind the end, without a delta": (
+        said("a") + frame({"choices": [{"index": 0, "finish_reason": None, "content_filter_results": {
+            "hate": {"filtered": False}}, "content_filter_offsets": {"check_offset": 1}}]})
+        + END + frame({"choices": [{"index": 0, "finish_reason": None, "content_filter_offsets": {}}]}) + DONE,
+        Came("a")),
+    "Azure: an answer that was filtered": (
+        said("a") + frame({"choices": [{"index": 0, "finish_reason": "content_filter", "content_filter_results": {
+            "hate": {"filtered": True, "severity": "high"}}}]}) + DONE, Came("a", "content_filter")),
+    "SamSaffron/term-llm#448: no reason, then [DONE]": (said("a") + DONE, Came("a", "upstream_incomplete")),
+    "mozilla-ai/any-llm#1204: sensitive, and nothing said": (
+        delta("sensitive") + DONE, Came(end="content_filter")),
+    "Kilo-Org/kilocode#7773: tool_calls, and nothing at all": (CALLED + DONE, Came()),
+    "tags of thoughts inside content are the server's business": (
+        said("<think>h</think>a") + END + DONE, Came("<think>h</think>a")),
+    "QwenLM/qwen-code#3896: the whole text again in each piece is not guessed": (
+        said("a") + said("ab") + END + DONE, Came("aab")),
     "content_filter": (said("a") + delta("content_filter") + DONE, Came("a", "content_filter")),
     "braintrustdata/braintrust-sdk-javascript#1883: reasoning in both fields": (
         delta(reasoning="h", reasoning_content="h") + said("a") + END + DONE, Came("a", thought="h")),
@@ -212,6 +233,8 @@ CONTENTS |= {
 CALLS: dict[str, tuple[str, Came]] = {
     "ollama/ollama#7881: a whole call, no index, reason stop": (
         call(id="x", name="f", arguments=PATH) + END + DONE, ONE),
+    "openai/openai-python#2806, googleapis/python-genai#2868: index null, the id empty": (
+        call(index=None, id="", type="function", name="f", arguments=PATH) + END + DONE, ONE),
     "ollama/ollama#15457: index 0 for every call, ids differ": (
         call(index=0, id="x", name="f", arguments=PATH) + call(index=0, id="y", name="g", arguments='{"x": 1}')
         + CALLED + DONE, TWO),
@@ -264,6 +287,56 @@ CALLS: dict[str, tuple[str, Came]] = {
         call(index=0, id="x", name="f", arguments='{"path"') + call(index=5, arguments=': "a"}') + CALLED + DONE, ONE),
 }  # fmt: skip
 
+
+def counted(**fields: Any) -> dict[str, Any]:
+    return {"prompt_tokens": 10, "completion_tokens": 2, **fields}
+
+
+def in_end(usage: Any) -> str:
+    """Text, and this usage in the chunk that has the reason."""
+    return said("a") + frame({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": usage}) + DONE
+
+
+_X = {"reasoning_tokens": 40}
+USAGES: dict[str, tuple[str, Usage | None]] = {
+    "Routstr/routstr-core#543: in the chunk with the reason": (in_end(counted()), Usage(10, 0, 2)),
+    "alfredapp/openai-workflow#52: in each chunk, growing": (
+        "".join(frame({"choices": [{"delta": {"content": "a"}}], "usage": counted(completion_tokens=n)})
+                for n in (1, 2, 3)) + END + DONE, Usage(10, 0, 3)),
+    "the same, with nulls behind it": (
+        frame({"choices": [{"delta": {"content": "a"}}], "usage": counted()})
+        + frame({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": None}) + DONE, Usage(10, 0, 2)),
+    "OpenAI's reference: behind the end, without choices": (
+        said("a") + END + frame({"choices": [], "usage": counted()}) + DONE, Usage(10, 0, 2)),
+    "earendil-works/pi#2017: in the choice": (
+        said("a") + frame({"choices": [{"delta": {}, "finish_reason": "stop", "usage": counted(cached_tokens=4)}]})
+        + DONE, Usage(10, 4, 2)),
+    "both, the outer one is behind": (
+        frame({"choices": [{"delta": {"content": "a"}, "finish_reason": "stop", "usage": counted()}]})
+        + frame({"choices": [], "usage": counted(completion_tokens=3)}) + DONE, Usage(10, 0, 3)),
+    "vercel/ai#12425: xAI, reasoning beside completion": (
+        in_end(counted(total_tokens=52, completion_tokens_details=_X)), Usage(10, 0, 42, 40)),
+    "Wei-Shaw/sub2api#5771: the same without its details": (in_end(counted(total_tokens=52)), Usage(10, 0, 42)),
+    "reasoning within completion": (
+        in_end(counted(completion_tokens=42, total_tokens=52, completion_tokens_details=_X)), Usage(10, 0, 42, 40)),
+    "a total that is less": (in_end(counted(total_tokens=2)), Usage(10, 0, 2)),
+    "a total that cannot be": (in_end(counted(total_tokens=10**15)), Usage(10, 0, 2)),
+    "vercel/ai#2548: null for everything": (
+        in_end({"prompt_tokens": None, "completion_tokens": None, "total_tokens": None}), None),
+    "null for the details": (
+        in_end(counted(prompt_tokens_details=None, completion_tokens_details=None)), Usage(10, 0, 2)),
+    "floats": (in_end({"prompt_tokens": 10.0, "completion_tokens": 2.0, "total_tokens": 12.0}), Usage(10, 0, 2)),
+    "texts": (in_end({"prompt_tokens": "10", "completion_tokens": "2"}), Usage(10, 0, 2)),
+    "DeepSeek: the cache": (in_end(counted(prompt_cache_hit_tokens=8, prompt_cache_miss_tokens=2)), Usage(10, 8, 2)),
+    "OpenRouter: what was written to the cache": (
+        in_end(counted(prompt_tokens_details={"cached_tokens": 3, "cache_write_tokens": 5})),
+        Usage(10, 3, 2, cache_write_tokens=5)),
+    "OpenRouter: nothing was written to it": (
+        in_end(counted(prompt_tokens_details={"cached_tokens": 3, "cache_write_tokens": 0})), Usage(10, 3, 2)),
+    "more cached than read": (in_end(counted(prompt_tokens_details={"cached_tokens": 30})), Usage(10, 10, 2)),
+    "none at all": (said("a") + END + DONE, None),
+}  # fmt: skip
+
 WHOLE: dict[str, tuple[str, Came]] = {
     "langgenius/dify#8615: JSON though a stream was asked for": (
         json.dumps({"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}, indent=1),
@@ -271,7 +344,11 @@ WHOLE: dict[str, tuple[str, Came]] = {
     ),
     "a JSON error with status 200": (json.dumps({"error": {"type": "server_error"}}), Came(end="upstream_unavailable")),
     "Gemini: a list that holds an error": (json.dumps([{"error": {"code": 400}}]), Came(end="upstream_invalid")),
-    "FastAPI: detail": (json.dumps({"detail": "Not Found"}), Came(end="upstream_error")),
+    "FastAPI: detail": (json.dumps({"detail": "Not Found"}), Came(end="upstream_not_found")),
+    "OpenHands/OpenHands#419: LM Studio, a wrong path": (
+        json.dumps({"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
+        Came(end="upstream_not_found"),
+    ),
     "vLLM: an error without a name for it": (
         json.dumps({"message": "no", "type": "BadRequestError", "code": 400}),
         Came(end="upstream_invalid"),
@@ -321,6 +398,16 @@ async def test_a_stream_says_what_was_said_and_how_it_ended(
     body, expected = {**FRAMES, **ENDS, **CONTENTS, **CALLS}[name]
     upstream.script(Turn(verbatim=body))
     assert await reply_of(provider) == expected
+
+
+@pytest.mark.parametrize("name", USAGES)
+async def test_usage_is_the_last_that_was_said(name: str, upstream: Upstream, provider: OpenAIProvider) -> None:
+    body, expected = USAGES[name]
+    upstream.script(Turn(verbatim=body))
+    asked = ProviderRequest(model="m", system="", messages=(UserMessage("Go."),))
+    found = [piece async for pieces in provider.stream(asked) for piece in pieces]
+    reports = [each.usage for each in found if isinstance(each, UsageReport)]
+    assert (reports[-1] if reports else None) == expected
 
 
 @pytest.mark.parametrize("name", WHOLE)

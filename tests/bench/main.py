@@ -66,14 +66,15 @@ class Bench:
         elsewhere = [stage.elsewhere(scaled)] if scaled and "elsewhere" in self.kinds else []
         packed = [systems.packed(parleys[0])] if "packed" in self.kinds else []
         sockets = [socket.plain(parleys[0]), socket.deflated(parleys[0])] if "socket" in self.kinds else []
+        apis = stage.apis(self.chosen.door) if "apis" in self.kinds else []
         self.names = [each.name for each in parleys]
-        beside: Sequence[Parley | Sockets] = [*packed, *sockets]
+        beside: Sequence[Parley | Sockets] = [*packed, *sockets, *apis]
         steps = self._steps(copy, parleys, beside, plain, elsewhere)
         held = [*parleys] if "held" in self.kinds else []
         left_out = len(beside) * max(0, self.chosen.pairs - BESIDE_PAIRS)
         self.progress = Progress(len(steps) * self.chosen.pairs - left_out + 2 * len(held) + 1)
         self.progress.step("warming up")
-        for each in (copy, *parleys, *packed, *sockets, *plain, *elsewhere):
+        for each in (copy, *parleys, *beside, *plain, *elsewhere):
             await measure.measure(each, measure.WARM)
         for number in range(1, self.chosen.pairs + 1):
             for kind, system, shape in steps:
@@ -140,6 +141,11 @@ class Bench:
         if pairs := self._pairs("paced", socket.DEFLATED, against=socket.PLAIN):
             self.rows += verdicts.of_packed(socket.DEFLATED, pairs)
             self.rows += verdicts.of_completeness(socket.DEFLATED, [each for pair in pairs for each in pair])
+        first, *others = (f"Parley, {api}" for api in systems.APIS)
+        for name in others:
+            if pairs := self._pairs("paced", name, against=first):
+                self.rows += verdicts.of_api(name, pairs)
+                self.rows += verdicts.of_completeness(name, [each for pair in pairs for each in pair])
         if pairs := self._pairs("paced", Elsewhere.name):
             self.rows += verdicts.of_elsewhere(Elsewhere.name, pairs)
             self.rows += verdicts.of_completeness(Elsewhere.name, [ours for _, ours in pairs])
@@ -175,7 +181,7 @@ class Bench:
         return plot.bars("Parley beside a bare copy of the stream", groups, units)
 
 
-KINDS = ["paced", "packed", "socket", "saturated", "elsewhere", "plain", "held"]
+KINDS = ["paced", "packed", "socket", "apis", "saturated", "elsewhere", "plain", "held"]
 CPU, RATE = "CPU for 1,000 chunks, 50 streams, one each 20 ms", "Chunks a second, 50 streams, saturated"
 
 

@@ -62,6 +62,14 @@ class Stage:
         self.closing.append(made)
         return made
 
+    def apis(self, door: str = "native") -> list[Parley]:
+        """A Parley on SQLite that speaks all three wire APIs, once for each."""
+        settings = systems.all_apis(self.upstream.port)
+        with self._there():
+            made = systems.parley("", self.upstream.port, self.folder / "apis", door, **settings)
+        self.closing.append(made)
+        return systems.by_apis(made)
+
     def scaled(self, door: str = "native", **settings: str) -> Parley:
         """Parley on a PostgreSQL and a Redis of its own, which share its core."""
         with self._there():

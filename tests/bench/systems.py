@@ -14,6 +14,7 @@ from tests.bench.processes import Program, cores, on, uvicorn
 from tests.live import Server
 
 PACKED = "Parley, packed"
+APIS = {"chat completions": "bench", "Messages": "bench-messages", "Responses": "bench-responses"}  # api: model
 # Rows as they are, since posting ten thousand messages takes longer than the whole bench. The database counts them as
 # it does by itself within a minute: until then it plans for the few that were there.
 FILL = """
@@ -95,6 +96,7 @@ class Parley:
     name: str
     server: Server
     door: str = "native"
+    model: str = "bench"
     is_packed: bool = False  # its streams are asked for with ?compress=gzip
     token: str = ""
     where: dict[str, str] = field(default_factory=dict)  # organization and project of its chats
@@ -120,7 +122,7 @@ class Parley:
             self.where[name] = rows[0]["id"]
 
     def _new_chat(self) -> str:
-        made: str = self.call("POST", "/api/chats/", {**self.where, "title": "bench", "model": "bench"})["id"]
+        made: str = self.call("POST", "/api/chats/", {**self.where, "title": "bench", "model": self.model})["id"]
         return made
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
@@ -179,6 +181,11 @@ def packed(parley: Parley) -> Parley:
     return Parley(PACKED, parley.server, parley.door, is_packed=True)
 
 
+def by_apis(parley: Parley) -> list[Parley]:
+    """One server, asked for a model of each wire API in turn; chat completions first."""
+    return [Parley(f"Parley, {api}", parley.server, parley.door, model) for api, model in APIS.items()]
+
+
 @dataclass
 class Elsewhere:
     """Parley's readers in another process than the one that runs: the run is started at one, its stream read there."""
@@ -221,6 +228,20 @@ def parley(name: str, upstream: int, data: pathlib.Path, door: str = "native", *
     }
     with on(cores()[0]):
         return Parley(name, Server(data, **given).start(), door)
+
+
+def all_apis(upstream: int) -> dict[str, str]:
+    """Settings of a server that offers the three models of APIS."""
+    return {
+        "OPENAI_API": "responses",
+        "OPENAI_MODELS": APIS["Responses"],
+        "ANTHROPIC_API_KEY": "bench",
+        "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{upstream}",
+        "ANTHROPIC_MODELS": APIS["Messages"],
+        "MISTRAL_API_KEY": "bench",
+        "MISTRAL_BASE_URL": f"http://127.0.0.1:{upstream}/v1",
+        "MISTRAL_MODELS": APIS["chat completions"],
+    }
 
 
 def sibling(first: Parley, name: str) -> Parley:

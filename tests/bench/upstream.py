@@ -1,4 +1,4 @@
-"""A model provider for the bench: chat completions over HTTP, as cheap as Python can, each chunk stamped.
+"""A model provider for the bench: its three wire APIs over HTTP, as cheap as Python can, each chunk stamped.
 
 `python -m tests.bench.upstream PORT`. What it says is asked for in the newest user message: `[[chunks=100 pace_ms=20
 first_ms=50]]`; a pace of 0 is as fast as the reader takes it, one write a chunk. A stamp in each chunk,
@@ -7,38 +7,15 @@ first_ms=50]]`; a pace of 0 is as fast as the reader takes it, one write a chunk
 
 import asyncio
 import gc
-import json
 import re
 import sys
 import time
-from typing import Any, cast
+from typing import cast
+
+from tests.bench.wires import spoken
 
 WISH = re.compile(rb"\[\[chunks=(\d+) pace_ms=([\d.]+) first_ms=([\d.]+)\]\]")
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-MARK = "<000000@0000000000000000000>"
-BASE = {"id": "chatcmpl-bench", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "bench"}
-
-
-def _chunk(choices: list[Any], **rest: Any) -> bytes:
-    return b"data: " + json.dumps({**BASE, "choices": choices, **rest}).encode() + b"\n\n"
-
-
-def _said(delta: dict[str, Any], reason: str | None = None) -> bytes:
-    return _chunk([{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}], usage=None)
-
-
-def _framed(data: bytes) -> bytes:
-    return b"%x\r\n%s\r\n" % (len(data), data)
-
-
-_before, _after = (part.replace(b"%", b"%%") for part in _framed(_said({"content": MARK})).split(MARK.encode()))
-CHUNK = _before + b"<%06d@%019d>" + _after
-BEGIN = _framed(_said({"role": "assistant", "content": ""}))
-
-
-def _end(chunks: int) -> bytes:
-    usage = {"prompt_tokens": 10, "completion_tokens": chunks, "total_tokens": 10 + chunks}
-    return _framed(_said({}, "stop") + _chunk([], usage=usage) + b"data: [DONE]\n\n") + b"0\r\n\r\n"
 
 
 class Conversation(asyncio.Protocol):
@@ -71,6 +48,7 @@ class Conversation(asyncio.Protocol):
         length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
         if ends and length and len(body) >= int(length[1]):
             self.received = body[int(length[1]) :]
+            self.wire = spoken(head)
             self.answer(body)
 
     def answer(self, body: bytes) -> None:
@@ -86,11 +64,11 @@ class Conversation(asyncio.Protocol):
         self.timer = None
         if self.is_paused:
             return
-        begin = BEGIN if not self.said else b""
-        self.transport.write(begin + CHUNK % (self.said, time.monotonic_ns()))
+        begin = self.wire.begin if not self.said else b""
+        self.transport.write(begin + self.wire.chunk % (self.said, time.monotonic_ns()))
         self.said += 1
         if self.said == self.chunks:
-            self.transport.write(_end(self.chunks))
+            self.transport.write(self.wire.end(self.chunks))
         elif self.pace_s:
             self.due += self.pace_s
             self.timer = self.loop.call_at(self.due, self.say)

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.live]
 Open = Callable[..., tuple[Page, Watch]]
 TABLES = sorted(admin.site._registry, key=lambda model: model._meta.label)
 ROWS = 60  # more than a page of a list
+ONE_EACH = environment.ROOT / "tests" / "upgrade" / "fill.py"
 
 
 class Busy:
@@ -31,6 +32,7 @@ class Busy:
         self.server = Server(OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", OPENAI_PRICES="gpt-4o=2.5/1.25/10")
         self.server.start()
         self.run = self._fill("--runs", str(runs), "--others", str(others))
+        self.server.quickly("shell", "-c", ONE_EACH.read_text())  # a row in each table that has none
         self.cookies = self._sign_in(browser)
 
     def _fill(self, *how_many: str) -> str:

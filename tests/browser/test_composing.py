@@ -70,6 +70,33 @@ def test_a_slash_lists_commands_that_filter_and_choose_by_keyboard(page: Page, u
     expect(page.locator(".agent")).to_contain_text("gpt-4o")
 
 
+OWN = """
+from agents.own import Archetype, Command, register, register_command
+
+register(Archetype("shop", "Knows the orders.", "Answer from the orders."))
+register_command(Command("orders", "Open orders", "Which orders are open of <b>", archetype="shop"))
+"""
+
+
+def test_a_command_of_an_own_app_puts_its_text_there_and_chooses_its_agent(
+    open_page: Open, new_server: Callable[..., Server]
+) -> None:
+    server = new_server(PARLEY_APPS="shop")
+    (server.data / "apps" / "shop").mkdir(parents=True)
+    (server.data / "apps" / "shop" / "__init__.py").touch()
+    (server.data / "apps" / "shop" / "parley.py").write_text(OWN)
+    page, _ = open_page(server.start())
+    sign_in(page)
+    box(page).press_sequentially("/ord")
+    expect(page.get_by_role("listbox").get_by_role("option")).to_have_text(["/orders Open orders"])
+    box(page).press("Enter")
+    expect(box(page)).to_have_value("Which orders are open of <b>")
+    expect(page.locator("#archetype option:checked")).to_have_text("Shop")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    box(page).press_sequentially("Miller?")
+    expect(box(page)).to_have_value("Which orders are open of <b>Miller?")
+
+
 def test_files_are_chosen_or_pasted_taken_away_and_sent_with_the_message(
     page: Page, upstream: Upstream, tmp_path: Path
 ) -> None:

@@ -49,7 +49,7 @@ def test_a_new_chat_has_the_project_agent_and_model_that_were_chosen(
     assert (chat["archetype"], chat["model"]) == ("project_navigator", model)
     assert chat["project"] is not None
     section = page.locator("#nav section").filter(has=page.get_by_role("heading", name=project))
-    expect(section.get_by_role("link")).to_have_count(1)
+    expect(section.get_by_role("list").get_by_role("link")).to_have_count(1)
 
 
 def test_chats_are_listed_by_project_the_newest_first_found_renamed_and_deleted(
@@ -60,7 +60,7 @@ def test_chats_are_listed_by_project_the_newest_first_found_renamed_and_deleted(
         begin(page, upstream, project, f"{name} {mark}")
     page.reload()
     section = page.locator("#nav section").filter(has=page.get_by_role("heading", name=project))
-    links = section.get_by_role("link")
+    links = section.get_by_role("list").get_by_role("link")
     expect(links).to_have_count(2)
     expect(links.first).to_contain_text("Pears")
 
@@ -85,9 +85,9 @@ def test_chats_are_listed_by_project_the_newest_first_found_renamed_and_deleted(
     row.get_by_role("button").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(section.get_by_role("link")).to_have_count(1)
+    expect(links).to_have_count(1)
     page.reload()
-    expect(section.get_by_role("link")).to_have_count(1)
+    expect(links).to_have_count(1)
 
 
 def test_thoughts_are_folded_code_is_coloured_and_the_count_of_tokens_opens(page: Page, upstream: Upstream) -> None:
@@ -175,7 +175,7 @@ def test_a_server_that_is_gone_is_said_and_what_was_sent_goes_out_when_it_is_bac
     server.kill()
     send(page, f"Are you there? {script(upstream, Turn(text='I am.'))}")
     expect(state(page)).to_contain_text("The server does not answer. Your message waits here and is sent again.")
-    expect(page.get_by_text("Waits", exact=True)).to_be_visible()
+    expect(page.locator(".waits")).to_be_visible()
     server.start_process()
     expect(answer(page)).to_contain_text("I am.", timeout=40_000)
     expect(page.get_by_role("article")).to_have_count(4)

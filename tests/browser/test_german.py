@@ -72,6 +72,68 @@ def test_a_refusal_is_said_in_german(open_page: Open, server: Server, status: in
     expect(state(page)).to_contain_text(said)
 
 
+FIELDS = [
+    (
+        {"content": ["Expected at most 5 characters; these are 9."]},
+        "Nachricht: Höchstens 5 Zeichen sind erlaubt; es sind 9.",
+    ),
+    ({"chat.model": ["Expected one of: a, b."]}, "Modell: Zur Wahl stehen: a, b."),
+    (
+        {"attachments.1.url": ["a.heic: this is a HEIC picture. Expected PNG, JPEG, GIF or WebP: convert it first."]},
+        "Datei 2: a.heic ist ein HEIC-Bild. Erwartet wird PNG, JPEG, GIF oder WebP: Wandeln Sie es zuerst um.",
+    ),
+    (
+        {
+            "attachments.0.url": [
+                "This is a picture of 9 × 8 pixels, and at most 7 a side are taken. Expected PNG: convert it first."
+            ]
+        },
+        "Datei 1: Das ist ein Bild von 9 × 8 Pixeln, und höchstens 7 je Seite werden angenommen.",
+    ),
+    (
+        {"title": ["This field is required."], "model": ["Of a later day."]},
+        "Er sagt auf Englisch: Some fields are not valid.",
+    ),
+]
+
+
+def test_a_model_that_is_gone_is_said_in_german_with_its_successor(open_page: Open, server: Server) -> None:
+    page, watch = german(open_page, server)
+    watch.allowed = ("400",)
+    told = "The chat's model gpt-9 is not offered any more. Choose another one for the chat: its successor is gpt-4o."
+    fields = {"model": [told], "successor": ["gpt-4o"]}
+    error = {"error": {"code": "model_gone", "message": told, "fields": fields}}
+    page.route("**/api/chats/runs", lambda route: route.fulfill(status=400, json=error))
+    submit(page, "Was?")
+    expect(state(page)).to_contain_text(
+        "Nicht gesendet: Das Modell gpt-9 dieses Chats wird nicht mehr angeboten. Wählen Sie ein anderes; sein "
+        "Nachfolger ist gpt-4o."
+    )
+    expect(page.get_by_role("button", name="Mit gpt-4o weiter")).to_be_visible()
+
+
+@pytest.mark.parametrize(("fields", "said"), FIELDS)
+def test_what_is_wrong_with_a_field_is_said_in_german(
+    open_page: Open, server: Server, fields: dict[str, list[str]], said: str
+) -> None:
+    page, watch = german(open_page, server)
+    watch.allowed = ("400",)
+    error = {"error": {"code": "invalid", "message": "Some fields are not valid.", "fields": fields}}
+    page.route("**/api/chats/runs", lambda route: route.fulfill(status=400, json=error))
+    submit(page, "Was?")
+    expect(state(page)).to_contain_text(f"Nicht gesendet: {said}" if "Englisch" not in said else said)
+
+
+def test_the_servers_own_refusal_is_said_in_german(open_page: Open, server: Server) -> None:
+    page, watch = german(open_page, server)
+    watch.allowed = ("400",)
+    page.locator("#text").evaluate("each => (each.dataset.most = 10_000_000)")
+    submit(page, "x" * 150_000)
+    expect(state(page)).to_contain_text(
+        re.compile(r"Nicht gesendet: Nachricht: Höchstens \d+ Zeichen sind erlaubt; es sind 150000\.")
+    )
+
+
 def test_times_are_written_in_the_pages_language(open_page: Open, server: Server, upstream: Upstream) -> None:
     page, _ = german(open_page, server, locale="en-US")
     submit(page, f"Was? {script(upstream, Turn(text='Das.'))}")

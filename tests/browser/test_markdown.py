@@ -1,5 +1,6 @@
 """An answer's text as it comes: the page draws the same as when it is read again, and nobody sees half a table."""
 
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -109,6 +110,29 @@ def test_what_is_too_long_says_why_it_is_not_formatted(page: Page, upstream: Ups
     expect(answer(page)).to_contain_text("tokens", timeout=30_000)
     expect(answer(page)).to_contain_text("shown as it was written")
     expect(answer(page).locator("strong")).to_have_text("end")
+
+
+TASKS = "- [ ] buy\n  - [x] milk\n    - [ ] whole\n- [ ] cook\n\n* buy\n  * milk\n    * whole\n* cook\n"
+# Where each item's own text is: left, top and height of its line.
+PLACES = """(text) => [...text.querySelectorAll("li")].map((each) => {
+  const range = document.createRange();
+  const own = each.firstChild;
+  range.setStart(own, each.className ? 2 : 0);
+  range.setEnd(own, own.length);
+  const { x, y, height } = range.getClientRects()[0];
+  return { x, y, height };
+})"""
+
+
+def test_tasks_in_a_list_of_tasks_stand_as_the_items_of_any_list(page: Page, upstream: Upstream) -> None:
+    send(page, f"What is to be done? {script(upstream, Turn(text=TASKS))}")
+    expect(answer(page)).to_contain_text("tokens")
+    places = answer(page).locator(".text").evaluate(PLACES)
+    tasks, others = places[:4], places[4:]
+    assert [each["x"] for each in tasks] == pytest.approx([each["x"] for each in others], abs=2)
+    for items in (tasks, others):
+        tops = [each["y"] for each in items]
+        assert all(below - above < 32 for above, below in pairwise(tops)), tops  # a line is 25.6
 
 
 def test_formulas_and_code_are_written_as_they_should_be(page: Page, upstream: Upstream) -> None:

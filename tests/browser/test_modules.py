@@ -89,6 +89,16 @@ def test_what_a_subagent_says_is_not_the_answers_text(page: Page) -> None:
     assert text_of(page.evaluate(REDUCE, events)) == "Mine."
 
 
+def test_calls_of_two_subagents_at_work_at_once_stand_below_the_call_that_asked_them(page: Page) -> None:
+    asked = [("a", ""), ("b", ""), ("a1", "x:a"), ("b1", "x:b"), ("a11", "x:a/y:a1"), ("b2", "x:b"), ("a2", "x:a")]
+    called = [
+        ("tool.called", {"call": call, "name": "read_file", "arguments": {}, "agent": agent}) for call, agent in asked
+    ]
+    answer = page.evaluate(REDUCE, log(*BEGIN, *called))
+    # In the order in which tests/chat/test_asked.py has those of a stored answer.
+    assert [part["call"] for part in answer["parts"]] == ["a", "a1", "a11", "a2", "b", "b1", "b2"]
+
+
 def test_an_event_of_a_later_version_is_passed_over(page: Page) -> None:
     events = log(*BEGIN, ("future.thing", {"x": 1}), ("text.delta", {"text": "still here"}))
     assert text_of(page.evaluate(REDUCE, events)) == "still here"

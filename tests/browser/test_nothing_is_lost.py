@@ -160,7 +160,7 @@ def test_a_copy_of_a_tab_takes_a_name_of_its_own(own: Page) -> None:
 def test_what_another_tab_is_about_to_send_is_not_sent_here(own: Page, upstream: Upstream) -> None:
     own.context.set_offline(True)
     send(own, f"waits {script(upstream, Turn(text='Sent once.'))}")
-    expect(own.get_by_text("Waits", exact=True)).to_be_visible()
+    expect(own.get_by_text("Waits for the network")).to_be_visible()
     held: list[Route] = []
     own.route("**/api/chats/runs", lambda route: held.append(route))
     own.context.set_offline(False)

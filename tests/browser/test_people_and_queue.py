@@ -21,7 +21,7 @@ def bob(server: Server) -> str:
     email = f"bob-{uuid.uuid4().hex[:8]}@example.com"
     organization = server.call("GET", "/api/organizations/", token=server.token()).body["results"][0]["name"]
     arguments = ("--role", "editor", "--organization", organization)
-    server.manage("create_user", email, *arguments, PARLEY_PASSWORD=PASSWORD)
+    server.quickly("create_user", email, *arguments)
     return email
 
 

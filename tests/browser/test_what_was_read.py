@@ -1,4 +1,4 @@
-"""What the model was given to read, as the page says it: from which message on, and which picture it could not read."""
+"""What the model was given to read, as the page says it: from which message on, which files it was not shown."""
 
 from base64 import b64decode
 
@@ -8,7 +8,9 @@ from playwright.sync_api import Page, expect
 from tests.browser.steps import answer, script, send
 from tests.browser.test_long_chat import FILL
 from tests.live import OWNER, Server
+from tests.media import PDF, url
 from tests.pictures import DOT
+from tests.streams import client
 from tests.upstream import Turn, Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
@@ -48,3 +50,18 @@ def test_a_picture_that_could_not_be_read_says_so_at_once_and_later(page: Page, 
     expect(told).to_have_text("photo.png: could not be read, and is not shown to the model")
     page.reload()
     expect(told).to_have_text("photo.png: could not be read, and is not shown to the model")
+
+
+def test_a_file_that_a_model_was_not_shown_says_so_at_once_and_later(
+    page: Page, server: Server, upstream: Upstream
+) -> None:
+    alice = client(server)
+    chat = alice.chat()
+    page.goto(f"/chats/{chat}/")
+    page.wait_for_selector("body.ready")
+    plan = {"type": "file", "name": "plan.pdf", "url": url("application/pdf", PDF)}
+    alice.start(chat, f"See {script(upstream, Turn(text='What plan?'))}", attachments=[plan])
+    told = page.locator("article.user .attachments")
+    expect(told).to_have_text("plan.pdf: not shown to gpt-4.1-mini, which cannot take it")
+    page.reload()
+    expect(told).to_have_text("plan.pdf: not shown to gpt-4.1-mini, which cannot take it")

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from agents import events as ev
 from agents.usage import Usage
-from chat.eventlog.rows import Logged, insert
+from chat.eventlog.rows import Logged, insert, stored
 from chat.models import Chat, Message, MessageRole, MessageStatus, Run, RunStatus, ToolCall
 from chat.services.messages import add_message, lock_chat
 
@@ -55,6 +55,20 @@ def answer(chat: Chat, user: User, status: RunStatus = RunStatus.SUCCEEDED, text
         run=run, call="call_1", name="read_file", arguments={"path": text}, result=text, called_at=timezone.now()
     )
     return run
+
+
+def ask_for(run: Run, call: str, name: str = "write_file", arguments: Any = None, **fields: Any) -> None:
+    """A call of the run waits for a person."""
+    event = ev.ApprovalRequested(
+        at=time.time(), call=call, name=name, arguments=arguments or {}, expires_at=time.time() + 60, **fields
+    )
+    append(run, event)
+
+
+def append(run: Run, *events: ev.AnyEvent) -> None:
+    """More events at the end of the run's log."""
+    first = stored(run.pk)[-1].seq + 1
+    insert(run.pk, [Logged(run.attempt, seq, event) for seq, event in enumerate(events, first)]).save()
 
 
 def _events(run: Run, text: str, is_over: bool) -> list[ev.AnyEvent]:

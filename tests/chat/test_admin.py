@@ -31,13 +31,18 @@ from chat.models import (
     ChatAlias,
     ChatShare,
     Chore,
+    LanguageModel,
     Message,
+    MessageState,
     Process,
+    PullRequest,
     Run,
     RunEvent,
     RunStatus,
     Task,
     ToolCall,
+    ToolGrant,
+    ToolPolicy,
     UsageDay,
     UsageRecord,
 )
@@ -49,8 +54,10 @@ from tests.chat.rows import answer, say
 pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>{{ 7|add:7 }}</pre></details>\u202e"
-TABLES = sorted(apps.get_app_config("chat").get_models(), key=lambda model: model.__name__)
-WRITTEN = [model for model in TABLES if model not in (Budget, Character)]  # by the program; those two are edited
+UNSEEN = (MessageState,)  # for a provider alone: nobody is shown any of it
+TABLES = sorted({*apps.get_app_config("chat").get_models()} - {*UNSEEN}, key=lambda model: model.__name__)
+EDITED = (Budget, Character, LanguageModel, ToolGrant, ToolPolicy)
+WRITTEN = [model for model in TABLES if model not in EDITED]
 
 
 @pytest.fixture
@@ -68,7 +75,16 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     task = Task.objects.create(project=chat.project, title=HOSTILE[:200], external_id=HOSTILE[:200])
     Character.objects.create(id=7, organization=chat.organization, name=HOSTILE[:150], archetype="generalist")
     Budget.objects.create(organization=chat.organization, tokens=1_000_000)
+    ToolPolicy.objects.create(organization=chat.organization, pattern=HOSTILE[:100], decision="ask", created_by=alice)
+    ToolGrant.objects.create(
+        chat=chat, tool="<script>alert('x')</script>{{ 7|add:7 }}", by=alice, expires_at=timezone.now()
+    )
+    LanguageModel.objects.create(id=HOSTILE[:90], name=HOSTILE, note=HOSTILE, vendor="openai", source="operator")
     open_session(user=alice, run=made, task=task)
+    PullRequest.objects.create(
+        project=chat.project, chat=chat, forge="none", number=1, title=HOSTILE[:200], body=HOSTILE, branch=HOSTILE,
+        base=HOSTILE, head="1" * 40, author=alice,
+    )  # fmt: skip
     now = timezone.now()
     Process.objects.create(id=uuid.uuid4(), host=HOSTILE, pid=7, takes_runs=True, started_at=now, seen_at=now)
     Chore.objects.create(name="clean-up", due_at=now, told={"x": HOSTILE}, error=HOSTILE)
@@ -243,6 +259,7 @@ CANARY = "Dismissing Bob"
 def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: User, staff: Client) -> None:
     Chat.objects.filter(pk=chat.pk).update(title=CANARY)
     Task.objects.update(title=CANARY)
+    PullRequest.objects.update(title=CANARY, body=CANARY)
     work = Run.objects.create(
         chat=chat, user=alice, kind="title", model="m", temperature=0, archetype="title", status="succeeded",
         request={"asked": {"title": CANARY}}, attempt=1, position=9,
@@ -251,7 +268,9 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
     LogEntry.objects.log_actions(alice.pk, [chat], 2, "Stopped: it hung", single_object=True)
     LogEntry.objects.update(object_repr=CANARY)  # as a version before kept it
     chats, own = list_page(Chat), page_of(chat)
-    addresses = [list_page(model) for model in TABLES] + [page_of(row) for row in (chat, run, work, Task.objects.get())]
+    addresses = [list_page(model) for model in TABLES] + [
+        page_of(row) for row in (chat, run, work, Task.objects.get(), PullRequest.objects.get())
+    ]
     addresses += [f"{own[: -len('change/')]}{each}/" for each in ("history", "content")]
     log = "/admin/admin/logentry/"
     addresses += [log, f"{log}{LogEntry.objects.get().pk}/change/", "/admin/"]
@@ -282,6 +301,11 @@ OPEN_TO_ALL = {
     *("host", "jti", "key", "kind", "kinds", "log_state", "model", "name", "object_id", "origin", "period", "plan"),
     *("prefix", "project_access", "role", "route", "scopes", "sharing", "status", "subject", "titled_by", "told"),
     *("change_message", "usage", "usage_status"),
+    *("abilities", "api", "base_url", "currency", "effort", "efforts", "fallbacks", "id", "note", "source"),
+    *("successor", "tier", "vendor", "language", "user_agent", "decision", "pattern", "tool"),
+    *("algorithms", "audience", "client_id", "default_role", "domains", "groups", "groups_claim", "issuer", "jwks"),
+    *("jwks_url", "provision", "public_keys", "slug"),
+    *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
 }
 TEXTS = (CharField, TextField, JSONField, BinaryField)
 
@@ -290,12 +314,12 @@ def test_every_column_of_text_is_open_or_no_address_filters_by_it(rf: RequestFac
     hidden: set[str] = set()
     for model, page in admin.site._registry.items():
         for field in model._meta.concrete_fields:
-            if isinstance(field, TEXTS) and field.name not in OPEN_TO_ALL:
+            if isinstance(field, TEXTS) and field.name.removesuffix(FOLDED) not in OPEN_TO_ALL:
                 hidden.add(field.name)
                 for lookup in (field.name, f"{field.name}__startswith", f"x__{field.name}__regex"):
                     assert not page.lookup_allowed(lookup, "a", rf.get("/")), f"{model.__name__}.{lookup}"
             if isinstance(field, FoldedField):
-                assert field.name == field.of + FOLDED and field.of not in OPEN_TO_ALL
+                assert field.name == field.of + FOLDED
     assert {"title", "title_folded", "provider_error", "object_repr"} <= hidden
 
 

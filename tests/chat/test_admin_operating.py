@@ -14,9 +14,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from msgspec.structs import replace
 
 from accounts.models import User
 from agents import events as ev
+from agents.usage import Usage
 from chat.admin.timeline.reading import Reading
 from chat.eventlog import Logged
 from chat.models import Chat, Run, RunStatus
@@ -156,3 +158,13 @@ def test_the_timeline_of_work_that_answers_nothing_says_how_far_it_is() -> None:
     reading = Reading()
     reading.take(Logged(1, 1, ev.WorkProgressed(at=1.0, text="step 2", done=1, total=3)))
     assert [(row.what, row.note, row.is_moment) for row in reading.rows] == [("step 2", "1 / 3", True)]
+
+
+def test_the_timeline_says_what_a_provider_would_not_take() -> None:
+    reading = Reading()
+    reading.take(Logged(1, 1, ev.TurnStarted(at=1.0, turn=1, model="m")))
+    reply = ev.ReplyCompleted(at=2.0, turn=1, finish_reason="stop", usage=Usage(1, 0, 1))
+    reading.take(Logged(1, 2, replace(reply, left_out=("temperature", "tools"), unseen=("m/0", "m/2"))))
+    [note] = [row.note() for row in reading.rows if callable(row.note)]
+    assert "left out, as it was refused: temperature + tools" in note
+    assert "2 attachments not shown to it" in note

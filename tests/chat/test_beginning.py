@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from accounts.errors import Invalid, NotAllowed, NotFound, QuotaExceeded, RequestError, TooMany
+from accounts.errors import Conflict, Invalid, NotAllowed, NotFound, QuotaExceeded, RequestError, TooMany
 from accounts.models import IdempotencyKey, Membership, Organization, Project, Role, User
 from accounts.sign_in.tokens import AccessToken
 from chat.doors.native import views as native
+from chat.doors.openai.names import resolve
 from chat.models import Budget, Chat, Message, Period, Run, TitledBy
 from chat.run_request import RunRequest
 from chat.services.runs import start_run
@@ -47,6 +48,22 @@ def test_it_has_the_place_and_choices_that_were_sent(alice: User, organization: 
     assert "write" in answered["chat"]["permissions"]
 
 
+def test_without_an_organization_it_goes_to_the_projects_or_where_its_person_chose(
+    alice: User, charlie: User, organization: Organization, elsewhere: Organization, project: Project
+) -> None:
+    Membership.objects.create(organization=elsewhere, user=alice, role=Role.OWNER)
+    User.objects.filter(pk=alice.pk).update(organization=elsewhere)
+    for place, where in (({}, elsewhere), ({"project": str(project.pk)}, organization), ({"project": None}, elsewhere)):
+        answered = begin(alice, {"chat": place, "content": "Hello"})
+        assert answered["chat"]["organization"] == str(where.pk)
+    assert User.objects.get(pk=alice.pk).organization == elsewhere, "what nobody named is no choice"
+    with pytest.raises(NotFound):
+        begin(charlie, {"chat": {"project": str(project.pk)}, "content": "Hello"})
+    User.objects.filter(pk=alice.pk).update(organization=None)
+    with pytest.raises(Conflict, match="several organizations"):
+        begin(alice, {"chat": {}, "content": "Hello"})
+
+
 def test_sent_twice_with_one_key_it_is_made_once(alice: User, organization: Organization) -> None:
     first, second = (begin(alice, body(organization), **{"idempotency-key": "k"}) for _ in range(2))
     told = [{name: each[name]["id"] for name in ("chat", "run", "input", "message")} for each in (first, second)]
@@ -79,7 +96,8 @@ def nothing(organization: Organization, settings: Any) -> None:
         ("alice", {"if_busy": "no-such"}, nothing, Invalid),
         ("alice", {"parent": None}, nothing, Invalid),
         ("alice", {"chat": None}, nothing, Invalid),
-        ("alice", {"chat": {}}, nothing, Invalid),
+        ("viewer", {"chat": {}}, nothing, NotAllowed),
+        ("alice", {"chat": {"project": "x"}}, nothing, Invalid),
         ("alice", {"chat": {"organization": "x"}}, nothing, Invalid),
         ("alice", {}, no_budget, QuotaExceeded),
         ("alice", {}, no_room, TooMany),
@@ -119,3 +137,26 @@ def test_a_choice_that_is_gone_is_refused_by_name_until_another_is_made(alice: U
     start_run(
         user=alice, chat=chat, ask=RunRequest(content="Hello", **{field: {"model": "gpt-4o"}.get(field, "generalist")})
     )
+
+
+def test_a_model_that_has_ended_is_refused_with_its_successor_everywhere(
+    api: Any, alice: User, chat: Chat, organization: Organization, settings: Any
+) -> None:
+    settings.OPENAI_MODELS = ["gpt-6-luna"]
+    Chat.objects.filter(pk=chat.pk).update(model="gpt-4o")
+    chat.refresh_from_db()
+    with pytest.raises(Invalid) as refused:
+        start_run(user=alice, chat=chat, ask=RunRequest(content="Hello"))
+    said = (
+        "The chat's model gpt-4o is not offered any more. Choose another one for the chat: its successor is gpt-6-luna."
+    )
+    assert refused.value.fields == {"model": [said], "successor": ["gpt-6-luna"]}
+    body = {"organization": str(organization.pk), "model": "gpt-4o"}
+    told = api(alice).post("/api/chats/", body, format="json")
+    assert (told.status_code, told.json()["error"]["code"]) == (400, "model_gone")
+    assert told.json()["error"]["fields"]["successor"] == ["gpt-6-luna"]
+    with pytest.raises(NotFound, match="gpt-4o is not offered any more; its successor is gpt-6-luna") as openai:
+        resolve("gpt-4o")
+    assert openai.value.code == "model_not_found"
+    with pytest.raises(NotFound, match="There is no such model"):
+        resolve("never-heard-of")

@@ -25,7 +25,8 @@ def test_a_chat_needs_only_an_organization_and_gets_the_defaults(api, alice, org
     answered = api(alice).post(CHATS, new(organization), format="json")
     assert answered.status_code == 201
     body = answered.json()
-    assert (body["model"], body["archetype"], body["temperature"]) == ("gpt-4.1-mini", "generalist", 0.7)
+    assert (body["model"], body["archetype"], body["temperature"]) == ("gpt-4.1-mini", "generalist", None)
+    assert body["effort"] is None
     assert (body["status"], body["sharing"], body["project"], body["live_run"]) == ("active", "private", None, None)
     assert body["permissions"] == ["read", "write", "deploy", "admin"]
     assert body["tokens"] == {"input": 0, "cached": 0, "output": 0, "reasoning": 0, "total": 0}
@@ -37,6 +38,7 @@ def test_a_chat_keeps_what_was_chosen(api, bob, organization, project):
         "title": "Prices",
         "model": "gpt-4o",
         "temperature": 0,
+        "effort": "xhigh",
         "archetype": "PROJECT_NAVIGATOR",
         "metadata": {"ticket": [1, {"a": None}]},
         "sharing": "project",
@@ -46,6 +48,23 @@ def test_a_chat_keeps_what_was_chosen(api, bob, organization, project):
     made = api(bob).post(CHATS, body, format="json").json()
     assert {name: made[name] for name in chosen} == {**chosen, "archetype": "project_navigator"}
     assert api(bob).get(f"{CHATS}{made['id']}/").json() == made
+
+
+def test_who_answers_where_its_model_cannot_is_said_by_chat_and_organization(api, alice, bob, charlie, organization):
+    chat = api(alice).post(CHATS, new(organization, fallbacks=["gpt-4o"]), format="json").json()
+    place, path = f"/api/organizations/{organization.pk}/", f"{CHATS}{chat['id']}/"
+    assert chat["fallbacks"] == ["gpt-4o"]
+    assert api(alice).patch(path, {"fallbacks": None}, format="json").json()["fallbacks"] is None
+    assert api(alice).patch(place, {"fallbacks": []}, format="json").json()["fallbacks"] == []
+    for one_of in (path, place):
+        for bad in ("gpt-4o", ["gone"], [1], ["gpt-4o", "gpt-4o"], ["gpt-4o"] * 9, {}):
+            refused = api(alice).patch(one_of, {"fallbacks": bad}, format="json")
+            assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["fallbacks"]), bad
+    for person, code in ((bob, 403), (charlie, 404)):
+        assert api(person).patch(place, {"fallbacks": ["gpt-4o"]}, format="json").status_code == code
+        assert api(person).patch(path, {"fallbacks": ["gpt-4o"]}, format="json").status_code == 404
+    organization.refresh_from_db()
+    assert (organization.fallbacks, Chat.objects.get().fallbacks) == ([], None)
 
 
 def test_a_viewer_cannot_make_a_chat(api, bob, organization):
@@ -101,7 +120,9 @@ def test_fields_that_are_not_the_callers_to_set_are_refused_by_name(api, alice, 
         ("temperature", "0.5"),
         ("temperature", True),
         ("temperature", 10**300),
-        ("temperature", None),
+        ("effort", "much"),
+        ("effort", 3),
+        ("effort", ["low"]),
         ("model", "gpt-nope"),
         ("model", 4),
         ("model", None),
@@ -134,6 +155,19 @@ def test_a_patch_changes_what_it_names_and_nothing_else(api, alice, chat):
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {"title", "temperature", "updated_at"}
     assert after["title"] == "Renamed"
+
+
+@pytest.mark.parametrize(("field", "value"), [("temperature", 0.2), ("effort", "low")])
+def test_a_choice_can_be_taken_back(api, alice, chat, field, value):
+    for chosen in (value, None):
+        assert api(alice).patch(one(chat), {field: chosen}, format="json").json()[field] == chosen
+
+
+def test_a_fork_has_what_its_chat_has_chosen(api, alice, chat):
+    message = chat.messages.create(position=1, role="user", content="x", author=alice)
+    api(alice).patch(one(chat), {"temperature": None, "effort": "high"}, format="json")
+    fork = api(alice).post(f"{one(chat)}fork/", {"message": str(message.pk)}, format="json").json()
+    assert (fork["temperature"], fork["effort"]) == (None, "high")
 
 
 def test_an_archived_chat_is_listed_apart_and_can_come_back(api, alice, chat):

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.models import EndedSignIn, IdempotencyKey, Membership, Organization, Ticket, User
+from accounts.models import EndedSignIn, IdempotencyKey, Membership, Organization, SignIn, Ticket, User
 from accounts.sign_in import pairs as signin
 from accounts.sign_in import tickets
 from accounts.sign_in.guests import ORGANIZATION
@@ -46,10 +46,12 @@ def leave(user: User, chat: Chat, age: timedelta) -> None:
     Ticket.objects.filter(expires_at__gt=timezone.now(), expires_at__lt=timezone.now() + timedelta(hours=1)).update(
         expires_at=then
     )
+    user.sign_in = None
     signin.next_pair(signin.new_pair(user).refresh)
     OutstandingToken.objects.filter(created_at__gt=timezone.now() - timedelta(minutes=1)).update(
         expires_at=then, created_at=then
     )
+    SignIn.objects.filter(created_at__gt=timezone.now() - timedelta(minutes=1)).update(expires_at=then, created_at=then)
     EndedSignIn.objects.create(pk=uuid.uuid4(), expires_at=then)
     Session.objects.create(session_key=uuid.uuid4().hex, session_data="", expire_date=then)
     key = IdempotencyKey.objects.create(user=user, key=uuid.uuid4().hex, route="", body_hash="")
@@ -75,6 +77,7 @@ EACH = {
     "tickets": 1,
     "refresh tokens": 2,
     "ended sign-ins": 1,
+    "sign-ins": 1,
     "browser sessions": 1,
     "idempotency keys": 1,
     "logs with deltas merged": 1,
@@ -88,7 +91,7 @@ def test_of_each_kind_the_old_one_goes_and_the_new_one_stays(chat: Chat, alice: 
     assert BlacklistedToken.objects.count() == 2
     assert clean(at_most) == EACH
     assert clean(at_most) == {}
-    kept = (ChatSession, Ticket, EndedSignIn, Session, IdempotencyKey, BlacklistedToken)
+    kept = (ChatSession, Ticket, EndedSignIn, SignIn, Session, IdempotencyKey, BlacklistedToken)
     assert [each.objects.count() for each in kept] == [1] * len(kept)
     assert OutstandingToken.objects.count() == 2 and User.objects.filter(is_guest=True).count() == 1
     assert Chat.objects.count() == 3

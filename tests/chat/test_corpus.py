@@ -63,9 +63,8 @@ def test_nothing_in_it_is_more_than_text(name: str) -> None:
 pieces = st.lists(
     st.one_of(
         st.sampled_from([part for text in CORPUS.values() for part in text.split("\n")[:3]]),
-        st.sampled_from(
-            ["\n", "\n\n", "  ", "```md\n", "```\n", "```js\n", "$$\n", "\\[\n", "| a |\n|---|\n", "- ", "> "]
-        ),
+        st.sampled_from(["\n", "\n\n", "  ", "```md\n", "```\n", "```js\n", "| a |\n|---|\n", "- ", "> "]),
+        st.sampled_from(["$$\n", "\\[\n", "\\]\n", "$$\na\n\nb", "x\n\ny\n$$"]),
         st.text(max_size=8),
     ),
     max_size=30,

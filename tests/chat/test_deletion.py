@@ -10,6 +10,7 @@ import pytest
 from accounts.models import Organization, Project, User
 from chat.models import Chat
 from chat.ops.erasure import Erasure
+from chat.services import people
 from tests import environment
 from tests.conftest import FILES
 from tests.live import Server
@@ -104,7 +105,7 @@ def delete_chat(chat: Chat) -> None:
 
 
 def delete_owner(chat: Chat) -> None:
-    chat.user.delete()
+    people.delete_person(chat.user, by=None)
 
 
 def delete_by_query(chat: Chat) -> None:

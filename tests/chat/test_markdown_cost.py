@@ -44,6 +44,9 @@ TEXTS = {
     "dollars": "$a" * 100_000,
     "half formulas": "\\(a" * 60_000,
     "half blocks of them": "$$\n" * 60_000,
+    "formulas with empty lines left open": "$$\na\n\n" * 20_000,
+    "and others": "\\[\nx+\n\n+y\n\n$$\nz\n\n" * 9_000,
+    "long ones": ("\\[\n" + "x\n\n" * 600) * 50,
     "formulas in paragraphs": "a $$\n$$\n" * 20_000,
     "half formulas in cells": "| a | b |\n|---|---|\n" + "| \\(\\($a $$b | c |\n" * 8_000,
     "half formulas in a cell": "| a | b |\n|---|---|\n| " + "\\( $a" * 20_000 + "| b | c |\n",
@@ -173,13 +176,14 @@ SLOW = {
     "rust": 'r#"r#\n' * 3_300,
     "jinja": "{#\n" * 6_600,
     "html+django": "<!--\n" * 4_000,
+    "html+django, comments": ("{# " * 150 + "\n") * 41 + "<b>",
 }
 
 
 @pytest.mark.parametrize("language", SLOW)
 def test_colours_end_where_they_take_too_long(settings, language: str) -> None:
     settings.RENDER_CODE_S = 0.05
-    code = SLOW[language]
+    code, language = SLOW[language], language.partition(",")[0]
     highlight.highlight("a", language)  # makes the lexer
     assert cost_of(lambda: highlight.highlight(code, language)) < 0.2
     assert highlight.highlight(code, language) == escape(code, quote=False)
@@ -191,12 +195,21 @@ FENCES = [f"```powershell\n{number}\n{SLOW['powershell'][:19_000]}\n```\n\n" for
 
 
 def test_colours_of_a_text_and_of_an_answer_take_no_longer_together(settings, chat: Chat) -> None:
-    settings.RENDER_CODE_S, settings.RENDER_TEXT_S, settings.RENDER_ANSWER_S = 0.1, 0.2, 0.3
+    settings.RENDER_CODE_S, settings.RENDER_TEXT_S, settings.RENDER_ANSWER_S = 0.4, 0.2, 0.3
     text = "".join(FENCES[:5])
-    assert cost_of(lambda: rendered(text)) < 0.5
-    texts = [f"{number}\n\n{text}" for number in range(20)]
-    message = Message(chat=chat, role="assistant", parts=[{"type": "text", "text": each} for each in texts])
-    assert cost_of(lambda: blocks.of_message(message)) < 3
+    settings.RENDER_TEXT_S = 0.0
+    plain = cost_of(lambda: rendered(text + "a"))
+    settings.RENDER_TEXT_S = 0.2
+    assert cost_of(lambda: rendered(text)) < 2 * plain + 0.6  # all five alone: 2 s more
+    settings.RENDER_ANSWER_S = 0.0
+    plain = cost_of(lambda: blocks.of_message(_of_twenty(chat, text, 100)))
+    settings.RENDER_ANSWER_S = 0.3
+    assert cost_of(lambda: blocks.of_message(_of_twenty(chat, text, 0))) < 1.2 * plain + 1  # by texts alone: 4 s more
+
+
+def _of_twenty(chat: Chat, text: str, first: int) -> Message:
+    parts = [{"type": "text", "text": f"{number}\n\n{text}"} for number in range(first, first + 20)]
+    return Message(chat=chat, role="assistant", parts=parts)
 
 
 def test_what_is_plain_for_want_of_time_is_kept_for_its_own_text_alone(settings) -> None:
@@ -315,3 +328,10 @@ def test_no_formula_ends_the_process() -> None:
 def test_a_formula_that_is_too_long_is_its_source() -> None:
     assert tex.mathml("x" * (settings.RENDER_MATH_MAX_CHARS + 1), is_block=False) == ""
     assert rendered("\\(" + "x+" * 2_000 + "\\)").count("x+") == 2_000
+
+
+def test_tables_in_a_long_list_are_read_once_each() -> None:
+    text = "- `a|b`|c\n  -|-|-\n" * 2_500
+    before = time.process_time()
+    rendered(text)
+    assert time.process_time() - before < 4

@@ -315,9 +315,22 @@ def test_runs_are_found_by_chat_status_and_time(api, alice, charlie, chat, djang
     assert api(charlie).get("/api/runs/").json()["results"] == []
 
 
+def test_a_model_is_told_with_what_it_can_and_costs_and_when_it_ends(api, alice, settings):
+    settings.OPENAI_API_KEY, settings.OPENAI_MODELS = "k", ["gpt-6-luna", "gpt-4o", "qwen3:8b"]
+    luna, ending, local, _demo = api(alice).get("/api/models/").json()["results"]
+    assert (luna["provider"], luna["tier"], luna["context_tokens"], luna["deprecated"]) == (
+        "openai", "free", 1_050_000, False,
+    )  # fmt: skip
+    assert luna["abilities"] == ["tools", "images", "pdf", "reasoning"] and luna["efforts"][0] == "none"
+    assert luna["price"] == {"input": 0.1, "cached": 0.01, "cache_write": 0.125, "output": 0.5, "currency": "USD"}
+    assert (ending["deprecated"], ending["ends_at"], ending["successor"]) == (True, "2027-01-14", "gpt-6-luna")
+    assert (local["price"], local["is_context_known"], local["max_output_tokens"]) == (None, False, None)
+
+
 def test_models_and_archetypes_are_those_that_may_be_chosen(api, alice):
     models = api(alice).get("/api/models/").json()["results"]
     assert [each["id"] for each in models] == ["gpt-4.1-mini", "gpt-4o", "gpt-4-turbo", "demo"]
+    assert [each["id"] for each in models if each["is_default"]] == ["gpt-4.1-mini"]
     archetypes = {each["name"]: each for each in api(alice).get("/api/archetypes/").json()["results"]}
     assert {"generalist", "project_navigator"} <= archetypes.keys()
     assert archetypes["generalist"]["purpose"]

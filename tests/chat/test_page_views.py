@@ -15,9 +15,10 @@ from django.utils.translation import override
 
 from accounts.models import Membership, Organization, Project, Role, User
 from agents.errors import CODES
-from agents.providers.openai.entry import DEFAULT_BASE_URL
+from agents.vendors import BY_NAME
 from chat.models import Chat, Message, Sharing
 from chat.page import listing, words
+from tests.chat.rows import answer
 from tests.conftest import member
 
 
@@ -172,7 +173,7 @@ def test_a_member_who_was_removed_sees_nothing_any_more(chat: Chat, alice: User)
 
 
 def test_it_says_that_the_demo_answers_in_a_models_place(chat: Chat, settings: Any) -> None:
-    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "", DEFAULT_BASE_URL
+    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "", BY_NAME["openai"].base_url
     settings.OPENAI_MODELS = [chat.model]
     client = signed_in(chat.user)
     for path in ("/", f"/chats/{chat.pk}/"):
@@ -181,6 +182,35 @@ def test_it_says_that_the_demo_answers_in_a_models_place(chat: Chat, settings: A
     for path in ("/", f"/chats/{chat.pk}/"):
         page = client.get(path).content.decode()
         assert chat.model in page and f"demo for {chat.model}" not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [
+        ("en", ["$0.10 to read and $0.50 to write", "1,050,000 tokens, about 1,600 pages", ">Free<", "sees pictures,"]),
+        ("de", ["gelesen 0,10\xa0$ und geschrieben 0,50\xa0$", "1.050.000 Tokens, etwa 1.600 Seiten", ">Kostenlos<"]),
+    ],
+)
+def test_each_model_says_what_it_can_do_reads_and_costs(
+    alice: User, organization: Organization, settings: Any, language: str, texts: list[str]
+) -> None:
+    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "a key", BY_NAME["openai"].base_url
+    settings.OPENAI_MODELS = []
+    page = signed_in(alice).get("/", headers={"accept-language": language}).content.decode()
+    assert 'value="gpt-6-luna"' in page and [each for each in texts if each not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("answered", "said"), [("gpt-4o", "gpt-4o in place of gpt-4.1-mini"), ("gpt-4.1-mini", "gpt-4.1-mini")]
+)
+def test_an_answer_says_whose_place_its_model_took(
+    chat: Chat, alice: User, settings: Any, answered: str, said: str
+) -> None:
+    settings.OPENAI_API_KEY = "a key"
+    run = answer(chat, alice)
+    Message.objects.filter(pk=run.message_id).update(model=answered)
+    page = signed_in(alice).get(f"/chats/{chat.pk}/").content.decode()
+    assert re.search(rf'class="end"[^>]*>([^<]* · )?{re.escape(said)}<', page)
 
 
 def test_the_icon_is_where_browsers_look_for_it() -> None:
@@ -272,3 +302,22 @@ def test_what_the_server_would_refuse_is_not_offered(chat: Chat, organization: O
         for each in ('data-action="fork"', 'data-action="edit"', 'data-action="delete"'):
             assert (each in page) == (len(expected) > 1), (user, each)
         assert all(each in page for each in expected)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "plan.pdf</bdi>: not shown to grok-4.3, glm-5, which cannot take it"),
+        ("de", "plan.pdf</bdi>: nicht gezeigt: grok-4.3, glm-5 (dort nicht unterstützt)"),
+    ],
+)
+def test_a_file_says_which_models_were_not_shown_it(chat: Chat, language: str, told: str) -> None:
+    file = {
+        "type": "file",
+        "name": "plan.pdf",
+        "url": "data:application/pdf;base64,JVBERi0=",
+        "unseen": ["grok-4.3", "glm-5"],
+    }
+    say(chat, "See.", attachments=[file, {**file, "name": "seen.pdf", "unseen": []}])
+    seen = signed_in(chat.user).get(f"/chats/{chat.pk}/", headers={"Accept-Language": language}).content.decode()
+    assert told in seen and "seen.pdf</bdi></li>" in seen

@@ -2,17 +2,19 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.errors import Invalid
 from accounts.models import Membership, Organization, ProjectMember, Role, User
 from chat.models import Chat, ChatAlias, ChatShare, Message, Run, RunStatus, UsageRecord
-from chat.services.people import hand_over, what_goes
+from chat.services.people import delete_person, hand_over, what_goes
 from tests.chat.rows import answer
 from tests.conftest import member
 
@@ -161,6 +163,31 @@ def test_the_action_of_the_list_does_the_same(staff: Client, shared: Chat, alice
     assert User.objects.filter(pk=alice.pk).exists()
     staff.post("/admin/accounts/user/", {**sent, "post": "yes"})
     assert not User.objects.filter(pk=alice.pk).exists()
+
+
+DELETIONS: dict[str, Callable[[User], Any]] = {
+    "a row": lambda person: person.delete(),
+    "a query": lambda person: User.objects.filter(pk=person.pk).delete(),
+}
+
+
+@pytest.mark.parametrize("delete", DELETIONS.values(), ids=DELETIONS)
+@pytest.mark.parametrize("whose", ["alice", "bob"])
+def test_nobody_is_deleted_in_passing(
+    request: pytest.FixtureRequest, shared: Chat, whose: str, delete: Callable[[User], Any]
+) -> None:
+    """Alice has a chat that Bob sees too, Bob a run in it."""
+    person: User = request.getfixturevalue(whose)
+    with pytest.raises(IntegrityError, match=r"manage.py hand_over .* manage.py delete_person"):
+        delete(person)
+    assert Chat.objects.count() == 1 and Run.objects.count() == 2
+    delete_person(person, by=None)
+    assert not User.objects.filter(email=person.email).exists()
+
+
+def test_who_has_nothing_is(dora: User) -> None:
+    dora.delete()
+    assert not User.objects.filter(email="dora@example.com").exists()
 
 
 @pytest.mark.parametrize("kind", ["organization", "project"])

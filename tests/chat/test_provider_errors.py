@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Membership, Role, User
-from agents.providers.openai.errors import from_chunk, from_status
+from agents.providers.errors import from_chunk, from_status
 from agents.providers.scrub import REMOVED, Scrubber
 from chat.models import Chat, ChatShare, Run, RunStatus
 from chat.models.chats import Access

@@ -50,11 +50,12 @@ def said(chat: Chat) -> list[Any]:
     return [{name: value for name, value in each.items() if name not in TIMES} for each in lines]
 
 
-@pytest.mark.parametrize("name", ["chat.jsonl", "chat.jsonl.gz"])
+@pytest.mark.parametrize(("name", "effort"), [("chat.jsonl", ""), ("chat.jsonl.gz", "high")])
 def test_a_chat_that_was_deleted_comes_back_the_same(
-    name: str, chat: Chat, alice: User, organization: Organization, tmp_path: Path
+    name: str, effort: str, chat: Chat, alice: User, organization: Organization, tmp_path: Path
 ) -> None:
     fill(chat, alice)
+    Chat.objects.filter(pk=chat.pk).update(temperature=None, effort=effort)
     before, runs = said(Chat.objects.get(pk=chat.pk)), list(Run.objects.order_by("position"))
     logs = [stored(each.pk) for each in runs]
     file, id = export(chat, tmp_path, name), chat.pk
@@ -63,7 +64,7 @@ def test_a_chat_that_was_deleted_comes_back_the_same(
     elsewhere = Project.objects.create(organization=organization, name="Another")
     bring(file, organization, alice, "--project", str(elsewhere.pk))
     back = Chat.objects.get(pk=id)
-    assert said(back) == before
+    assert said(back) == before and (back.temperature, back.effort) == (None, effort)
     assert [stored(each.pk) for each in runs] == logs
     assert changed_files(elsewhere.pk, back.branch_name()) == {"notes/new.md": b"made here"}
     with pytest.raises(CommandError, match="here already"):
@@ -117,6 +118,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "an unknown field": (changed("chat", colour="red"), r"line 2: line: .*colour"),
     "an unknown line": (changed("chat", line="x"), r"line 2: line"),
     "a title that is too long": (changed("chat", title="x" * 201), r"line 2: title: .*length <= 200"),
+    "an effort that is none": (changed("chat", effort="much"), r"line 2: effort"),
     "a temperature out of range": (changed("chat", temperature=9), r"line 2: temperature"),
     "an unknown archetype": (changed("chat", archetype="x"), r"archetype: Expected one of"),
     "a leaf from elsewhere": (changed("chat", leaf="11111111-1111-4111-8111-111111111111"), r"line 2: leaf"),

@@ -13,9 +13,13 @@ from django.utils import translation
 from django.utils.translation.template import templatize
 
 from accounts.models import User
+from accounts.sso import errors as sso
 from agents.archetypes.base import Limits
 from agents.errors import CODES
-from chat.page import words
+from agents.installation import model_names
+from chat.models import Chat
+from chat.page import account_words, asked_words, faults, models, pulls, words
+from tools import pictures
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"
@@ -43,9 +47,24 @@ def said() -> Iterator[str]:
         source = templatize(path.read_text(), origin=str(path))
         yield from (match[1] for match in re.finditer(r"gettext\(u?'((?:[^'\\]|\\.)*)'", source))
     with translation.override(None):
-        for table in (words.TEXTS, words.ENDS, words.FAILURES, words.REFUSALS):
+        for table in (
+            words.TEXTS,
+            words.ENDS,
+            words.FAILURES,
+            words.ADVICE,
+            words.CHOICES,
+            words.REFUSALS,
+            sso.SENTENCES,
+            models.TIERS,
+            models.EFFORTS,
+            pulls.STATES,
+            account_words.DONE,
+            account_words.SCOPE_USES,
+            asked_words.SAID,
+        ):
             yield from map(str, table.values())
-        yield from map(str, words.SENTENCES)
+        yield from map(str, (*account_words.SAID, account_words.LAST_OWNER, account_words.TOO_MANY_KEYS))
+        yield from map(str, (*words.SENTENCES, *faults.EXPECTED, *faults.KINDS, *faults.PAGES, *faults.FIELDS.values()))
 
 
 def test_every_text_has_its_german_and_none_is_doubtful() -> None:
@@ -86,9 +105,16 @@ def test_a_page_speaks_the_readers_language(db: None, asked: str, cookie: str, l
     assert {"en": "Password", "de": "Passwort"}[language] in answer.content.decode()
 
 
-def test_the_api_speaks_english(alice: User) -> None:
+def test_the_api_speaks_english(alice: User, chat: Chat) -> None:
     answer = Client(headers={"accept-language": "de"}).get("/api/chats/")
     assert answer.json()["error"]["message"].startswith("Sign in first")
+    signed_in = Client(headers={"accept-language": "de"})
+    signed_in.force_login(alice)
+    signed_in.cookies["language"] = "de"
+    answer = signed_in.patch(f"/api/chats/{chat.pk}/", {"model": "none"}, content_type="application/json")
+    expected = f"Expected one of: {', '.join(model_names())}."
+    told = {"code": "invalid", "message": f"model: {expected}", "fields": {"model": [expected]}}
+    assert answer.json() == {"error": told}
 
 
 def test_counts_have_the_forms_of_the_language() -> None:
@@ -101,7 +127,7 @@ def test_counts_have_the_forms_of_the_language() -> None:
 # --- Why an answer failed, or ended -----------------------------------------------------------------------------------
 
 FAILING = [  # but for entry.py: its words are of settings
-    *(each for each in Path("agents/providers/openai").glob("*.py") if each.name != "entry.py"),
+    *(each for each in Path("agents/providers").rglob("*.py") if each.name != "entry.py" and "demo" not in each.parts),
     *(Path("agents/errors.py"), Path("chat/runner/execution.py")),
 ]
 PLACE = re.compile(r"%\(\w+\)s")
@@ -161,3 +187,64 @@ def test_a_failure_says_in_german_what_it_says_in_english(code: str, message: st
     assert words.failure(code, message) == message
     with translation.override("de"):
         assert words.failure(code, message) == german
+
+
+# --- What was wrong with what a person sent ---------------------------------------------------------------------------
+
+REFUSING = [Path(f"chat/services/{name}.py") for name in ("rules", "attachments", "chats", "approvals")]
+
+
+def refusals(path: Path) -> Iterator[str]:
+    """What this module expects of fields, with "…" for what is filled in."""
+    for each in ast.walk(ast.parse(path.read_text())):
+        if isinstance(each, ast.Call) and getattr(each.func, "id", "") == "refuse":
+            text = each.args[1]
+            parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
+
+
+def pattern(text: str) -> str:
+    return PLACE.sub("…", text)
+
+
+def test_what_is_expected_of_a_field_is_known_by_the_page() -> None:
+    with translation.override(None):
+        known = {pattern(str(text)) for text in faults.EXPECTED}
+    told = {text for path in REFUSING for text in refusals(path)}
+    assert len(told) > 20
+    apart = {"… is …. Expected …."}  # put together of parts: "…: this is …. Expected …: convert it first."
+    assert told - known == apart
+    assert all(any(text.endswith(end.removeprefix("…")) for text in known) for end in apart)
+
+
+def test_every_kind_of_file_that_is_no_picture_is_known_by_the_page() -> None:
+    with translation.override(None):
+        known = {str(text) for text in faults.KINDS}
+    named = {name for _, _, name in pictures._OTHERS} | set(pictures._BRANDS)
+    named |= {pictures.named(data) for data in (b"....ftypmp42", b"<svg>", b"<html>", b"?")}
+    assert named - known == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "german"),
+    [
+        ("/chats/00000000-0000-4000-8000-000000000000/", 404, "Das gibt es nicht, oder Sie dürfen es nicht sehen."),
+        ("/nowhere", 404, "Das gibt es nicht, oder Sie dürfen es nicht sehen."),
+    ],
+)
+def test_an_error_page_speaks_the_readers_language(alice: User, path: str, status: int, german: str) -> None:
+    client = Client()
+    client.force_login(alice)
+    for language, said in (("de", german), ("en", "There is no such thing, or you may not see it.")):
+        answer = client.get(path, headers={"accept-language": language})
+        assert answer.status_code == status
+        assert said in answer.content.decode()
+
+
+def test_of_two_sentences_that_fit_the_longer_one_is_said() -> None:
+    with translation.override("de"):
+        assert words.fault("Expected at most 20 characters; these are 30.") == (
+            "Höchstens 20 Zeichen sind erlaubt; es sind 30."
+        )
+        assert words.fault("Expected at most 3; these are 4.") == "Höchstens 3 sind erlaubt; es sind 4."
+        assert words.fault("Of a later day.") == "Of a later day."

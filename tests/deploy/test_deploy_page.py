@@ -8,10 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
+from django.conf import settings
+from django.urls import URLPattern, reverse
 
 from chat.ops.chaos.servers import _postgres_bin as postgres_bin
+from chat.urls import urlpatterns
 from tests import environment
 from tests.environment import ROOT, setting_names
 from tests.live import Server
@@ -51,6 +55,25 @@ def test_nginx_hands_every_address_on_by_the_name_it_was_asked_for_and_logs_no_q
     (form,) = re.findall(r"log_format parley ([^;]*);", text)
     assert not re.search(r"\$(request|request_uri|args|query_string|http_referer|uri|arg_\w+|http_cookie)\b", form)
     assert re.findall(r"access_log [^;]*;", text) == ["access_log /var/log/nginx/access.log parley;"]
+
+
+def _one_of(regex: str) -> str:
+    return next(each for each in (str(UUID(int=1)), "1", "x") if re.fullmatch(regex, each))
+
+
+def test_nginx_lets_through_what_each_address_takes() -> None:
+    text = (ROOT / "docs" / "deploy" / "nginx.conf").read_text()
+    places = re.findall(r"location ~ (\S+) \{([^}]*)\}", text)
+    (usual,) = re.findall(r"^    client_max_body_size (\d+)m;", text, re.MULTILINE)
+    seen = set()
+    for view in (each for each in urlpatterns if isinstance(each, URLPattern) and each.name):
+        names = getattr(getattr(view.callback, "cls", view.callback), "body_bounds", ("BODY_MAX_BYTES",))
+        arguments = {name: _one_of(kind.regex) for name, kind in view.pattern.converters.items()}
+        own = [inside for regex, inside in places if re.search(regex, reverse(view.name, kwargs=arguments))]
+        most = re.findall(r"client_max_body_size (\d+)m;", own[0]) if own else [usual]
+        assert int(most[0]) * 2**20 >= getattr(settings, names[0]), view.name
+        seen.add(names[0])
+    assert seen == {"BODY_MAX_BYTES", "UPLOAD_MAX_BYTES"}
 
 
 @pytest.mark.live

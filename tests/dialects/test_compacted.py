@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents import events as ev
@@ -58,7 +58,7 @@ def check(log: list[Logged]) -> None:
 
 
 @given(log=logs())
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_log_says_the_same_when_its_deltas_are_one(log: list[Logged]) -> None:
     check(log)
 

@@ -205,7 +205,7 @@ def test_ids_that_are_used_again_are_told_apart() -> None:
         ([{"content": "Hello"}], "messages.0.role"),
         ([USER, {"role": "function", "name": "f", "content": "x"}], "messages.1.role"),
         ([{"role": "user"}], "messages.0.content"),
-        ([{"role": "user", "content": [{"type": "input_audio"}]}], "messages.0.content.0.type"),
+        ([{"role": "user", "content": [{"type": "input_video"}]}], "messages.0.content.0.type"),
         ([{"role": "user", "content": [{"type": ["text"]}]}], "messages.0.content.0.type"),
         ([{"role": "user", "content": [{"type": "text"}]}], "messages.0.content.0.text"),
         ([{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}], "messages.0.content.0.image_url"),

@@ -58,15 +58,28 @@ def test_any_text_is_one_value_that_reads_back(text: str) -> None:
     assert value.endswith(b"\nid:") and restore.startswith(b"event: restore-id\ndata: \nid: ") and end == b""
 
 
-def test_a_build_has_a_status_and_is_what_the_answer_ends_with() -> None:
+BUILDS = [  # the call's result and what its tool makes; the status then, if any, and what the answer ends with
+    ({"jobId": "job_1"}, "component", "building"),
+    ({"jobId": "job_1", "status": "building"}, "component", "building"),
+    ({"jobId": "job_1", "status": "pending"}, "component", "pending"),
+    ({"jobId": "job_1"}, "", "success"),
+    ({"jobId": "job_1", "status": "pending"}, "patch", "success"),
+    ({"jobId": 1}, "component", "success"),
+    ({}, "component", "success"),
+]
+
+
+@pytest.mark.parametrize(("result", "makes", "status"), BUILDS)
+def test_a_build_has_a_status_and_is_what_the_answer_ends_with(result: object, makes: str, status: str) -> None:
     script = Script().begin().turn(1).reply(1, transcripts.LIST)
     script.add(ev.ToolCalled, call="call_2", name="build", arguments={})
-    script.add(ev.ToolReturned, call="call_2", name="build", result={"jobId": "job_1"}, elapsed_ms=1)
+    script.add(ev.ToolReturned, call="call_2", name="build", result=result, elapsed_ms=1, makes=makes)
     script.add(ev.TurnCompleted, turn=1)
     told = values(sent(Encoder(RUN), script.answer(2, "It builds.").end()))
-    assert {"type": "status", "status": "building"} in told
-    assert [each["jobId"] for each in told if each["type"] == "tool_result"] == ["job_1"]
-    assert told[-1] == {"type": "finalized", "status": "building", "jobId": "job_1"}
+    job = {} if status == "success" else {"jobId": "job_1"}
+    assert ({"type": "status", "status": "building"} in told) == (status == "building")
+    assert [each.get("jobId") for each in told if each["type"] == "tool_result"] == [job.get("jobId")]
+    assert told[-1] == {"type": "finalized", "status": status, **job}
 
 
 def test_a_value_takes_no_id_out_of_its_alphabet() -> None:

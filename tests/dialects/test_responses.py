@@ -207,11 +207,12 @@ def test_what_was_asked_is_said_back() -> None:
     for name in set(body) - {"tools", "text", "reasoning"}:
         assert found.echo[name] == body[name], name
     assert found.options.extra == {
-        "top_p": 0.5, "presence_penalty": 1, "frequency_penalty": -1, "verbosity": "low", "reasoning_effort": "low",
+        "top_p": 0.5, "presence_penalty": 1, "frequency_penalty": -1, "verbosity": "low",
         "parallel_tool_calls": False,
         "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": schema["schema"],
                                                                    "strict": True}},
     }  # fmt: skip
+    assert found.effort == "low" and found.echo["reasoning"] == {"effort": "low", "summary": None}
 
 
 def test_null_is_the_same_as_leaving_out() -> None:

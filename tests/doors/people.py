@@ -8,7 +8,7 @@ def newcomer(server: Server, *, organization: str = "", role: str = "owner") -> 
     """Somebody new: the owner of an organization of their own, or a member of one that is there."""
     email, place = f"{key()}@example.com", organization or f"Elsewhere {key()}"
     server.quickly("create_user", email, "--organization", place, "--role", role)
-    return Client(server, server.token(email))
+    return Client(server, server.quickly("token", email))
 
 
 def cookie_of(person: Client) -> str:

@@ -156,7 +156,7 @@ def test_while_another_answer_is_written_the_status_is_thinking_and_the_message_
 
 def test_in_a_tool_the_status_is_executing(upstream: Upstream, new_server: Callable[..., Server]) -> None:
     """A call that waits for a person is the tool call that can be held as long as a test wants."""
-    server = new_server(TOOLS_ASK_FIRST="list_files", CHAT_ANSWER_TIMEOUT_S="2").start()
+    server = new_server(TOOLS_ASK_FIRST="list_files", CHAT_ANSWER_TIMEOUT_S="6").start()
     alice = client(server)
     chat = alice.chat()
     prompt = scripted(upstream, Turn(tool_calls=[ScriptedCall("list_files")]), Turn(text="Done."))

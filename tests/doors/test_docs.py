@@ -1,4 +1,4 @@
-"""The commands on the doors' pages do what the pages say: each page's are run, in order, against a real server."""
+"""The commands on the doors' pages, and on the document's, do what the pages say: all are run against a real server."""
 
 import os
 import re
@@ -13,13 +13,14 @@ from tests.environment import ROOT
 from tests.live import OWNER, PASSWORD, Server
 from tests.upstream import Upstream
 
-PAGES = sorted((ROOT / "docs" / "doors").glob("*.md"))
+PAGES = [*sorted((ROOT / "docs" / "doors").glob("*.md")), ROOT / "docs" / "document.md"]
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 # What one must see of each page's commands.
 SHOWN = {
     "ag-ui": ['"type":"RUN_STARTED"', '"type":"TEXT_MESSAGE_CONTENT"', '"type":"RUN_FINISHED"'],
     "agent": ['"session_id": "sess-', '"type":"text"', '"type":"done"', '"message_count": 4'],
     "completions": ['"parley/generalist"', "chat.completion.chunk", '"finish_reason":"stop"', "[DONE]"],
+    "document": ['"changed":["/pages/0/name"]', '"version":2', '{"title":"Shop","pages":[{"name":"start"}]}'],
     "editor-chat": ['"type":"content"', "[DONE]", '"tokensUsed": ', '"files": []', '"agentArchetype": "GENERALIST"'],
     "initiate-chat": [
         "event: connected",

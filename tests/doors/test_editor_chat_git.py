@@ -37,12 +37,15 @@ def test_what_a_chat_wrote_is_its_diff_and_its_pull_request(alice: Client, upstr
     chat = alice.chat()
     path = write_file(alice, chat, upstream)
     told = alice.post(f"/api/editorChat/{chat}/get-diff", {})
-    assert told["files"] == [{"path": path, "status": "A", "additions": 1, "deletions": 0}]
+    brief = {"path": path, "status": "A", "additions": 1, "deletions": 0}
+    assert [{name: each[name] for name in brief} for each in told["files"]] == [brief]
+    assert told["files"][0]["patch"] == told["diff"] and told["base"] == told["baseCommit"]
     assert "+Green door." in told["diff"]
     made = alice.post(f"/api/editorChat/{chat}/create-pr", {"title": "A note"})["pullRequest"]
-    assert (made["title"], made["base"], made["mergeable"], made["url"]) == ("A note", "main", True, None)
+    assert (made["title"], made["base"], made["mergeable"]) == ("A note", "main", True)
+    assert made["url"].endswith(f"/pulls/{made['number']}/")
     assert made["branch"] == told["branch"] and made["head"]["commit"] == told["commit"]
-    assert made["merge"]["ref"].startswith("refs/pull/") and made["files"] == told["files"]
+    assert made["merge"]["ref"].startswith("refs/pull/") and made["files"] == [brief]
 
 
 def test_a_chat_in_no_project_has_no_files(alice: Client) -> None:

@@ -25,11 +25,11 @@ SOON_S = 0.2
 
 
 class Feed:
-    """One person's socket in a chat."""
+    """One person's socket in a chat, or of another thing."""
 
-    def __init__(self, server: Server, chat: str, *, query: str = "", **headers: str) -> None:
+    def __init__(self, server: Server, chat: str, *, query: str = "", of: str = "chats", **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        url = f"{server.url.replace('http', 'ws', 1)}/ws/chats/{chat}/{query}"
+        url = f"{server.url.replace('http', 'ws', 1)}/ws/{of}/{chat}/{query}"
         self.connection: ClientConnection = connect(url, additional_headers=named, open_timeout=30, legacy=True)
         self.seen: list[dict[str, Any]] = []
 

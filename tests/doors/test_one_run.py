@@ -197,6 +197,30 @@ def test_everybody_reads_the_same_text_while_it_is_written(alice: Client, upstre
     assert alice.answer(place.chat)["content"] == text
 
 
+def test_everybody_reads_an_answer_of_two_subagents_at_once(alice: Client, upstream: Upstream) -> None:
+    """Their words interleave in the log, and are nobody's answer."""
+    mark, gate, inner = key(), key(), [key(), key()]
+    calls = [ScriptedCall("content", {"task": f"[[key={each}]] Find it."}) for each in inner]
+    upstream.script(Turn(text="I ask. ", tool_calls=calls), Turn(text=PIECES), key=mark)
+    for each in inner:
+        upstream.script(Turn(text=["not ", "for ", "you"], gate=gate, gate_at=2), key=each)
+    place = Place(alice)
+    alice.patch(f"/api/chats/{place.chat}/", {"archetype": "project_navigator"})
+    alice.start(place.chat, f"[[key={mark}]] go")
+    upstream.wait_for(lambda seen: sum(each.waits_at == gate for each in seen) == 2, timeout_s=WAIT_S)
+    place.find_run()
+    doors = [each for each in READERS if each not in (native_get, socket)]  # those two have words for subagents too
+    with ThreadPoolExecutor(len(doors)) as pool:
+        readers = {each.__name__: pool.submit(read, each(place), threading.Event()) for each in doors}
+        upstream.release(gate)
+        got = {name: done.result(WAIT_S) for name, done in readers.items()}
+    said = [each for each in place.stream(f"/api/runs/{place.run}/events") if each["type"] == "text.delta"]
+    assert len({each.get("agent", "") for each in said}) == 3
+    got["native"] = "".join(each["text"] for each in said if not each.get("agent"))
+    assert got == dict.fromkeys(got, "I ask. " + "".join(PIECES))
+    assert alice.answer(place.chat)["content"] == got["native"]
+
+
 # --- Again ------------------------------------------------------------------------------------------------------------
 
 POSTS = ("native", "editorChat", "llm", "completions", "threads", "agent", "UI message stream", "AG-UI")

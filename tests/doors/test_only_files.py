@@ -33,13 +33,14 @@ def asks(alice: Client, file: dict[str, str]) -> dict[str, tuple[str, Any]]:
     read = {"type": "input_file", "filename": file["name"], "file_data": f"data:text/plain;base64,{data}"}
     inner = {"filename": file["name"], "file_data": f"data:text/plain;base64,{data}"}
     organization = {"organization": project["organization"]}
+    own = alice.post("/api/projects/", {**organization, "name": f"Files {key()}"})["id"]  # and so a chat of its own
     return {
         "native": (f"/api/chats/{chat()}/runs", {"attachments": [file]}),
         "native, blank": (f"/api/chats/{chat()}/runs", {"content": " \n", "attachments": [file]}),
         "native, a new chat": ("/api/chats/runs", {"chat": organization, "attachments": [file]}),
         "editorChat": (f"/api/editorChat/stream/{chat()}", {"content": "", "attachments": [file]}),
         "trpc editorChat": ("/trpc/editorChat.sendMessage", {"chatId": chat(), "content": "", "attachments": [file]}),
-        "initiateChat": ("/trpc/chat.initiateChat", {"projectId": project["id"], "message": "", "attachments": [file]}),
+        "initiateChat": ("/trpc/chat.initiateChat", {"projectId": own, "message": "", "attachments": [file]}),
         "agent": ("/agent/chat", {"character_id": 1, "message": "", "attachments": [file]}),
         "ui": ("/api/chat", {"id": key(), "messages": [{"id": key(), "role": "user", "parts": [part]}]}),
         "responses": ("/v1/responses", {"model": "gpt-4o", "input": [{"role": "user", "content": [read]}]}),

@@ -54,9 +54,10 @@ def test_nobody_comes_in_unknown(server: Server, headers: dict[str, str], status
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", ""])
 def test_a_cookie_opens_no_socket_for_another_sites_page(server: Server, origin: str) -> None:
     headers = {"Cookie": cookie(server), **({"Origin": origin} if origin else {})}
-    with pytest.raises(InvalidStatus) as refused:
-        Socket(server, headers=headers)
-    assert refused.value.response.status_code == 403
+    for path in ("/v1/responses", "/v1/responses?ticket=1"):  # which takes no ticket
+        with pytest.raises(InvalidStatus) as refused:
+            Socket(server, path, headers=headers)
+        assert refused.value.response.status_code == 403
 
 
 def test_a_cookie_opens_one_for_our_own_page(server: Server) -> None:

@@ -162,6 +162,14 @@ def test_a_chat_has_every_field_of_system_1(alice: Client) -> None:
     assert about["lastActivity"] and data(get(alice, "editorChat.get", {"chatId": made["id"]})) == made
 
 
+def test_a_chat_of_this_wire_keeps_its_documented_temperature_and_every_chat_says_a_number(alice: Client) -> None:
+    made = data(post(alice, "editorChat.create", place(alice)))
+    begun = data(post(alice, "chat.initiateChat", {"projectId": place(alice)["projectId"], "message": "Hello"}))
+    for id, stored in ((made["id"], 0.7), (begun["chatId"], 0.7), (alice.chat(), None)):
+        assert alice.get(f"/api/chats/{id}/")["temperature"] == stored
+        assert data(get(alice, "editorChat.get", {"chatId": id}))["temperature"] == 0.7
+
+
 def test_messages_have_their_tool_calls_with_what_came_of_them(alice: Client, chat: str, upstream: Upstream) -> None:
     calls = [ScriptedCall(name="list_files"), ScriptedCall(name="read_file", arguments={"path": "no/such.txt"})]
     content = scripted(upstream, Turn(text=["I look. "], tool_calls=calls), Turn(text=["Done."]))

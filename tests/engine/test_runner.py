@@ -3,6 +3,8 @@
 import asyncio
 import threading
 from datetime import timedelta
+from typing import Any
+from unittest.mock import Mock
 from uuid import uuid4
 
 import psycopg
@@ -13,8 +15,11 @@ from django.utils import timezone
 
 from accounts.db import db, threads
 from accounts.models import User
+from agents.providers import apis
+from agents.vendors import VENDORS
 from chat.bus.bell import PROCESS
 from chat.eventlog import Fenced
+from chat.metering import catalog
 from chat.models import Chat, Run, RunStatus
 from chat.runner.execution import Execution
 from chat.runner.process import Runner
@@ -93,6 +98,58 @@ async def test_a_stop_does_not_queue_behind_other_database_work(run: Run, alice:
         over.set()
         await asyncio.gather(*busy)
     assert runner.executions[run.pk].intent == "stop" and runner.stopped_by[run.pk] == str(alice.pk)
+
+
+async def test_nothing_is_claimed_before_the_catalog_of_models_has_been_read(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run whose model's row is not known would be asked of another server than the row's."""
+    monkeypatch.setattr(catalog._Looked, "is_done", False)
+    await db(Run.objects.filter(pk=run.pk).update, status=RunStatus.QUEUED, owner=None, lease_expires_at=None)
+    runner = Runner()
+    runner.loop = asyncio.get_running_loop()
+    await runner._scan()
+    assert runner.owner_here() is None and not runner.executions
+    await runner._know_models()
+    assert runner.owner_here() == PROCESS
+    await runner._scan()
+    assert list(runner.executions) == [run.pk]
+    await asyncio.wait(runner.tasks, timeout=WAIT_S)
+
+
+@pytest.mark.parametrize(
+    ("takes", "keys", "loaded"),
+    [
+        (True, ("OPENAI",), ["responses"]),
+        (True, ("ANTHROPIC", "XAI"), ["chat", "messages"]),
+        (True, (), []),  # the demo needs nothing
+        (False, ("OPENAI",), []),
+    ],
+)
+async def test_what_asks_the_configured_servers_is_loaded_beside_the_loop(
+    takes: bool, keys: tuple[str, ...], loaded: list[str], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHAT_RUN_HERE = takes
+    for vendor in VENDORS:
+        setattr(settings, f"{vendor.name.upper()}_API_KEY", "k" if vendor.name.upper() in keys else "")
+        setattr(settings, f"{vendor.name.upper()}_BASE_URL", vendor.base_url)
+    seen: list[tuple[str, bool]] = []
+    here = threading.get_ident()
+    monkeypatch.setattr(apis, "_class_of", lambda api: seen.append((api, threading.get_ident() != here)))
+    runner = Runner()
+    runner.loop = asyncio.get_running_loop()
+    await runner._know_models()
+    assert seen == [(api, True) for api in loaded] and (runner.owner_here() is not None) == takes
+
+
+async def test_a_class_that_cannot_be_loaded_leaves_the_runner_at_work(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.OPENAI_API_KEY = "k"
+    monkeypatch.setattr(apis, "_class_of", Mock(side_effect=ImportError))
+    runner = Runner()
+    await runner._know_models()
+    assert runner.is_ready and "cannot be loaded" in caplog.text
 
 
 async def test_who_queued_up_behind_a_database_that_is_away_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def test_the_log_has_why_and_nothing_of_the_key(new_server: object, upstream: Up
     assert run["provider_error"] == {
         "status": 400, "code": "bad_key", "param": "key", "message": "Incorrect API key: [removed]",
     }  # fmt: skip
-    assert "upstream_invalid" in server.log() and "bad_key" in server.log()
+    assert "upstream_auth" in server.log() and "bad_key" in server.log()
     assert "bad_key" not in frames and "Incorrect" not in frames
     for start in range(8, len(secret) - 3):
         assert secret[start : start + 4] not in server.log() + str(run) + frames

@@ -2,7 +2,7 @@
 happens to its process."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,14 @@ from tests.upstream import ScriptedCall, Turn, Upstream
 
 NewServer = Callable[..., Server]
 WITH_DRILLS = ("chaos", "--process", "web")  # the product's own server, with one more kind of run
+
+
+@pytest.fixture(scope="module")
+def drilling(upstream: Upstream) -> Iterator[Server]:
+    """A server that stays up, for those who stop no process."""
+    server = Server(command=WITH_DRILLS, OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none")
+    yield server.start()
+    server.close()
 
 
 class Room:
@@ -48,8 +56,8 @@ class Room:
 
 
 @pytest.mark.parametrize("place", ["chat", "project"])
-def test_neither_waits_for_the_other(new_server: NewServer, upstream: Upstream, place: str) -> None:
-    room = Room(new_server(command=WITH_DRILLS).start(), upstream, place=place)
+def test_neither_waits_for_the_other(drilling: Server, upstream: Upstream, place: str) -> None:
+    room = Room(drilling, upstream, place=place)
     assert (room.status(room.answer), room.status(room.drill)) == ("running", "running")
     assert room.message()["work"] == {"run": room.drill, "status": "running"}
     upstream.release(room.gate)
@@ -77,8 +85,8 @@ def test_after_kill_9_both_go_on_and_no_step_is_left_out(new_server: NewServer, 
     server.manage("check_log")
 
 
-def test_stopping_one_leaves_the_other(new_server: NewServer, upstream: Upstream) -> None:
-    room = Room(new_server(command=WITH_DRILLS).start(), upstream, place="chat", steps=600)
+def test_stopping_one_leaves_the_other(drilling: Server, upstream: Upstream) -> None:
+    room = Room(drilling, upstream, place="chat", steps=600)
     asked = time.monotonic()
     room.alice.post(f"/api/runs/{room.drill}/cancel", {})
     assert room.alice.wait(room.drill)["status"] == "cancelled"
@@ -99,13 +107,12 @@ def test_a_process_that_goes_hands_its_work_over(new_server: NewServer, upstream
     upstream.release(room.gate)
 
 
-def test_work_of_a_project_is_streamed_to_its_readers_alone(new_server: NewServer, upstream: Upstream) -> None:
-    server = new_server(command=WITH_DRILLS).start()
-    room = Room(server, upstream, place="project", steps=1200)
-    charlie = newcomer(server)
+def test_work_of_a_project_is_streamed_to_its_readers_alone(drilling: Server, upstream: Upstream) -> None:
+    room = Room(drilling, upstream, place="project", steps=1200)
+    charlie = newcomer(drilling)
     for method, path in (("GET", ""), ("GET", "events"), ("POST", "cancel")):
         body = {} if method == "POST" else None
-        reply = server.call(method, f"/api/runs/{room.drill}/{path}", body, token=charlie.token)
+        reply = drilling.call(method, f"/api/runs/{room.drill}/{path}", body, token=charlie.token)
         assert reply.status == 404, (path, reply)
     assert charlie.get("/api/runs/")["results"] == []
     assert room.status(room.drill) == "running"

@@ -1,6 +1,7 @@
 """No request is answered with more than it may be: pages are shorter then and lose nothing, the rest is refused."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -182,3 +183,84 @@ def test_items_that_are_named_count_as_if_they_were_sent(alice: User, long: Chat
             headers={"Authorization": f"Bearer {AccessToken.of(alice)}"},
         )  # fmt: skip
         assert (answered.status_code, answered.json()["error"]["param"]) == (400, field)
+
+
+# --- Markdown as HTML -------------------------------------------------------------------------------------------------
+
+FORMULAS = "\\(x\\) " * 40 + "\n\n"  # each twenty times as long in HTML
+
+
+@pytest.fixture
+def formulas(alice: User, long: Chat, settings: Any) -> Chat:
+    """The chat with short answers of which one makes as much HTML as three may, and one more than all may."""
+    settings.ANSWER_MAX_BYTES, settings.RENDER_ANSWER_MAX_BYTES = 1_000_000, MOST
+    for each in Message.objects.filter(chat=long):
+        times = 8 if each.position == 10 else 1
+        said = f"{each.position} {each.role}" if each.role == "user" else f"{each.position} " + FORMULAS * times
+        Message.objects.filter(pk=each.pk).update(content=said)
+    return long
+
+
+@pytest.mark.parametrize("long", ["x"], indirect=True)
+@pytest.mark.parametrize("ordering", ["position", "-position"])
+def test_so_is_one_with_html_by_the_bytes_of_that(alice: User, formulas: Chat, ordering: str) -> None:
+    address = f"/api/chats/{formulas.pk}/messages/?page_size=200&ordering={ordering}&blocks=html"
+    pages = [numbers(each) for each in rest_pages(alice, address)]
+    found = [number for page in pages for number in page]
+    assert found == sorted(range(1, COUNT + 1), reverse=ordering[0] == "-")
+    assert 3 < len(pages) < COUNT
+    _, first = get(alice, address)
+    _, second = get(alice, first["next"])
+    _, back = get(alice, second["previous"])
+    assert back["results"] == first["results"]
+
+
+@pytest.mark.parametrize("long", ["x"], indirect=True)
+def test_of_one_that_is_longer_alone_the_rest_is_as_it_was_written(alice: User, formulas: Chat, settings: Any) -> None:
+    message = Message.objects.get(chat=formulas, position=10)
+    _, shown = get(alice, f"/api/messages/{message.pk}/?blocks=html")
+    *formatted, rest = shown["blocks"]
+    assert formatted and all("<math" in each["html"] for each in formatted)
+    assert rest["html"].startswith('<pre class="unformatted" dir="auto">') and "<math" not in rest["html"]
+    assert (rest["start"], rest["end"]) == (formatted[-1]["end"], len(message.content))
+    assert "".join(message.content[each["start"] : each["end"]] for each in shown["blocks"]) == message.content
+    settings.RENDER_ANSWER_MAX_BYTES = 10
+    _, shown = get(alice, f"/api/messages/{message.pk}/?blocks=html")
+    (all_of_it,) = shown["blocks"]
+    assert message.content.strip() in all_of_it["html"]
+
+
+def on_page(user: User, address: str) -> tuple[list[int], bool]:
+    """The positions of the messages that the chat page shows there, and whether it says that there are more."""
+    client = Client()
+    client.force_login(user)
+    content = client.get(address).content.decode()
+    articles = re.findall(r'<article[^>]* data-position="(\d+)"[^>]*>', content)
+    assert len(content) < len(articles) * 3_000 + 2 * MOST + 60_000, len(content)
+    return [int(each) for each in articles], bool(re.findall(r"<article[^>]* data-more", content))
+
+
+@pytest.mark.parametrize("long", ["x" * CHARS], indirect=True)
+@pytest.mark.parametrize("of", ["html", "text"])
+def test_the_chat_page_shows_fewer_messages_at_once(
+    request: pytest.FixtureRequest, alice: User, long: Chat, of: str
+) -> None:
+    if of == "html":
+        request.getfixturevalue("formulas")
+    seen, _ = on_page(alice, f"/chats/{long.pk}/")
+    assert seen[-1] == COUNT and len(seen) < 12
+    while seen[0] > 1:
+        older, _ = on_page(alice, f"/chats/{long.pk}/messages/?before={seen[0]}")
+        assert len(older) < 12
+        seen = [*older, *seen]
+    assert seen == list(range(1, COUNT + 1))
+
+
+@pytest.mark.parametrize("long", ["x"], indirect=True)
+def test_and_says_whether_more_follow(alice: User, formulas: Chat) -> None:
+    seen: list[int] = []
+    has_more = True
+    while has_more:
+        newer, has_more = on_page(alice, f"/chats/{formulas.pk}/messages/?after={seen[-1] if seen else 0}")
+        seen += newer
+    assert seen == list(range(1, COUNT + 1))

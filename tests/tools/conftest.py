@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from accounts.models import Project
 from tools.git.repository import Repository
 
 FILES = {
@@ -27,3 +28,12 @@ def repository(repositories: Path) -> Repository:
     made = Repository(uuid.uuid4())
     made.create(FILES, author_name="Alice", author_email="alice@example.com")
     return made
+
+
+@pytest.fixture
+def files(repositories: object, project: Project) -> Repository:
+    """The project's repository, with FILES."""
+    repository = Repository(project.pk)
+    if not repository.exists():
+        repository.create(FILES, author_name="Alice", author_email="alice@example.com")
+    return repository

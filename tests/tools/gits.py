@@ -23,7 +23,7 @@ def git(folder: Path, *arguments: str) -> str:
     if shutil.which("git") is None:
         pytest.skip("no git program")
     command = ["git", "-C", str(folder), "-c", "safe.directory=*", *arguments]
-    done = subprocess.run(command, env=CLEAN, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=CLEAN, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
     return done.stdout
 

@@ -3,7 +3,10 @@
 import asyncio
 import json
 import logging
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any, Literal
+from uuid import UUID
 
 import pytest
 
@@ -50,6 +53,20 @@ async def test_a_result_comes_back_as_json() -> None:
     assert (done.outcome, done.error, done.truncated, done.retry) == ("returned", None, False, False)
     assert done.result == {"path": "a", "lines": 3, "kinds": ["py"]}
     assert done.elapsed_ms >= 0
+
+
+async def test_what_rows_are_made_of_comes_back_as_text() -> None:
+    row = {"price": Decimal("10.50"), "at": datetime(2026, 1, 2, 3, tzinfo=UTC), "on": date(2026, 1, 2), "by": time(3)}
+    done = await execute(giving([{**row, "id": UUID(int=7)}]), context(), {})
+    assert done.result == [
+        {
+            "price": "10.50",
+            "at": "2026-01-02T03:00:00+00:00",
+            "on": "2026-01-02",
+            "by": "03:00:00",
+            "id": "00000000-0000-0000-0000-000000000007",
+        }
+    ]
 
 
 @pytest.mark.parametrize(

@@ -25,15 +25,6 @@ CALLS: list[tuple[Tool, dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture
-def files(repositories: object, project: Project) -> Repository:
-    """The project's repository, with FILES."""
-    repository = Repository(project.pk)
-    if not repository.exists():
-        repository.create(FILES, author_name="Alice", author_email="alice@example.com")
-    return repository
-
-
 def acting(user: User, project: Project) -> ToolContext:
     """As if the run's chat had allowed everything: what the tools check themselves is what is left."""
     return context(

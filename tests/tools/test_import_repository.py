@@ -12,6 +12,7 @@ from pygit2.enums import FileMode
 from accounts.models import Project
 from tests.tools.gits import fsck, git, heads
 from tools.git.repository import Repository
+from tools.models import ProjectRepository, RepositoryState
 
 pytestmark = pytest.mark.django_db
 
@@ -142,6 +143,30 @@ def test_a_history_with_a_hole_is_refused(source: Path, project: Project, reposi
     with pytest.raises(CommandError):
         import_repository(project, source)
     assert not Repository(project.pk).exists()
+
+
+def test_what_comes_by_an_import_comes_from_no_server(source: Path, project: Project, repositories: Path) -> None:
+    import_repository(project, source)
+    was = {"remote_url": "https://git.example.com/a/b", "token": "sealed", "token_user": "a", "forge": "gitlab"}
+    ProjectRepository.objects.update(**was, forge_path="a/b", state=RepositoryState.CLONING)
+    with pytest.raises(CommandError, match="under way"):
+        import_repository(project, source, "--replace")
+    ProjectRepository.objects.update(state=RepositoryState.READY)
+    import_repository(project, source, "--replace")
+    row = ProjectRepository.objects.get(project=project)
+    assert (row.remote_url, row.token, row.token_user, row.forge, row.forge_path) == ("", "", "", "none", "")
+    assert (row.state, row.default_branch, row.files) == ("ready", "trunk", 3)
+
+
+def test_a_branch_in_the_way_of_chats_is_left_out_or_refused(
+    source: Path, project: Project, repositories: Path
+) -> None:
+    git(source, "branch", "parley")
+    assert "Left out for their names: parley." in import_repository(project, source)
+    Repository(project.pk).write("parley/chat-1", "new.txt", "x", author_name="A", author_email="a@b")
+    git(source, "checkout", "-q", "parley")
+    with pytest.raises(CommandError, match="plainer name"):
+        import_repository(project, source, "--replace")
 
 
 def test_a_branch_with_a_strange_name_is_left_out_and_named(source: Path, project: Project, repositories: Path) -> None:

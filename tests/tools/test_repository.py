@@ -4,6 +4,7 @@ import resource
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pygit2
 import pytest
@@ -208,7 +209,7 @@ def test_a_name_cannot_add_lines_to_a_commit(repository: Repository) -> None:
     fsck(repository.path)
 
 
-def test_the_diff_is_what_the_branch_changed_since_it_left(repository: Repository) -> None:
+def test_the_diff_is_what_the_branch_changed_since_it_left(repository: Repository, settings: Any) -> None:
     assert repository.diff(BRANCH).files == ()
     write(repository, "src/prices.py", "COFFEE = 300\nTEA = 240\n")
     write(repository, "new.txt", "new\n")
@@ -218,10 +219,12 @@ def test_the_diff_is_what_the_branch_changed_since_it_left(repository: Repositor
         ("new.txt", "A", 1, 0),
         ("src/prices.py", "M", 1, 1),
     ]
-    assert "-COFFEE = 280\n+COFFEE = 300\n" in diff.patch and "meanwhile" not in diff.patch
+    assert "-COFFEE = 280\n+COFFEE = 300\n" in diff.text and "meanwhile" not in diff.text
     assert not diff.truncated
-    cut = repository.diff(BRANCH, max_bytes=50)
-    assert cut.truncated and cut.patch.endswith("[cut]\n") and len(cut.files) == 2
+    assert (diff.base, diff.base_commit) == ("main", git(repository.path, "merge-base", "main", BRANCH).strip())
+    settings.TOOLS_DIFF_MAX_BYTES = 50
+    cut = repository.diff(BRANCH)
+    assert cut.truncated and cut.text.endswith("[cut]\n") and len(cut.files) == 2
 
 
 def test_a_branch_is_moved_only_from_where_it_was_read(repository: Repository) -> None:

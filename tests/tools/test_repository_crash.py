@@ -22,8 +22,8 @@ import sys
 from pathlib import Path
 from django.conf import settings
 settings.configure(
-    TOOLS_REPOSITORIES=Path(sys.argv[1]), TOOLS_FILE_MAX_BYTES=10**7, TOOLS_REPOSITORY_MAX_FILES=10**6,
-    TOOLS_REPOSITORY_MAX_BYTES=10**10,
+    PARLEY_NAME="Parley", TOOLS_REPOSITORIES=Path(sys.argv[1]), TOOLS_FILE_MAX_BYTES=10**7,
+    TOOLS_REPOSITORY_MAX_FILES=10**6, TOOLS_REPOSITORY_MAX_BYTES=10**10,
 )
 from tools.git.repository import Repository
 repository = Repository(sys.argv[2])
@@ -71,6 +71,7 @@ def test_a_kill_in_the_middle_of_writes_leaves_a_whole_history(repository: Repos
         assert writer.stdout is not None
         writer.stdout.readline()
         while int(git(repository.path, "rev-list", "--count", "--all")) < before + 3:
+            assert writer.poll() is None, "it ended by itself"
             time.sleep(0.01)
         time.sleep(round_number * 0.003)
         writer.send_signal(signal.SIGKILL)

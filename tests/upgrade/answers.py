@@ -47,5 +47,7 @@ def lost(before: Any, after: Any, at: str = "") -> Iterator[str]:
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for number, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from lost(one, other, f"{at} {number}")
+    elif isinstance(before, list) and isinstance(after, list) and all(isinstance(each, str) for each in before):
+        yield from (f"{at}: {each!r} is missing" for each in before if each not in after)  # of names, such as tools
     elif before != after:
         yield f"{at}: {before!r} has become {after!r}"

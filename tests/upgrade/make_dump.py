@@ -26,7 +26,7 @@ from tests.upgrade.dumps import path_of
 from tests.upgrade.earlier import Earlier
 from tests.upstream import Upstream
 
-FOREVER_S = "3000000000"  # the waiting run waits for whoever loads the dump
+FOREVER_S = "315360000"  # the waiting run waits for whoever loads the dump
 FILL = pathlib.Path(__file__).with_name("fill.py")
 PEOPLE = """
 from django.core.management import call_command

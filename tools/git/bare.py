@@ -18,6 +18,7 @@ from pygit2.enums import ConfigLevel, RepositoryOpenFlag
 
 from accounts.db.faults import fault_of
 from tools.errors import RepositoryBusy
+from tools.git.swapping import put_in_place, put_right, sync
 
 MAIN = "main"
 LOCK_TIMEOUT_S = 10.0
@@ -40,7 +41,7 @@ def create_bare(path: Path, fill: Callable[[pygit2.Repository], None], *, aside:
     """Make a repository and let `fill` put its first content in. It appears under its name when all that is done.
 
     The caller holds its lock. What a process that died left half made is removed. With `aside`, one that is there is
-    moved to that place in the last moment.
+    put there in the last moment.
     """
     _use_no_configuration_of_this_machine()
     unfinished = path.with_suffix(".new")
@@ -51,19 +52,24 @@ def create_bare(path: Path, fill: Callable[[pygit2.Repository], None], *, aside:
         fill(repository)
         repository.free()
         if aside:
-            path.rename(aside)
-        unfinished.rename(path)
-        _sync(path.parent)
+            put_in_place(unfinished, path, aside=aside)
+        else:
+            unfinished.rename(path)
+            sync(path.parent)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the repository's one lock, among all threads and processes. Raises RepositoryBusy after 10 s."""
+    """Hold the repository's one lock, among all threads and processes. Raises RepositoryBusy after 10 s.
+
+    A repository that somebody was replacing when they died is in its place again.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as file:
         _wait_for(file.fileno())
+        put_right(path)
         yield
 
 
@@ -82,8 +88,11 @@ def move_branch(repository: pygit2.Repository, branch: str, *, to: pygit2.Oid, e
     """Point the branch to a commit if it still is where it was expected; None: if it still does not exist.
 
     Raises BranchMoved. The caller holds the repository's lock; this is for those who do not know of it, such as git.
+    A commit that was made without the lock may be gone, as of what no branch reaches: then it is to be made anew.
     """
     name = f"refs/heads/{branch}"
+    if to not in repository:
+        raise BranchMoved(branch)
     _remove_stale_lock(Path(repository.path) / f"{name}.lock")
     try:
         if expected is None:
@@ -142,11 +151,3 @@ def _remove_stale_lock(lock: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         if time.time() - lock.stat().st_mtime > STALE_LOCK_S:
             lock.unlink()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,21 +5,20 @@ hook, filter, remote or alternate of it comes along, and no git program runs.
 """
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pygit2
-from pygit2.enums import FileMode, RepositoryOpenFlag
+from pygit2.enums import RepositoryOpenFlag
 
 from tools.errors import PathRefused
 from tools.git.bare import MAIN, create_bare, locked, move_branch
-from tools.git.paths import check_branch, is_gits_own
+from tools.git.checking import OURS, HistoryRefused, is_ours, objects_of
+from tools.git.paths import check_branch
 from tools.git.repository import Repository
-from tools.git.trees import name_of
 
 
-class ImportRefused(Exception):
+class ImportRefused(HistoryRefused):
     """Says why the history was not brought in; nothing has changed."""
 
 
@@ -34,7 +33,7 @@ class Imported:
 
 
 def import_history(repository: Repository, source: Path, *, replace: bool = False) -> Imported:
-    """Make the project's repository from the local branches of the one at `source`. Raises ImportRefused."""
+    """Make the project's repository from the local branches of the one at `source`. Raises HistoryRefused."""
     origin = _open(source)
     tips, left_out = _tips(origin)
     with locked(repository.path):
@@ -68,17 +67,20 @@ def _tips(origin: pygit2.Repository) -> tuple[dict[str, pygit2.Oid], tuple[str, 
     head = MAIN if origin.head_is_detached else origin.head.shorthand
     tips, left_out = {head: origin.head.peel(pygit2.Commit).id}, []
     for name in origin.branches.local:
+        if name.casefold() == OURS:  # a chat's branch could not be made beside it
+            left_out.append(name)
+            continue
         try:
             tips.setdefault(check_branch(name), origin.branches.local[name].peel(pygit2.Commit).id)
         except PathRefused:
             left_out.append(name)
-    if head in left_out:
+    if head in left_out or is_ours(head):
         raise ImportRefused(f"The branch {head!r} is checked out; give it a plainer name first.")
     return tips, tuple(left_out)
 
 
 def _copy(origin: pygit2.Repository, made: pygit2.Repository, tips: dict[str, pygit2.Oid]) -> int:
-    objects = set(_objects(origin, list(tips.values())))
+    objects = set(objects_of(origin, list(tips.values())))
 
     def choose(builder: pygit2.PackBuilder) -> None:
         for id in objects:
@@ -92,39 +94,3 @@ def _copy(origin: pygit2.Repository, made: pygit2.Repository, tips: dict[str, py
         move_branch(made, name, to=tip, expected=None)
     made.set_head(f"refs/heads/{next(iter(tips))}")
     return count
-
-
-def _objects(origin: pygit2.Repository, tips: list[pygit2.Oid]) -> Iterator[pygit2.Oid]:
-    """Every commit, folder and file that the tips reach. Raises ImportRefused for one that is missing or hostile."""
-    seen: set[pygit2.Oid] = set()
-    walker = origin.walk(tips[0])
-    for tip in tips[1:]:
-        walker.push(tip)
-    try:
-        for commit in walker:
-            yield commit.id
-            yield from _tree_objects(origin, commit.tree_id, seen)
-    except (KeyError, pygit2.GitError) as error:
-        raise ImportRefused(f"The history is not whole: {error}") from error
-
-
-def _tree_objects(origin: pygit2.Repository, tree: pygit2.Oid, seen: set[pygit2.Oid]) -> Iterator[pygit2.Oid]:
-    waiting = [tree]
-    while waiting:
-        id = waiting.pop()
-        if id in seen:
-            continue
-        seen.add(id)
-        yield id
-        for entry in origin[id].peel(pygit2.Tree):
-            _check_name(name_of(entry))
-            if entry.filemode == FileMode.TREE:
-                waiting.append(entry.id)
-            elif entry.filemode != FileMode.COMMIT:  # a submodule's commit is elsewhere
-                yield entry.id
-
-
-def _check_name(name: str) -> None:
-    """Git itself never makes these; a repository that has them was made to do harm where it is checked out."""
-    if name in ("", ".", "..") or "/" in name or is_gits_own(name):
-        raise ImportRefused(f"The history has a file or folder named {name!r}.")

@@ -64,8 +64,8 @@ def check_branch(name: str) -> str:
 
 def twin_of(name: str, others: Iterable[str]) -> str | None:
     """One of the others that some file systems take for the same name, though it is another."""
-    same = _twin_key(name)
-    return next((other for other in others if other != name and _twin_key(other) == same), None)
+    same = twin_key(name)
+    return next((other for other in others if other != name and twin_key(other) == same), None)
 
 
 def is_gits_own(part: str) -> bool:
@@ -79,7 +79,8 @@ def as_read_carelessly(part: str) -> str:
     return visible.casefold().partition(":")[0].rstrip(". ")
 
 
-def _twin_key(name: str) -> str:
+def twin_key(name: str) -> str:
+    """The same text for all names that some file systems take for one."""
     return normal("NFC", normal("NFC", name).casefold())
 
 

@@ -10,6 +10,7 @@ import pygit2
 
 from tools.errors import ToolError
 from tools.git.bare import default_branch, locked, open_bare, tip_of
+from tools.git.joining import TooLargeToMerge, conflicts_of, joined
 from tools.git.paths import check_branch
 from tools.git.repository import COMMITTER, Repository, signature
 
@@ -21,9 +22,10 @@ class Proposal:
     base: str  # the default branch's name
     head_ref: str
     head: str  # commit, hex
-    merge_ref: str | None  # None: there are conflicts
+    merge_ref: str | None  # None: there are conflicts, or it is too large to be merged here
     merge: str | None
     conflicts: tuple[str, ...]  # paths
+    is_too_large: bool = False
 
 
 def propose(
@@ -42,11 +44,12 @@ def propose(
             raise ToolError("The chat's branch has no changes to put forward.")
         head_ref, merge_ref = f"refs/pull/{name}/head", f"refs/pull/{name}/merge"
         raw.references.create(head_ref, tip.id, force=True)
-        index = raw.merge_commits(main, tip)
-        if conflicts := _conflicts(index):
+        index = _joined(raw, main, tip)
+        conflicts = conflicts_of(index) if index is not None else ()
+        if index is None or conflicts:
             if merge_ref in raw.references:
                 raw.references.delete(merge_ref)
-            return Proposal(base, head_ref, str(tip.id), None, None, conflicts)
+            return Proposal(base, head_ref, str(tip.id), None, None, conflicts, is_too_large=index is None)
         parents = [main.id, tip.id]
         people = signature((author_name, author_email)), signature(COMMITTER)
         made = raw.create_commit(None, *people, f"{title}\n", index.write_tree(raw), parents)
@@ -54,6 +57,8 @@ def propose(
         return Proposal(base, head_ref, str(tip.id), merge_ref, str(made), ())
 
 
-def _conflicts(index: pygit2.Index) -> tuple[str, ...]:
-    found = {side.path for sides in index.conflicts or () for side in sides if side is not None}
-    return tuple(sorted(found))
+def _joined(raw: pygit2.Repository, main: pygit2.Commit, tip: pygit2.Commit) -> pygit2.Index | None:
+    try:
+        return joined(raw, main, tip)
+    except TooLargeToMerge:
+        return None

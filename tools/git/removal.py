@@ -21,9 +21,9 @@ from pygit2.enums import FileMode
 
 from tools.git.bare import locked, open_bare
 from tools.git.repository import Repository
+from tools.git.swapping import MARK
 
 CHAT = re.compile(r"refs/(?:heads/parley/chat-|pull/)([0-9a-f]{12})(?:/.*)?")  # the refs of a chat, by its short id
-MARK = ".lost"  # beside a repository: it has objects that no branch reaches
 TRIES = 3  # at a repository whose chats are deleted while it is rewritten
 LEFT_FOR_S = 3600  # what nobody knows may be about to be stored, and is left alone for so long
 PART = "parley-"  # a pack that is being made
@@ -59,7 +59,7 @@ def short_id(chat: UUID) -> str:
 def forget_chats(project_id: UUID, chats: Collection[str]) -> int:
     """Delete the refs of these chats, by their short ids; how many. Their objects go by `rewrite`."""
     path = Repository(project_id).path
-    if not path.exists():
+    if not Repository(project_id).exists():
         return 0
     with locked(path):
         return sum(_forget(each, chats, path) for each in _repositories(path))
@@ -94,16 +94,25 @@ def _rewrite(path: Path) -> bool:
         stamp = _marked(path)
         if not stamp:
             return False
-        packings = [_Packing(each) for each in _repositories(path)]
+        packings = _packings(path)
         with locked(path):
-            if _marked(path) == stamp:  # else a ref went meanwhile, and what it reached is packed: once more
+            # Else a ref went meanwhile, and what it reached is packed, or another repository came: once more.
+            if _marked(path) == stamp and all(each.is_there for each in packings):
                 for packing in packings:
                     packing.finish()
                 path.with_suffix(MARK).unlink()
                 return True
-        for packing in packings:
-            packing.give_up()
+            for packing in packings:
+                packing.give_up()
     return False
+
+
+def _packings(path: Path) -> list["_Packing"]:
+    """Of the project's repositories, packed so far."""
+    made = [_Packing(each) for each in _repositories(path)]
+    for packing in made:
+        packing.pack()
+    return made
 
 
 @contextlib.contextmanager
@@ -124,11 +133,24 @@ class _Packing:
     def __init__(self, path: Path) -> None:
         self.objects = path / "objects"
         self.path = path
+        self._folder = _identity(path)
         self._seen: set[pygit2.Oid] = set()
         self._tips: set[pygit2.Oid] = set()
         self._packs: set[str] = set()
         self._before = {each.stem for each in (self.objects / "pack").glob("*")}
-        self._pack()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is still this repository that lies there. For certain with the lock alone."""
+        return self._folder is not None and _identity(self.path) == self._folder
+
+    def pack(self) -> None:
+        """Pack what is reached now and was not before. Where another repository came meanwhile, that is no error."""
+        try:
+            self._pack()
+        except (KeyError, OSError, pygit2.GitError):
+            if self.is_there:
+                raise
 
     def finish(self) -> None:
         """Pack what is new, and delete everything else. With the lock."""
@@ -137,12 +159,14 @@ class _Packing:
             if file.stem not in self._packs:
                 file.unlink()
         for folder in self.objects.iterdir():
-            if folder.name != "pack":
+            if folder.name != "pack" and not _is_being_made(folder):
                 shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
         (self.objects / "info").mkdir(mode=0o700)
 
     def give_up(self) -> None:
-        """Delete what was packed: all of it is there once more."""
+        """Delete what was packed: all of it is there once more. With the lock."""
+        if not self.is_there:
+            return
         for name in self._packs - self._before:
             for file in (self.objects / "pack").glob(f"{name}.*"):
                 file.unlink()
@@ -154,6 +178,19 @@ class _Packing:
         self._tips |= tips
         if new:
             self._packs |= _store(raw, self.objects, new)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which folder is at the path."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
+def _is_being_made(folder: Path) -> bool:
+    """Whether somebody may be making a pack in it, such as a push: of what refs reach, and nobody looks into it."""
+    return folder.name.startswith(PART) and time.time() - folder.stat().st_mtime < LEFT_FOR_S
 
 
 def _store(raw: pygit2.Repository, objects: Path, ids: list[pygit2.Oid]) -> set[str]:

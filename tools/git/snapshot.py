@@ -25,6 +25,7 @@ class Entry:
     bytes: int
     is_link: bool = False  # a symbolic link: its content is where it would lead; it is never followed
     is_folder: bool = False
+    is_executable: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,21 @@ class Snapshot:
         if not isinstance(found, pygit2.Tree):
             raise RetryTool(f"path: {path!r} is a file, not a folder.")
         yield from self._walk(found, "".join(f"{part}/" for part in parts), recursive)
+
+    def entry(self, path: str) -> Entry | None:
+        """What lies at this path, the root too; None if nothing does, or a submodule. Raises PathRefused."""
+        parts = parts_of(path)
+        try:
+            found = self._find(parts)
+        except RetryTool:
+            return None
+        if isinstance(found, pygit2.Tree):
+            return Entry("/".join(parts), found.id, 0, is_folder=True)
+        return self._entry("/".join(parts), found)
+
+    def data(self, entry: Entry) -> bytes:
+        """What is in a file of this snapshot; of a symbolic link, where it leads."""
+        return self.repository[entry.id].peel(pygit2.Blob).data
 
     def read(self, path: str) -> str:
         """A file's text. Raises RetryTool if there is none, ToolError if it is binary or too large."""
@@ -150,7 +166,12 @@ class Snapshot:
             elif entry.filemode == FileMode.TREE:
                 yield Entry(path, entry.id, 0, is_folder=True)
             elif entry.filemode != FileMode.COMMIT:
-                yield Entry(path, entry.id, self._size(entry.id), is_link=entry.filemode == FileMode.LINK)
+                yield self._entry(path, entry)
+
+    def _entry(self, path: str, entry: pygit2.Object) -> Entry:
+        mode = entry.filemode
+        is_link, is_executable = mode == FileMode.LINK, mode == FileMode.BLOB_EXECUTABLE
+        return Entry(path, entry.id, self._size(entry.id), is_link=is_link, is_executable=is_executable)
 
     def _size(self, id: pygit2.Oid) -> int:
         kind, size = self.repository.odb.read_header(id)

@@ -32,16 +32,32 @@ def blob_at(tree: pygit2.Tree, parts: Parts) -> pygit2.Object | None:
     return entry
 
 
-def with_blob(repository: pygit2.Repository, tree: pygit2.Tree | None, parts: Parts, blob: pygit2.Oid) -> pygit2.Oid:
-    """The tree with this file in it, and all else as it was. A file that is executable stays so."""
+def id_at(tree: pygit2.Tree, parts: Parts) -> pygit2.Oid | None:
+    """The id of what lies at this path; None if nothing does."""
+    found: pygit2.Object = tree
+    for part in parts:
+        if not isinstance(found, pygit2.Tree) or part not in found:
+            return None
+        found = found[part]
+    return found.id
+
+
+def with_blob(
+    repository: pygit2.Repository,
+    tree: pygit2.Tree | None,
+    parts: Parts,
+    blob: pygit2.Oid,
+    mode: FileMode | None = None,
+) -> pygit2.Oid:
+    """The tree with this file in it, and all else as it was. Without a mode, a file that is executable stays so."""
     name, *below = parts
     builder = repository.TreeBuilder(tree) if tree else repository.TreeBuilder()
     old = _entry(tree, name) if tree else None
     if below:
         inner = old.peel(pygit2.Tree) if old else None
-        builder.insert(name, with_blob(repository, inner, tuple(below), blob), FileMode.TREE)
+        builder.insert(name, with_blob(repository, inner, tuple(below), blob, mode), FileMode.TREE)
     else:
-        builder.insert(name, blob, FileMode(old.filemode) if old else FileMode.BLOB)
+        builder.insert(name, blob, mode or (FileMode(old.filemode) if old else FileMode.BLOB))
     return builder.write()
 
 

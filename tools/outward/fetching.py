@@ -7,7 +7,6 @@ are answers and not followed; proxies, cookies and .netrc are not used; packed a
 
 import asyncio
 import logging
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from multidict import CIMultiDict
 
 from tools.errors import OutwardError
 from tools.outward.allowed import Allowed, allowed
-from tools.outward.resolving import Resolver
+from tools.outward.connecting import AddressRefused, connector
 from tools.outward.target import SET, Target, target
 
 log = logging.getLogger(__name__)
@@ -33,10 +32,6 @@ class Answer:
     body: bytes
 
 
-class AddressRefused(OSError):
-    """The connection would go to an address that is not public."""
-
-
 async def fetch(
     url: str,
     *,
@@ -45,8 +40,11 @@ async def fetch(
     body: bytes = b"",
     max_bytes: int | None = None,
     timeout_s: float | None = None,
+    has_secret: bool = False,
 ) -> Answer:
     """The answer to one request, within OUTWARD_MAX_BYTES and OUTWARD_TIMEOUT_S unless other bounds are given.
+
+    `has_secret`: it carries a credential, which goes to no public address without TLS.
 
     Raises OutwardError, whose text may be shown to whoever gave the URL: it says no address and nothing that came back.
     """
@@ -56,38 +54,23 @@ async def fetch(
     sent["Accept-Encoding"] = "identity"
     with _faults_told(asked):
         async with asyncio.timeout(settings.OUTWARD_TIMEOUT_S if timeout_s is None else timeout_s):
-            async with _session(asked, rules) as session:
+            async with _session(asked, rules, has_secret) as session:
                 sending = session.request(method, asked.url, data=body or None, headers=sent, allow_redirects=False)
                 async with sending as response:
                     limit = settings.OUTWARD_MAX_BYTES if max_bytes is None else max_bytes
                     return Answer(response.status, response.headers, await _body(response, limit))
 
 
-def _session(asked: Target, rules: Allowed) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(
-        resolver=Resolver(),
-        use_dns_cache=False,
-        force_close=True,
-        socket_factory=lambda found: _judged(asked, rules, found),
-    )
+def _session(asked: Target, rules: Allowed, has_secret: bool) -> aiohttp.ClientSession:
     connect_s = settings.OUTWARD_CONNECT_TIMEOUT_S
     timeout = aiohttp.ClientTimeout(connect=connect_s, ceil_threshold=float("inf"))  # it would round up over 5 s
     return aiohttp.ClientSession(
-        connector=connector,
+        connector=connector(asked, rules, has_secret=has_secret, force_close=True),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=timeout,
         auto_decompress=False,
         trust_env=False,
     )
-
-
-def _judged(asked: Target, rules: Allowed, found: aiohttp.AddrInfoType) -> socket.socket:
-    """A socket for this very address. Raises AddressRefused before there is one."""
-    family, kind, protocol, _, address = found
-    if not asked.is_named and not rules.takes(str(address[0])):
-        log.warning("outward: %s leads to %s, which OUTWARD_ALLOW does not allow", asked.url.host, address[0])
-        raise AddressRefused
-    return socket.socket(family, kind, protocol)
 
 
 async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:

@@ -2,4 +2,5 @@
 
 PARSERS = {
     "python": "tools.parsing.python:first_error",
+    **{f"component_{kind}": f"tools.parsing.components:{kind}" for kind in ("react", "html", "svelte", "python")},
 }

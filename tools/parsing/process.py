@@ -29,12 +29,13 @@ LOOK_S = 0.01  # between two looks whether the child has ended
 TIMES_UP = (signal.SIGXCPU, signal.SIGALRM)
 
 
-async def parse(parser: str, data: bytes) -> Any:
+async def parse(parser: str, data: bytes, *, cpu_s: int | None = None, timeout_s: int | None = None) -> Any:
     """The JSON value that this parser, one of PARSERS, makes of the file.
 
-    PARSING_AT_ONCE files are parsed at once, others wait. Leaving early ends the child. Raises ParsingError.
+    PARSING_AT_ONCE files are parsed at once, others wait; `cpu_s` and `timeout_s` ask for less than PARSING_CPU_S and
+    PARSING_TIMEOUT_S. Leaving early ends the child. Raises ParsingError.
     """
-    child = Child(PARSERS[parser], data)
+    child = Child(PARSERS[parser], data, cpu_s=cpu_s, timeout_s=timeout_s)
     try:
         return await asyncio.get_running_loop().run_in_executor(_threads(settings.PARSING_AT_ONCE), child.run)
     except asyncio.CancelledError:
@@ -50,9 +51,11 @@ def _threads(count: int) -> ThreadPoolExecutor:
 class Child:
     """One child and its file. `run()` blocks; `leave()` makes it end, from another thread."""
 
-    def __init__(self, parser: str, data: bytes) -> None:
+    def __init__(self, parser: str, data: bytes, *, cpu_s: int | None = None, timeout_s: int | None = None) -> None:
         self.parser = parser
         self.data = data
+        self.cpu_s = min(cpu_s or settings.PARSING_CPU_S, settings.PARSING_CPU_S)
+        self.timeout_s = min(timeout_s or settings.PARSING_TIMEOUT_S, settings.PARSING_TIMEOUT_S)
         self._is_left = False
 
     def leave(self) -> None:
@@ -70,8 +73,8 @@ class Child:
     def _start(self, file: IO[bytes], told: IO[bytes]) -> "subprocess.Popen[bytes]":
         bounds = (
             settings.PARSING_MEMORY_BYTES,
-            settings.PARSING_CPU_S,
-            settings.PARSING_TIMEOUT_S + 1,  # by then we have ended it
+            self.cpu_s,
+            self.timeout_s + 1,  # by then we have ended it
             settings.PARSING_OUTPUT_MAX_BYTES,
         )
         return subprocess.Popen(
@@ -86,7 +89,7 @@ class Child:
 
     def _ended(self, child: "subprocess.Popen[bytes]") -> int:
         """The status it ended with, in time or not. Its group is ended while its id is still its own."""
-        end = time.monotonic() + settings.PARSING_TIMEOUT_S
+        end = time.monotonic() + self.timeout_s
         look = os.WEXITED | os.WNOWAIT | os.WNOHANG
         while not self._is_left and time.monotonic() < end and os.waitid(os.P_PID, child.pid, look) is None:
             time.sleep(LOOK_S)

@@ -1,6 +1,5 @@
 """Rules instead of a model, for a first look without a key."""
 
-from agents.providers.demo.entry import ENTRY
 from agents.providers.demo.provider import DemoProvider
 
-__all__ = ["ENTRY", "DemoProvider"]
+__all__ = ["DemoProvider"]

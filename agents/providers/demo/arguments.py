@@ -1,5 +1,6 @@
 """Arguments that fit a tool's JSON Schema, for a model that has no idea what the tool does."""
 
+import json
 from typing import Any
 
 from agents.messages import ToolSpec
@@ -13,6 +14,7 @@ _FORMATS = {
     "uuid": "00000000-0000-4000-8000-000000000000",
 }
 _MAX_DEPTH = 8
+_MOST = 1_000  # items, or characters: a schema may ask for more than there is memory
 
 
 def fitting(tool: ToolSpec, wanted: dict[str, Any], prompt: str = "") -> dict[str, Any]:
@@ -24,6 +26,11 @@ def fitting(tool: ToolSpec, wanted: dict[str, Any], prompt: str = "") -> dict[st
         if name not in arguments:
             arguments[name] = _Maker(tool.schema, prompt).value(known.get(name, {}), 0)
     return arguments
+
+
+def answer(schema: dict[str, Any], prompt: str) -> str:
+    """JSON that fits a schema, as far as can be told from it."""
+    return json.dumps(_Maker(schema, prompt).value(schema, 0), ensure_ascii=False)
 
 
 class _Maker:
@@ -57,7 +64,9 @@ class _Maker:
                 properties = schema.get("properties", {})
                 return {name: self.value(properties.get(name), depth + 1) for name in schema.get("required", ())}
             case "array":
-                return [self.value(schema.get("items", {}), depth + 1)] * max(1, int(schema.get("minItems", 1)))
+                return [self.value(schema.get("items", {}), depth + 1)] * min(
+                    max(1, int(schema.get("minItems", 1))), _MOST
+                )
             case "integer" | "number":
                 return _number(schema)
             case "boolean":
@@ -70,7 +79,7 @@ class _Maker:
     def _string(self, schema: dict[str, Any]) -> str:
         text = _FORMATS.get(str(schema.get("format")), self._text)
         longest, shortest = schema.get("maxLength"), schema.get("minLength", 0)
-        return text.ljust(int(shortest), "x")[: None if longest is None else int(longest)]
+        return text.ljust(min(int(shortest), _MOST), "x")[: None if longest is None else int(longest)]
 
     def _resolved(self, reference: str) -> Any:
         found: Any = self._root

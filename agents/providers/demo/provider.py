@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Iterator
 from agents import tokens
 from agents.messages import AssistantMessage, ToolMessage, UserMessage
 from agents.providers.base import CallPiece, Finish, Piece, ProviderRequest, ReasoningPiece, TextPiece, UsageReport
+from agents.providers.demo import arguments as demo_arguments
 from agents.providers.demo import rules as demo_rules
 from agents.providers.demo import texts as demo_texts
 from agents.providers.demo.rules import Step
@@ -23,6 +24,7 @@ class DemoProvider:
     """Answers by rules, in small pieces."""
 
     name = "demo"
+    maker = "demo"
 
     def __init__(self, *, delay_s: float = 0.02) -> None:
         self._delay_s = delay_s
@@ -79,11 +81,15 @@ def _results(request: ProviderRequest) -> list[ToolMessage]:
 def _pieces_of(step: Step | None, prompt: str, request: ProviderRequest, is_slow: bool) -> list[Piece]:
     if step is not None:
         return [*map(ReasoningPiece, demo_texts.split(step.reason)), *_call(step)]
+    if request.output is not None:
+        thought, text = "The answer is to be JSON of a schema.", demo_arguments.answer(request.output.schema, prompt)
+        return [*map(ReasoningPiece, demo_texts.split(thought)), TextPiece(text)]
     results = _results(request)
     if results:
         thought, text = "The tools have answered; say what they found.", demo_texts.report(results)
     else:
-        thought, text = "No rule asks for a tool here; say what this is.", demo_texts.greeting(prompt, request.model)
+        thought = "No rule asks for a tool here; say what this is."
+        text = demo_texts.greeting(prompt, request.model, demo_rules.names(request.tools))
     pieces: list[Piece] = [*map(ReasoningPiece, demo_texts.split(thought)), *map(TextPiece, demo_texts.split(text))]
     if is_slow and len(pieces) < MIN_SLOW_PIECES:
         pieces += [TextPiece(f" … {number}") for number in range(MIN_SLOW_PIECES)]

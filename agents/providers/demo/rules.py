@@ -42,10 +42,25 @@ def steps(prompt: str, tools: tuple[ToolSpec, ...], *, calls_any_tool: bool) -> 
         for name, wanted, reason in _wishes(prompt, offered)
         if name in offered
     ]
+    if not found:
+        found = list(_named(prompt, tools))
     if not found and calls_any_tool and tools:
         reason = f"Tools are offered and no rule fits better, so the first one is called: {tools[0].name}."
         return [Step(tools[0].name, demo_arguments.fitting(tools[0], {}, prompt), reason)]
     return found
+
+
+def names(tools: tuple[ToolSpec, ...]) -> list[str]:
+    """Those that a prompt may name: one that is a word of its own would be called by chance."""
+    return [tool.name for tool in tools if "_" in tool.name]
+
+
+def _named(prompt: str, tools: tuple[ToolSpec, ...]) -> Iterator[Step]:
+    """Each tool whose name stands in the prompt: own apps have tools that no rule knows."""
+    for tool in tools:
+        if tool.name in names(tools) and re.search(rf"\b{re.escape(tool.name)}\b", prompt):
+            reason = f"The prompt names the tool {tool.name}: call it."
+            yield Step(tool.name, demo_arguments.fitting(tool, {}, prompt), reason)
 
 
 def _wishes(prompt: str, offered: dict[str, ToolSpec]) -> Iterator[tuple[str, dict[str, Any], str]]:

@@ -14,17 +14,25 @@ MAX_QUOTE_CHARS = 300
 MAX_LINES = 12
 
 
-def greeting(prompt: str, model: str) -> str:
-    """The answer where no tool is called for."""
+def greeting(prompt: str, model: str, tools: list[str]) -> str:
+    """The answer where no tool is called for. `tools`: which of those that are there may be asked for by name."""
     who = "the demo model" if model in ("", "demo") else f"the demo model, in place of `{model}`"
     said = _quote(prompt.removeprefix("[slow]").strip())
     heard = f"\n\nYou wrote:\n\n{said}\n" if said else ""
     return (
         f"This is {who}: no provider's key is set, so rules answer instead of a model. 👋{heard}\n"
         f"{HOW}\n\n"
-        "Until then I can stream, think aloud and call tools: ask me to list, search, read or write files in a chat "
-        'that has a project. Naïve, but honest; even "quotes", a backslash \\ and 日本語 arrive whole.'
+        f"Until then I can stream, think aloud and call tools: {_what_to_ask(tools)} "
+        'Naïve, but honest; even "quotes", a backslash \\ and 日本語 arrive whole.'
     )
+
+
+def _what_to_ask(tools: list[str]) -> str:
+    has_files = "list_files" in tools or not tools
+    files = "ask me to list, search, read or write files in a chat that has a project." if has_files else ""
+    shown = ", ".join(f"`{name}`" for name in tools[:MAX_LINES])
+    named = f"name a tool that is offered here, and it is called: {shown}{' …' if tools[MAX_LINES:] else '.'}"
+    return " Or ".join(filter(None, [files, named if tools else ""]))
 
 
 def report(results: list[ToolMessage]) -> str:

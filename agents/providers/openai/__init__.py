@@ -1,6 +1,5 @@
-"""OpenAI, and everything that speaks its chat completions."""
+"""OpenAI's chat completions, and everything that speaks them."""
 
-from agents.providers.openai.entry import ENTRY
 from agents.providers.openai.provider import OpenAIProvider
 
-__all__ = ["ENTRY", "OpenAIProvider"]
+__all__ = ["OpenAIProvider"]

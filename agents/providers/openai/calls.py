@@ -21,6 +21,7 @@ class _Call:
     ids: set[str] = field(default_factory=set)
     name: str = ""
     arguments: list[str] = field(default_factory=list)
+    last: str = ""  # of its arguments, the last piece that shows anything
 
     @property
     def has_arguments(self) -> bool:
@@ -28,7 +29,9 @@ class _Call:
 
     @property
     def is_whole(self) -> bool:
-        """Its arguments are a JSON object."""
+        """Its arguments are a JSON object. They are parsed where they may be: all of them, for each piece, is much."""
+        if not self.last.endswith("}"):
+            return False
         try:
             return isinstance(json.loads("".join(self.arguments)), dict)
         except (ValueError, RecursionError):
@@ -68,6 +71,7 @@ class Calls:
         told = "" if name == call.name or (call.name and call.has_arguments) else name
         call.name += told
         call.arguments.append(arguments)
+        call.last = arguments.rstrip() or call.last
         return CallPiece(call.number, told, arguments)
 
     def _belongs_to(self, part: ToolCall, name: str) -> _Call | None:

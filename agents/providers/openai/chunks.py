@@ -22,6 +22,7 @@ class ToolCall(msgspec.Struct, gc=False):
     index: int | None = None
     id: str | None = None
     function: Function | None = None
+    extra_content: Any = None  # Gemini's thought signature
 
 
 class Delta(msgspec.Struct):
@@ -29,18 +30,13 @@ class Delta(msgspec.Struct):
     refusal: str | None = None
     reasoning_content: str | None = None  # DeepSeek, Qwen, vLLM before 0.12
     reasoning: str | None = None  # OpenRouter, Groq, Ollama, vLLM
+    reasoning_details: Any = None  # OpenRouter
     tool_calls: list[ToolCall] | None = None
-
-
-class Choice(msgspec.Struct):
-    delta: Delta | None = None
-    message: Delta | None = None  # where a server ignores `stream` and sends the reply whole
-    finish_reason: str | None = None
-    error: Any = None  # OpenRouter
 
 
 class InputDetails(msgspec.Struct, gc=False):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None  # OpenRouter
 
 
 class OutputDetails(msgspec.Struct, gc=False):
@@ -50,8 +46,19 @@ class OutputDetails(msgspec.Struct, gc=False):
 class Tokens(msgspec.Struct, gc=False):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    total_tokens: int | None = None
     prompt_tokens_details: InputDetails | None = None
     completion_tokens_details: OutputDetails | None = None
+    cached_tokens: int | None = None  # Kimi
+    prompt_cache_hit_tokens: int | None = None  # DeepSeek
+
+
+class Choice(msgspec.Struct):
+    delta: Delta | None = None
+    message: Delta | None = None  # where a server ignores `stream` and sends the reply whole
+    finish_reason: str | None = None
+    error: Any = None  # OpenRouter
+    usage: Tokens | None = None  # Kimi
 
 
 class Chunk(msgspec.Struct):
@@ -122,6 +129,7 @@ def _choice(value: Any) -> Choice:
         message=_delta(value["message"]) if isinstance(value.get("message"), dict) else None,
         finish_reason=_str(value.get("finish_reason")),
         error=value.get("error"),
+        usage=_tokens(value["usage"]) if isinstance(value.get("usage"), dict) else None,
     )
 
 
@@ -132,6 +140,7 @@ def _delta(value: dict[str, Any]) -> Delta:
         refusal=_str(value.get("refusal")),
         reasoning_content=_text(value.get("reasoning_content")) or _thinking(value.get("content")),
         reasoning=_text(value.get("reasoning")),
+        reasoning_details=value.get("reasoning_details"),
         tool_calls=[_call(each) for each in calls if isinstance(each, dict)] if isinstance(calls, list) else None,
     )
 
@@ -145,15 +154,20 @@ def _call(value: dict[str, Any]) -> ToolCall:
         index=_int(value.get("index")),
         id=_str(value.get("id")),
         function=Function(_str(function.get("name")), _str(arguments)),
+        extra_content=value.get("extra_content"),
     )
 
 
 def _tokens(value: dict[str, Any]) -> Tokens:
+    inputs, outputs = _dict(value.get("prompt_tokens_details")), _dict(value.get("completion_tokens_details"))
     return Tokens(
-        _int(value.get("prompt_tokens")),
-        _int(value.get("completion_tokens")),
-        InputDetails(_int(_dict(value.get("prompt_tokens_details")).get("cached_tokens"))),
-        OutputDetails(_int(_dict(value.get("completion_tokens_details")).get("reasoning_tokens"))),
+        prompt_tokens=_int(value.get("prompt_tokens")),
+        completion_tokens=_int(value.get("completion_tokens")),
+        total_tokens=_int(value.get("total_tokens")),
+        prompt_tokens_details=InputDetails(_int(inputs.get("cached_tokens")), _int(inputs.get("cache_write_tokens"))),
+        completion_tokens_details=OutputDetails(_int(outputs.get("reasoning_tokens"))),
+        cached_tokens=_int(value.get("cached_tokens")),
+        prompt_cache_hit_tokens=_int(value.get("prompt_cache_hit_tokens")),
     )
 
 
@@ -196,5 +210,7 @@ def _str(value: Any) -> str | None:
 
 
 def _int(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value[:20])
     is_whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
     return int(value) if is_whole else None

@@ -7,12 +7,15 @@ chunk objects are what costs most on this path (docs/decisions/0010-the-provider
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import UNSET
+
 from agents.errors import ProviderError
-from agents.providers.base import CallPiece, Finish, Piece, ReasoningPiece, TextPiece, UsageReport
-from agents.providers.openai import errors as openai_errors
+from agents.providers import errors as provider_errors
+from agents.providers.base import CallPiece, Finish, Piece, ReasoningPiece, StatePiece, TextPiece, UsageReport
 from agents.providers.openai.calls import Calls
-from agents.providers.openai.chunks import Choice, Chunk, Delta, Tokens, ToolCall, decode
-from agents.providers.openai.sse import BODY, Events, Lines
+from agents.providers.openai.chunks import Choice, Chunk, Delta, InputDetails, Tokens, ToolCall, decode
+from agents.providers.openai.state import Collected
+from agents.providers.sse import BODY, Events, Lines
 from agents.usage import Usage
 
 # Each word that servers were seen to end with, in lower case. An unknown one is "other": surely not "stop".
@@ -49,7 +52,7 @@ _MAX_TOKENS = 10**12  # a count beyond this is nonsense
 class Reply:
     """Reads one reply. Feed it until `is_over`; `error` is set where the reply cannot be read on."""
 
-    def __init__(self, *, max_event_bytes: int, max_argument_bytes: int, scrub: openai_errors.Scrub) -> None:
+    def __init__(self, *, max_event_bytes: int, max_argument_bytes: int, scrub: provider_errors.Scrub) -> None:
         self.is_over = False  # nothing more is to be fed
         self.is_done = False  # [DONE] was seen
         self.has_pieces = False
@@ -62,6 +65,7 @@ class Reply:
         self._pieces: list[Piece] = []  # of the read under way
         self._usage: Usage | None = None
         self._calls = Calls()
+        self._state = Collected()
         self._reason = ""  # ours, for the last finish reason
         self._told = ""  # that was handed on
         self._has_said = False  # text or a call came
@@ -104,6 +108,8 @@ class Reply:
         pieces: list[Piece] = []
         self._pieces, usage = pieces, self._usage
         read()
+        if self._told and self._state.is_changed and self._calls.count:  # without calls nobody asks for it again
+            self._tell_state()
         if self._usage is not None and self._usage != usage:
             pieces.append(UsageReport(self._usage))
         if pieces:
@@ -125,7 +131,7 @@ class Reply:
             chunks = decode(data)
         except ProviderError:
             if name == "error":  # in words of its own
-                self._fail(openai_errors.from_chunk(data.decode("utf-8", "replace"), self._scrub))
+                self._fail(provider_errors.from_chunk(data.decode("utf-8", "replace"), self._scrub))
             return name == "error"
         try:
             for chunk in chunks:
@@ -141,7 +147,7 @@ class Reply:
         if chunk.choices:
             self._read_choice(chunk.choices[0], error)
         if error is not None:
-            raise openai_errors.from_chunk(error, self._scrub)
+            raise provider_errors.from_chunk(error, self._scrub)
         if chunk.choices is None and chunk.usage is None:
             self.skipped += 1  # nothing in it is of any use
 
@@ -152,16 +158,18 @@ class Reply:
         if chunk.choices is not None or chunk.usage is not None:
             return False
         is_whole = name == BODY and not (self.has_pieces or self._pieces)
-        return openai_errors.is_status(chunk.code) or (is_whole and bool(chunk.message or chunk.code or chunk.detail))
+        return provider_errors.is_status(chunk.code) or (is_whole and bool(chunk.message or chunk.code or chunk.detail))
 
     def _read_choice(self, choice: Choice, error: Any) -> None:
         before = len(self._pieces)
+        if choice.usage is not None:
+            self._usage = _usage(choice.usage) or self._usage
         delta = choice.delta or (None if self.has_pieces or before else choice.message)
         if delta is not None:
             self._read_delta(delta)
         brought = len(self._pieces) > before
         if error or choice.error:
-            raise openai_errors.from_chunk(error or choice.error, self._scrub)
+            raise provider_errors.from_chunk(error or choice.error, self._scrub)
         if choice.finish_reason and (reason := choice.finish_reason.strip().lower()) not in _NO_REASONS:
             self._end_by(reason)
         elif choice.delta is None and choice.message is None:
@@ -180,6 +188,9 @@ class Reply:
         reasoning = delta.reasoning_content or delta.reasoning  # some servers send both: the same text twice
         if reasoning:
             pieces.append(ReasoningPiece(reasoning))
+            self._state.think("reasoning_content" if delta.reasoning_content else "reasoning", reasoning)
+        if delta.reasoning_details is not None:
+            self._state.detail(delta.reasoning_details)
         for text in (delta.content, delta.refusal):
             if text:
                 self._has_said = True
@@ -190,6 +201,8 @@ class Reply:
 
     def _call(self, call: ToolCall) -> CallPiece:
         piece = self._calls.piece(call)
+        if call.extra_content is not None:
+            self._state.call(piece.index, call.extra_content)
         self._argument_bytes_left -= len(piece.arguments)
         if self._argument_bytes_left < 0:
             raise ProviderError("upstream_malformed", "The model provider sent tool arguments that are too long.")
@@ -207,6 +220,11 @@ class Reply:
             self._told = reason
             self._pieces.append(Finish(reason))
 
+    def _tell_state(self) -> None:
+        """Hand on what the server wants back, in front of why it ends."""
+        at = next((n for n, each in enumerate(self._pieces) if isinstance(each, Finish)), len(self._pieces))
+        self._pieces.insert(at, StatePiece(self._state.items()))
+
     def _fail(self, error: ProviderError) -> None:
         self.error = self.error or error
         self.is_over = True
@@ -216,9 +234,18 @@ def _usage(tokens: Tokens) -> Usage | None:
     inputs, outputs = tokens.prompt_tokens, tokens.completion_tokens
     if inputs is None or outputs is None or not (0 <= inputs <= _MAX_TOKENS and 0 <= outputs <= _MAX_TOKENS):
         return None
-    cached = tokens.prompt_tokens_details.cached_tokens if tokens.prompt_tokens_details else 0
+    if tokens.total_tokens is not None and tokens.total_tokens <= _MAX_TOKENS:
+        outputs = max(outputs, tokens.total_tokens - inputs)  # reasoning is counted beside them: xAI, Gemini
+    told = tokens.prompt_tokens_details or InputDetails()
+    cached = told.cached_tokens or tokens.cached_tokens or tokens.prompt_cache_hit_tokens
     reasoning = tokens.completion_tokens_details.reasoning_tokens if tokens.completion_tokens_details else 0
-    return Usage(inputs, _within(cached, inputs), outputs, _within(reasoning, outputs))
+    return Usage(
+        inputs,
+        _within(cached, inputs),
+        outputs,
+        _within(reasoning, outputs),
+        cache_write_tokens=_within(told.cache_write_tokens, inputs) or UNSET,  # no zero: older processes cannot load it
+    )
 
 
 def _within(part: int | None, whole: int) -> int:

@@ -164,8 +164,7 @@ class Reading:
             row.note = partial(_replied, str(row.note), row.first_token_s, event)
 
     def _retry(self, entry: Logged, event: ev.RetryScheduled) -> None:
-        what = _("Tries again: %(number)s of %(most)s failed")
-        row = self._row(entry, "retry", what % {"number": event.failed_attempt, "most": event.max_attempts}, "")
+        row = self._row(entry, "retry", _tried(event), "")
         row.end = row.start + event.delay_s
         row.note = _("%(code)s: %(message)s; after a pause of %(pause)s") % {
             "code": event.code, "message": event.message.rstrip("."), "pause": seconds(event.delay_s),
@@ -232,14 +231,28 @@ def _decision(event: ev.ApprovalResolved, people: Mapping[str, str]) -> str:
     return "; ".join(filter(None, (f"{said} {by}", why, _("not to scale"))))
 
 
+def _tried(event: ev.RetryScheduled) -> str:
+    """What follows a try that failed, in words."""
+    if event.next_model:
+        return _("%(model)s did not answer: %(next)s is asked") % {"model": event.model, "next": event.next_model}
+    return _("Tries again: %(number)s of %(most)s failed") % {
+        "number": event.failed_attempt, "most": event.max_attempts,
+    }  # fmt: skip
+
+
 def _replied(model: str, wait_s: float | None, event: ev.ReplyCompleted) -> str:
     """How a turn went, in words."""
-    said = [model]
+    said = [event.model or model]
     if wait_s is not None:
         said.append(_("first token after %(time)s") % {"time": milliseconds(round(wait_s * 1000))})
     said.append(_("ended by %(reason)s") % {"reason": event.finish_reason})
     if count := len(event.calls):
         said.append(ngettext("%(count)s tool call", "%(count)s tool calls", count) % {"count": count})
+    if event.left_out:
+        said.append(_("left out, as it was refused: %(names)s") % {"names": " + ".join(event.left_out)})
+    if count := len(event.unseen):
+        told = ngettext("%(count)s attachment not shown to it", "%(count)s attachments not shown to it", count)
+        said.append(told % {"count": count})
     return ", ".join([*said, used(event.usage)])
 
 

@@ -5,12 +5,15 @@ Data frames only, no `[DONE]`: `RUN_STARTED`, then one assistant message for eac
 `TOOL_CALL_RESULT` for each server tool, and `RUN_FINISHED` or `RUN_ERROR`. Clients that declare protocol 1.0 also get
 reasoning, the lifecycle of subagents, usage, the outcome, and our ids as `metadata.parley` of the start. Workflows are
 `CUSTOM` events: a step of this wire's own would have to end before the run, and a build may not.
-No words for: subagents' own text, a tool's progress, retries, approvals (answer them at the native door; the stream
-waits). State is told to the model and never changed here, so there are no STATE events. A reader that was shown text
-which is taken back, or that is let go, gets `RUN_ERROR`: there is no resume, but the answer goes on and is stored.
+A call that waits for a person holds the stream, and is answered at the native door; or it ends the stream with the
+outcome `interrupt`, for a client of 1.0 whose forwardedProps say `"approvals": "here"`. It answers by `resume`.
+No words for: subagents' own text, a tool's progress, retries. State is told to the model and never changed here, so
+there are no STATE events. A reader that was shown text which is taken back, or that is let go, gets `RUN_ERROR`: there
+is no resume of a stream, but the answer goes on and is stored.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, assert_never
 
 import msgspec
@@ -18,9 +21,11 @@ import msgspec
 from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
+from agents.messages import ToolSpec
 from agents.options import RunOptions
 from agents.usage import Usage
 from chat.doors import base, fields, sse
+from chat.doors.asking import HERE, Answer, Asking
 from chat.doors.base import RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
 from chat.run_request import Item, RunRequest
@@ -28,9 +33,22 @@ from chat.run_request import Item, RunRequest
 NAME = "agui"
 TAKEN_BACK = "The answer was begun again. Read the thread again to see it whole."
 LET_GO = "The server let this reader go; the answer goes on. Read the thread again."
-CHOICES = ("model", "temperature", "archetype", "if_busy")  # in forwardedProps; others there are the application's own
+# In forwardedProps; others there are the application's own.
+CHOICES = ("model", "temperature", "effort", "archetype", "if_busy")
 WORDS = {"content": "messages", "attachments": "messages", **{each: f"forwardedProps.{each}" for each in CHOICES}}
 ROLES = ("developer", "system", "assistant", "user", "tool", "activity", "reasoning")
+
+
+RESPONSE = {
+    "type": "object",
+    "required": ["approved"],
+    "properties": {
+        "approved": {"type": "boolean"},
+        "reason": {"type": "string"},
+        "scope": {"enum": ["once", "chat"]},
+        "digest": {"type": "string"},
+    },
+}
 
 
 # --- In ---------------------------------------------------------------------------------------------------------------
@@ -42,19 +60,44 @@ def parse(body: dict[str, Any]) -> RunRequest:
     That is all behind the newest answer: results of the client's tools (some may have come before) and the newest user
     message. System and developer messages, `context` and `state` are told to the model for this run.
     """
-    if body.get("resume"):
-        raise refuse("resume", "Expected none: approvals are answered at /api/runs/{id}/approvals/{call}.")
     messages = _messages(body)
-    named = {"thread": thread_of(body), "run": fields.name(body.get("runId"), "runId")}
-    request = {**named, "is_1": _speaks_1(body)}
+    options = RunOptions(instructions=_instructions(body, messages), tools=_tools(body))
+    props = _props(body)
+    chosen = {name: props[name] for name in CHOICES if props.get(name) is not None}
+    return RunRequest(items=tuple(_new(messages)), options=options, door=NAME, request=about(body), **chosen)
+
+
+def about(body: dict[str, Any]) -> dict[str, Any]:
+    """What its encoder may know of a request."""
+    named = {"thread": thread_of(body), "run": fields.name(body.get("runId"), "runId"), "is_1": _speaks_1(body)}
+    if not named["is_1"] or _props(body).get("approvals") != HERE:
+        return named
+    return {**named, "approvals": HERE, "theirs": [each.name for each in _tools(body)]}
+
+
+def answers(body: dict[str, Any]) -> list[Answer]:
+    """What `resume` says to calls that wait: `{approved, reason?, scope?, digest?}`, or that the client gave up."""
+    return [_answer(each) for each in fields.objects(body.get("resume") or [], "resume")]
+
+
+def _answer(entry: dict[str, Any]) -> Answer:
+    call = fields.name(entry.get("interruptId"), "resume")
+    if entry.get("status") == "cancelled":
+        return Answer(call, is_allowed=False)
+    payload = entry.get("payload")
+    if entry.get("status") != "resolved" or not isinstance(payload, dict):
+        raise refuse("resume", 'Expected a status of cancelled, or of resolved with the payload {"approved": true}.')
+    more = {name: payload[name] for name in ("reason", "scope", "digest") if payload.get(name) is not None}
+    return Answer(call, fields.flag(payload.get("approved"), "resume"), more)
+
+
+def _tools(body: dict[str, Any]) -> tuple[ToolSpec, ...]:
+    """The client's own."""
     found = [
         fields.tool(each.get("name"), each.get("description"), each.get("parameters"), f"tools.{number}")
         for number, each in enumerate(fields.objects(body.get("tools") or [], "tools"))
     ]
-    options = RunOptions(instructions=_instructions(body, messages), tools=fields.tools(found, "tools"))
-    props = _props(body)
-    chosen = {name: props[name] for name in CHOICES if props.get(name) is not None}
-    return RunRequest(items=tuple(_new(messages)), options=options, door=NAME, request=request, **chosen)
+    return fields.tools(found, "tools")
 
 
 def thread_of(body: dict[str, Any]) -> str:
@@ -154,19 +197,25 @@ def _user(message: dict[str, Any], field: str) -> Item:
 
 
 def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
-    """An image, or a document at an address. Older clients' parts are `binary` with `mimeType` and `url` or `data`."""
+    """An image, a document or a sound. Older clients' parts are `binary` with `mimeType` and `url` or `data`."""
     source: Any = part.get("source")
     if part.get("type") == "binary":
         kind = "data" if part.get("data") else "url"
         source = {"type": kind, "value": part.get(kind), "mimeType": part.get("mimeType")}
-    if part.get("type") not in ("image", "document", "binary") or not isinstance(source, dict):
-        raise refuse(f"{field}.type", "Expected text, image or document, with its source.")
+    if part.get("type") not in ("image", "document", "audio", "binary") or not isinstance(source, dict):
+        raise refuse(f"{field}.type", "Expected text, image, document or audio, with its source.")
     value, mime = fields.text(source.get("value"), f"{field}.source.value"), str(source.get("mimeType") or "")
-    kind = "image" if part["type"] == "image" or mime.startswith("image/") else "file"
+    kind = _kind(part["type"], mime)
     name = str(part.get("filename") or "")
     if source.get("type") == "data":
         return {"type": kind, "name": name, "url": f"data:{mime};base64,{value}"}
     return {"type": kind, "name": name, "url": value}
+
+
+def _kind(type: str, mime: str) -> str:
+    if type == "audio":
+        return "audio"
+    return "image" if type == "image" or mime.startswith("image/") else "file"
 
 
 # --- Out --------------------------------------------------------------------------------------------------------------
@@ -175,8 +224,9 @@ def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
 class Encoder(base.Encoder):
     """Frames of AG-UI."""
 
-    def __init__(self, run: RunInfo) -> None:
+    def __init__(self, run: RunInfo, decided: frozenset[str] = frozenset()) -> None:
         self.run = run
+        self._asking = Asking(run.request.get("theirs", ()), decided) if run.request.get("approvals") == HERE else None
         self._ids = {"threadId": run.request.get("thread", run.chat), "runId": run.request.get("run", run.run)}
         self._is_1 = bool(run.request.get("is_1"))
         self._blocks = Blocks()
@@ -184,19 +234,24 @@ class Encoder(base.Encoder):
         self._deferred: list[str] = []  # calls that the client has to run
         self._asked: set[str] = set()  # calls that were shown with their approval
         self._agents: dict[str, bool] = {}  # subagents that were told of: whether they are at work
+        self._begun: dict[str, dict[str, Any]] = {}  # those at work, as they were told of
 
     def open(self) -> list[bytes]:
         """The start, with the client's own ids."""
         ours = {"chat": self.run.chat, "run": self.run.run, "message": self.run.message}
         more = {"metadata": {"parley": ours}} if self._is_1 else {}
-        return [sse.frame({"type": "RUN_STARTED", **self._ids, **more})]
+        return [sse.frame(each) for each in ({"type": "RUN_STARTED", **self._ids, **more}, *self._at_work())]
+
+    def _at_work(self) -> list[dict[str, Any]]:
+        """Subagents that were at work when the stream before this one ended."""
+        return [told for agent, told in self._begun.items() if self._agents[agent]]
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """None, one or more frames."""
         if isinstance(event, ev.TurnStarted) and not event.agent:
             self._turn = event.turn
         blocks = [each for block in self._blocks.feed(event) for each in self._block(block)]
-        return [sse.frame(each) for each in (*blocks, *self._events(event))]
+        return [sse.frame(each) for each in (*blocks, *self._events(event), *self._waiting(event))]
 
     def let_go(self) -> list[bytes]:
         """An error, since there is no resume."""
@@ -248,7 +303,8 @@ class Encoder(base.Encoder):
             case ev.AgentStarted() if self._is_1 and event.agent not in self._agents:  # once, though it was taken over
                 self._agents[event.agent] = True
                 told = {"name": event.name, "description": event.task, "parentToolCallId": event.call}
-                return [{"type": "SUBAGENT_STARTED", "subagentRunId": event.agent, **told}]
+                self._begun[event.agent] = {"type": "SUBAGENT_STARTED", "subagentRunId": event.agent, **told}
+                return [self._begun[event.agent]]
             case ev.AgentReturned() if self._agents.get(event.agent):
                 self._agents[event.agent] = False
                 return [{"type": "SUBAGENT_FINISHED", "subagentRunId": event.agent}]
@@ -274,6 +330,37 @@ class Encoder(base.Encoder):
                 return []  # no word for it
             case _:
                 assert_never(event)
+
+    def _waiting(self, event: AnyEvent) -> list[dict[str, Any]]:
+        """The end of a stream whose client answers here, once nothing goes on before it has."""
+        if self._asking is None:
+            return []
+        self._asking.feed(event)
+        if self.is_over or not self._asking.waits:
+            return []
+        self.is_over = True
+        suspended = [
+            {"type": "SUBAGENT_FINISHED", "subagentRunId": each["subagentRunId"], "outcome": {"type": "suspended"}}
+            for each in reversed(self._at_work())
+        ]
+        interrupts = [self._interrupt(each) for each in self._asking.asked.values()]
+        return [
+            *suspended,
+            {"type": "RUN_FINISHED", **self._ids, "outcome": {"type": "interrupt", "interrupts": interrupts}},
+        ]
+
+    def _interrupt(self, event: ev.ApprovalRequested) -> dict[str, Any]:
+        told = {name: getattr(event, name) for name in ("permission", "risk", "digest") if getattr(event, name)}
+        return {
+            "id": event.call,
+            "reason": "tool_call",
+            "message": f"{event.title or event.name}: allow this call?",
+            "toolCallId": event.call,
+            "responseSchema": RESPONSE,
+            "expiresAt": datetime.fromtimestamp(event.expires_at, UTC).isoformat(),
+            "metadata": {"parley": told},
+            **self._owner(event),
+        }
 
     def _call(self, event: ev.ToolCalled | ev.ToolDeferred | ev.ApprovalRequested) -> list[dict[str, Any]]:
         """The whole call; a subagent's belongs to a message of the subagent's own."""

@@ -13,7 +13,8 @@ RUN: Schema = {
     "requestBody": takes(ref("RunAgentInput")),
     "responses": {
         "200": streams(ref("AGUIEvent"), "From `RUN_STARTED` to `RUN_FINISHED` or `RUN_ERROR`."),
-        "409": {"description": "The chat is archived"},
+        "403": {"description": "Who answers may not allow the call (`tool_needs_more`, `not_by_key`)"},
+        "409": {"description": "The chat is archived; nothing waits (`not_waiting`), or another call (`changed`)"},
         "429": {"description": "Too many runs wait in this chat"},
     },
 }
@@ -33,9 +34,13 @@ SCHEMAS: dict[str, Schema] = {
             "forwardedProps": {
                 "type": "object",
                 "nullable": True,
-                "description": "`model`, `temperature`, `archetype`, `if_busy`, `project`; others are not looked at.",
+                "description": "`model`, `temperature`, `effort`, `archetype`, `if_busy`, `project`, `approvals`.",
             },
-            "resume": {**OBJECTS, "nullable": True, "maxItems": 0},
+            "resume": {
+                **OBJECTS,
+                "nullable": True,
+                "description": "Answers to interrupts: `{interruptId, status, payload}`.",
+            },
         },
     },
     "AGUIEvent": {"type": "object", "required": ["type"], "properties": {"type": {"type": "string"}}},

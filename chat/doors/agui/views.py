@@ -3,11 +3,13 @@
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.authentication import authenticate
-from accounts.db import db
+from accounts.errors import Conflict
 from accounts.http.parsing import read_json
 from accounts.models import User
 from chat.doors import starting
 from chat.doors.agui import dialect as agui
+from chat.doors.answering import answered, patiently
+from chat.doors.base import Encoder
 from chat.doors.client_tools import only_awaited
 from chat.doors.errors import in_words
 from chat.doors.reading import Reader, streamed
@@ -20,13 +22,19 @@ from chat.services.runs import start_run
 @door("POST")
 async def run(request: HttpRequest) -> HttpResponseBase:
     """Store what is new in the messages, run the agent, and stream the run."""
-    reader = await db(_start, request)
-    return await streamed(request, reader, agui.Encoder(reader.info))
+    reader, encoder = await patiently(_start, request)
+    return await streamed(request, reader, encoder)
 
 
-def _start(request: HttpRequest) -> Reader:
+def _start(request: HttpRequest) -> tuple[Reader, Encoder]:
     user = authenticate(request)
     body = read_json(request)
+    if answers := agui.answers(body):
+        chat = starting.known_chat(user, agui.NAME, agui.thread_of(body))
+        found = answered(request, user, chat, answers, agui.about(body))
+        if found is None:
+            raise Conflict("Nothing in this thread waits for these answers.", code="not_waiting")
+        return found.reader, found.encoder(agui.Encoder)
     asked, thread, project = agui.parse(body), agui.thread_of(body), agui.project_of(body)
 
     def begin() -> Run:
@@ -39,7 +47,7 @@ def _start(request: HttpRequest) -> Reader:
 
     with in_words(agui.WORDS):
         _, reader = starting.start_by(request, user, begin)
-    return reader
+    return reader, agui.Encoder(reader.info)
 
 
 def _begin(user: User, chat: Chat, asked: RunRequest) -> Run:

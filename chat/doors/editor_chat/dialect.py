@@ -23,6 +23,7 @@ from chat.run_request import RunRequest
 
 NAME = "editorChat"
 DONE = b"data: [DONE]\n\n"
+TEMPERATURE = 0.7  # as this wire documents it, of a chat for which nobody chose one
 TAKEN_BACK = "The answer was begun again. Reload the chat to see it whole."
 
 

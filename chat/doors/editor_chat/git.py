@@ -1,28 +1,25 @@
 """What system 1 asks of a chat's branch: its diff, and a pull request.
 
-No git host is involved. A pull request is a pair of refs in the project's own repository (tools.git.proposals),
-ready to be fetched and merged; the answer says so, and that it has no page of its own (`url` is null).
+A pull request is opened at the forge of the project's remote, or on our own page where there is none. In any case it is
+a pair of refs in the project's own repository (tools.git.proposals), ready to be fetched and merged.
 """
 
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
 from accounts.authentication import authenticate
-from accounts.errors import Conflict, Unavailable
+from accounts.db import db
 from accounts.http.parsing import read_json
 from accounts.models import User
 from chat.access import get_chat
 from chat.doors.base import known_only
 from chat.doors.views import door
 from chat.doors.whole import whole
-from chat.models import Chat
-from chat.services.rules import check_title
-from tools.errors import RepositoryBusy, ToolError
-from tools.git.proposals import propose
-from tools.git.repository import Diff, Repository
+from chat.services.changes import diff_json, diff_of
+from chat.services.pull_requests import Opened, Wish, open_pull_request, page_of, wish_of
+from tools.git.diffs import Diff, FileDiff
 
 
 @door("POST")
@@ -34,63 +31,49 @@ async def get_diff(request: HttpRequest, chat_id: UUID) -> HttpResponse:
 @door("POST")
 async def create_pr(request: HttpRequest, chat_id: UUID) -> HttpResponse:
     """Put the chat's branch forward for merging. Needs deploy."""
-    return await whole(_pull_request, request, chat_id)
+    user, wish = await db(_wished, request, chat_id)
+    opened = await open_pull_request(user=user, chat_id=chat_id, wish=wish)
+    return await whole(lambda: {"success": True, "pullRequest": _opened(opened)})
 
 
 def _diff(request: HttpRequest, chat_id: UUID) -> dict[str, Any]:
     chat = get_chat(authenticate(request), chat_id)
     known_only(_body(request), ())
-    return {"success": True, **_shown(_repository(chat).diff(chat.branch_name()))}
+    return {"success": True, **_shown(diff_of(chat))}
 
 
-def _pull_request(request: HttpRequest, chat_id: UUID) -> dict[str, Any]:
+def _wished(request: HttpRequest, chat_id: UUID) -> tuple[User, Wish]:
     user = authenticate(request)
-    chat = get_chat(user, chat_id, "deploy")
+    get_chat(user, chat_id, "deploy")
     body = _body(request)
-    known_only(body, ("title",))
-    title = check_title(body["title"]) if body.get("title") is not None else chat.title
-    repository = _repository(chat)
-    try:
-        return {"success": True, "pullRequest": _proposed(chat, user, repository, title or f"Chat {chat.pk}")}
-    except RepositoryBusy as error:
-        raise Unavailable(str(error), retry_after_s=2) from None
-    except ToolError as error:
-        raise Conflict(str(error), code="nothing_to_propose") from None
+    known_only(body, ("title", "body"))
+    return user, wish_of(body.get("title"), body.get("body"))
 
 
-def _proposed(chat: Chat, user: User, repository: Repository, title: str) -> dict[str, Any]:
-    branch, name = chat.branch_name(), chat.pk.hex[:12]
-    made = propose(repository, branch, name, title=title, author_name=user.display_name, author_email=user.email)
-    diff = _shown(repository.diff(branch))
+def _opened(opened: Opened) -> dict[str, Any]:
+    pull, made, seen = opened.pull, opened.proposal, opened.review
     return {
-        "id": name,
-        "url": None,
-        "title": title,
-        "branch": branch,
+        "id": made.head_ref.split("/")[2],
+        "url": page_of(pull),
+        "number": pull.number,
+        "title": pull.title,
+        "branch": pull.branch,
         "base": made.base,
         "mergeable": made.merge is not None,
         "conflicts": list(made.conflicts),
         "head": {"ref": made.head_ref, "commit": made.head},
         "merge": made.merge and {"ref": made.merge_ref, "commit": made.merge},
-        "files": diff["files"],
+        "files": [_file(each) for each in seen.files],
     }
 
 
-def _repository(chat: Chat) -> Repository:
-    if chat.project_id is None:
-        raise Conflict("The chat is in no project, so it has no files.", code="no_project")
-    return Repository(chat.project_id)
+def _file(file: FileDiff) -> dict[str, Any]:
+    return {name: getattr(file, name) for name in ("path", "status", "additions", "deletions")}
 
 
 def _shown(diff: Diff) -> dict[str, Any]:
-    return {
-        "branch": diff.branch,
-        "base": diff.base,
-        "commit": diff.commit,
-        "files": [asdict(each) for each in diff.files],
-        "diff": diff.patch,
-        "truncated": diff.truncated,
-    }
+    """The diff as REST has it, but that `base` is the commit: it was that before REST had one."""
+    return {**diff_json(diff), "base": diff.base_commit, "baseBranch": diff.base}
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:

@@ -58,7 +58,7 @@ DIFF: Schema = {
 PULL_REQUEST: Schema = {
     "operationId": "editor_chat_create_pr",
     "tags": ["editorChat"],
-    "summary": "Put the chat's branch forward for merging, as refs in the project's own repository.",
+    "summary": "Put the chat's branch forward for merging, at the forge of its project or on our own page.",
     "security": SECURITY,
     "parameters": [ID],
     "requestBody": {
@@ -68,14 +68,19 @@ PULL_REQUEST: Schema = {
                 "schema": {
                     "type": "object",
                     "additionalProperties": False,
-                    "properties": {"title": {"type": "string", "maxLength": 200, "nullable": True}},
+                    "properties": {
+                        "title": {"type": "string", "maxLength": 200, "nullable": True},
+                        "body": {"type": "string", "nullable": True, "description": "Markdown."},
+                    },
                 }
             }
         },
     },
     "responses": {
-        "200": gives(ref("EditorChatPullRequest"), "What was made. It has no page: `url` is null."),
+        "200": gives(ref("EditorChatPullRequest"), "What was made, or the one that was open, renewed."),
         "409": {"description": "The branch has no changes, or the chat is in no project"},
+        "429": {"description": "Too many pushes are under way"},
+        "502": {"description": "The remote's server refused or could not be reached: `forge_...`"},
     },
 }
 PATHS: dict[str, Schema] = {
@@ -92,7 +97,7 @@ REQUEST: Schema = {
         "content": {"type": "string"},
         "attachments": {"type": "array", "items": ref("Attachment")},
         "model": {"type": "string"},
-        "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+        "temperature": {"type": "number", "minimum": 0, "maximum": 2, "nullable": True},
         "agentArchetype": {"type": "string"},
         "enableStreaming": {"type": "boolean", "default": True},
         "stream": {"type": "boolean", "description": "The same as `enableStreaming`."},
@@ -140,9 +145,12 @@ SCHEMAS: dict[str, Schema] = {
         "properties": {
             "success": {"type": "boolean"},
             "branch": {"type": "string"},
-            "base": {"type": "string"},
+            "base": {"type": "string", "description": "A commit, as `baseCommit`."},
+            "baseBranch": {"type": "string"},
+            "baseCommit": {"type": "string"},
             "commit": {"type": "string"},
-            "files": FILES,
+            "fileCount": {"type": "integer"},
+            "files": {"type": "array", "items": ref("ChangedFile")},
             "diff": {"type": "string"},
             "truncated": {"type": "boolean"},
         },
@@ -157,6 +165,7 @@ SCHEMAS: dict[str, Schema] = {
                 "required": [
                     "id",
                     "url",
+                    "number",
                     "title",
                     "branch",
                     "base",
@@ -168,7 +177,8 @@ SCHEMAS: dict[str, Schema] = {
                 ],
                 "properties": {
                     "id": {"type": "string"},
-                    "url": {"type": "string", "nullable": True},
+                    "url": {"type": "string"},
+                    "number": {"type": "integer"},
                     "title": {"type": "string"},
                     "branch": {"type": "string"},
                     "base": {"type": "string"},

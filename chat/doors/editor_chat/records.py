@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.errors import RequestError
+from chat.doors.editor_chat.dialect import TEMPERATURE
 from chat.eventlog.drafts import attach_drafts
 from chat.metering.answers import AnswerTooLarge, check, weights
 from chat.models import Chat, Message, MessageRole, MessageStatus, Run
@@ -54,7 +55,7 @@ def _chat(chat: Chat, messages: list[dict[str, Any]], tasks: list[str]) -> dict[
         "title": chat.title,
         "summary": chat.summary,
         "model": chat.model,
-        "temperature": chat.temperature,
+        "temperature": TEMPERATURE if chat.temperature is None else chat.temperature,
         "status": chat.status.upper(),
         "messages": messages,
         "tasks": tasks,

@@ -13,37 +13,47 @@ from uuid import UUID
 import msgspec
 
 from accounts.errors import refuse
-from agents.events import AnyEvent, RunStarted
-from chat.doors import base, sse
+from agents.events import AnyEvent, ReplyCompleted, RunStarted, without_state
+from agents.options import RunOptions
+from chat.doors import base, fields, sse
 from chat.doors.base import RunInfo, known_only
 from chat.run_request import RunRequest
 
 NAME = "native"
-CHOICES = ("content", "attachments", "model", "temperature", "archetype", "if_busy")
-FIELDS = (*CHOICES, "parent", "stream")
-BEGIN_FIELDS = (*CHOICES, "stream", "chat")
-CHAT_CHOICES = ("title", "model", "temperature", "archetype")
-CHAT_FIELDS = ("organization", "project", *CHAT_CHOICES)
+CHOICES = ("content", "attachments", "model", "temperature", "effort", "archetype", "if_busy")
+FIELDS = (*CHOICES, "output", "parent", "stream")
+BEGIN_FIELDS = (*CHOICES, "output", "stream", "chat")
+CHAT_CHOICES = ("title", "model", "temperature", "effort", "archetype")
+PLACE = ("organization", "project")
+CHAT_FIELDS = (*PLACE, *CHAT_CHOICES)
 _encode = msgspec.json.Encoder().encode
 
 
 def parse(body: dict[str, Any]) -> RunRequest:
     """The run that a POST asks for. Raises Invalid for a field it does not know."""
     known_only(body, FIELDS)
-    return RunRequest(**_chosen(body, CHOICES), **_parent(body), door=NAME)
+    return RunRequest(**_chosen(body, CHOICES), **_parent(body), options=_options(body), door=NAME)
 
 
 def parse_beginning(body: dict[str, Any]) -> tuple[dict[str, Any], RunRequest]:
-    """The chat that a POST makes, for `create_chat`, and the run of its first message. Raises Invalid."""
+    """The chat that a POST makes, and the run of its first message. Raises Invalid.
+
+    Its organization is None where none is named: in its project's, or where its person chose.
+    """
     known_only(body, BEGIN_FIELDS)
     chat = body.get("chat")
     if not isinstance(chat, dict):
         raise refuse("chat", f"Expected an object of: {', '.join(CHAT_FIELDS)}.")
     known_only(chat, CHAT_FIELDS)
-    organization = _id(chat.get("organization"), "chat.organization")
-    project = None if chat.get("project") is None else _id(chat["project"], "chat.project")
-    place = {"organization": organization, "project": project}
-    return {**place, **_chosen(chat, CHAT_CHOICES)}, RunRequest(**_chosen(body, CHOICES), door=NAME)
+    named = [each for each in PLACE if chat.get(each) is not None]
+    place = {each: _id(chat[each], f"chat.{each}") if each in named else None for each in PLACE}
+    return {**place, **_chosen(chat, CHAT_CHOICES)}, RunRequest(
+        **_chosen(body, CHOICES), options=_options(body), door=NAME
+    )
+
+
+def _options(body: dict[str, Any]) -> RunOptions:
+    return RunOptions(output=fields.output(body.get("output"), "output"))
 
 
 def wants_stream(body: dict[str, Any]) -> bool:
@@ -91,6 +101,8 @@ class Encoder(base.Encoder):
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """One frame."""
         own = "" if type(event) is RunStarted else f'"attempt":{attempt},'  # that one says it itself
+        if type(event) is ReplyCompleted:
+            event = without_state(event)
         place = f'{self.run}.{attempt}.{seq}\ndata: {{"run":"{self.run}","seq":{seq},{own}'
         return [b"id: " + place.encode() + _encode(event)[1:] + b"\n\n"]
 

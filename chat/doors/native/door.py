@@ -4,6 +4,7 @@ from django.urls import path
 
 from chat.doors.door import Door
 from chat.doors.native import dialect, openapi, views
+from chat.doors.native.project_socket import ProjectSocket
 from chat.doors.native.socket import ChatSocket
 
 NATIVE = Door(
@@ -17,6 +18,9 @@ NATIVE = Door(
         path("api/runs/<uuid:run_id>/approvals/<str:call>", views.approve, name="run-approve"),
     ),
     openapi=(openapi,),
-    sockets=(path("ws/chats/<uuid:chat_id>/", ChatSocket.as_asgi()),),
+    sockets=(
+        path("ws/chats/<uuid:chat_id>/", ChatSocket.as_asgi()),
+        path("ws/projects/<uuid:project_id>/", ProjectSocket.as_asgi()),
+    ),
     resume="cursor",
 )

@@ -9,7 +9,7 @@ from django.conf import settings
 from accounts.authentication import still_valid
 from accounts.db.compiled import Compiled
 from accounts.errors import NotAuthenticated, NotFound, refuse
-from accounts.models import User
+from accounts.models import Project, User
 from accounts.permissions import Permissions, require
 from chat.access import get_chat, get_run, permissions_found
 from chat.doors.reading import Reader
@@ -69,6 +69,15 @@ def look(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messages:
     if notice["has_changed"]:
         found.append({"type": "chat.changed", "chat": _chat(user, chat)})
     return found
+
+
+def document_changed(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messages:
+    """What a change of a project's document means to this person: nothing, where they do not see that project."""
+    chat = chat_of(user, chat_id)
+    project = UUID(notice["project"])
+    if chat.project_id != project or not Project.objects.visible_to(user).filter(pk=project).exists():
+        return []
+    return [{"type": "document.changed", "project": str(project), "version": notice["version"]}]
 
 
 def reader(user: User, chat_id: UUID, run_id: UUID, after: Cursor | None) -> Reader:

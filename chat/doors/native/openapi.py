@@ -4,10 +4,13 @@ import msgspec
 
 from agents.events import AnyEvent
 from chat.doors.openapi.schemas import (
+    EFFORT,
     ID,
     LAST_EVENT_ID,
+    OUTPUT,
     PREFIX,
     SECURITY,
+    TEMPERATURE,
     TICKET,
     Schema,
     gives,
@@ -28,6 +31,11 @@ PLACE: Schema = {
 def _event_schemas() -> dict[str, Schema]:
     """Each event's schema, with what the wire adds, and `Event`: any of them."""
     (any_event,), parts = msgspec.json.schema_components([AnyEvent], ref_template=PREFIX + "Event{name}")
+    del parts["VendorState"], parts["ReplyCompleted"]["properties"]["state"]  # no reader is told of it
+    usage = parts["TurnReset"]["properties"]["usage"]["anyOf"]
+    parts["TurnReset"]["properties"]["usage"] = {  # OpenAPI 3.0 knows no null
+        "allOf": [each for each in usage if "$ref" in each], "nullable": True,
+    }  # fmt: skip
     for part in parts.values():
         if "type" in part["properties"]:
             part["properties"] = PLACE | part["properties"]
@@ -110,13 +118,18 @@ APPROVE: Schema = {
     "tags": ["runs"],
     "summary": "Allow or deny a tool call that waits for a person.",
     "description": "The run goes on once none of its calls waits any more. The call's arguments are in its "
-    "`approval.requested` event; a decision holds for that very call only.",
+    "`approval.requested` event; a decision holds for that very call only. A call with `as_person` is "
+    "made with the rights of the run's person: they alone may allow it, whoever may write may deny it.",
     "security": SECURITY,
     "parameters": [ID, {"name": "call", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 60}}],
     "requestBody": takes(ref("Decision")),
     "responses": {
         "200": gives(ref("StoppedRun"), "The decision is stored."),
-        "409": {"description": "The run does not wait"},
+        "403": {
+            "description": "Only the run's person may allow this call (`only_theirs`), only who may use the tool "
+            "(`tool_needs_more`), only a person (`not_by_key`)"
+        },
+        "409": {"description": "The run does not wait (`not_waiting`), or the call is another (`changed`)"},
     },
 }
 PATHS: dict[str, Schema] = {
@@ -140,7 +153,9 @@ NEW_RUN: Schema = {
             "description": "The message it comes under: the newest one where left out; null begins a new tree.",
         },
         "model": {"type": "string"},
-        "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+        "temperature": TEMPERATURE,
+        "effort": EFFORT,
+        "output": OUTPUT,
         "archetype": {"type": "string"},
         "if_busy": {"enum": ["enqueue", "reject", "interrupt"], "default": "enqueue"},
         "stream": {"type": "boolean", "default": False},
@@ -148,14 +163,19 @@ NEW_RUN: Schema = {
 }
 NEW_CHAT: Schema = {
     "type": "object",
-    "required": ["organization"],
     "additionalProperties": False,
     "properties": {
-        "organization": {"type": "string", "format": "uuid"},
+        "organization": {
+            "type": "string",
+            "format": "uuid",
+            "nullable": True,
+            "description": "Without one: the project's, else where the caller's chats go that name none",
+        },
         "project": {"type": "string", "format": "uuid", "nullable": True},
         "title": {"type": "string", "maxLength": 200},
         "model": {"type": "string"},
-        "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+        "temperature": TEMPERATURE,
+        "effort": EFFORT,
         "archetype": {"type": "string"},
     },
 }
@@ -180,6 +200,18 @@ SCHEMAS: dict[str, Schema] = {
         "properties": {
             "decision": {"enum": ["allow", "deny"]},
             "reason": {"type": "string", "maxLength": 500, "description": "The model is told."},
+            "scope": {
+                "enum": ["once", "chat"],
+                "default": "once",
+                "description": "`chat`: later calls of the tool in this chat are not asked for, for a while. Not for "
+                "tools that delete or send something out.",
+            },
+            "digest": {
+                "type": "string",
+                "maxLength": 64,
+                "nullable": True,
+                "description": "That of the `approval.requested` event that was shown: another call is `changed`.",
+            },
         },
     },
     "Block": {

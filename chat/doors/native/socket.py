@@ -64,12 +64,14 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Accept whoever may see the chat; nobody else learns that it is there."""
         self.chat_id: UUID = self.scope["url_route"]["kwargs"]["chat_id"]
         self.group = notices.group_of(self.chat_id)
+        self.project_group = ""
         try:
             self.user = await db(user_of, self.scope, chat_id=self.chat_id)
             await db(native_feed.chat_of, self.user, self.chat_id)
             self.hold = (await limits.sockets.take(self.user.pk)).begin()
             await self.channel_layer.group_add(self.group, self.channel_name)  # before the chat is read: no gap
             welcome = await db(native_feed.welcome, self.user, self.chat_id)
+            await self._join_project(welcome["chat"]["project"])
         except RequestError as error:
             await self._refuse(error)
         self.id = uuid4().hex
@@ -82,6 +84,12 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self._say(welcome)
         await self._tell("joined", reply=self.channel_name)
         self.heart = asyncio.create_task(self._beat())
+
+    async def _join_project(self, project: str | None) -> None:
+        """Hear also of what belongs to the chat's project."""
+        if project:
+            self.project_group = notices.group_of_project(UUID(project))
+            await self.channel_layer.group_add(self.project_group, self.channel_name)
 
     async def websocket_disconnect(self, message: Any) -> None:
         """The runs go on; only this socket is gone."""
@@ -132,6 +140,16 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             found = await db(native_feed.look, self.user, self.chat_id, notice)
         except DatabaseError:
             return  # the heartbeat says how far the chat is
+        except RequestError as error:
+            return await self._lost(error, "")
+        await self._say_all(found)
+
+    async def document_notice(self, notice: dict[str, Any]) -> None:
+        """The document of the chat's project has changed."""
+        try:
+            found = await db(native_feed.document_changed, self.user, self.chat_id, notice)
+        except DatabaseError:
+            return  # who shows it looks at its version now and then
         except RequestError as error:
             return await self._lost(error, "")
         await self._say_all(found)
@@ -277,7 +295,9 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         self.hold.give_back()
         try:
-            await self.channel_layer.group_discard(self.group, self.channel_name)
+            for group in (self.group, self.project_group):
+                if group:
+                    await self.channel_layer.group_discard(group, self.channel_name)
         except Exception as error:  # as in `_tell`
             log.info("still in a group: %s", type(error).__name__)
         if hasattr(self, "heart"):

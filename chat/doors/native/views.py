@@ -11,6 +11,7 @@ from accounts.db import db
 from accounts.http.idempotency import Answer
 from accounts.http.parsing import read_json
 from accounts.models import User
+from accounts.organizations.choice import usual_organization
 from chat.access import get_chat, get_run
 from chat.doors import starting
 from chat.doors.base import known_only
@@ -19,11 +20,11 @@ from chat.doors.native import dialect as native
 from chat.doors.reading import Reader, is_end, place, streamed
 from chat.doors.views import door
 from chat.eventlog.drafts import attach_drafts
-from chat.models import Run
+from chat.models import Chat, Run
 from chat.rest.row_json import plain, row_json
 from chat.rest.serializers import ChatSerializer, MessageSerializer, RunSerializer
 from chat.services.approvals import resolve_approval
-from chat.services.chats import create_chosen_chat
+from chat.services.chats import create_chat, create_chosen_chat
 from chat.services.runs import cancel_run
 
 
@@ -93,11 +94,19 @@ def _begin(request: HttpRequest) -> dict[str, Any] | Reader:
     answer, reader = starting.start(
         request,
         user,
-        lambda: create_chosen_chat(user=user, **chosen),
+        lambda: _made(user, **chosen),
         asked,
         None if is_streamed else lambda run: Answer(201, {}, run.pk),
     )
     return reader if is_streamed else _with_chat(user, reader.run, is_new=not answer.replayed)
+
+
+def _made(user: User, *, organization: UUID | None, project: UUID | None, **choices: Any) -> Chat:
+    if organization is not None:
+        return create_chosen_chat(user=user, organization=organization, project=project, **choices)
+    inside = starting.named_project(user, project)
+    owner = inside.organization if inside else usual_organization(user)
+    return create_chat(user=user, organization=owner.pk, project=project, **choices)
 
 
 def _with_chat(user: User, run: Run, *, is_new: bool) -> dict[str, Any]:
@@ -132,8 +141,16 @@ def _approve(request: HttpRequest, run_id: UUID, call: str) -> dict[str, Any]:
     user = authenticate(request)
     run = get_run(user, run_id, "write")
     body = read_json(request)
-    known_only(body, ("decision", "reason"))
-    run = resolve_approval(user=user, run=run, call=call, decision=body.get("decision"), reason=body.get("reason", ""))
+    known_only(body, ("decision", "reason", "scope", "digest"))
+    run = resolve_approval(
+        user=user,
+        run=run,
+        call=call,
+        decision=body.get("decision"),
+        reason=body.get("reason", ""),
+        scope=body.get("scope", "once"),
+        digest=body.get("digest"),
+    )
     return {"run": row_json(RunSerializer, run)}
 
 

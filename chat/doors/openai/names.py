@@ -2,7 +2,7 @@
 
 from accounts.errors import NotFound
 from agents.archetypes import registry
-from agents.installation import has_model, model_names
+from agents.installation import has_model, model_names, successor_of
 
 OURS = "parley/"
 BARE = "model"  # the archetype that adds nothing
@@ -20,8 +20,14 @@ def resolve(name: str) -> tuple[str, str | None]:
     archetype = name.removeprefix(OURS)
     if name.startswith(OURS) and archetype in registry.names():
         return archetype, None
+    successor = successor_of(name)
+    gone = (
+        f"The model {name} is not offered any more; its successor is {successor}"
+        if successor
+        else "There is no such model"
+    )
     raise NotFound(
-        f"There is no such model. There are: {', '.join(names())}.",
+        f"{gone}. There are: {', '.join(names())}.",
         code="model_not_found",
         fields={"model": ["Expected one of those that GET /v1/models lists."]},
     )

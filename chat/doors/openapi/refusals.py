@@ -39,9 +39,11 @@ SAYING = {
     405: "The address does not take this method",
     409: "The state of things does not allow it now",
     410: "It was here and is not kept any more",
+    412: "It has another version by now than the one in If-Match; the answer says which",
     413: "The body is too large",
     415: "The body is not application/json",
     422: "The Idempotency-Key was used with another request",
+    428: "If-Match is missing",
     429: "Too many at once; Retry-After says when to come back",
     503: "The database cannot be reached; Retry-After says when to come back",
 }
@@ -53,7 +55,17 @@ MORE: dict[tuple[str, str], tuple[int, ...]] = {
     ("post", "/api/auth/token/refresh"): (401, 409),
     ("post", "/api/auth/logout"): (401,),
     ("post", "/api/messages/{id}/regenerate/"): (402, 429),
+    ("put", "/api/projects/{id}/document/"): (412, 428),
+    ("patch", "/api/projects/{id}/document/"): (412,),
+    ("post", "/api/projects/{id}/document/undo"): (410, 412),
+    ("get", "/api/projects/{id}/document/versions/{version}/"): (410,),
 }
+# What takes a body and may be refused for the number of requests, and starts no run.
+NO_RUNS = {"push_chat", "open_pull_request", "merge_pull_request", "editor_chat_create_pr"}
+# Who asks again gets the same one, whatever key they send.
+SAME_AGAIN = {"/api/chats/{id}/pull-request/"}
+# Where a form of errors that is told is of those statuses alone; a door's is of all its errors.
+TOLD_ALONE = {("post", "/api/auth/token/exchange")}
 KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -70,11 +82,17 @@ def finish(result: Schema) -> Schema:
         answers = operation.setdefault("responses", {})
         if _creates(path, method, operation):
             operation.setdefault("parameters", []).append(KEY)
-        for status in sorted({*_statuses(method, operation), *MORE.get((method, path), ())}):
+        is_alone = (method, path) in TOLD_ALONE
+        for status in sorted(
+            {*_statuses(method, operation), *MORE.get((method, path), ())} - ({402} if is_alone else set())
+        ):
             answers.setdefault(str(status), {"description": SAYING[status]})
         errors = [said for status, said in answers.items() if int(status) >= 400]
+        for status, said in answers.items():
+            said["description"] = said["description"] or SAYING.get(int(status), "Done")
+        form = _form([] if is_alone else errors)
         for said in errors:
-            said.setdefault("content", _form(errors))
+            said.setdefault("content", form)
     return result
 
 
@@ -95,7 +113,8 @@ def _creates(path: str, method: str, operation: Schema) -> bool:
     """A POST that answers 201, or with the stream of a run that it starts. Tokens and tickets are always new."""
     answers = operation["responses"]
     is_streamed = "text/event-stream" in answers.get("200", {}).get("content", {})
-    return method == "post" and ("201" in answers or is_streamed) and not path.startswith("/api/auth/")
+    is_made = method == "post" and ("201" in answers or is_streamed)
+    return is_made and not path.startswith("/api/auth/") and path not in SAME_AGAIN
 
 
 def _statuses(method: str, operation: Schema) -> Iterator[int]:
@@ -112,7 +131,7 @@ def _statuses(method: str, operation: Schema) -> Iterator[int]:
         yield 404
     if is_signed_in and method != "get" and (has_body or "path" in places):
         yield 409  # also where what it names is changed or deleted at the same moment
-    if "429" in operation["responses"] and has_body:  # it starts a run
+    if "429" in operation["responses"] and has_body and operation["operationId"] not in NO_RUNS:
         yield 402
     if KEY in operation.get("parameters", []):
         yield 422

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from agents.options import EFFORTS
+
 Schema = dict[str, Any]
 
 PREFIX = "#/components/schemas/"
@@ -31,6 +33,26 @@ CURSOR: Schema = {
     "in": "query",
     "schema": {"type": "string", "format": "uuid"},
     "description": "The `next` of an earlier answer: the messages before those.",
+}
+
+TEMPERATURE: Schema = {
+    "type": "number",
+    "minimum": 0,
+    "maximum": 2,
+    "nullable": True,
+    "description": "Null: nobody has chosen one, and the model uses its own.",
+}
+OUTPUT: Schema = {
+    "type": "object",
+    "required": ["name", "schema"],
+    "properties": {"name": {"type": "string"}, "schema": {"type": "object"}, "strict": {"type": "boolean"}},
+    "nullable": True,
+    "description": "The answer is to be JSON of this schema.",
+}
+EFFORT: Schema = {
+    "enum": [*EFFORTS, "", None],
+    "nullable": True,
+    "description": "How much the model is to reason. Null: as it does by itself. One that cannot choose is not asked.",
 }
 
 

@@ -32,7 +32,8 @@ def _create(call: Call) -> dict[str, Any]:
     """A new chat of the caller's."""
     known_only(call.input, CREATE_FIELDS)
     organization, project = _id(call.input, "orgId"), _optional_id(call.input, "projectId")
-    chosen = {ours: call.input[name] for name, ours in CHOICES.items() if call.input.get(name) is not None}
+    asked = {ours: call.input[name] for name, ours in CHOICES.items() if call.input.get(name) is not None}
+    chosen = {"temperature": dialect.TEMPERATURE, **asked}
     if call.input.get("metadata") is not None:
         chosen["metadata"] = call.input["metadata"]
 

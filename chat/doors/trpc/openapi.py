@@ -83,7 +83,7 @@ OUTPUTS: dict[str, Schema] = {
     "chat.sendMessage": shape(assistantMessageId=ID, userMessageId=ID, content=TEXT, status=TEXT, **BEGUN),
     "chat.getMessage": shape(
         id=ID, chatId=ID, role=TEXT, content=TEXT, status={"enum": ["pending", "building", "success", "error"]},
-        error={**TEXT, **MAYBE}, createdAt=TIME,
+        kind={"enum": ["text", "patch", "component"]}, error={**TEXT, **MAYBE}, createdAt=TIME,
     ),
 }  # fmt: skip
 SUMMARIES = {

@@ -6,25 +6,25 @@ Data frames only, then `[DONE]`: `start` with the answer's id, a transient `data
 then a step for each turn with its reasoning, text and tool parts, and `finish`. Server tools are dynamic and marked as
 executed; the client's own are static and end the run with `tool-calls`. A stopped run says `abort`. A workflow is a
 `data-workflow` with its id, of which the client keeps the newest.
-No words for: retries and a tool's progress (transient `data-retry`, `data-progress`), subagents' own text, what happens
-to an approval after it was asked for. Version 7 alone has `reset-step`, an error to version 6: so a reader that was
-shown text which is taken back gets `error`, as does one that is let go, since the client takes a plain close for the
-end. Both may resume: that replays the answer from its start.
+A call that waits is `tool-approval-request`, with the call's id as its own; the answer comes back as a part in state
+`approval-responded`. The stream waits meanwhile, unless the request says `"approvals": "here"`: then it ends there.
+No words for: retries and a tool's progress (transient `data-retry`, `data-progress`), subagents' own text. Version 7
+alone has `reset-step`, an error to version 6: so a reader that was shown text which is taken back gets `error`, as does
+one that is let go, since the client takes a plain close for the end. Both may resume: that replays the answer from its
+start.
 """
 
-import base64
-import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, assert_never
-from urllib.parse import unquote_to_bytes
 
 from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.messages import ToolSpec
 from agents.options import RunOptions
-from chat.doors import base, fields, sse
+from chat.doors import base, fields, inline, sse
+from chat.doors.asking import HERE, Answer, Asking
 from chat.doors.base import RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
 from chat.run_request import Item, RunRequest
@@ -35,7 +35,7 @@ HEADER = ("x-vercel-ai-ui-message-stream", "v1")
 TAKEN_BACK = "The answer was begun again. Resume the stream to see it whole."
 LET_GO = "The server let this reader go; the answer goes on. Resume the stream."
 TRIGGERS = ("submit-message", "regenerate-message")
-CHOICES = ("model", "temperature", "archetype", "if_busy")
+CHOICES = ("model", "temperature", "effort", "archetype", "if_busy")
 WORDS = {"content": "messages", "attachments": "messages"}
 REASONS = {"stop": "stop", "length": "length", "content_filter": "content-filter", "tool_calls": "tool-calls"}
 
@@ -70,7 +70,22 @@ def parse(body: dict[str, Any]) -> RunRequest:
     else:
         raise refuse("messages", "Expected a message of the user or an answer with tool results at the end.")
     chosen = {name: body[name] for name in CHOICES if body.get(name) is not None}
-    return RunRequest(items=tuple(items), options=_options(body, messages), door=NAME, request=request, **chosen)
+    options = _options(body, messages)
+    request |= _where_answered(body, options.tools)
+    return RunRequest(items=tuple(items), options=options, door=NAME, request=request, **chosen)
+
+
+def answers(body: dict[str, Any]) -> list[Answer]:
+    """What the newest answer, where it is the last message, says to calls that wait."""
+    last = _messages(body)[-1]
+    return list(_answers(last)) if last["role"] == "assistant" else []
+
+
+def about_answers(body: dict[str, Any]) -> dict[str, Any]:
+    """Of a request with answers, what its encoder may know."""
+    messages = _messages(body)
+    said = {"answer": messages[-1]["id"]} if isinstance(messages[-1].get("id"), str) else {}
+    return {**said, **_where_answered(body, _tools(body.get("tools")))}
 
 
 def asked_of(body: dict[str, Any]) -> Asked:
@@ -106,7 +121,10 @@ def _said(messages: list[dict[str, Any]]) -> str:
 def _options(body: dict[str, Any], messages: list[dict[str, Any]]) -> RunOptions:
     told = [fields.text(body.get("system") or "", "system")]
     told += ["\n".join(_texts(each)) for each in messages if each["role"] == "system"]
-    return RunOptions(instructions=fields.instructions(told, "system"), tools=_tools(body.get("tools")))
+    asked = body.get("output")
+    is_ours = isinstance(asked, dict) and "schema" in asked  # another shape is the application's own
+    output = fields.output(asked, "output", repairs=False) if is_ours else None
+    return RunOptions(instructions=fields.instructions(told, "system"), tools=_tools(body.get("tools")), output=output)
 
 
 def _tools(value: Any) -> tuple[ToolSpec, ...]:
@@ -145,25 +163,14 @@ def _user(message: dict[str, Any], field: str) -> Item:
 
 
 def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
-    """A file part as an attachment: images and addresses as they are, texts in data: URLs as text."""
+    """A file part as an attachment: images and addresses as they are, other data: URLs by what they hold."""
     url, media = fields.text(part.get("url"), f"{field}.url"), fields.text(part.get("mediaType"), f"{field}.mediaType")
     filename = fields.text(part.get("filename") or "", f"{field}.filename")
     if media.partition("/")[0] == "image":
         return {"type": "image", "name": filename, "url": url}
     if not url.startswith("data:"):
         return {"type": "file", "name": filename, "url": url}
-    try:
-        return {"type": "file", "name": filename, "content": _data(url).decode()}
-    except (ValueError, binascii.Error):
-        raise refuse(f"{field}.url", "Expected an image, a text, or an https: address.") from None
-
-
-def _data(url: str) -> bytes:
-    head, comma, data = url.partition(",")
-    if not comma:
-        raise ValueError("a data: URL has a comma")
-    raw = unquote_to_bytes(data)
-    return base64.b64decode(raw, validate=True) if head.endswith(";base64") else raw
+    return inline.attachment(url, filename, f"{field}.url")
 
 
 def _results(messages: list[dict[str, Any]]) -> list[Item]:
@@ -185,17 +192,34 @@ def _results_of(answer: dict[str, Any]) -> Iterator[Item]:
             yield Item("tool", parts=({**result, "error": str(part.get("errorText", "")), "is_error": True},))
 
 
+def _where_answered(body: dict[str, Any], tools: tuple[ToolSpec, ...]) -> dict[str, Any]:
+    return {"approvals": HERE, "theirs": [each.name for each in tools]} if body.get("approvals") == HERE else {}
+
+
+def _answers(answer: dict[str, Any]) -> Iterator[Answer]:
+    for number, part in enumerate(_parts(answer)):
+        approval = part.get("approval")
+        if part.get("state") != "approval-responded" or not isinstance(approval, dict):
+            continue
+        field = f"messages.parts.{number}.approval"
+        call = fields.name(approval.get("id"), f"{field}.id")
+        reason = fields.text(approval.get("reason") or "", f"{field}.reason")
+        yield Answer(call, fields.flag(approval.get("approved"), f"{field}.approved"), {"reason": reason})
+
+
 # --- Out --------------------------------------------------------------------------------------------------------------
 
 
 class Encoder(base.Encoder):
     """Frames of the UI message stream."""
 
-    def __init__(self, run: RunInfo) -> None:
+    def __init__(self, run: RunInfo, decided: frozenset[str] = frozenset()) -> None:
         self.run = run
+        self._asking = Asking(run.request.get("theirs", ()), decided) if run.request.get("approvals") == HERE else None
         self._blocks = Blocks()
         self._in_step = False
         self._asked: set[str] = set()  # calls that were shown with their approval
+        self._open_here: set[str] = set()  # calls shown in this step that have neither a result nor wait for a person
 
     def open(self) -> list[bytes]:
         """The answer's id, or the id of the answer that is continued; and ours, for stopping and reading it."""
@@ -209,7 +233,7 @@ class Encoder(base.Encoder):
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """None, one or more frames."""
         blocks = [_block(each) for each in self._blocks.feed(event)]
-        frames = [sse.frame(each) for each in (*blocks, *self._parts(event))]
+        frames = [sse.frame(each) for each in (*blocks, *self._parts(event), *self._waiting(event))]
         return [*frames, DONE] if self.is_over else frames
 
     def let_go(self) -> list[bytes]:
@@ -229,10 +253,12 @@ class Encoder(base.Encoder):
             case ev.ApprovalRequested():
                 self._asked.add(event.call)
                 asked = {"type": "tool-approval-request", "approvalId": event.call, "toolCallId": event.call}
-                return [*_input(event, OURS), asked]
+                return [*self._step_for(event), *_input(event, OURS), asked]
             case ev.ToolReturned():
+                self._open_here.discard(event.call)
                 return [{"type": "tool-output-available", "toolCallId": event.call, "output": event.result, **OURS}]
             case ev.ToolFailed():
+                self._open_here.discard(event.call)
                 return [{"type": "tool-output-error", "toolCallId": event.call, "errorText": event.error, **OURS}]
             case ev.ToolProgressed():
                 return [_transient("progress", {"toolCallId": event.call, "text": event.text})]
@@ -255,8 +281,27 @@ class Encoder(base.Encoder):
             case _:
                 assert_never(event)
 
+    def _waiting(self, event: AnyEvent) -> list[dict[str, Any]]:
+        """The end of a stream whose client answers here, once nothing goes on before it has."""
+        if self._asking is None:
+            return []
+        self._asking.feed(event)
+        if self.is_over or not self._asking.waits:
+            return []
+        self.is_over = True
+        return [*self._end_step(), {"type": "finish", "finishReason": "tool-calls"}]
+
+    def _step_for(self, event: ev.ApprovalRequested) -> list[dict[str, Any]]:
+        """A step of its own for calls that wait in a subagent, where the client answers here: it sends its answers
+        once every call of the last step has one or a result, and the subagent's own call has neither.
+        """
+        if self._asking is None or not event.agent or not self._open_here:
+            return []
+        return [*self._end_step(), *self._begin_step()]
+
     def _begin_step(self) -> list[dict[str, Any]]:
         self._in_step = True
+        self._open_here.clear()
         return [{"type": "start-step"}]
 
     def _end_step(self) -> list[dict[str, Any]]:
@@ -264,6 +309,7 @@ class Encoder(base.Encoder):
         return [{"type": "finish-step"}] if was_in else []
 
     def _call(self, event: ev.ToolCalled) -> list[dict[str, Any]]:
+        self._open_here.add(event.call)
         shown = _input(event, OURS)
         return shown[1:] if event.call in self._asked else shown
 

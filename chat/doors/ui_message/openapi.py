@@ -1,6 +1,6 @@
 """The part of the OpenAPI that is the UI message stream's."""
 
-from chat.doors.openapi.schemas import SECURITY, Schema, gives, ref, streams, takes
+from chat.doors.openapi.schemas import EFFORT, OUTPUT, SECURITY, TEMPERATURE, Schema, gives, ref, streams, takes
 
 NAME: Schema = {
     "name": "id",
@@ -68,10 +68,13 @@ SCHEMAS: dict[str, Schema] = {
             "messageId": {"type": "string", "nullable": True},
             "project": {"type": "string", "format": "uuid", "nullable": True, "description": "Of a chat that is new."},
             "model": {"type": "string", "nullable": True},
-            "temperature": {"type": "number", "minimum": 0, "maximum": 2, "nullable": True},
+            "temperature": TEMPERATURE,
+            "effort": EFFORT,
+            "output": OUTPUT,
             "archetype": {"type": "string", "nullable": True},
             "if_busy": {"enum": ["enqueue", "reject", "interrupt", None], "nullable": True},
             "system": {"type": "string", "nullable": True},
+            "approvals": {"nullable": True, "description": "`here`: the stream ends where a person is asked."},
             "tools": {"nullable": True, "description": "The client's own: `{name: {description, parameters}}`."},
         },
     },

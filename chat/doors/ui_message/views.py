@@ -12,6 +12,9 @@ from accounts.models import User
 from accounts.permissions import require
 from chat.access import permissions_on
 from chat.doors import starting
+from chat.doors.answering import answered, decided_in, patiently
+from chat.doors.asking import HERE
+from chat.doors.base import Encoder
 from chat.doors.client_tools import only_awaited
 from chat.doors.errors import in_words
 from chat.doors.fields import NAME_MAX_CHARS
@@ -19,6 +22,7 @@ from chat.doors.reading import Reader, streamed
 from chat.doors.ui_message import dialect as ui_message
 from chat.doors.ui_message.dialect import Asked
 from chat.doors.views import door
+from chat.eventlog import stored
 from chat.models import OPEN, Chat, Message, MessageRole, Run
 from chat.run_request import RunRequest
 from chat.services.runs import cancel_run, regenerate, start_run
@@ -28,14 +32,15 @@ from chat.serving.event_stream import EventStream
 @door("POST")
 async def send(request: HttpRequest) -> HttpResponseBase:
     """Store the newest message, or take the newest answer again, and stream the answer."""
-    return await _stream(request, await db(_send, request))
+    found = await patiently(_send, request)
+    return await _stream(request, *found)
 
 
 @door("GET")
 async def resume(request: HttpRequest, chat_id: str) -> HttpResponseBase:
     """The answer in flight, from its start and then live; 204 where there is none."""
-    reader = await db(_resume, request, chat_id)
-    return HttpResponse(status=204) if reader is None else await _stream(request, reader)
+    found = await db(_resume, request, chat_id)
+    return HttpResponse(status=204) if found is None else await _stream(request, *found)
 
 
 @door("POST")
@@ -44,20 +49,26 @@ async def stop(request: HttpRequest, chat_id: str) -> HttpResponse:
     return JsonResponse({"run": await db(_stop, request, chat_id)}, status=202)
 
 
-async def _stream(request: HttpRequest, reader: Reader) -> EventStream:
-    response = await streamed(request, reader, ui_message.Encoder(reader.info))
+async def _stream(request: HttpRequest, reader: Reader, encoder: Encoder) -> EventStream:
+    response = await streamed(request, reader, encoder)
     name, value = ui_message.HEADER
     response[name] = value
     return response
 
 
-def _send(request: HttpRequest) -> Reader:
+def _send(request: HttpRequest) -> tuple[Reader, Encoder]:
     user = authenticate(request)
     body = read_json(request)
-    asked, where = ui_message.parse(body), ui_message.asked_of(body)
+    where, answers = ui_message.asked_of(body), ui_message.answers(body)
+    if answers:
+        chat = starting.known_chat(user, ui_message.NAME, where.chat)
+        found = answered(request, user, chat, answers, ui_message.about_answers(body))
+        if found is not None:
+            return found.reader, found.encoder(ui_message.Encoder)
+    asked = ui_message.parse(body)
     with in_words(ui_message.WORDS):
         _, reader = starting.start_by(request, user, lambda: _begin(user, where, asked))
-    return reader
+    return reader, ui_message.Encoder(reader.info)
 
 
 def _begin(user: User, where: Asked, asked: RunRequest) -> Run:
@@ -108,11 +119,15 @@ def _message(chat: Chat, name: str) -> Message | None:
     return run.input if run else None
 
 
-def _resume(request: HttpRequest, name: str) -> Reader | None:
+def _resume(request: HttpRequest, name: str) -> tuple[Reader, Encoder] | None:
     user = authenticate(request)
     chat = _known(user, name)
     run = _open_run(chat) if chat else None
-    return Reader(user, run) if run else None
+    if run is None:
+        return None
+    reader = Reader(user, run)
+    ends_early = run.request.get("approvals") == HERE
+    return reader, ui_message.Encoder(reader.info, decided_in(stored(run.pk)) if ends_early else frozenset())
 
 
 def _stop(request: HttpRequest, name: str) -> str | None:

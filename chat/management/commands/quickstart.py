@@ -17,7 +17,8 @@ from django.db.migrations.executor import MigrationExecutor
 from accounts.db.mutex import alone
 from accounts.errors import Invalid
 from accounts.sign_in.new_people import weakness
-from agents.installation import answers_for, has_upstream
+from agents.installation import default_model, has_upstream, info_of
+from chat.metering import catalog
 from chat.services.first import First, ensure_first
 
 
@@ -34,6 +35,8 @@ class Command(BaseCommand):
         try:
             with alone("quickstart"):
                 self._migrate()
+                catalog.seed()  # what settings name may be new without a migration
+                catalog.refresh()
                 first = self._first()
         except OperationalError as error:
             raise CommandError(f"The database does not answer: {error}") from error
@@ -108,9 +111,9 @@ def _owner_note(first: First) -> list[tuple[str, str]]:
 
 def _model_line() -> str:
     if has_upstream():
-        model = settings.AGENTS_DEFAULT_MODEL
-        return f"{model} at {answers_for(model).address(settings)}"
-    return "demo: rules instead of a model, until OPENAI_API_KEY or OPENAI_BASE_URL is set"
+        model = default_model()
+        return f"{model} at {info_of(model).server.shown}"
+    return "demo: rules instead of a model, until a key is set, such as OPENAI_API_KEY, or OPENAI_BASE_URL"
 
 
 def _command(*words: str) -> str:

@@ -17,6 +17,7 @@ import tempfile
 import time
 
 WAIT_S = 30
+IN_MEMORY = ("--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction")  # a Redis that forgets
 
 
 def free_port() -> int:
@@ -102,11 +103,11 @@ class Redis:
         self.port = free_port()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="redis_"))
         self.bin = _redis_bin()
-        self._options = options or ("--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction")
+        self._options = options or IN_MEMORY
         self.start()
 
     def url(self, database: int = 0) -> str:
-        """The address of one of its 16 databases."""
+        """The address of one of its databases: 16, unless the options say otherwise."""
         return f"redis://127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:

@@ -6,12 +6,13 @@ To add one: a module with its KIND, and a line here. A process leaves alone what
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from chat.runner.kinds import answer, summary, title
+from chat.runner.kinds import answer, build, clone, summary, title
 from chat.runner.kinds.base import Kind, Work
+from chat.runner.older import EARLIER, FIELDS
 
 __all__ = ["DRIVERS", "Kind", "Work", "also", "known"]
 
-DRIVERS: dict[str, Kind] = {each.name: each for each in (answer.KIND, title.KIND, summary.KIND)}
+DRIVERS: dict[str, Kind] = {each.name: each for each in (answer.KIND, build.KIND, title.KIND, summary.KIND, clone.KIND)}
 
 
 @contextmanager
@@ -25,5 +26,5 @@ def also(kind: Kind) -> Iterator[None]:
 
 
 def known() -> str:
-    """The names of all kinds, as a process's row tells them."""
-    return f" {' '.join(DRIVERS)} "
+    """The names of all kinds, as a process's row tells them; and that it reads the newest fields of events."""
+    return f" {' '.join((*DRIVERS, *EARLIER, FIELDS))} "

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,15 +13,20 @@ from agents import events as ev
 from agents import tokens
 from agents.archetypes.base import Archetype
 from agents.events import AnyEvent
-from agents.installation import provider_for
+from agents.installation import targets
 from agents.loop import Agent
 from agents.loop import ledger as ledgers
 from agents.loop.job import Job, RetryPolicy, Tally
 from agents.messages import Message as Said
 from agents.options import RunOptions
+from chat.access import fallbacks_of
 from chat.eventlog.projection import Fold
 from chat.models import Run
 from chat.models.facts import facts_of
+from chat.runner import older
+from chat.runner.judging import CallJudge
+from chat.runner.offering import offering
+from chat.runner.outside import Arrivals
 from chat.runner.purse import RunPurse
 from tools.base import ToolContext
 from tools.capabilities import capabilities_of
@@ -84,21 +90,35 @@ def job_of(
     """The job of a run that asks a model, as far as its log has got."""
     if archetype.limits.timeout_s > timeout_s:
         archetype = replace(archetype, limits=replace(archetype.limits, timeout_s=timeout_s))
+    judge = CallJudge(run.pk, facts_of(run))
     return Job(
         run_id=str(run.id),
         archetype=archetype,
         model=run.model,
         temperature=run.temperature,
         history=history,
-        provider=provider_for,
+        targets=partial(targets, fallbacks=_fallbacks(run)),
+        effort=options.effort,
         options=options,
         context=_context(run, permissions),
         ledger=ledgers.read(events),
-        retry=RetryPolicy(settings.AGENTS_MAX_ATTEMPTS, settings.AGENTS_RETRY_MAX_S),
+        retry=RetryPolicy(settings.AGENTS_MAX_ATTEMPTS, settings.AGENTS_RETRY_MAX_S, settings.AGENTS_DOWN_S),
         tally=_tally(events),
+        subagents_at_once=settings.AGENTS_SUBAGENTS_AT_ONCE,
         asks_first=frozenset(settings.TOOLS_ASK_FIRST),
         approval_lifetime_s=settings.CHAT_APPROVAL_S,
+        judge=judge.judge,
+        outside=Arrivals(judge.facts).outside,
+        may_offer=offering(judge.facts, judge.role),
+        is_among_older=older.are_up(),
     )
+
+
+def _fallbacks(run: Run) -> list[str] | None:
+    """Who answers where a model cannot; work of no chat has its organization's."""
+    if run.chat is not None:
+        return fallbacks_of(run.chat)
+    return run.organization.fallbacks if run.organization is not None else None
 
 
 def _context(run: Run, permissions: Permissions) -> ToolContext:

@@ -14,11 +14,14 @@ from agents import events as ev
 from agents import options
 from agents.archetypes import registry
 from agents.events import AnyEvent
-from agents.loop import ledger
+from agents.installation import info_of
+from agents.loop import ledger, model_of
+from agents.loop.target import room_of
 from chat.bus import notices
 from chat.eventlog.projection import Fold
 from chat.models import ANSWER, Message, MessageKind, MessageStatus, Run
 from chat.models.facts import RunFacts
+from chat.runner import states
 from chat.runner.history import history
 from chat.runner.kinds.agent import AgentWork, job_of
 from chat.runner.kinds.base import Kind
@@ -33,12 +36,14 @@ STATUSES: dict[type[AnyEvent], MessageStatus] = {
 
 def load(run: Run, events: list[AnyEvent], permissions: Permissions) -> AgentWork:
     """The work of an answer, as far as its log has got."""
-    toolset, read = toolset_for(run), history(run.question)
+    archetype = registry.get(run.archetype)
+    room = room_of(info_of(model_of(archetype, run.model)), None)
+    toolset, read = toolset_for(run), history(run.question, room)
     job = job_of(
         run,
         events,
         permissions,
-        archetype=registry.get(run.archetype),
+        archetype=archetype,
         history=read.messages,
         options=options.load(run.options),
         timeout_s=settings.AGENTS_TIMEOUT_S,
@@ -70,11 +75,13 @@ def end(run: RunFacts, fold: Fold) -> None:
         fold.parts,
         fold.makes or MessageKind.TEXT.value,
         status,
-        run.model,
+        fold.model or run.model,
         usage,
         error,
         at,
     )
+    if fold.states:
+        states.keep(run.message_id, fold.states)
     notices.tell(run.chat_id, changed=[run.message_id], run=run.id)
 
 

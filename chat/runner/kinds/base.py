@@ -80,6 +80,7 @@ class Broken:
 
 Load = Callable[[Run, list[AnyEvent], Permissions], Work]
 End = Callable[[RunFacts, Fold], None]
+Found = Callable[[RunFacts], Any]
 
 
 @dataclass(frozen=True)
@@ -91,3 +92,6 @@ class Kind:
     end: End  # writes what the run has come to
     asks_model: bool = True  # tokens are reserved for it
     needs: Permission = "write"  # of the person it acts for, asked again whenever it is claimed
+    # What the run has come to already, though nobody has said so: asked before one is refused that another attempt was
+    # at. Sync; None: nothing.
+    found: Found | None = None

@@ -5,11 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from accounts.models import Project
 from tools.errors import ToolFault
-from tools.git.importing import Imported, ImportRefused, import_history
+from tools.git.arriving import figures
+from tools.git.checking import HistoryRefused
+from tools.git.importing import Imported, import_history
+from tools.git.recording import record_arrival
 from tools.git.repository import Repository
+from tools.models import ProjectRepository, RepositoryState
 
 
 class Command(BaseCommand):
@@ -26,10 +31,13 @@ class Command(BaseCommand):
         project = Project.objects.filter(pk=options["project"]).first()
         if project is None:
             raise CommandError(f"There is no project {options['project']}.")
+        if ProjectRepository.objects.filter(project=project, state=RepositoryState.CLONING).exists():
+            raise CommandError("A clone is under way for the project. Wait until it has ended, or stop it.")
         try:
             done = import_history(Repository(project.pk), options["path"].resolve(), replace=options["replace"])
-        except (ImportRefused, ToolFault) as error:
+        except (HistoryRefused, ToolFault) as error:
             raise CommandError(str(error)) from error
+        _write_down(project)
         self._tell(project, done)
 
     def _tell(self, project: Project, done: Imported) -> None:
@@ -38,3 +46,11 @@ class Command(BaseCommand):
             self.stdout.write(f"Left out for their names: {', '.join(done.left_out)}.")
         if done.aside:
             self.stdout.write(f"The repository of before is kept in {done.aside}.")
+
+
+def _write_down(project: Project) -> None:
+    """In the project's row: it is there, and comes from no server."""
+    found = figures(project.pk)
+    with transaction.atomic():
+        ProjectRepository.objects.get_or_create(project=project)
+        record_arrival(ProjectRepository.objects.select_for_update().get(project=project), found)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from agents.options import EFFORTS
 from chat.doors.openai.responses.openapi import BASES, PROJECT, maybe, names, operation, under
 from chat.doors.openapi.refusals import SAYING
 from chat.doors.openapi.schemas import Schema, event, gives, ref
@@ -60,7 +61,7 @@ SCHEMAS: dict[str, Schema] = {
             "frequency_penalty": maybe("number", minimum=-2, maximum=2),
             "logit_bias": maybe("object"),
             "response_format": maybe("object"),
-            "reasoning_effort": maybe("string"),
+            "reasoning_effort": maybe("string", enum=[*EFFORTS, None]),
             "verbosity": maybe("string", enum=["low", "medium", "high", None]),
             "n": maybe("integer", enum=[1, None]),
         },
@@ -70,7 +71,7 @@ SCHEMAS: dict[str, Schema] = {
         "required": ["role"],
         "properties": {
             "role": {"enum": ["system", "developer", "user", "assistant", "tool"]},
-            "content": {"description": "A text, or a list of parts: text, image_url, file."},
+            "content": {"description": "A text, or a list of parts: text, image_url, file, input_audio."},
             "tool_calls": maybe("array", items={"type": "object"}),
             "tool_call_id": maybe("string"),
         },

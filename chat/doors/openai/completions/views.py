@@ -21,13 +21,13 @@ from chat.doors.openai.completions.dialect import encoder as completions
 from chat.doors.openai.completions.dialect import request as completions_request
 from chat.doors.openai.errors import error as openai_error
 from chat.doors.openai.projects import project_of
-from chat.doors.openai.responses.turns import TEMPERATURE
 from chat.doors.reading import NotYet, Reader, streamed, to_end
 from chat.doors.views import door
 from chat.doors.whole import whole
 from chat.eventlog import rows
 from chat.models import Chat, Run
 from chat.run_request import Item
+from chat.runner import files as files_told
 from chat.services import rules
 
 
@@ -65,7 +65,7 @@ def _start(request: HttpRequest) -> tuple[Reader, bool]:
     rules.check_client_tools(archetype, asked.options.tools)
     _check_size(asked.items)
     project = project_of(request, user, asked.model)
-    choices: dict[str, Any] = {"archetype": archetype, "temperature": TEMPERATURE}
+    choices: dict[str, Any] = {"archetype": archetype}
     if model is not None:
         choices["model"] = model
 
@@ -104,4 +104,10 @@ def _tokens(item: Item) -> int:
     texts = [str(item.content), *(file["content"] for file in item.attachments if file.get("content"))]
     texts += [msgspec.json.encode(part).decode() for part in item.parts if part["type"] != "text"]
     images = [Image(file["url"]) for file in item.attachments if file.get("type") == "image" and file.get("url")]
-    return tokens.MESSAGE_TOKENS + sum(map(tokens.of_text, texts)) + sum(map(tokens.of_image, images))
+    files = [each for number, file in enumerate(item.attachments) if (each := files_told.whole(file)) is not None]
+    return (
+        tokens.MESSAGE_TOKENS
+        + sum(map(tokens.of_text, texts))
+        + sum(map(tokens.of_image, images))
+        + sum(map(tokens.of_file, files))
+    )

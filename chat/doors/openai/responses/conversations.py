@@ -22,7 +22,7 @@ from chat.doors.openai.responses.dialect import encoder as responses
 from chat.doors.openai.responses.dialect.ids import CONVERSATION, read_item_id
 from chat.doors.openai.responses.dialect.items import Entry, items_of, read_input
 from chat.doors.openai.responses.dialect.request import metadata
-from chat.doors.openai.responses.turns import TEMPERATURE, conversation
+from chat.doors.openai.responses.turns import conversation
 from chat.doors.openai.responses.views import Started, answer
 from chat.doors.views import door
 from chat.doors.whole import whole
@@ -101,9 +101,7 @@ def _entries(items: Any) -> tuple[Entry, ...]:
 
 def _made(user: User, entries: Any, kept: dict[str, str]) -> Chat:
     said = responses_items.found(user, entries, None, frozenset())
-    chat = starting.make_chat(
-        user, door=responses.NAME, is_listed=True, archetype=openai_models.BARE, temperature=TEMPERATURE, metadata=kept
-    )
+    chat = starting.make_chat(user, door=responses.NAME, is_listed=True, archetype=openai_models.BARE, metadata=kept)
     with responses_items.called("items"):
         add_items(user=user, chat=chat, items=said)
     return chat

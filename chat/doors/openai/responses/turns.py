@@ -25,7 +25,7 @@ from chat.services.chats import fork_chat
 from chat.services.runs import start_run
 
 NOBODY: frozenset[UUID] = frozenset()
-TEMPERATURE = 1.0  # OpenAI's, where a request names neither it nor a chat
+TEMPERATURE = 1.0  # said of a response for which nobody chose one; none is sent
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _after(user: User, asked: Asked, known: frozenset[UUID]) -> Place:
 
 def _new_chat(user: User, asked: Asked, project: Project | None) -> Chat:
     archetype, model = openai_models.resolve(asked.model)
-    choices: dict[str, Any] = {"archetype": archetype, "temperature": TEMPERATURE}
+    choices: dict[str, Any] = {"archetype": archetype}
     if model is not None:
         choices["model"] = model
     return starting.make_chat(user, door=responses.NAME, project=project, lives_s=_lives_s(asked), **choices)
@@ -130,7 +130,7 @@ def _lives_s(asked: Asked) -> int:
 def _request(user: User, asked: Asked, place: Place, known: frozenset[UUID]) -> RunRequest:
     archetype, model = openai_models.resolve(asked.model)
     _check_tools(archetype, asked)
-    chosen = place.source.temperature if place.source else TEMPERATURE
+    chosen = place.source.temperature if place.source else None
     temperature = chosen if asked.temperature is None else asked.temperature
     items = responses_items.found(user, asked.entries, place.source, known)
     if not items:
@@ -141,13 +141,14 @@ def _request(user: User, asked: Asked, place: Place, known: frozenset[UUID]) -> 
         parent=place.parent,
         model=model,
         temperature=temperature,
+        effort=asked.effort,
         archetype=archetype,
         if_busy=place.if_busy,
         door=responses.NAME,
         options=asked.options,
         request={
             **asked.echo,
-            "temperature": temperature,
+            "temperature": TEMPERATURE if temperature is None else temperature,
             "conversation": {"id": id} if id else None,
             "items": len(items),
         },

@@ -26,7 +26,7 @@ from chat.doors.openai.responses.dialect import request as responses_request
 from chat.doors.openai.responses.dialect.ids import COMPACTION, RESPONSE
 from chat.doors.openai.responses.dialect.items import items_of
 from chat.doors.openai.responses.places import check_place, starting_after
-from chat.doors.reading import NotYet, Reader, frames, streamed
+from chat.doors.reading import NotYet, Reader, frames, streamed, to_end
 from chat.doors.views import door
 from chat.doors.whole import whole
 from chat.eventlog import rows
@@ -119,7 +119,10 @@ async def _collected(reader: Reader, wait_s: float = 0) -> responses.Encoder:
         ):
             async for _ in whole:
                 pass
-    # As far as it has come: this process is going, what was shown was taken back, or it takes too long.
+    if encoder.is_over and encoder.end is None:  # what came was taken back: here nobody has read it
+        with contextlib.suppress(NotYet):
+            await to_end(reader)
+    # As far as it has come: this process is going, or it takes too long.
     return encoder if encoder.end is not None else await db(replayed, reader.run)
 
 

@@ -1,8 +1,9 @@
 """System 4's dialect: a message in two steps over tRPC. Source: the streaming sprint document, sections "initiateChat",
 "streamResponse" and "events"; the shapes it leaves open are in docs/doors/initiate-chat.md. Read 2026-11.
 
-`status` thinking, `tool_calling` before tools and `building` once one of them has begun a build (its result names a
-`jobId`, or the log a workflow); `delta`, `tool_start`, `tool_result`; then `complete` with the whole text, or `error`;
+`status` thinking, `tool_calling` before tools and `building` once one of them has begun a build that does not wait (the
+result of a tool that makes components names a `jobId`, or the log a workflow); `delta`, `tool_start`, `tool_result`;
+then `complete` with the whole text, or `error`;
 last `finalized`, with a build that is not over: `building`, or `pending` where it has not begun.
 No words for: reasoning, retries, tools that the client runs, subagents' own text, waiting for an approval, and a run
 that was stopped (it ends with `complete` and what had come).
@@ -113,11 +114,13 @@ class Encoder(base.Encoder):
                 assert_never(event)
 
     def _returned(self, event: ev.ToolReturned) -> list[dict[str, Any]]:
-        job = event.result.get("jobId") if isinstance(event.result, dict) else None
-        if not isinstance(job, str) or not job:
-            return [_tool(event, True)]
+        result = event.result if isinstance(event.result, dict) else {}
+        job = result.get("jobId")
+        if not isinstance(job, str) or not job or not (event.makes == "component" or job in self._jobs):
+            return [_tool(event, True)]  # whatever else a tool calls so is its own
         told = {**_tool(event, True), "jobId": job}
-        return [told, *self._changed(job, self._jobs.get(job, "building"))]
+        begun = "pending" if result.get("status") == "pending" else "building"
+        return [told, *self._changed(job, self._jobs.get(job, begun))]
 
     def _changed(self, job: str, status: str) -> list[dict[str, Any]]:
         self._jobs[job] = status

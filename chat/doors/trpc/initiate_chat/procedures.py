@@ -14,6 +14,7 @@ from chat.access import get_answer, get_chat
 from chat.doors import starting
 from chat.doors.base import known_only
 from chat.doors.editor_chat import records as editor_chat_records
+from chat.doors.editor_chat.dialect import TEMPERATURE
 from chat.doors.reading import Reader, frames, to_end
 from chat.doors.trpc.initiate_chat import dialect
 from chat.doors.trpc.initiate_chat.dialect import Encoder, Place
@@ -53,7 +54,7 @@ async def _send(call: Call) -> dict[str, Any]:
     reader = await db(_start, call)
     await to_end(reader)
     whole = await db(editor_chat_records.answer, reader.run)
-    return {**_begun(reader), "content": whole["message"]["content"], "status": "success"}
+    return {**_begun(reader), "content": whole["message"]["content"], "status": await db(_status_now, reader.run)}
 
 
 def _get(call: Call) -> dict[str, Any]:
@@ -67,9 +68,14 @@ def _get(call: Call) -> dict[str, Any]:
         "role": message.role,
         "content": message.content,
         "status": _status(message),
+        "kind": message.kind,
         "error": message.error and message.error["message"],
         "createdAt": message.created_at.isoformat(),
     }
+
+
+def _status_now(run: Run) -> str:
+    return _status(Message.objects.select_related("job").get(pk=run.answer.pk))
 
 
 def _status(message: Message) -> str:
@@ -112,7 +118,9 @@ def _start(call: Call) -> Reader:
             call.user,
             dialect.NAME,
             str(project.pk),
-            lambda: starting.make_chat(call.user, door=dialect.NAME, project=project, is_listed=True),
+            lambda: starting.make_chat(
+                call.user, door=dialect.NAME, project=project, is_listed=True, temperature=TEMPERATURE
+            ),
         )
 
     return call.start(lambda: start_run(user=call.user, chat=chat(), ask=asked))

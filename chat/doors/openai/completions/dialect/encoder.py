@@ -25,14 +25,23 @@ DONE = b"data: [DONE]\n\n"
 TAKEN_BACK = "The answer was begun again. Send the request again."
 GOING = "This server is going. Send the request again."
 FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter")  # any other end is a limit
-CODES = {"upstream_rate_limited": "rate_limit_exceeded", "upstream_not_found": "model_not_found"}
+CODES = {
+    "upstream_rate_limited": "rate_limit_exceeded",
+    "upstream_not_found": "model_not_found",
+    "upstream_context": "context_length_exceeded",
+    "upstream_moderation": "content_filter",
+}
 # What a failed run is as an HTTP answer, for who wants no stream; 502 for what is not named.
 STATUSES = {
     "quota_exceeded": 402,
     "no_rights": 403,
     "upstream_invalid": 400,
+    "upstream_context": 400,
+    "upstream_tools": 400,
+    "upstream_moderation": 400,
     "upstream_not_found": 404,
     "upstream_rate_limited": 429,
+    "upstream_overloaded": 503,
     "upstream_unavailable": 503,
     "upstream_timeout": 504,
     "limit": 500,

@@ -19,6 +19,7 @@ CALL_MAX_CHARS = 200
 SYSTEM = ("system", "developer")
 ROLES = (*SYSTEM, "user", "assistant", "tool")
 PARTS = {"text": "input_text", "refusal": "refusal", "image_url": "input_image", "file": "input_file"}
+AUDIO, FORMATS = "input_audio", ("wav", "mp3")  # sounds, for which the Responses API has no word
 
 Part = dict[str, Any]
 
@@ -47,12 +48,16 @@ def _item(message: Part, field: str) -> Item:
 
 def _said(content: Any, role: str, field: str) -> Item:
     """What somebody said, in text or in parts."""
+    sounds: list[Part] = []
     if isinstance(content, list):
-        content = [_part(each, f"{field}.content.{number}") for number, each in enumerate(content)]
+        parts = [(each, f"{field}.content.{number}") for number, each in enumerate(content)]
+        sounds = [_sound(each, place) for each, place in parts if _is_sound(each)]
+        content = [_part(each, place) for each, place in parts if not _is_sound(each)]
     (item,) = read_item({"type": "message", "role": role, "content": content}, field)
     assert isinstance(item, Item)
+    item = replace(item, attachments=(*item.attachments, *sounds))
     if role != "user" and item.attachments:
-        raise refuse(f"{field}.content", "Expected text: images and files come in a message of the user.")
+        raise refuse(f"{field}.content", "Expected text: images, files and sounds come in a message of the user.")
     return item
 
 
@@ -60,7 +65,7 @@ def _part(part: Any, field: str) -> Part:
     """In the words of the Responses API, whose reader reads it."""
     kind = part.get("type") if isinstance(part, dict) else None
     if not isinstance(kind, str) or kind not in PARTS:
-        raise refuse(f"{field}.type", f"Expected one of: {', '.join(PARTS)}.")
+        raise refuse(f"{field}.type", f"Expected one of: {', '.join((*PARTS, AUDIO))}.")
     told: Part = {"type": PARTS[kind]}
     if kind in ("text", "refusal"):
         return {**told, kind: part.get(kind)}
@@ -68,6 +73,19 @@ def _part(part: Any, field: str) -> Part:
     if not isinstance(inner, dict):
         raise refuse(f"{field}.{kind}", "Expected an object.")
     return {**told, "image_url": inner.get("url")} if kind == "image_url" else {**inner, **told}
+
+
+def _is_sound(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") == AUDIO
+
+
+def _sound(part: Part, field: str) -> Part:
+    inner = part.get(AUDIO)
+    if not isinstance(inner, dict) or not isinstance(inner.get("data"), str) or not inner["data"]:
+        raise refuse(f"{field}.{AUDIO}", "Expected an object with data, the base64 of a sound, and its format.")
+    if inner.get("format") not in FORMATS:
+        raise refuse(f"{field}.{AUDIO}.format", f"Expected one of: {', '.join(FORMATS)}.")
+    return {"type": "audio", "name": "", "url": f"data:audio/{inner['format']};base64,{inner['data']}"}
 
 
 def _answer(message: Part, field: str) -> Item:

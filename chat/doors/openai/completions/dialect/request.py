@@ -10,7 +10,7 @@ from typing import Any
 
 from accounts.errors import Invalid, refuse
 from agents.messages import ToolSpec
-from agents.options import RunOptions
+from agents.options import EFFORTS, OutputFormat, RunOptions
 from chat.doors import fields
 from chat.doors.openai.completions.dialect import encoder as completions
 from chat.doors.openai.completions.dialect import messages as completions_messages
@@ -58,12 +58,14 @@ def parse(body: Body) -> RunRequest:
         items=items,
         model=model,
         temperature=fields.optional(body, "temperature", fields.number(0, 2)),
+        effort=fields.optional(body, "reasoning_effort", fields.one_of(*EFFORTS)),
         door=completions.NAME,
         options=RunOptions(
             instructions=instructions,
             tools=allowed,
             tool_choice=choice,
             max_output_tokens=_max_tokens(body),
+            output=_output(body),
             extra=_extra(body, has_tools=bool(allowed)),
         ),
         request={"model": model, "include_usage": _include_usage(body)},
@@ -73,6 +75,13 @@ def parse(body: Body) -> RunRequest:
 def wants_stream(body: Body) -> bool:
     """Whether the answer comes in chunks."""
     return bool(fields.optional(body, "stream", fields.flag))
+
+
+def _output(body: Body) -> OutputFormat | None:
+    """What the answer must be. It is asked for once more where nobody has read any of it yet."""
+    asked = body.get("response_format")
+    schema = asked.get("json_schema") if isinstance(asked, dict) and asked.get("type") == "json_schema" else None
+    return fields.output(schema, "response_format.json_schema", repairs=not wants_stream(body))
 
 
 def _required(body: Body, name: str) -> Any:
@@ -175,7 +184,6 @@ def _extra(body: Body, *, has_tools: bool) -> Body:
         "logit_bias": _logit_bias,
         "response_format": _response_format,
         "verbosity": fields.one_of("low", "medium", "high"),
-        "reasoning_effort": fields.one_of("none", "minimal", "low", "medium", "high", "xhigh", "max"),
     }
     if has_tools:
         read["parallel_tool_calls"] = fields.flag

@@ -54,7 +54,8 @@ ECHO: dict[str, Any] = {
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 INCOMPLETE |= dict.fromkeys(("max_output_tokens", "max_text_bytes", "max_argument_bytes"), "max_output_tokens")
 WHOLE = ("stop", "tool_calls")
-FAILURES = {"upstream_rate_limited": "rate_limit_exceeded", "upstream_invalid": "invalid_prompt"}
+FAILURES = {"upstream_rate_limited": "rate_limit_exceeded"}
+FAILURES |= dict.fromkeys(("upstream_invalid", "upstream_context", "upstream_moderation"), "invalid_prompt")
 
 
 class Encoder(base.Encoder):

@@ -2,11 +2,10 @@
 
 Source: https://platform.openai.com/docs/api-reference/responses (openai 3.52.0) and Open Responses 2026-04-24.
 A `phase` is accepted and not kept. Reasoning that a client sends back is left out: the model writes its own. Files come
-as text or by an https address; nothing can be named by a `file_id`.
+as their bytes (a PDF, a sound or a text), or by an https address; nothing can be named by a `file_id`.
 """
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import msgspec
 
 from accounts.errors import refuse
+from chat.doors import inline
 from chat.doors.openai.responses.dialect.ids import item_id
 from chat.run_request import Item
 
@@ -117,11 +117,7 @@ def _file(part: dict[str, Any], field: str) -> dict[str, str]:
     if part.get("file_url") is not None:
         return {"type": "file", "name": name, "url": _text(part["file_url"], f"{field}.file_url")}
     data = _text(part.get("file_data"), f"{field}.file_data")
-    try:
-        content = base64.b64decode(data.partition(",")[2] if data.startswith("data:") else data, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise refuse(f"{field}.file_data", "Expected the base64 of a text in UTF-8.") from None
-    return {"type": "file", "name": name, "content": content}
+    return inline.attachment(data, name, f"{field}.file_data")
 
 
 def _call(item: dict[str, Any], field: str) -> Item:
@@ -221,12 +217,13 @@ def _said(row: Row, number: int, content: list[dict[str, Any]]) -> dict[str, Any
 def _attachment(file: dict[str, Any]) -> dict[str, Any]:
     if file["type"] == "image":
         return {"type": "input_image", "image_url": file["url"], "detail": "auto", "file_id": None}
-    source = (
-        {"file_url": file["url"]}
-        if "url" in file
-        else {"file_data": FILE_DATA + base64.b64encode(file["content"].encode()).decode()}
-    )
-    return {"type": "input_file", "filename": file["name"], **source}
+    return {"type": "input_file", "filename": file["name"], **_source(file)}
+
+
+def _source(file: dict[str, Any]) -> dict[str, str]:
+    if "url" not in file:
+        return {"file_data": FILE_DATA + base64.b64encode(file["content"].encode()).decode()}
+    return {"file_data" if file["url"].startswith("data:") else "file_url": file["url"]}
 
 
 def text_part(text: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from accounts.errors import Invalid, refuse
 from agents.messages import ToolSpec
-from agents.options import RunOptions
+from agents.options import EFFORTS, OutputFormat, RunOptions
 from chat.doors import fields
 from chat.doors.openai.responses.dialect.ids import CONVERSATION, RESPONSE
 from chat.doors.openai.responses.dialect.items import Entry, read_input
@@ -23,7 +23,6 @@ Body = dict[str, Any]
 TOOL_CHOICES = ("auto", "none", "required")
 METADATA_MAX = 16
 NOT_ON_A_SOCKET = ("stream", "stream_options", "background")
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 SUMMARIES = ("auto", "concise", "detailed")
 
 
@@ -36,6 +35,7 @@ class Asked:
     previous: str = ""  # wire ids
     conversation: str = ""
     temperature: float | None = None  # None: the chat's
+    effort: str | None = None
     is_stored: bool = True
     is_streamed: bool = False
     in_background: bool = False
@@ -55,6 +55,7 @@ def parse(body: Body) -> Asked:
         previous=_id(body, "previous_response_id", RESPONSE),
         conversation=_conversation(body),
         temperature=_optional(body, "temperature", None, _number(0, 2)),
+        effort=_effort(body),
         is_stored=_optional(body, "store", True, _flag),
         is_streamed=_optional(body, "stream", False, _flag),
         in_background=_optional(body, "background", False, _flag),
@@ -63,6 +64,7 @@ def parse(body: Body) -> Asked:
             tools=allowed,
             tool_choice=choice,
             max_output_tokens=_optional(body, "max_output_tokens", None, _count(1)),
+            output=_output(body),
             extra=_extra(body, has_tools=bool(allowed)),
         ),
     )
@@ -70,12 +72,21 @@ def parse(body: Body) -> Asked:
     return Asked(**{**vars(asked), "echo": _echo(body, asked)})
 
 
+def _output(body: Body) -> OutputFormat | None:
+    """What the answer must be. It is asked for once more where nobody has read any of it yet."""
+    asked = _part(body, "text").get("format")
+    if not isinstance(asked, dict) or asked.get("type") != "json_schema":
+        return None
+    schema = {name: value for name, value in asked.items() if name != "type"}
+    return fields.output(schema, "text.format", repairs=not body.get("stream"))
+
+
 def parse_socket(body: Body) -> Asked:
     """The same for a message of a socket, which is always streamed."""
     for name in NOT_ON_A_SOCKET:
         if _given(body, name) is not None:
             raise refuse(name, "Leave it out: a turn on a WebSocket is streamed, and not in the background.")
-    return parse(body)
+    return parse({**body, "stream": True})
 
 
 def parse_compact(body: Body) -> Asked:
@@ -280,7 +291,6 @@ def _extra(body: Body, *, has_tools: bool) -> Body:
         "frequency_penalty": _optional(body, "frequency_penalty", None, _number(-2, 2)),
         "response_format": _response_format(body),
         "verbosity": _verbosity(body),
-        "reasoning_effort": _effort(body),
         "parallel_tool_calls": _optional(body, "parallel_tool_calls", None, _flag) if has_tools else None,
     }
     return {name: value for name, value in extra.items() if value is not None}

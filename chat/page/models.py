@@ -1,0 +1,86 @@
+"""What the page says of the models that may be chosen: what they can do, read and cost, and for whom they are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from agents.installation import models
+from agents.model_info import ModelInfo
+from chat.page.contents import model_label
+from chat.page.words import Counted
+
+PAGE_TOKENS = 650  # of a printed page of prose, about
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+TIERS = {"free": _("Free"), "pro": _("Pro"), "max": _("Max")}
+EFFORTS = {
+    "": _("Usual reasoning"),
+    "none": _("No reasoning"),
+    "minimal": _("Minimal reasoning"),
+    "low": _("Little reasoning"),
+    "medium": _("Medium reasoning"),
+    "high": _("Much reasoning"),
+    "xhigh": _("Very much reasoning"),
+    "max": _("Most reasoning"),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A model as its picker shows it; what nobody knows is empty."""
+
+    id: str
+    label: str
+    note: str
+    tier: str
+    abilities: frozenset[str]
+    tokens: str  # that it reads at most, question and answer together
+    pages: str  # as many printed pages, about
+    input: str  # what a million tokens cost
+    output: str
+
+
+def shown_models() -> list[Shown]:
+    """Those that may be chosen, in order."""
+    return [_shown(each) for each in models()]
+
+
+def for_script() -> dict[str, Any]:
+    """By name: what each is called, can be given, and how it can be asked to reason."""
+    return {
+        each.id: {"label": model_label(each.id), "abilities": sorted(each.abilities), "efforts": each.efforts}
+        for each in models()
+    }
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount as people write it: $1.25, 1,25 $."""
+    number = number_format(amount, decimal_pos=2 if round(amount, 2) == amount else 3, force_grouping=True)
+    symbol = SYMBOLS.get(currency)
+    if symbol is None:
+        return f"{number} {currency}"
+    return f"{symbol}{number}" if (get_language() or "en").startswith("en") else f"{number}\N{NO-BREAK SPACE}{symbol}"
+
+
+def _shown(model: ModelInfo) -> Shown:
+    price, currency = model.price, getattr(model.price, "currency", "USD")
+    pages = _rounded(model.context_tokens // PAGE_TOKENS)
+    return Shown(
+        id=model.id,
+        label=model_label(model.id),
+        note=model.note,
+        tier=str(TIERS.get(model.tier, "")),
+        abilities=model.abilities,
+        tokens=str(Counted(model.context_tokens)) if model.is_context_known else "",
+        pages=str(Counted(pages)),
+        input=money(price.input, currency) if price else "",
+        output=money(price.output, currency) if price else "",
+    )
+
+
+def _rounded(count: int) -> int:
+    """To two digits: a guess that looks like one."""
+    step = int(10 ** max(0, len(str(count)) - 2))
+    return max(1, count // step * step)

@@ -1,0 +1,1 @@
+"""Pushing, opening and merging: what asks other servers, and so takes its time."""

@@ -1,0 +1,99 @@
+"""GET /api/users/me/export/: all that is a person's own, as a ZIP of JSON that is written before it is sent."""
+
+import asyncio
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+import msgspec
+from django.conf import settings
+from django.db import close_old_connections
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET
+
+from accounts.authentication import authenticate
+from accounts.db import db
+from accounts.models import ApiKey, ExternalIdentity, Membership, SignIn, User
+from chat.metering.limits import exports
+from chat.models import Chat, Message
+from chat.serving.event_stream import Streamed
+from chat.transfer.views import ExportTooLarge, pieces, thread
+from chat.transfer.writing import written
+
+KEY_FIELDS = ("prefix", "name", "organization", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
+IDENTITY_FIELDS = ("provider__name", "provider__issuer", "subject", "created_at", "last_sign_in_at", "signed_out_at")
+SIGN_IN_FIELDS = ("user_agent", "created_at", "last_seen_at")
+_encode = msgspec.json.Encoder().encode
+
+
+@csrf_exempt
+@require_GET
+async def export_person(request: HttpRequest) -> HttpResponseBase:
+    """The caller's own, as a file. 409 while a run in a chat of theirs is open, 413 above PERSON_EXPORT_MAX_BYTES."""
+    user = await db(authenticate, request)
+    hold = await exports.take(user.pk)
+    with hold:
+        file, length = await asyncio.get_running_loop().run_in_executor(thread(), _file, user)
+    response = Streamed(request, pieces(file), content_type="application/zip")
+    response["Content-Length"] = str(length)
+    response["Content-Disposition"] = 'attachment; filename="account.zip"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _file(user: User) -> tuple[IO[bytes], int]:
+    """The ZIP in a file that has no name, and its length. Raises Conflict, ExportTooLarge."""
+    close_old_connections()
+    file = tempfile.TemporaryFile(dir=settings.PARLEY_DATA)  # noqa: SIM115  # closed by whoever reads it
+    try:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, lines in _contents(user):
+                _write(archive, file, name, lines)
+        length = file.tell()
+        file.seek(0)
+        return file, length
+    except BaseException:
+        file.close()
+        raise
+    finally:
+        close_old_connections()
+
+
+def _contents(user: User) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Each file's name and lines."""
+    yield "account.json", [_encode(_account(user))]
+    yield "messages-in-other-chats.jsonl", _messages_elsewhere(user)
+    theirs = Chat.objects.visible_to(user).filter(user=user).order_by("created_at", "pk")
+    for id in list(theirs.values_list("pk", flat=True)):
+        if (chat := theirs.filter(pk=id).first()) is not None:  # it may be gone by now
+            yield f"chats/{chat.pk}.jsonl", written(chat)
+
+
+def _account(user: User) -> dict[str, Any]:
+    memberships = Membership.objects.filter(user=user)
+    return {
+        **{name: getattr(user, name) for name in ("id", "email", "name", "language", "created_at", "last_login")},
+        "memberships": list(memberships.values("organization", "organization__name", "role", "created_at")),
+        "keys": list(ApiKey.objects.filter(user=user).values(*KEY_FIELDS)),
+        "identities": list(ExternalIdentity.objects.filter(user=user).values(*IDENTITY_FIELDS)),
+        "sign_ins": list(SignIn.objects.filter(user=user).values(*SIGN_IN_FIELDS)),
+    }
+
+
+def _messages_elsewhere(user: User) -> Iterator[bytes]:
+    """What they wrote in chats of others that they see."""
+    seen = Chat.objects.visible_to(user).exclude(user=user)
+    rows = Message.objects.filter(author=user, chat__in=seen).order_by("created_at", "pk")
+    for row in rows.values("id", "chat", "content", "created_at").iterator():
+        yield _encode(row) + b"\n"
+
+
+def _write(archive: zipfile.ZipFile, file: IO[bytes], name: str, lines: Iterable[bytes]) -> None:
+    with archive.open(name, "w", force_zip64=True) as entry:
+        for line in lines:
+            entry.write(line)
+            if file.tell() > settings.PERSON_EXPORT_MAX_BYTES:
+                most = f"{settings.PERSON_EXPORT_MAX_BYTES:,}"
+                raise ExportTooLarge(f"All of it is larger than {most} bytes: fetch your chats one by one.")

@@ -1,0 +1,1 @@
+"""An own app of Parley: rows of yours, and an agent that reads them as the person it works for."""

@@ -1,0 +1,7 @@
+"""Django app: shop."""
+
+from django.apps import AppConfig
+
+
+class ShopConfig(AppConfig):
+    name = "shop"

@@ -1,0 +1,1 @@
+"""Own apps, in folders outside of the product's."""

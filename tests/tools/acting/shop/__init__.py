@@ -1,0 +1,1 @@
+"""A shop with orders of two people: what a Django project has before it has agents."""
