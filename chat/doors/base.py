@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.errors import Invalid
+from agents import events as ev
 from agents.events import AnyEvent
 
 
@@ -59,6 +60,27 @@ class Encoder(ABC):
     def let_go(self) -> list[bytes]:
         """Frames for a reader who must come back: this process is going, or their access has ended."""
         return []
+
+
+class OpenTurn:
+    """Whether a reader may have been shown something of the turn under way, which its reset would take back.
+
+    A process that goes before the first word of a turn leaves nothing to take back: the reader reads on.
+    """
+
+    def __init__(self, *shows: type) -> None:
+        """`shows`: the deltas that the dialect has a word for."""
+        self.is_shown = True  # of who comes back in the middle of a turn it is not known what they were shown
+        self._shows = shows or (ev.TextDelta,)
+
+    def see(self, event: AnyEvent, *, is_new: bool = True) -> None:
+        """`is_new`: the event is behind all that the reader was shown before."""
+        if event.agent:
+            return
+        if isinstance(event, ev.TurnStarted):
+            self.is_shown = not is_new
+        elif isinstance(event, self._shows):
+            self.is_shown = True
 
 
 class Preparing(Encoder):

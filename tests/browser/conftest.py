@@ -2,21 +2,27 @@
 
 import os
 import shutil
+import signal
+import threading
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.live import OWNER, PASSWORD, Server
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PROGRAM = next(filter(None, map(shutil.which, PROGRAMS)), None)
 # The page says on the console, where the watch hears it, what the browser refused to load or run.
 TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`))"""
 WAIT_MS = 10_000
+CLOSE_S = 60
 # Chromium's sandbox needs user namespaces, which root has not.
 ARGUMENTS = ["--no-sandbox"] if os.geteuid() == 0 else []
 
@@ -53,15 +59,68 @@ class Watch:
 def browser() -> Iterator[Browser]:
     """Per module, not per session: while Playwright is open its event loop counts as running, and no other test could
     have one."""
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
+    if PROGRAM is None:
         warnings.warn(f"No Chromium on this machine ({', '.join(PROGRAMS)}): THE PAGE IS NOT TESTED.", stacklevel=1)
         pytest.skip("no Chromium")
     with sync_playwright() as playwright:
         expect.set_options(timeout=WAIT_MS)
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = launched(playwright.chromium)
         yield browser
-        browser.close()
+        with ended_after(CLOSE_S):
+            browser.close()
+
+
+@contextmanager
+def ended_after(seconds: float) -> Iterator[None]:
+    """End the browsers of this process where it takes longer: Chromium, seldom, never closes a context, and Playwright
+    would wait for it for ever."""
+    timer = threading.Timer(seconds, kill_browsers)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def kill_browsers() -> None:
+    """They are the children of Playwright's driver, which is a child of ours."""
+    for driver in _children(os.getpid()):
+        if b"playwright" in Path(f"/proc/{driver}/cmdline").read_bytes():
+            for browser in _children(driver):
+                os.kill(browser, signal.SIGKILL)
+
+
+def _children(parent: int) -> list[int]:
+    """Their ids."""
+    return [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit() and _parent(each) == parent]
+
+
+def _parent(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0  # it has ended meanwhile
+
+
+def close(page: Page) -> None:
+    """Close its context, or end the browser that does not."""
+    with ended_after(CLOSE_S), suppress(PlaywrightError):
+        page.context.close()
+
+
+AGAIN: dict[Browser, Browser] = {}  # what was begun in the place of one that was ended
+
+
+def living(browser: Browser) -> Browser:
+    """The browser, or one that is begun in its place where it was ended."""
+    newest = AGAIN.get(browser, browser)
+    if not newest.is_connected():
+        newest = AGAIN[browser] = launched(browser.browser_type)
+    return newest
+
+
+def launched(chromium: BrowserType) -> Browser:
+    return chromium.launch(executable_path=PROGRAM, args=ARGUMENTS)
 
 
 @pytest.fixture
@@ -70,7 +129,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., tuple[Page, Watch]]]:
     opened: list[tuple[Page, Watch]] = []
 
     def open_page(server: Server, **options: object) -> tuple[Page, Watch]:
-        context = browser.new_context(base_url=server.url, **options)  # type: ignore[arg-type]
+        context = living(browser).new_context(base_url=server.url, **options)  # type: ignore[arg-type]
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         page, watch = context.new_page(), Watch(server.url)
         watch.attach(page)
@@ -79,7 +138,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., tuple[Page, Watch]]]:
 
     yield open_page
     for page, _ in opened:
-        page.context.close()
+        close(page)
     for _, watch in opened:
         watch.check()
 

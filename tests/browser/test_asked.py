@@ -70,8 +70,9 @@ KINDS: dict[str, tuple[ScriptedCall, list[str]]] = {
 def careful(upstream: Upstream) -> Iterator[Server]:
     """A server with tools of all kinds that ask first."""
     server = Server(
-        OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", TOOLS_ASK_FIRST="write_file", PARLEY_APPS="kinds"
-    )
+        OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", TOOLS_ASK_FIRST="write_file", PARLEY_APPS="kinds",
+        CHAT_LEASE_S="3", CHAT_LEASE_RENEW_S="1",
+    )  # fmt: skip
     server.prepare()
     folder = server.data / "apps" / "kinds"
     folder.mkdir(parents=True)
@@ -197,6 +198,39 @@ def test_who_may_not_allow_it_reads_why_and_has_no_button_for_it(
     expect(editor.get_by_role("button", name="Allow once")).to_be_hidden()
     editor.get_by_role("button", name="Deny").click()
     expect(card(page).locator(".decision")).to_contain_text("Denied by")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_a_click_allowed_is_done_once_whatever_dies(
+    open_page: Open, careful: Server, upstream: Upstream, when: str
+) -> None:
+    page, watch = open_page(careful)
+    watch.allowed = ("net::ERR_", "WebSocket", "502", "503")
+    sign_in(page)
+    call = ScriptedCall("write_file", {**NOTES, "path": f"{when}.md"})
+    again = [Turn(text="So.")] * 2  # for whoever takes it over
+    send(page, f"Do it {script(upstream, Turn(tool_calls=[call]), *again)}")
+    allow = page.get_by_role("button", name="Allow once")
+    if when == "after":
+        with page.expect_response("**/approvals/*"):
+            allow.click()
+    else:
+        expect(allow).to_be_visible()
+    careful.kill()
+    expect(page.locator("#state")).to_contain_text("Reconnecting")
+    careful.start_process()
+    if when == "before":
+        allow.click()
+    expect(answer(page)).to_contain_text("tokens", timeout=40_000)
+    expect(card(page)).to_have_attribute("data-status", "returned")
+    expect(card(page).locator(".decision")).to_contain_text("Allowed by")
+    chat = re.sub(r".*/chats/([^/]+)/.*", r"\1", page.url)
+    alice = client(careful)
+    run = alice.get(f"/api/runs/?chat={chat}")["results"][0]["id"]
+    with alice.events(run) as stream:
+        events = [each.json for each in stream.frames()]
+    assert [each["arguments"] for each in events if each["type"] == "tool.called"] == [call.arguments]
+    assert [each["type"] for each in events].count("tool.returned") == 1
 
 
 SECOND_CARD = """async () => {

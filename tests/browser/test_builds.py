@@ -39,9 +39,9 @@ def picture(page: Page, name: str) -> None:
 def test_a_build_is_watched_and_its_code_read_copied_and_kept(page: Page, upstream: Upstream) -> None:
     gate = key()
     broken = Turn(text=CARD.replace("</h2>", ""))
-    begin(page, upstream, broken, Turn(text=list(CARD), gate=gate, gate_at=20))
+    begin(page, upstream, broken, broken, Turn(text=list(CARD), gate=gate, gate_at=20))
     card = page.locator(".build")
-    expect(card).to_contain_text("Card.tsx is being built: attempt 2 of 3.")
+    expect(card).to_contain_text("Card.tsx is being built: attempt 3 of 3.")
     picture(page, "building")
     upstream.release(gate)
     expect(card).to_contain_text("Card.tsx is built.")

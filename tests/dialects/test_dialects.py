@@ -166,3 +166,35 @@ def test_no_dialect_passes_over_an_event_that_it_does_not_know(dialect: str) -> 
 class Unknown:
     agent = ""
     at = 1.0
+
+
+def before_the_first_word(*shown: str) -> list[Logged]:
+    """A process died in a turn of which its readers were shown this; the next one says the turn."""
+    script = transcripts.Script().begin().turn(1, *shown)
+    script.attempt = 2
+    script.add(ev.TurnReset, turn=1, reason="taken_over").add(ev.RunStarted, attempt=2)
+    return script.answer(1, "Whole now.").end()
+
+
+@pytest.mark.parametrize("dialect", [each for each in DIALECTS if each != "native"])
+def test_a_reader_who_was_shown_nothing_of_a_turn_reads_on_when_it_is_begun_again(dialect: str) -> None:
+    told = b"".join(frames(dialect, before_the_first_word()))
+    assert b"Whole" in told and b"begun again" not in told
+    assert b"begun again" in b"".join(frames(dialect, before_the_first_word("Half")))
+
+
+@pytest.mark.parametrize("dialect", [each for each in DIALECTS if each != "native"])
+def test_a_reader_who_comes_back_in_the_middle_of_a_turn_is_told(dialect: str) -> None:
+    encoder, log = DIALECTS[dialect](), before_the_first_word()
+    rest = log[next(place for place, each in enumerate(log) if isinstance(each.event, ev.TurnReset)) :]
+    assert b"begun again" in b"".join(frame for each in rest for frame in encoder.encode(*each))
+
+
+def test_who_comes_back_to_system_4_behind_what_was_not_stored_is_told() -> None:
+    """Their place is behind a delta that the log has not: they are given the run from its start, and had that text."""
+    log = before_the_first_word()
+    begun = next(each for each in log if isinstance(each.event, ev.TurnStarted))
+    for after, is_told in (((1, begun.seq - 1, 0), False), ((1, begun.seq, 0), True), ((1, begun.seq + 3, 0), True)):
+        encoder = initiate_chat.Encoder(transcripts.RUN, after=after)
+        told = b"".join(frame for each in log for frame in encoder.encode(*each))
+        assert (b"begun again" in told) == is_told, after

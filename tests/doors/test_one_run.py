@@ -211,7 +211,10 @@ def test_everybody_reads_an_answer_of_two_subagents_at_once(alice: Client, upstr
     place.find_run()
     doors = [each for each in READERS if each not in (native_get, socket)]  # those two have words for subagents too
     with ThreadPoolExecutor(len(doors)) as pool:
-        readers = {each.__name__: pool.submit(read, each(place), threading.Event()) for each in doors}
+        begun = {each.__name__: threading.Event() for each in doors}
+        readers = {each.__name__: pool.submit(read, each(place), begun[each.__name__]) for each in doors}
+        for each in begun.values():  # all of them read "I ask. " before it goes on
+            each.wait(WAIT_S)
         upstream.release(gate)
         got = {name: done.result(WAIT_S) for name, done in readers.items()}
     said = [each for each in place.stream(f"/api/runs/{place.run}/events") if each["type"] == "text.delta"]

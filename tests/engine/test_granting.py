@@ -3,6 +3,7 @@ doors at which a client answers by its own protocol."""
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -86,31 +87,6 @@ def test_a_rule_decides_the_next_call_and_bob_makes_none(alice: Client, upstream
     alice.server.call("DELETE", f"/api/policies/{made['id']}/", token=alice.token)
     (result,) = results(alice, chat)
     assert result["outcome"] == "refused" and "list_files" in result["error"]
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_whatever_dies_what_was_allowed_is_done_once(
-    when: str, new_server: Callable[..., Server], upstream: Upstream
-) -> None:
-    server = new_server(TOOLS_ASK_FIRST="write_file", CHAT_LEASE_S="1", CHAT_LEASE_RENEW_S="0.3").start()
-    alice = client(server)
-    chat, run, asked = ask(alice, upstream, WRITE)
-    ((call, frame),) = asked.items()
-    if when == "before":
-        server.kill()
-        server.start_process()
-    decide(alice, run, call, "allow", digest=frame.json["digest"])
-    if when == "after":
-        server.kill()
-        server.start_process()
-    assert alice.wait(run)["status"] == "succeeded"
-    decide(alice, run, call, "allow", expect=409)
-    with alice.events(run) as stream:
-        events = [each.json for each in stream.frames()]
-    called = [each["arguments"] for each in events if each["type"] == "tool.called"]
-    assert called == [WRITE.arguments]
-    assert [each["type"] for each in events].count("tool.returned") == 1
-    assert commits(alice, chat) == ["notes.txt"]
 
 
 # --- The AI SDK's door ------------------------------------------------------------------------------------------------
@@ -246,3 +222,88 @@ def test_a_client_that_does_not_say_so_waits_as_ever(alice: Client, upstream: Up
             assert time.monotonic() < end
         decide(alice, told["run"], frames[-1].json["approvalId"], "allow")
         assert types(stream.frames())[-1] == "finish"
+
+
+# --- Whatever dies ----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Asked:
+    """A call that waits, and how somebody allows it at the door where it was asked for."""
+
+    chat: str
+    run: str
+    allow: Callable[[], None]
+
+
+def by_rest(alice: Client, upstream: Upstream) -> Asked:
+    chat, run, asked = ask(alice, upstream, WRITE)
+    ((call, frame),) = asked.items()
+    return Asked(chat, run, lambda: _decided(alice, run, call, frame.json["digest"]))
+
+
+def _decided(person: Client, run: str, call: str, digest: str) -> None:
+    decide(person, run, call, "allow", digest=digest)
+
+
+def by_the_ai_sdk(alice: Client, upstream: Upstream) -> Asked:
+    name = key()
+    user = said(upstream, Turn(text="May I?", tool_calls=[WRITE]), Turn(text="Then so."), Turn(text="Then so."))
+    ids = {each.json["type"]: each.json for each in to_ui(alice, name, user)[:-1]}
+    answer = responded(ids["start"]["messageId"], {ids["tool-approval-request"]["approvalId"]: True})
+    body = {"id": name, "messages": [user, answer], "approvals": "here"}
+    told = ids["data-parley"]["data"]
+    return Asked(told["chat"], told["run"], lambda: _posted(alice, "/api/chat", body))
+
+
+def by_agui(alice: Client, upstream: Upstream) -> Asked:
+    mark, thread = key(), key()
+    upstream.script(Turn(text="May I?", tool_calls=[WRITE]), Turn(text="Then so."), Turn(text="Then so."), key=mark)
+    user = {"id": "m", "role": "user", "content": f"[[key={mark}]] go"}
+    events = to_agui(alice, thread, user)
+    (interrupt,) = events[-1]["outcome"]["interrupts"]
+    digest = interrupt["metadata"]["parley"]["digest"]
+    body = {"threadId": thread, "runId": key(), "messages": [user], "protocolVersion": "1.0",
+            "resume": [resumed(interrupt["id"], approved=True, digest=digest)]}  # fmt: skip
+    told = events[0]["metadata"]["parley"]
+    return Asked(told["chat"], told["run"], lambda: _posted(alice, "/api/agui", body))
+
+
+def _posted(person: Client, path: str, body: dict[str, Any]) -> None:
+    """Its client leaves as soon as it has been taken."""
+    with Stream(person.server, path, body, token=person.token) as stream:
+        assert stream.status == 200, stream.response.read()
+
+
+@pytest.fixture(scope="module")
+def mortal(upstream: Upstream) -> Iterator[Server]:
+    """The same kind of server, which is killed and started again."""
+    server = Server(
+        OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", TOOLS_ASK_FIRST="write_file",
+        CHAT_LEASE_S="3", CHAT_LEASE_RENEW_S="1",
+    )  # fmt: skip
+    yield server.start()
+    server.close()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("door", [by_rest, by_the_ai_sdk, by_agui])
+def test_whatever_dies_what_was_allowed_is_done_once(
+    door: Callable[[Client, Upstream], Asked], when: str, mortal: Server, upstream: Upstream
+) -> None:
+    alice = client(mortal)
+    asked = door(alice, upstream)
+    if when == "after":
+        asked.allow()
+    mortal.kill()
+    mortal.start_process()
+    if when == "before":
+        asked.allow()
+    assert alice.wait(asked.run)["status"] == "succeeded"
+    with alice.events(asked.run) as stream:
+        events = [each.json for each in stream.frames()]
+    called = [each for each in events if each["type"] == "tool.called"]
+    assert [each["arguments"] for each in called] == [WRITE.arguments]
+    assert [each["type"] for each in events].count("tool.returned") == 1
+    decide(alice, asked.run, called[0]["call"], "allow", expect=409)
+    assert commits(alice, asked.chat) == ["notes.txt"]

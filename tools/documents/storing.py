@@ -1,8 +1,9 @@
 """A project's document in its rows: read as it is, and changed as one version more.
 
 A change is made of what was read, outside of any transaction, and stored if the document still has the version which
-was read: whoever comes second makes the change again, or is told so where it was meant for another version. Row and
-version are written in one transaction, so a process that dies leaves both or neither.
+was read: whoever comes second makes the change again, or is told so where it was meant for another version. Who has
+been too late several times makes it while the others wait. Row and version are written in one transaction, so a process
+that dies leaves both or neither.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from tools.models.documents import MAIN
 
 EMPTY = "{}"  # what a document holds before its first change, at version 0
 NOTE_MAX_CHARS = 200
-TRIES = 10  # how often a change for any version is made anew, as others were quicker each time
+TRIES = 5  # how often a change is made anew, as others were quicker each time, before it makes them wait
 Change = Callable[[Any], Changed]  # of the document, which it may change in place
 
 
@@ -106,13 +107,15 @@ class _Overtaken(Exception):
 
 
 def _in_turn(project_id: UUID, make: Callable[[Document], Written]) -> Written:
-    """Make it of the document as it is, anew while others are quicker. Raises DocumentError."""
+    """Make it of the document as it is, anew while others are quicker; at last, they wait. Raises DocumentError."""
     for _ in range(TRIES):
         try:
             return make(read(project_id))
         except _Overtaken:
             continue
-    raise _conflict(read(project_id))
+    with transaction.atomic():
+        _locked(project_id)
+        return make(read(project_id))
 
 
 def _changed(document: Document, change: Change, by: Author, expected: int | None) -> Written:

@@ -17,7 +17,7 @@ from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
 from chat.doors import base, fields, sse
-from chat.doors.base import RunInfo, known_only
+from chat.doors.base import OpenTurn, RunInfo, known_only
 from chat.run_request import RunRequest
 
 NAME = "agent"
@@ -139,6 +139,7 @@ class Encoder(base.Encoder):
     def __init__(self, run: RunInfo) -> None:
         self.run = run
         self.session = session_id(run.chat)
+        self._open_turn = OpenTurn()
 
     def open(self) -> list[bytes]:
         """A comment, so that whatever is on the way sees the stream begin."""
@@ -146,13 +147,14 @@ class Encoder(base.Encoder):
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """None or one frame."""
+        self._open_turn.see(event)
         match event:
             case ev.TextDelta(agent="", text=text):
                 return [sse.ascii_frame({"type": "text", "text": text})]
             case ev.RetryScheduled(agent=""):
                 tries = {"attempt": event.failed_attempt, "max_attempts": event.max_attempts}
                 return [sse.ascii_frame({"type": "retry", **tries})]
-            case ev.TurnReset(agent=""):
+            case ev.TurnReset(agent="") if self._open_turn.is_shown:
                 self.is_over = True
                 return [self._error(TAKEN_BACK)]
             case ev.RunFailed():

@@ -26,7 +26,7 @@ from agents.options import RunOptions
 from agents.usage import Usage
 from chat.doors import base, fields, sse
 from chat.doors.asking import HERE, Answer, Asking
-from chat.doors.base import RunInfo
+from chat.doors.base import OpenTurn, RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
 from chat.run_request import Item, RunRequest
 
@@ -235,6 +235,7 @@ class Encoder(base.Encoder):
         self._asked: set[str] = set()  # calls that were shown with their approval
         self._agents: dict[str, bool] = {}  # subagents that were told of: whether they are at work
         self._begun: dict[str, dict[str, Any]] = {}  # those at work, as they were told of
+        self._open_turn = OpenTurn(*ev.DELTAS)
 
     def open(self) -> list[bytes]:
         """The start, with the client's own ids."""
@@ -248,6 +249,7 @@ class Encoder(base.Encoder):
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """None, one or more frames."""
+        self._open_turn.see(event)
         if isinstance(event, ev.TurnStarted) and not event.agent:
             self._turn = event.turn
         blocks = [each for block in self._blocks.feed(event) for each in self._block(block)]
@@ -311,7 +313,7 @@ class Encoder(base.Encoder):
             case ev.WorkflowChanged() | ev.WorkflowCompleted():
                 value = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ("at", "agent")}
                 return [{"type": "CUSTOM", "name": event.type, "value": value}]
-            case ev.TurnReset(agent=""):
+            case ev.TurnReset(agent="") if self._open_turn.is_shown:
                 self.is_over = True
                 return [{"type": "RUN_ERROR", "message": TAKEN_BACK, "code": "taken_back"}]
             case ev.RunFailed():

@@ -18,7 +18,7 @@ from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
 from chat.doors import base, sse
-from chat.doors.base import RunInfo, known_only
+from chat.doors.base import OpenTurn, RunInfo, known_only
 from chat.run_request import RunRequest
 
 NAME = "editorChat"
@@ -60,6 +60,7 @@ class Encoder(base.Encoder):
             raise ValueError("a run's id is a UUID")
         self.run = run.run
         self.named = named
+        self._open_turn = OpenTurn()
 
     def open(self) -> list[bytes]:
         """The opening comment."""
@@ -67,6 +68,7 @@ class Encoder(base.Encoder):
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """None, one or more frames; frame n has the id `run.attempt.seq.n`."""
+        self._open_turn.see(event)
         place = f"{self.run}.{attempt}.{seq}"
         match event:
             case ev.TextDelta(agent="", text=text):
@@ -81,7 +83,7 @@ class Encoder(base.Encoder):
                 error = {"type": "tool_error", "tool_name": event.name, "error": event.error}
                 failed = _result(event, {"success": False, "error": event.error})
                 return self._tool([error, failed], place)
-            case ev.TurnReset(agent=""):
+            case ev.TurnReset(agent="") if self._open_turn.is_shown:
                 self.is_over = True
                 return self._end({"type": "error", "error": TAKEN_BACK}, place)
             case ev.RunFailed():

@@ -16,7 +16,7 @@ from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.doors import base, fields, sse
-from chat.doors.base import RunInfo, known_only
+from chat.doors.base import OpenTurn, RunInfo, known_only
 from chat.run_request import RunRequest
 
 NAME = "sessions"
@@ -61,9 +61,11 @@ class Encoder(base.Encoder):
             raise ValueError("a run's id is a UUID")
         self.run = run.run
         self.is_typing = typing
+        self._open_turn = OpenTurn()
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """None or one frame."""
+        self._open_turn.see(event)
         id = f"{self.run}.{attempt}.{seq}"
         match event:
             case ev.TextDelta(agent="", text=text):
@@ -71,7 +73,7 @@ class Encoder(base.Encoder):
                 return [sse.ascii_frame({"type": "token", "content": text}, id=id)]
             case ev.RunQueued() | ev.TurnStarted(agent="") if self.is_typing:
                 return [sse.ascii_frame({"type": "typing"})]
-            case ev.TurnReset(agent=""):
+            case ev.TurnReset(agent="") if self._open_turn.is_shown:
                 self.is_over = True
                 return [error(TAKEN_BACK, "taken_back", id=id)]
             case ev.RunFailed():

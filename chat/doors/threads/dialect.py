@@ -16,7 +16,7 @@ from typing import Any, assert_never
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.doors import base, sse
-from chat.doors.base import RunInfo, known_only
+from chat.doors.base import OpenTurn, RunInfo, known_only
 from chat.run_request import RunRequest
 
 NAME = "threads"
@@ -41,6 +41,7 @@ class Encoder(base.Encoder):
         self.at = run.created_at  # of the newest event
         self.texts: list[str] = []
         self.completed: list[dict[str, Any]] = []  # workflows that are over; told at the end
+        self._open_turn = OpenTurn()
 
     def open(self) -> list[bytes]:
         """The stream begins."""
@@ -48,6 +49,7 @@ class Encoder(base.Encoder):
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """None, one or two frames."""
+        self._open_turn.see(event)
         self.at = event.at
         match event:
             case ev.RunQueued():
@@ -61,7 +63,7 @@ class Encoder(base.Encoder):
             case ev.WorkflowCompleted():
                 self.completed.append(_outcome(event))
                 return []
-            case ev.TurnReset(agent=""):
+            case ev.TurnReset(agent="") if self._open_turn.is_shown:
                 self.is_over = True
                 return [self._error(TAKEN_BACK)]
             case ev.RunFailed():

@@ -25,7 +25,7 @@ from agents.messages import ToolSpec
 from agents.options import RunOptions
 from chat.doors import base, fields, inline, sse
 from chat.doors.asking import HERE, Answer, Asking
-from chat.doors.base import RunInfo
+from chat.doors.base import OpenTurn, RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
 from chat.run_request import Item, RunRequest
 
@@ -220,6 +220,7 @@ class Encoder(base.Encoder):
         self._in_step = False
         self._asked: set[str] = set()  # calls that were shown with their approval
         self._open_here: set[str] = set()  # calls shown in this step that have neither a result nor wait for a person
+        self._open_turn = OpenTurn(*ev.DELTAS)
 
     def open(self) -> list[bytes]:
         """The answer's id, or the id of the answer that is continued; and ours, for stopping and reading it."""
@@ -232,6 +233,7 @@ class Encoder(base.Encoder):
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """None, one or more frames."""
+        self._open_turn.see(event)
         blocks = [_block(each) for each in self._blocks.feed(event)]
         frames = [sse.frame(each) for each in (*blocks, *self._parts(event), *self._waiting(event))]
         return [*frames, DONE] if self.is_over else frames
@@ -266,7 +268,7 @@ class Encoder(base.Encoder):
                 return [{"type": "data-workflow", "id": event.workflow, "data": _workflow(event)}]
             case ev.RetryScheduled(agent=""):
                 return [_transient("retry", {"attempt": event.failed_attempt, "maxAttempts": event.max_attempts})]
-            case ev.TurnReset(agent=""):
+            case ev.TurnReset(agent="") if self._open_turn.is_shown:
                 self.is_over = True
                 return [{"type": "error", "errorText": TAKEN_BACK}]
             case ev.RunCompleted() | ev.RunFailed() | ev.RunCancelled():

@@ -15,7 +15,7 @@ from accounts.errors import refuse
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.doors import base
-from chat.doors.base import RunInfo, known_only
+from chat.doors.base import OpenTurn, RunInfo, known_only
 from chat.doors.trpc import dialect as trpc
 from chat.run_request import RunRequest
 
@@ -53,6 +53,7 @@ class Encoder(base.Encoder):
         self._texts: list[str] = []
         self._status = ""
         self._jobs: dict[str, str] = {}  # builds, and how they are: building, pending or over
+        self._open_turn = OpenTurn()
 
     def open(self) -> list[bytes]:
         """That the subscription stands."""
@@ -60,6 +61,8 @@ class Encoder(base.Encoder):
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """None, one or more values; value n has the id `run.attempt.seq.n`. The last event also ends the stream."""
+        is_new = self.after is None or (attempt, seq) > self.after[:2]
+        self._open_turn.see(event, is_new=is_new)
         values, is_end = self._values(event)
         frames = [
             trpc.value(data, id=f"{self.run}.{attempt}.{seq}.{number}", is_tracked=self.is_tracked)
@@ -95,7 +98,7 @@ class Encoder(base.Encoder):
                 return self._changed(job, "building" if status == "running" else "pending"), False
             case ev.WorkflowCompleted(workflow=job):
                 return self._changed(job, "over"), False
-            case ev.TurnReset(agent=""):
+            case ev.TurnReset(agent="") if self._open_turn.is_shown:
                 self.is_over = True
                 return [{"type": "error", "error": TAKEN_BACK}, {"type": "finalized", "status": "error"}], True
             case ev.RunFailed():

@@ -15,7 +15,7 @@ from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
 from chat.doors import base, sse
-from chat.doors.base import RunInfo
+from chat.doors.base import OpenTurn, RunInfo
 from chat.doors.openai import errors as openai_errors
 from chat.doors.openai.responses.dialect.items import text_of
 
@@ -63,23 +63,21 @@ class Encoder(base.Encoder):
         self.texts: list[str] = []
         self.calls: list[dict[str, Any]] = []
         self.end: ev.Terminal | None = None
-        self.is_turn_shown = False  # something of the open turn was sent
+        self._open_turn = OpenTurn()
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """The frames that the event makes."""
+        self._open_turn.see(event)
         match event:
             case ev.RunQueued():
                 self.model = self.model or event.model
                 return [self._chunk({"role": "assistant", "content": "", "refusal": None})]
-            case ev.TurnStarted(agent=""):
-                self.is_turn_shown = False
             case ev.TextDelta(agent="", text=text):
-                self.is_turn_shown = True
                 self.texts.append(text)
                 return [self._chunk({"content": text})]
             case ev.ToolDeferred(agent=""):
                 return self._call(event)
-            case ev.TurnReset(agent="") if self.is_turn_shown:
+            case ev.TurnReset(agent="") if self._open_turn.is_shown:
                 return self._error("answer_reset", TAKEN_BACK)
             case ev.RunFailed(code=code, message=message):
                 self.end = event
