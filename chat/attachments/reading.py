@@ -134,4 +134,3 @@ def _cut(text: str) -> str:
 
 def _told(file: dict[str, Any], what: str) -> dict[str, Any]:
     return {"type": str(file.get("type", "file")), "name": str(file.get("name", "")), "told": what}
-

@@ -55,9 +55,7 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Re
     return AgentWork(run, replace(job, toolset=toolset), read.begins_at)
 
 
-def begun(
-    run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None
-) -> AgentWork:
+def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AgentWork:
     """The same of a run that was just stored here with these events.
 
     A first turn among them is this attempt's own: it goes on with it and takes nothing back.
