@@ -895,6 +895,7 @@ def elsewhere_of(text: str, place: Place) -> str:
         ApiKey,
         ToolPolicy,
         ToolGrant,
+        Attachment,
     ):
         for id in model.objects.values_list("pk", flat=True):
             text = text.replace(str(id), str(uuid.uuid4()))
