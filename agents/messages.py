@@ -15,6 +15,7 @@ class Image(msgspec.Struct, frozen=True):
     url: str  # https: or data:
     name: str = ""
     origin: str = ""  # where it comes from, in words of whoever made the conversation: never sent
+    instead: str = ""  # what a model is told that cannot take it; empty: that there was one
 
 
 class File(msgspec.Struct, frozen=True):
@@ -24,6 +25,7 @@ class File(msgspec.Struct, frozen=True):
     media_type: str  # application/pdf, audio/wav or audio/mpeg: what its bytes are
     name: str = ""
     origin: str = ""  # as of an image
+    instead: str = ""  # the same, of a document its text
 
     @property
     def kind(self) -> Literal["pdf", "audio"]:
@@ -38,6 +40,8 @@ class File(msgspec.Struct, frozen=True):
 
 def not_shown(attached: Image | File) -> str:
     """What a model is told of what it cannot take."""
+    if attached.instead:
+        return attached.instead
     kind = "image" if isinstance(attached, Image) else {"pdf": "file", "audio": "audio"}[attached.kind]
     return f"[{kind}: {attached.name or 'without a name'}, not shown to this model]"
 

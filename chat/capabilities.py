@@ -61,6 +61,7 @@ def _limits() -> dict[str, int | float]:
         "agent_message_chars": MESSAGE_MAX_CHARS,
         "attachments": settings.CHAT_ATTACHMENTS_MAX,
         "attachment_chars": settings.CHAT_ATTACHMENT_MAX_CHARS,
+        "attachment_bytes": settings.ATTACHMENT_MAX_BYTES,
         "queued_runs_per_chat": settings.CHAT_MAX_QUEUED,
         "page_size": settings.API_PAGE_SIZE_MAX,
         "heartbeat_s": settings.CHAT_HEARTBEAT_S,

@@ -1,6 +1,7 @@
 """System checks: sets of settings that cannot work together, said before anything starts. docs/deploy.md explains."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
@@ -41,13 +42,13 @@ SCHEMES = ("redis://", "rediss://", "unix://")
 @register()
 def check_processes(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Errors for sets that cannot work, which stop every command and so the server."""
-    return [*_database(), *_redis(), *_runs(), *_memory(), *_context(), *_numbers()]
+    return [*_database(), *_redis(), *_runs(), *_memory(), *_context(), *_numbers(), *_attachments()]
 
 
 @register(Tags.security, deploy=True)
 def check_hosts(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Warnings for what works on one host and not on two."""
-    return list(_shared_keys())
+    return [*_shared_keys(), *_shared_files()]
 
 
 def _database() -> Iterator[CheckMessage]:
@@ -76,6 +77,12 @@ def _context() -> Iterator[CheckMessage]:
     if settings.CHAT_CONTEXT_CHARS > 0:
         hint = f"Set CHAT_CONTEXT_TOKENS={settings.CHAT_CONTEXT_TOKENS}, which holds now, and take it away."
         yield Warning("CHAT_CONTEXT_CHARS is the older name of a limit that is in tokens by now.", hint, id="chat.W003")
+
+
+def _attachments() -> Iterator[CheckMessage]:
+    if settings.ATTACHMENTS_S3_BUCKET and not (find_spec("storages") and find_spec("boto3")):
+        hint = "pip install django-storages boto3 (docs/attachments.md), or take ATTACHMENTS_S3_BUCKET away."
+        yield Error("ATTACHMENTS_S3_BUCKET needs django-storages and boto3, which are not there.", hint, id="chat.E010")
 
 
 def _redis() -> Iterator[CheckMessage]:
@@ -113,3 +120,10 @@ def _shared_keys() -> Iterator[CheckMessage]:
         hint = "Set them in the environment of every host, unless all of them share one PARLEY_DATA."
         told = f"{', '.join(kept)} lie in PARLEY_DATA: another host would make its own, and take none of ours."
         yield Warning(told, hint, id="chat.W002")
+
+
+def _shared_files() -> Iterator[CheckMessage]:
+    if settings.REDIS_URL and not settings.ATTACHMENTS_S3_BUCKET and not settings.ATTACHMENTS_ARE_SHARED:
+        hint = "Set ATTACHMENTS_S3_BUCKET; or, where all hosts share one PARLEY_DATA, ATTACHMENTS_ARE_SHARED=true."
+        told = "Attached files lie in PARLEY_DATA: another host would not find them."
+        yield Warning(told, hint, id="chat.W004")

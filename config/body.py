@@ -53,6 +53,8 @@ async def read(request: ASGIRequest, scope: dict[str, Any], receive: Receive, in
         request.META[REFUSED] = error
     finally:
         reading.held.give_back()
+    if into.tell() and not _declared(request):
+        request.META["CONTENT_LENGTH"] = str(into.tell())  # of chunks: whoever parses it goes by this
     into.seek(0)
 
 
@@ -60,14 +62,21 @@ class _Reading:
     """One body on its way."""
 
     def __init__(
-        self, request: ASGIRequest, receive: Receive, into: IO[bytes], max_bytes: int, timeout_s: float
+        self,
+        request: ASGIRequest,
+        receive: Receive,
+        into: IO[bytes],
+        max_bytes: int,
+        timeout_s: float,
+        is_for_anybody: bool,
     ) -> None:
+        """`is_for_anybody`: who has not signed in may send a little; else not one byte of theirs is read."""
         self.max_bytes = max_bytes
         self.timeout_s = timeout_s
         self.request = request
         self.receive = receive
         self.into = into
-        self.most = min(settings.BODY_ANONYMOUS_MAX_BYTES, settings.BODY_MAX_BYTES)
+        self.most = min(settings.BODY_ANONYMOUS_MAX_BYTES, settings.BODY_MAX_BYTES) if is_for_anybody else -1
         self.held = Held(waiting, UUID(int=0), 0)
 
     async def run(self) -> None:
@@ -96,20 +105,22 @@ class _Reading:
         if size > self.max_bytes:
             raise TooLarge(f"The body is longer than {self.max_bytes} bytes.")
         if size > self.most:
-            user = await _sender(self.request)
+            user = await _sender(self.request, self.most)
             self.most = self.max_bytes
             in_memory = min(_declared(self.request) or self.most, settings.BODY_MAX_BYTES)  # the rest is on disk
             self.held = waiting.take(user, in_memory)
 
 
-async def _sender(request: ASGIRequest) -> UUID:
-    """Who sends a large body. Raises NotAuthenticated or TooLarge for who has not signed in."""
+async def _sender(request: ASGIRequest, most: int) -> UUID:
+    """Who sends a body of more bytes than most may. Raises NotAuthenticated or TooLarge for who has not signed in."""
     try:
         found = await db(_signed_in, dict(request.scope))
     except AWAY:
         raise Unavailable(retry_after_s=2) from None
     if found is not None:
         return found
+    if most < 0:
+        raise NotAuthenticated
     told = f"Sign in to send more than {settings.BODY_ANONYMOUS_MAX_BYTES} bytes."
     is_for_anybody = request.path.startswith((*FOR_ANYBODY, *(["/agent/"] if settings.AGENT_ALLOW_GUESTS else [])))
     raise TooLarge(told) if is_for_anybody else NotAuthenticated(told)
@@ -137,12 +148,15 @@ def _takes_body(request: ASGIRequest, scope: dict[str, Any]) -> bool:
     return takes(match, str(request.method))
 
 
-def _bounds(match: ResolverMatch) -> tuple[int, float]:
-    """Bytes and seconds that a body of that view may take: those of the settings that it names, or everybody's."""
+def _bounds(match: ResolverMatch) -> tuple[int, float, bool]:
+    """Bytes and seconds that a body of that view may take: those of the settings that it names, or everybody's.
+
+    And whether anybody may send it something, before it is known who they are.
+    """
     view = getattr(match.func, "cls", match.func)
     names = getattr(view, "body_bounds", ("BODY_MAX_BYTES", "BODY_TIMEOUT_S"))
     max_bytes, timeout_s = (getattr(settings, name) for name in names)
-    return max_bytes, timeout_s
+    return max_bytes, timeout_s, not getattr(view, "is_body_signed", False)
 
 
 def takes(match: ResolverMatch, method: str) -> bool:

@@ -216,10 +216,41 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # served from where they lie: nothing is collected before a start, so no STATIC_ROOT
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_MAX_AGE = 0  # asked for again by ETag; what is named with its version (config.static_files) is kept
+ATTACHMENTS_FOLDER = PARLEY_DATA / "attachments"
+ATTACHMENTS_ARE_SHARED = env.bool("ATTACHMENTS_ARE_SHARED", False)
+ATTACHMENTS_S3_BUCKET = env.str("ATTACHMENTS_S3_BUCKET", "")
+ATTACHMENTS_S3_PREFIX = env.str("ATTACHMENTS_S3_PREFIX", "")
+ATTACHMENTS_S3_ENDPOINT = env.address("ATTACHMENTS_S3_ENDPOINT", "", ("http", "https"), "https://HOST")
+ATTACHMENTS_S3_REGION = env.str("ATTACHMENTS_S3_REGION", "")
+ATTACHMENTS_S3_ACCESS_KEY = env.str("ATTACHMENTS_S3_ACCESS_KEY", "")
+ATTACHMENTS_S3_SECRET_KEY = env.str("ATTACHMENTS_S3_SECRET_KEY", "")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "config.static_files.VersionedStorage"},
+    "attachments": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": ATTACHMENTS_FOLDER,
+            "allow_overwrite": True,  # what was half-written is written again under its own name
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
 }
+if ATTACHMENTS_S3_BUCKET:
+    STORAGES["attachments"] = {
+        "BACKEND": "chat.attachments.s3.Bucket",  # loaded at the first use
+        "OPTIONS": {
+            "bucket_name": ATTACHMENTS_S3_BUCKET,
+            "location": ATTACHMENTS_S3_PREFIX,
+            "endpoint_url": ATTACHMENTS_S3_ENDPOINT or None,
+            "region_name": ATTACHMENTS_S3_REGION or None,
+            "access_key": ATTACHMENTS_S3_ACCESS_KEY or None,  # None: as boto3 finds them, such as the host's own role
+            "secret_key": ATTACHMENTS_S3_SECRET_KEY or None,
+            "default_acl": None,  # private, as the bucket is
+            "file_overwrite": True,
+        },
+    }
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX_BYTES
 APPEND_SLASH = False
 
@@ -408,6 +439,7 @@ CHAT_STREAMS_PER_USER = env.int("CHAT_STREAMS_PER_USER", 1_000)
 CHAT_RUNS_PER_ORGANIZATION = env.int("CHAT_RUNS_PER_ORGANIZATION", 1_000)
 CHAT_EXPORTS_PER_USER = env.int("CHAT_EXPORTS_PER_USER", 1)
 EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", 50_000_000, least=1)
+PERSON_EXPORT_FILES_MAX_BYTES = env.int("PERSON_EXPORT_FILES_MAX_BYTES", 200_000_000)
 PERSON_EXPORT_MAX_BYTES = env.int("PERSON_EXPORT_MAX_BYTES", 500_000_000, least=1)
 AGENT_ALLOW_GUESTS = env.bool("AGENT_ALLOW_GUESTS", False)
 AGENT_GUESTS_PER_HOUR = env.int("AGENT_GUESTS_PER_HOUR", 20)
@@ -547,6 +579,21 @@ UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 50_000_000, least=1)
 UPLOAD_MAX_ENTRIES = env.int("UPLOAD_MAX_ENTRIES", 20_000, least=1)
 UPLOAD_MAX_UNPACKED_BYTES = env.int("UPLOAD_MAX_UNPACKED_BYTES", 200_000_000, least=1)
 UPLOAD_TIMEOUT_S = env.int("UPLOAD_TIMEOUT_S", 300, least=1)
+
+# Attached files: docs/attachments.md
+ATTACHMENT_MAX_BYTES = env.int("ATTACHMENT_MAX_BYTES", 25_000_000, least=1)
+ATTACHMENT_TIMEOUT_S = env.float("ATTACHMENT_TIMEOUT_S", 300.0, least=0.1)
+ATTACHMENT_BODY_MAX_BYTES = ATTACHMENT_MAX_BYTES + 65_536  # with what a form says around the file
+ATTACHMENTS_AT_ONCE = env.int("ATTACHMENTS_AT_ONCE", 4, least=1)
+ATTACHMENT_IMAGE_SIDE_PX = env.int("ATTACHMENT_IMAGE_SIDE_PX", 2_048, least=16, most=12_000)
+ATTACHMENT_UNUSED_S = env.int("ATTACHMENT_UNUSED_S", 24 * 3600, least=1)
+ATTACHMENTS_EVERY_S = env.float("ATTACHMENTS_EVERY_S", 3600.0)
+ATTACHMENTS_PER_USER = env.int("ATTACHMENTS_PER_USER", 100, least=1)
+ATTACHMENTS_PER_USER_BYTES = env.int("ATTACHMENTS_PER_USER_BYTES", 500_000_000, least=1)
+ATTACHMENTS_PER_ORGANIZATION_BYTES = env.int("ATTACHMENTS_PER_ORGANIZATION_BYTES", 20_000_000_000)
+ATTACHMENT_IMAGES_PER_REQUEST = env.int("ATTACHMENT_IMAGES_PER_REQUEST", 10)
+ATTACHMENT_BYTES_PER_REQUEST = env.int("ATTACHMENT_BYTES_PER_REQUEST", 20_000_000)
+ATTACHMENT_IMAGE_MESSAGES = env.int("ATTACHMENT_IMAGE_MESSAGES", 10)
 
 # --- Outside ----------------------------------------------------------------------------------------------------------
 OUTWARD_ALLOW = env.list("OUTWARD_ALLOW", default=[])

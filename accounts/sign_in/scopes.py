@@ -12,6 +12,7 @@ CHAT = (
     "/agent/",
     "/api/agui",
     "/api/archetypes/",
+    "/api/attachments/",
     "/api/capabilities/",
     "/api/chat",  # the UI message stream and the sessions
     "/api/chats/",

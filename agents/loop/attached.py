@@ -23,13 +23,16 @@ def can_take(model: ModelInfo, attached: Image | File) -> bool:
 
 
 def unseen(request: ProviderRequest, asked: ProviderRequest) -> tuple[str, ...]:
-    """The origins of what is in the messages of a request, and was left out of these messages as they are asked."""
+    """The origins of what is in the messages of a request, and was left out of these messages as they are asked.
+
+    A file whose text was told in its place was not left out.
+    """
     pairs = zip(reversed(request.messages), reversed(asked.messages), strict=False)  # older ones may be left out whole
     found = [
         each.origin
         for before, after in pairs
         if isinstance(before, UserMessage) and isinstance(after, UserMessage)
         for each in before.attached
-        if each.origin and each not in after.attached
+        if each.origin and each not in after.attached and not (isinstance(each, File) and each.instead)
     ]
     return tuple(found)

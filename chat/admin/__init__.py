@@ -1,6 +1,7 @@
 """The admin's view of chats: what was said, done to say it, used by it. Characters, budgets and models are edited."""
 
 from chat.admin import (
+    attachments,
     audit,
     budgets,
     characters,
@@ -20,6 +21,7 @@ from chat.admin import (
 )
 
 __all__ = [
+    "attachments",
     "audit",
     "budgets",
     "characters",

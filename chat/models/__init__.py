@@ -1,5 +1,6 @@
 """What was said, and what was done to say it."""
 
+from chat.models.attachments import Attachment, AttachmentState, AttachmentType, AttachmentUse, TextState
 from chat.models.budgets import Budget, Period
 from chat.models.characters import Character
 from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing, TitledBy
@@ -19,6 +20,10 @@ __all__ = [
     "ANSWER",
     "LIVE",
     "OPEN",
+    "Attachment",
+    "AttachmentState",
+    "AttachmentType",
+    "AttachmentUse",
     "Budget",
     "Character",
     "Chat",
@@ -45,6 +50,7 @@ __all__ = [
     "Sharing",
     "Task",
     "TaskStatus",
+    "TextState",
     "TitledBy",
     "ToolCall",
     "ToolGrant",

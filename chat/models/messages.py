@@ -47,7 +47,7 @@ class Message(models.Model):
     author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     content = models.TextField(blank=True)  # all text parts together
     parts = models.JSONField(default=list, blank=True)  # see chat.eventlog.projection
-    attachments = models.JSONField(default=list, blank=True)  # [{type, name, content | url}]
+    attachments = models.JSONField(default=list, blank=True)  # [{type, name, content | url | id}]
     status = models.CharField(max_length=12, choices=MessageStatus.choices, default=MessageStatus.COMPLETED)
     kind = models.CharField(max_length=10, choices=MessageKind.choices, default=MessageKind.TEXT)
     model = models.CharField(max_length=100, blank=True)  # that answered

@@ -126,16 +126,25 @@ class UsageSerializer(serializers.Serializer[Any]):
 
 
 class AttachmentSerializer(serializers.Serializer[Any]):
-    """A file, image or sound that came with a message. `content` is text; `url` is https: or its bytes as data:.
+    """A file, image or sound that came with a message.
 
+    One that was uploaded (`POST /api/attachments/`) has its `id`; what else is said of it is told, not asked. Others
+    have text in `content`, or in `url` an https: address or their bytes as data:. One that has none of the three was
+    left out where the chat was exported.
     `unreadable`: the model provider could not read it, and is not sent it any more. `unseen`: models that were not
     shown it, since they cannot take such.
     """
 
     type = serializers.ChoiceField(["file", "image", "audio"])
+    id = serializers.UUIDField(required=False)
     name = serializers.CharField(required=False)
     content = serializers.CharField(required=False)
     url = serializers.CharField(required=False)
+    media_type = serializers.CharField(required=False)
+    bytes = serializers.IntegerField(required=False)
+    width = serializers.IntegerField(required=False)
+    height = serializers.IntegerField(required=False)
+    seconds = serializers.FloatField(required=False)
     unreadable = serializers.BooleanField(required=False)
     unseen = serializers.ListField(child=serializers.CharField(), required=False)
 

@@ -30,7 +30,7 @@ from chat.eventlog import Fenced, Logged, Refused, Writer, hub
 from chat.models import ANSWER
 from chat.runner.ending import Ending, Following, last_events, store_ending
 from chat.runner.kinds import DRIVERS
-from chat.runner.loading import Loaded, load
+from chat.runner.loading import Begun, Loaded, load
 from chat.runner.waiting import store_waiting
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,8 @@ class Holder(Protocol):
 class Execution:
     """Drives one attempt of a run. `run()` ends when the run has, or when it is no longer ours."""
 
-    def __init__(self, runner: Holder, run_id: UUID, attempt: int, begun: Loaded | None = None) -> None:
-        """`begun`: what `load` would read, where this process has just stored it."""
+    def __init__(self, runner: Holder, run_id: UUID, attempt: int, begun: Loaded | Begun | None = None) -> None:
+        """`begun`: what `load` would read, where this process has just stored it; or what reads the rest of it."""
         self.runner = runner
         self.run_id = run_id
         self.attempt = attempt
@@ -81,8 +81,7 @@ class Execution:
     async def run(self) -> None:
         """Load, work, end. Never raises but for cancellation."""
         try:
-            loaded = self._begun or await self._load()
-            self._begun = None
+            loaded = await self._ready()
             if loaded is not None:
                 self.loaded = loaded
                 self.fold = loaded.fold
@@ -98,6 +97,16 @@ class Execution:
         finally:
             if hasattr(self, "writer"):
                 self.writer.close()
+
+    async def _ready(self) -> Loaded | None:
+        """What this process has of it already, else what is stored."""
+        begun, self._begun = self._begun, None
+        if begun is None or isinstance(begun, Loaded):
+            return begun or await self._load()
+        try:
+            return await db(begun)
+        except AWAY:
+            return await self._load()
 
     async def _load(self) -> Loaded | None:
         while True:

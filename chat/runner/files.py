@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agents import media
-from agents.messages import File
+from agents.messages import File, Image
 from tools.hidden import HIDDEN
 
 URL_SHOWN_CHARS = 200
@@ -21,13 +21,25 @@ _TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 _TAG = re.compile(r"[<\u2039\u3008\u27e8\u2329\u276e][\s/\\]*(file(?:-\d+)?)", re.IGNORECASE)
 
 
-def whole(attachment: dict[str, Any], origin: str = "") -> File | None:
-    """A PDF or a sound as a model is given it; None for anything else, and for what no model could read."""
+def image(attachment: dict[str, Any], origin: str = "") -> Image | None:
+    """An image as a model is given it; None for anything else, and for what no model could read."""
+    if attachment.get("type") != "image" or not attachment.get("url") or attachment.get("unreadable"):
+        return None
+    return Image(attachment["url"], attachment.get("name", ""), origin, _instead(attachment))
+
+
+def whole(attachment: dict[str, Any], origin: str = "", mark: str = "file") -> File | None:
+    """A PDF or a sound as a model is given it; None for anything else, and for what no model could read.
+
+    `mark`: `mark_of` its message, for its text in its place.
+    """
     url = str(attachment.get("url", ""))
     media_type = url[:URL_SHOWN_CHARS].removeprefix("data:").partition(";")[0]
     if attachment.get("unreadable") or media_type not in media.TAKEN:
         return None
-    return File(url, media_type, str(attachment.get("name", "")), origin)
+    text = str(attachment.get("text", ""))
+    instead = _marked(attachment, text, mark) if text else ""
+    return File(url, media_type, str(attachment.get("name", "")), origin, instead)
 
 
 def unseen_by(attachment: dict[str, Any]) -> list[str]:
@@ -38,18 +50,35 @@ def unseen_by(attachment: dict[str, Any]) -> list[str]:
 
 def told(text: str, attachments: Sequence[dict[str, Any]]) -> str:
     """The message's text, and behind it each file between marks that neither the text nor any file has in it."""
-    mark = _mark([text, *(str(each.get("content", "")) for each in attachments)])
-    return "\n\n".join(filter(None, [text, *_files(attachments, mark)]))
+    return "\n\n".join(filter(None, [text, *_files(attachments, mark_of(text, attachments))]))
+
+
+def mark_of(text: str, attachments: Sequence[dict[str, Any]]) -> str:
+    """What each file of the message stands between."""
+    texts = (str(each.get(name, "")) for each in attachments for name in ("content", "text"))
+    return _mark([text, *texts])
 
 
 def _files(attachments: Sequence[dict[str, Any]], mark: str) -> Iterator[str]:
     for each in attachments:
         if each.get("content"):
-            yield f'<{mark} name="{_escaped(each.get("name", ""))}">\n{each["content"]}\n</{mark}>'
+            yield _marked(each, each["content"], mark)
+        elif each.get("told"):
+            yield _instead({**each, "instead": each["told"]})
         elif each.get("unreadable"):
             yield f"[{each.get('type')}: {_escaped(each.get('name') or 'without a name')}, which could not be read]"
         elif each.get("url") and each.get("type") != "image" and whole(each) is None:
             yield f"[attached: {_escaped(each.get('name') or each['url'][:URL_SHOWN_CHARS])}]"
+
+
+def _marked(attachment: dict[str, Any], text: str, mark: str) -> str:
+    return f'<{mark} name="{_escaped(attachment.get("name", ""))}">\n{text}\n</{mark}>'
+
+
+def _instead(attachment: dict[str, Any]) -> str:
+    """A line in the place of it: what it is, what it is called, and what is said of it; empty where that is nothing."""
+    said = attachment.get("instead")
+    return f"[{attachment.get('type')}: {_escaped(attachment.get('name') or 'without a name')}, {said}]" if said else ""
 
 
 def _mark(texts: Sequence[str]) -> str:

@@ -13,10 +13,11 @@ from accounts.db.compiled import Compiled
 from agents.conversation import shaped
 from agents.events import Call
 from agents.loop.calls import as_told
-from agents.messages import AssistantMessage, Image, SystemMessage, ToolMessage, UserMessage
+from agents.messages import AssistantMessage, SystemMessage, ToolMessage, UserMessage
 from agents.messages import Message as Said
 from agents.state import STATES_MAX_BYTES, VendorState
 from agents.tokens import of_messages
+from chat.attachments.reading import Reading
 from chat.models import Message, MessageRole, MessageStatus
 from chat.runner import files
 from chat.runner.pictures import origin
@@ -34,24 +35,25 @@ class History:
     begins_at: UUID | None = None  # the first message that is in it, where older ones were left out
 
 
-def history(message: Message, room: int | None = None) -> History:
+def history(message: Message, room: int | None = None, reading: Reading | None = None) -> History:
     """The messages up to and including this one, oldest first, in an order that every model server takes.
 
     At most CHAT_CONTEXT_MESSAGES rows and CHAT_CONTEXT_TOKENS tokens, or as many as its model has room for, as
     estimated, whatever its length. Where the beginning is left out, the rest begins with a person's message. The last
-    one is always whole.
+    one is always whole. `reading`: what is given of attached files. Raises what that raises.
     """
-    return told(_branch(message), room)
+    return told(_branch(message), room, reading)
 
 
-def told(rows: Iterable[dict[str, Any]], room: int | None = None) -> History:
+def told(rows: Iterable[dict[str, Any]], room: int | None = None, reading: Reading | None = None) -> History:
     """The same of a branch's rows, newest first."""
+    reading = reading or Reading()
     most = min(settings.CHAT_CONTEXT_TOKENS, settings.CHAT_CONTEXT_TOKENS if room is None else room)
     chosen: list[tuple[dict[str, Any], list[Said]]] = []
     tokens, is_cut = 0, True
     results: dict[str, dict[str, Any]] = {}  # of calls that the client ran: they are rows of their own
     for row in rows:
-        said = _said(row, results)
+        said = _said(row | {"attachments": reading.files(row["attachments"])}, results)
         tokens += of_messages(said)
         is_cut = any(each for _, each in chosen) and tokens > most
         if is_cut:
@@ -131,18 +133,16 @@ def _said(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> list[Said]
 
 
 def _user(row: dict[str, Any]) -> UserMessage:
-    text = files.told(row["content"], row["attachments"])
-    images = [
-        Image(each["url"], each.get("name", ""), origin(row["pk"], number))
-        for number, each in enumerate(row["attachments"])
-        if _is_picture(each) and not each.get("unreadable")
-    ]
-    whole = (files.whole(each, origin(row["pk"], number)) for number, each in enumerate(row["attachments"]))
-    return UserMessage(text, tuple(images), tuple(each for each in whole if each is not None))
-
-
-def _is_picture(file: dict[str, Any]) -> bool:
-    return file.get("type") == "image" and bool(file.get("url"))
+    attached = row["attachments"]
+    mark = files.mark_of(row["content"], attached) if attached else ""
+    origins = [origin(row["pk"], number) for number in range(len(attached))]
+    images = map(files.image, attached, origins)
+    whole = (files.whole(each, place, mark) for each, place in zip(attached, origins, strict=True))
+    return UserMessage(
+        files.told(row["content"], attached),
+        tuple(each for each in images if each is not None),
+        tuple(each for each in whole if each is not None),
+    )
 
 
 def _answer(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> Iterator[Said]:

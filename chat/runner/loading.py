@@ -4,15 +4,18 @@ Who stores an answer knows most of it already and hands that over (`begin`); who
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from accounts.db import AWAY
 from accounts.permissions import Permissions
-from agents.errors import NoRights
+from agents.errors import NoRights, WorkFailed
 from agents.events import AnyEvent
 from chat.access import require_run
+from chat.attachments.reading import Later, NotHere
+from chat.attachments.storing import StorageAway
 from chat.eventlog import Logged, stored
 from chat.eventlog.projection import Fold
 from chat.models import Run, RunStatus
@@ -35,6 +38,8 @@ class Loaded:
     first: list[Logged] = field(default_factory=list)  # the whole log, where it was just stored
 
 
+Begun = Callable[[], Loaded]  # sync: it reads what a run needs, in the thread of its execution
+FILES_AWAY = "The files of the conversation cannot be read at the moment. Try again later."
 WITH = ("chat__project", "chat__organization", "project", "organization", "user", "input", "cancel_requested_by")
 
 
@@ -58,17 +63,41 @@ def _work(run: Run, events: list[AnyEvent]) -> Work:
     except NoRights as error:
         return Broken(error)
     except Exception as error:
-        log.exception("run %s cannot be loaded", run.pk)
-        return Broken(error)
+        return _broken(run, error)
 
 
-def begin(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> Loaded:
+def _broken(run: Run, error: Exception) -> Broken:
+    """Work that fails. A storage that is away may be back soon: whoever asked may ask again."""
+    if isinstance(error, StorageAway):
+        return Broken(WorkFailed("storage", FILES_AWAY, retryable=True))
+    log.error("run %s cannot be loaded", run.pk, exc_info=error)
+    return Broken(error)
+
+
+def begin(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> "Loaded | Begun":
     """The answer as it was just stored here, claimed, with these events; `permissions`: its user's in its chat.
 
-    One query, or none for the first message of a chat.
+    One query, or none for the first message of a chat. Where attached files are to be read, a function that gives it:
+    that is for its execution, as the storage may be slow and the caller's answer does not wait for it.
     """
+    try:
+        return _begun(run, first, answer.begun(run, first, permissions, NotHere()))
+    except Later:
+        return partial(_read_begun, run, first, permissions)
+
+
+def _read_begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> Loaded:
+    try:
+        return _begun(run, first, answer.begun(run, first, permissions))
+    except AWAY:
+        raise
+    except Exception as error:
+        return _begun(run, first, _broken(run, error))
+
+
+def _begun(run: Run, first: Sequence[AnyEvent], work: Work) -> Loaded:
     entries = [Logged(run.attempt, seq, event) for seq, event in enumerate(first, 1)]
-    return _loaded(run, answer.begun(run, first, permissions), entries, first=entries)
+    return _loaded(run, work, entries, first=entries)
 
 
 def _loaded(run: Run, work: Work, entries: list[Logged], first: Sequence[Logged] = ()) -> Loaded:

@@ -57,7 +57,7 @@ def _mark(chat: UUID, marks: Mapping[str, Marks]) -> None:
 
 def _with(file: dict[str, Any], marks: Marks) -> dict[str, Any]:
     """The file with these said of it. Texts and addresses are told as they are: nothing is ever said of them."""
-    if file.get("type") != "image" and not str(file.get("url", "")).startswith("data:"):
+    if file.get("type") != "image" and "id" not in file and not str(file.get("url", "")).startswith("data:"):
         return file
     if "unseen" in marks:
         named = [*unseen_by(file), *marks["unseen"]]

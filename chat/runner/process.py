@@ -22,7 +22,7 @@ from chat.runner import alone, capacity, lease, presence, waiting
 from chat.runner.ending import Following
 from chat.runner.execution import Execution, Intent
 from chat.runner.kinds import DRIVERS, known
-from chat.runner.loading import Loaded
+from chat.runner.loading import Begun, Loaded
 
 log = logging.getLogger(__name__)
 STOPS_S = 0.25  # how often it is looked whether a run shall stop, whether or not a bell rang
@@ -84,7 +84,7 @@ class Runner:
         takes = self.loop is not None and settings.CHAT_RUN_HERE and not self.is_draining and self.is_ready
         return PROCESS if takes else None
 
-    def wake(self, run_id: UUID, attempt: int | None, begun: Loaded | None = None) -> None:
+    def wake(self, run_id: UUID, attempt: int | None, begun: Loaded | Begun | None = None) -> None:
         """A run was stored: claimed for this process by that attempt, or (None) for anybody. From any thread.
 
         `begun` is what its execution would read first, if the caller has it.
@@ -124,7 +124,7 @@ class Runner:
         self.follower.look()
         bell.grew([run_id])
 
-    def start(self, run_id: UUID, attempt: int, begun: Loaded | None = None) -> None:
+    def start(self, run_id: UUID, attempt: int, begun: Loaded | Begun | None = None) -> None:
         """Execute a run that this process has claimed."""
         if self.is_leaving:
             return self._spawn(self.give_back(run_id, attempt))

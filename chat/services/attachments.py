@@ -1,19 +1,20 @@
 """What may come with a message: texts, pictures, PDFs and sounds, known by their bytes, whatever their sender says.
 
 Each function gives the value to store or raises Invalid naming the field and what was expected. Nothing is fetched.
+What was uploaded before is named by its id; whose it may be, chat.attachments.using says.
 """
 
 import base64
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.conf import settings
 
 from accounts.errors import refuse
-from accounts.normal import normal
 from agents import media
+from chat.attachments.names import check_name
 from chat.services.rules import check_storable
 from tools import pictures
 
@@ -21,11 +22,8 @@ TYPES = ("file", "image", "audio")
 # `unreadable` and `unseen` are what we say of one: who sends it back as they got it, as an edit does, leaves them in.
 MARKS = ("unreadable", "unseen")
 FIELDS = frozenset({"type", "name", "content", "url", *MARKS})
-NAME_MAX_CHARS = 255  # composed (NFC), as file systems count: a Mac sends each accent apart
-# Controls, line ends and half characters have no place in a name; nor has what turns the order of what is read:
-# "photo\u202egnp.exe" looks like a picture. Joiners and spaces of every kind are in names that people have.
-NAME_REFUSED = frozenset({"Cc", "Cs", "Zl", "Zp"})
-TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Of one that was uploaded. All but the first two is what we say of it, which comes back as it was got.
+FIELDS_BY_ID = frozenset({"type", "id", "name", "media_type", "bytes", "width", "height", "seconds", *MARKS})
 URL_MAX_CHARS = 2_000
 PICTURES = "PNG, JPEG, GIF or WebP"
 EXPECTED = {"image": f"{PICTURES}: convert it first", "audio": "WAV or MP3", "file": "a PDF, or a text in content"}
@@ -33,10 +31,13 @@ PICTURE_SIDE_MAX_PX = 30_000  # beyond any camera's and any server's: a header t
 
 
 def check_attachments(value: Any) -> list[dict[str, Any]]:
-    """Files, images and sounds that come with a message: `{type, name, content}` or `{type, name, url}`."""
+    """Files, images and sounds that come with a message: `{type, id}`, `{type, name, content}` or `{type, name, url}`.
+
+    Those with an id are not looked up here: chat.attachments.using.claimed does, once the chat is locked.
+    """
     most = settings.CHAT_ATTACHMENTS_MAX
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        raise refuse("attachments", "Expected a list of {type, name, content} or {type, name, url}.")
+        raise refuse("attachments", "Expected a list of {type, id}, {type, name, content} or {type, name, url}.")
     if len(value) > most:
         raise refuse("attachments", f"Expected at most {most}; these are {len(value)}.")
     return [_attachment(each, f"attachments.{number}") for number, each in enumerate(value)]
@@ -45,19 +46,36 @@ def check_attachments(value: Any) -> list[dict[str, Any]]:
 def _attachment(value: Any, field: str) -> dict[str, Any]:
     """One attachment. It has text in `content` (files), its bytes in a data: URL, or an address in `url`."""
     if not isinstance(value, dict):
-        raise refuse(field, "Expected an object {type, name, content} or {type, name, url}.")
+        raise refuse(field, "Expected an object {type, id}, {type, name, content} or {type, name, url}.")
+    if "id" in value:
+        return _by_id(value, field)
     if unknown := sorted(set(value) - FIELDS):
         raise refuse(f"{field}.{unknown[0]}", "Unknown field. Expected type, name and content or url.")
     if value.get("type") not in TYPES:
         raise refuse(f"{field}.type", f"Expected one of: {', '.join(TYPES)}.")
     if ("content" in value) == ("url" in value):
-        raise refuse(field, "Expected either content or url.")
+        raise refuse(field, "Expected one of id, content and url.")
     _check_unseen(value.get("unseen", []), f"{field}.unseen")
-    kind, name = value["type"], _check_name(value.get("name", ""), f"{field}.name")
+    kind, name = value["type"], check_name(value.get("name", ""), f"{field}.name")
     if "content" in value:
         return {"type": kind, "name": name, "content": _check_content(value["content"], kind, f"{field}.content")}
     marks = {"unreadable": True} if _check_flag(value.get("unreadable", False), f"{field}.unreadable") else {}
     return {**_check_source(value["url"], kind, name, f"{field}.url", is_sent=not marks), **marks}
+
+
+def _by_id(value: dict[str, Any], field: str) -> dict[str, Any]:
+    """One that was uploaded before: what its row says of it is not believed of a request."""
+    if unknown := sorted(set(value) - FIELDS_BY_ID):
+        raise refuse(f"{field}.{unknown[0]}", "Unknown field. Expected type and id, and no content or url.")
+    if value.get("type") not in TYPES:
+        raise refuse(f"{field}.type", f"Expected one of: {', '.join(TYPES)}.")
+    try:
+        id = UUID(value["id"]) if isinstance(value["id"], str) else None
+    except ValueError:
+        id = None
+    if id is None:
+        raise refuse(f"{field}.id", "Expected the id that POST /api/attachments/ gave.")
+    return {"type": value["type"], "id": str(id)}
 
 
 def _check_flag(value: Any, field: str) -> bool:
@@ -70,19 +88,6 @@ def _check_unseen(value: Any, field: str) -> None:
     """Names of models, which is nothing that a new message has: they are taken and not kept."""
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise refuse(field, "Expected a list of texts, or nothing: it is told, not asked.")
-
-
-def _check_name(value: Any, field: str) -> str:
-    if not isinstance(value, str) or not _is_short(value, NAME_MAX_CHARS):
-        raise refuse(field, f"Expected a text of at most {NAME_MAX_CHARS} characters.")
-    if any(unicodedata.category(each) in NAME_REFUSED or each in TURNING for each in value):
-        raise refuse(field, "Expected no line breaks, control characters or marks that turn the direction of writing.")
-    return value
-
-
-def _is_short(name: str, limit: int) -> bool:
-    """Whether it has so many characters at most when composed, which makes one of four at most: seen first."""
-    return len(name) <= 4 * limit and len(normal("NFC", name)) <= limit
 
 
 def _check_content(value: Any, kind: str, field: str) -> str:

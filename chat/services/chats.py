@@ -13,6 +13,7 @@ from accounts.organizations.choice import remember_organization
 from accounts.permissions import permissions_in, require
 from agents.installation import default_model
 from chat.access import get_chat, require_owner
+from chat.attachments import using
 from chat.bus import notices
 from chat.models import OPEN, Chat, ChatShare, ChatStatus, Message, Run, Sharing, TitledBy
 from chat.models.chats import Access
@@ -184,6 +185,7 @@ def _copy(path: list[Message], fork: Chat) -> Message | None:
         last = Message(chat=fork, parent=last, position=position, **kept)
         copies.append(last)
     Message.objects.bulk_create(copies)
+    using.use_copies(copies)
     return last
 
 

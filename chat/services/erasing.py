@@ -1,4 +1,4 @@
-"""What goes with a chat or a project besides its rows: its files in git, and what was put forward of a chat.
+"""What goes with a chat or a project besides its rows: its files in git, attachments, what was put forward of a chat.
 
 However it is deleted, also with its owner.
 
@@ -14,8 +14,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.signals import post_delete, pre_delete
 
-from accounts.models import Project
-from chat.models import Chat, PullRequest, PullState
+from accounts.models import Project, User
+from chat.attachments import going, storing
+from chat.models import Attachment, AttachmentState, AttachmentUse, Chat, PullRequest, PullState
 from tools.git import removal
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,9 @@ def watch() -> None:
     pre_delete.connect(_chat_going, sender=Chat)
     post_delete.connect(_chat_gone, sender=Chat)
     post_delete.connect(_project_gone, sender=Project)
+    post_delete.connect(_use_gone, sender=AttachmentUse)
+    post_delete.connect(_attachment_gone, sender=Attachment)
+    pre_delete.connect(_person_going, sender=User)
 
 
 def _chat_going(instance: Chat, **more: Any) -> None:
@@ -44,6 +48,28 @@ def _project_gone(instance: Project, **more: Any) -> None:
     _after_commit(partial(removal.remove_repository, instance.pk))
 
 
+def _use_gone(instance: AttachmentUse, **more: Any) -> None:
+    """The attachment goes with the last message that had it: looked at when the deletion is stored."""
+    _after_commit(partial(going.leave, [instance.attachment_id]))
+
+
+def _attachment_gone(instance: Attachment, **more: Any) -> None:
+    """Its bytes, where it went with its organization; of what was GOING they are removed already."""
+    if instance.state != AttachmentState.GOING:
+        _after_commit(partial(storing.remove, instance.pk))
+
+
+def _person_going(instance: User, **more: Any) -> None:
+    """What they have brought and sent to nobody. What is in messages of other people's chats stays with these."""
+    if ids := going.mark_unused_of(instance.pk):
+        _after_commit(partial(_remove_all, ids))
+
+
+def _remove_all(ids: list[UUID]) -> None:
+    for id in ids:
+        going.remove(id)
+
+
 def _forget(project_id: UUID, chat: str) -> None:
     """The chat's refs; where the project went with it, that is done for all of its chats at once."""
     if Project.objects.filter(pk=project_id).exists():
@@ -59,4 +85,4 @@ def _try(do: Callable[[], object]) -> None:
     try:
         do()
     except Exception:
-        log.exception("Files of what was deleted are left; the chore `erasure` removes them")
+        log.exception("Files of what was deleted are left; the chores `erasure` and `attachments` remove them")

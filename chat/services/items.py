@@ -8,6 +8,7 @@ from accounts.errors import Conflict
 from accounts.models import User
 from accounts.permissions import require
 from chat.access import permissions_on
+from chat.attachments import using
 from chat.models import OPEN, Chat, ChatStatus, Message, Run
 from chat.run_request import Item
 from chat.services import rules
@@ -28,7 +29,7 @@ def add_items(*, user: User, chat: Chat, items: Iterable[Item]) -> list[Message]
 
 
 def _add(user: User, chat: Chat, item: Item) -> Message:
-    files = check_attachments(item.attachments)
+    files = using.claimed(user, chat, check_attachments(item.attachments))
     may_be_empty = item.role != "user" and item.content == ""
     return add_message(
         chat,

@@ -14,6 +14,7 @@ from accounts.errors import Conflict, NotAllowed, NotFound
 from accounts.models import IdempotencyKey, User
 from accounts.permissions import require
 from chat.access import permissions_on
+from chat.attachments import using
 from chat.bus import notices
 from chat.eventlog.erase import erase
 from chat.models import ANSWER, OPEN, Chat, ChatStatus, Message, MessageRole, MessageState, MessageStatus, Run, ToolCall
@@ -40,6 +41,7 @@ def create_message(
     locked = lock_chat(chat)
     if locked.status == ChatStatus.ARCHIVED:
         raise Conflict("The chat is archived. Make it active to write in it.", code="chat_archived")
+    files = using.claimed(user, locked, files)
     message = add_message(
         locked, _parent(locked, parent), role=MessageRole.USER, author=user, content=text, attachments=files
     )
@@ -58,9 +60,11 @@ def edit_message(*, user: User, message: Message, content: str, attachments: Seq
     _refuse_while_open(Run.objects.filter(input=message))
     _refuse_tombstone(message)
     if attachments is not None:
-        message.attachments = _marked(check_attachments(attachments), message.attachments)
+        files = using.claimed(user, message.chat, check_attachments(attachments))
+        message.attachments = _marked(files, message.attachments)
     message.content = rules.check_said(content, message.attachments)
     message.save(update_fields=["content", "attachments", "updated_at"])
+    using.use_anew(message)
     notices.tell(message.chat_id, changed=[message.pk])
     return message
 
@@ -98,6 +102,7 @@ _locked: Compiled[Chat] = Compiled(lambda id: Chat.objects.with_fallbacks().sele
 def add_message(chat: Chat, parent: Message | None, **fields: Any) -> Message:
     """The next message of a chat that is locked: it takes the next position and becomes the leaf."""
     message = Message.objects.create(chat=chat, parent=parent, position=chat.position + 1, **fields)
+    using.use([message])
     chat.position, chat.leaf, chat.last_activity_at = message.position, message, timezone.now()
     chat.save(update_fields=["position", "leaf", "last_activity_at", "updated_at"])
     return message
@@ -116,8 +121,13 @@ def _parent(chat: Chat, parent: UUID | Leaf | None) -> Message | None:
 
 def _marked(files: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The attachments; those that were there already keep what was said of them."""
-    known = {each["url"]: {name: each[name] for name in MARKS if name in each} for each in before if "url" in each}
-    return [{**each, **known.get(each.get("url"), {})} for each in files]
+    known = {_what(each): {name: each[name] for name in MARKS if name in each} for each in before}
+    return [{**each, **known.get(_what(each), {})} for each in files]
+
+
+def _what(file: dict[str, Any]) -> str:
+    """By which a file is known again; texts are told as they are, and nothing is said of them."""
+    return str(file.get("id") or file.get("url") or "")
 
 
 def _require_deletable(user: User, message: Message) -> None:
@@ -177,6 +187,7 @@ def _bury(message: Message) -> Message:
     message.content, message.parts, message.attachments, message.error = "", [], [], None
     message.status = MessageStatus.DELETED
     message.save(update_fields=["content", "parts", "attachments", "error", "status", "updated_at"])
+    using.use_anew(message)
     MessageState.objects.filter(message=message).delete()
     notices.tell(message.chat_id, changed=[message.pk])
     return message

@@ -24,6 +24,7 @@ from agents import options
 from agents.events import AnyEvent
 from agents.installation import default_model, has_model, successor_of
 from chat.access import permissions_on, permissions_over
+from chat.attachments import using
 from chat.bus import notices
 from chat.eventlog import Logged, first_events, stored
 from chat.eventlog.projection import fold
@@ -54,6 +55,7 @@ def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
     require(has, "write")
     items = [_checked(each) for each in ask.items or (Item("user", ask.content, ask.attachments),)]
     locked = _open_chat(chat)
+    items = [replace(each, attachments=using.claimed(user, locked, each.attachments)) for each in items]
     messages = _messages(user, locked, _parent(locked, ask.parent), items)
     locked.position = messages[-1].position
     is_untitled = not locked.title
@@ -174,6 +176,7 @@ def _start(
     run = _run(user, chat, question, answer, ask, owner=None if is_busy else runner.owner_here())
     run.reserved_tokens = budgets.reserve(chat.organization_id)
     _add_messages([*new, answer])
+    using.use(new)
     add_runs([run])
     first = beginning(run)
     first_events(run, first)

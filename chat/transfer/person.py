@@ -16,14 +16,16 @@ from django.views.decorators.http import require_GET
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.models import ApiKey, ExternalIdentity, Membership, SignIn, User
+from chat.attachments import storing
 from chat.metering.limits import exports
-from chat.models import Chat, Message
+from chat.models import Attachment, Chat, Message
 from chat.serving.event_stream import Streamed
 from chat.transfer.views import ExportTooLarge, pieces, thread
 from chat.transfer.writing import written
 
 KEY_FIELDS = ("prefix", "name", "organization", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
 IDENTITY_FIELDS = ("provider__name", "provider__issuer", "subject", "created_at", "last_sign_in_at", "signed_out_at")
+OF_FILES = ("id", "type", "name", "media_type", "bytes", "sha256", "created_at", "used_at")
 SIGN_IN_FIELDS = ("user_agent", "created_at", "last_seen_at")
 _encode = msgspec.json.Encoder().encode
 
@@ -51,6 +53,7 @@ def _file(user: User) -> tuple[IO[bytes], int]:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, lines in _contents(user):
                 _write(archive, file, name, lines)
+            _write(archive, file, "attachments.jsonl", _attachments(user, archive))
         length = file.tell()
         file.seek(0)
         return file, length
@@ -69,6 +72,28 @@ def _contents(user: User) -> Iterator[tuple[str, Iterable[bytes]]]:
     for id in list(theirs.values_list("pk", flat=True)):
         if (chat := theirs.filter(pk=id).first()) is not None:  # it may be gone by now
             yield f"chats/{chat.pk}.jsonl", written(chat)
+
+
+def _attachments(user: User, archive: zipfile.ZipFile) -> list[bytes]:
+    """What is known of each file that they brought, once its bytes are in the archive: `in` says where, or null.
+
+    All of them together have at most PERSON_EXPORT_FILES_MAX_BYTES; what is beyond is left out, and fetched one by one.
+    """
+    lines, room = [], settings.PERSON_EXPORT_FILES_MAX_BYTES
+    for row in Attachment.objects.visible_to(user).filter(user=user.pk).order_by("-created_at", "-pk"):
+        name = f"attachments/{row.pk}" if row.bytes <= room and _written(archive, row) else None
+        room -= row.bytes if name else 0
+        lines.append(_encode({**{each: getattr(row, each) for each in OF_FILES}, "in": name}) + b"\n")
+    return lines
+
+
+def _written(archive: zipfile.ZipFile, row: Attachment) -> bool:
+    """Whether its bytes are in the archive now; not where the storage has or gives none."""
+    try:
+        archive.writestr(f"attachments/{row.pk}", storing.read(row))
+    except (storing.BytesGone, storing.StorageAway):
+        return False
+    return True
 
 
 def _account(user: User) -> dict[str, Any]:

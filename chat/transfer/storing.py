@@ -16,7 +16,8 @@ from accounts.models import Organization, Project, User
 from accounts.permissions import permissions_in, require
 from agents import events as ev
 from agents.events import AnyEvent
-from chat.models import Chat, ChatAlias, Message, Run, RunEvent, TitledBy, ToolCall, UsageRecord
+from chat.attachments import using
+from chat.models import Attachment, Chat, ChatAlias, Message, Run, RunEvent, TitledBy, ToolCall, UsageRecord
 from chat.services import rules
 from chat.transfer.lines import EventsLine, Line
 from chat.transfer.reading import Package
@@ -60,6 +61,7 @@ def store(package: Package, place: Place) -> Chat:
     ids = _ids(package, place)
     move = Move(package, place, _chat(package, place, ids), ids, _people(package, place))
     _store(Message, _messages(move))
+    using.use(Message.objects.filter(chat=move.chat).exclude(attachments=[]))
     _store(Run, _runs(move))
     _store(RunEvent, _events(package.events, ids, move.people))
     _store(ToolCall, ({**_fields(each), "run_id": ids[each.run]} for each in package.tool_calls))
@@ -71,14 +73,30 @@ def store(package: Package, place: Place) -> Chat:
 
 
 def _messages(move: Move) -> Iterator[dict[str, Any]]:
+    there = _attachments(move)
     for each in {each.id: each for each in move.package.messages}.values():
         yield _fields(each) | {
             "id": move.ids[each.id],
             "chat_id": move.chat.pk,
             "parent_id": move.ids[each.parent] if each.parent else None,
             "author_id": move.people.get(each.author) if each.author else None,
+            "attachments": [_attachment(file, there) for file in each.attachments],
             "usage": msgspec.to_builtins(each.usage),
         }
+
+
+def _attachments(move: Move) -> set[UUID]:
+    """Those that the file names and that are here: the owner's own, or of chats that they see, in this organization."""
+    named = {id for each in move.package.messages for id in using.ids_in(each.attachments)}
+    seen = Attachment.objects.visible_to(move.place.owner).filter(organization=move.place.organization)
+    return set(seen.filter(pk__in=named).select_for_update(of=("self",)).values_list("pk", flat=True))
+
+
+def _attachment(file: dict[str, Any], there: set[UUID]) -> dict[str, Any]:
+    """The file; of one that is not here what it was, without an id: a chat's file does not hold its bytes."""
+    if "id" not in file or using.id_of(file) in there:
+        return file
+    return {name: value for name, value in file.items() if name != "id"}
 
 
 def _runs(move: Move) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The child: reads one file from its standard input, writes one JSON value, ends.
+"""The child: reads one file from its standard input, writes one JSON value and perhaps bytes behind it, ends.
 
 `python -m tools.parsing.child MODULE:FUNCTION MEMORY_BYTES CPU_S TIMEOUT_S OUTPUT_BYTES`.
 Started by tools.parsing.process.
@@ -34,8 +34,9 @@ def main() -> None:
     memory_bytes, cpu_s, timeout_s, output_bytes = map(int, bounds)
     limit(memory_bytes=memory_bytes, cpu_s=cpu_s, timeout_s=timeout_s, output_bytes=output_bytes)
     module, _, function = parser.partition(":")
-    value = getattr(import_module(module), function)(sys.stdin.buffer.read())
-    sys.stdout.write(json.dumps(value))
+    found = getattr(import_module(module), function)(sys.stdin.buffer.read())
+    value, data = found if isinstance(found, tuple) else (found, b"")
+    sys.stdout.buffer.write(json.dumps(value).encode() + (b"\n" + data if data else b""))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""The parsers there are, by name: each a function (bytes) -> JSON value, imported in the child only."""
+"""The parsers there are, by name: each (bytes) -> JSON value or (value, bytes), imported in the child only."""
 
 PARSERS = {
     "python": "tools.parsing.python:first_error",
+    "image": "tools.parsing.images:made",
     **{f"component_{kind}": f"tools.parsing.components:{kind}" for kind in ("react", "html", "svelte", "python")},
 }

@@ -15,7 +15,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -27,6 +27,13 @@ from tools.parsing.parsers import PARSERS
 ROOT = Path(__file__).resolve().parents[2]
 LOOK_S = 0.01  # between two looks whether the child has ended
 TIMES_UP = (signal.SIGXCPU, signal.SIGALRM)
+
+
+class Parsed(NamedTuple):
+    """What came of a file."""
+
+    value: Any  # JSON
+    data: bytes  # behind it; empty where the parser makes none
 
 
 async def parse(parser: str, data: bytes, *, cpu_s: int | None = None, timeout_s: int | None = None) -> Any:
@@ -41,6 +48,11 @@ async def parse(parser: str, data: bytes, *, cpu_s: int | None = None, timeout_s
     except asyncio.CancelledError:
         child.leave()
         raise
+
+
+def parse_now(parser: str, data: bytes) -> Parsed:
+    """The same for a caller that is in a thread of its own and waits: the value, and the bytes behind it. Sync."""
+    return _threads(settings.PARSING_AT_ONCE).submit(Child(PARSERS[parser], data).whole).result()
 
 
 @functools.cache
@@ -64,11 +76,15 @@ class Child:
 
     def run(self) -> Any:
         """The value. Raises ParsingError."""
+        return self.whole().value
+
+    def whole(self) -> Parsed:
+        """The value, and the bytes behind it. Raises ParsingError."""
         with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as told:
             file.write(self.data)
             file.seek(0)
             self._judge(self._ended(self._start(file, told)))
-            return _value(told)
+            return _parsed(told)
 
     def _start(self, file: IO[bytes], told: IO[bytes]) -> "subprocess.Popen[bytes]":
         bounds = (
@@ -108,9 +124,10 @@ class Child:
             )
 
 
-def _value(told: IO[bytes]) -> Any:
+def _parsed(told: IO[bytes]) -> Parsed:
     told.seek(0)
+    value, _, data = told.read().partition(b"\n")  # JSON as the child writes it has no line ends
     try:
-        return clean_json(msgspec.json.decode(told.read()))
+        return Parsed(clean_json(msgspec.json.decode(value)), data)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ParsingError("failed", "The file cannot be read: nothing sound came of it.") from error

@@ -59,11 +59,12 @@ MORE: dict[tuple[str, str], tuple[int, ...]] = {
     ("patch", "/api/projects/{id}/document/"): (412,),
     ("post", "/api/projects/{id}/document/undo"): (410, 412),
     ("get", "/api/projects/{id}/document/versions/{version}/"): (410,),
+    ("post", "/api/attachments/"): (429,),
 }
 # What takes a body and may be refused for the number of requests, and starts no run.
 NO_RUNS = {"push_chat", "open_pull_request", "merge_pull_request", "editor_chat_create_pr"}
-# Who asks again gets the same one, whatever key they send.
-SAME_AGAIN = {"/api/chats/{id}/pull-request/"}
+# Who asks again gets the same one, whatever key they send; of a file one more, which goes by itself if it is not used.
+SAME_AGAIN = {"/api/chats/{id}/pull-request/", "/api/attachments/"}
 # Where a form of errors that is told is of those statuses alone; a door's is of all its errors.
 TOLD_ALONE = {("post", "/api/auth/token/exchange")}
 KEY: Schema = {

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from django.conf import settings
 
+from chat.attachments.going import Attachments
 from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
 from chat.ops.erasure import Erasure
 from chat.ops.folding import Folding
@@ -39,6 +40,7 @@ class Duty:
 CHORES = (
     Duty("clean-up", "CLEANUP_EVERY_S", partial(CleanUp, kinds=EXPIRED)),
     Duty("compaction", "COMPACTION_EVERY_S", partial(CleanUp, kinds=LOGS)),
+    Duty("attachments", "ATTACHMENTS_EVERY_S", Attachments),
     Duty("erasure", "ERASURE_EVERY_S", Erasure),
     Duty("summaries", "MEMORY_EVERY_S", Summaries),
     Duty("folding", "FOLDING_EVERY_S", Folding),

@@ -16,7 +16,10 @@ from agents.archetypes import registry
 from agents.events import AnyEvent
 from agents.installation import info_of
 from agents.loop import ledger, model_of
+from agents.loop.attached import can_take
 from agents.loop.target import room_of
+from agents.messages import File
+from chat.attachments.reading import Reading
 from chat.bus import notices
 from chat.eventlog.projection import Fold
 from chat.models import ANSWER, Message, MessageKind, MessageStatus, Run
@@ -34,11 +37,12 @@ STATUSES: dict[type[AnyEvent], MessageStatus] = {
 }
 
 
-def load(run: Run, events: list[AnyEvent], permissions: Permissions) -> AgentWork:
-    """The work of an answer, as far as its log has got."""
+def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AgentWork:
+    """The work of an answer, as far as its log has got. `reading`: what is given of attached files."""
     archetype = registry.get(run.archetype)
-    room = room_of(info_of(model_of(archetype, run.model)), None)
-    toolset, read = toolset_for(run), history(run.question, room)
+    model = info_of(model_of(archetype, run.model))
+    reading = reading or Reading(lambda media_type: can_take(model, File("", media_type)))
+    toolset, read = toolset_for(run), history(run.question, room_of(model, None), reading)
     job = job_of(
         run,
         events,
@@ -51,12 +55,12 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions) -> AgentWor
     return AgentWork(run, replace(job, toolset=toolset), read.begins_at)
 
 
-def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> AgentWork:
+def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AgentWork:
     """The same of a run that was just stored here with these events.
 
     A first turn among them is this attempt's own: it goes on with it and takes nothing back.
     """
-    work = load(run, list(first), permissions)
+    work = load(run, list(first), permissions, reading)
     work.job = replace(work.job, ledger=ledger.Ledger(), has_first_turn=isinstance(first[-1], ev.TurnStarted))
     return work
 

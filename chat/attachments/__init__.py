@@ -1,0 +1,1 @@
+"""Files that people attach: taken, kept in a storage, used by messages, removed."""
