@@ -50,7 +50,7 @@ def find(attachment: Attachment, data: bytes) -> None:
 def text_of(attachment: Attachment) -> str | None:
     """What a model is given of it: its beginning, and how the rest is had. None where there is nothing to read.
 
-    A document whose text nobody got to keep is read now.
+    A document whose text nobody got to keep is read now. Raises StorageAway.
     """
     text = whole_text(attachment)
     most = settings.ATTACHMENT_TEXT_SHOWN_CHARS
@@ -61,13 +61,13 @@ def text_of(attachment: Attachment) -> str | None:
 
 
 def whole_text(attachment: Attachment) -> str | None:
-    """All of it, as it is kept."""
+    """All of it, as it is kept. Raises StorageAway."""
     is_left = attachment.text_state in (TextState.NONE, TextState.PENDING)
     try:
         if is_left and attachment.type == AttachmentType.FILE:
             find(attachment, storing.read(attachment))
         return storing.read_text(attachment.pk) if attachment.text_state == TextState.READY else None
-    except (storing.BytesGone, storing.StorageAway):
+    except storing.BytesGone:
         return None
 
 
@@ -82,7 +82,9 @@ def _text(attachment: Attachment, data: bytes) -> str:
 
 def joined(document: Document) -> str:
     """Its parts as one text."""
-    told = [part["text"] if part["page"] is None else f"[page {part['page']}]\n{part['text']}" for part in document["parts"]]
+    told = [
+        part["text"] if part["page"] is None else f"[page {part['page']}]\n{part['text']}" for part in document["parts"]
+    ]
     if document["truncated"]:
         told.append("[The file goes on; this is as much of it as is read.]")
     return "\n\n".join(told)

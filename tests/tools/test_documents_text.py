@@ -161,7 +161,9 @@ async def test_pages_that_take_too_long_are_left_out(settings: Any) -> None:
     """A page of 100,000 pieces of text takes seconds; what was read before the time was up is given."""
     settings.PARSING_CPU_S = 8
     slow = b"BT /F1 12 Tf " + b"1 0 0 1 5 5 Tm (ab) Tj " * 60_000 + b"ET"
-    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents %d 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
+    page = (
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents %d 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
+    )
     quick = b"BT /F1 12 Tf 5 5 Td (First) Tj ET"
     stream = b"<< /Length %d >>\nstream\n%s\nendstream"
     kids = b"6 0 R " + b"7 0 R " * 60

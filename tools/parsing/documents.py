@@ -40,7 +40,7 @@ def read_page(data: bytes) -> Value:
 
 def _plain(data: bytes) -> Value:
     found = named(data)
-    if kind_of(data) or found != UNKNOWN and not found.startswith(("an SVG", "a web")):
+    if kind_of(data) or (found != UNKNOWN and not found.startswith(("an SVG", "a web"))):
         raise Refused(f"This is {'a picture' if kind_of(data) else found}: there is no text in it. {KINDS}")
     return _value("text/plain", data, plain.read)
 

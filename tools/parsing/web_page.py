@@ -1,4 +1,4 @@
-"""Web pages, by selectolax: their text as Markdown has it, block after block. Scripts and what is hidden are left out."""
+"""Web pages, by selectolax: their text as Markdown has it, block by block, without scripts and what is hidden."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,20 @@ LEFT_OUT = frozenset(["head", "script", "style", "template", "noscript", "svg", 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 BLOCKS = frozenset(
     [
-        *("address", "article", "aside", "blockquote", "body", "dd", "details", "dialog", "div", "dl", "dt", "fieldset"),
+        *(
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "body",
+            "dd",
+            "details",
+            "dialog",
+            "div",
+            "dl",
+            "dt",
+            "fieldset",
+        ),
         *("figcaption", "figure", "footer", "form", "header", "hr", "main", "nav", "ol", "p", "pre", "section"),
         *("summary", "table", "ul", *HEADINGS),
     ]
@@ -57,7 +70,7 @@ def _within(pieces: Iterator[str]) -> Iterator[str]:
 
 
 def _pieces(root: LexborNode | None) -> Iterator[str]:
-    """What stands between and in the elements, in order. Without recursion: pages may be nested as deep as they like."""
+    """What stands between and in the elements, in order. Without recursion: pages are nested as deep as they like."""
     node, in_pre = root, 0
     while node is not None:
         is_open = node.is_element_node and not _is_left_out(node)

@@ -29,6 +29,7 @@ from chat.runner.history import history
 from chat.runner.kinds.agent import AgentWork, job_of
 from chat.runner.kinds.base import Kind
 from chat.runner.toolset import toolset_for
+from tools.capabilities import ATTACHMENTS
 
 STATUSES: dict[type[AnyEvent], MessageStatus] = {
     ev.RunCompleted: MessageStatus.COMPLETED,
@@ -52,12 +53,12 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Re
         options=options.load(run.options),
         timeout_s=settings.AGENTS_TIMEOUT_S,
     )
+    if reading.has_texts:
+        job = replace(job, context=replace(job.context, capabilities=job.context.capabilities | {ATTACHMENTS}))
     return AgentWork(run, replace(job, toolset=toolset), read.begins_at)
 
 
-def begun(
-    run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None
-) -> AgentWork:
+def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AgentWork:
     """The same of a run that was just stored here with these events.
 
     A first turn among them is this attempt's own: it goes on with it and takes nothing back.
