@@ -81,10 +81,19 @@ async def _body(url: str, timeout_s: float) -> Found:
         if answer.status not in REDIRECTS:
             is_there = answer.status == 200
             return answer.body if is_there else f"{urlsplit(url).hostname} answered with status {answer.status}."
-        url = urljoin(url, answer.headers.get("Location", ""))
-        if urlsplit(url).scheme != "https":
+        url = _next(url, answer.headers.get("Location", ""))
+        if not url:
             return "It leads on to an address that is not https."
     return f"It leads on more than {REDIRECTS_MAX} times."
+
+
+def _next(url: str, location: str) -> str:
+    """Where it leads on to; empty where that is no https address. Whether it may be asked, the gate says."""
+    try:
+        found = urljoin(url, location)
+        return found if urlsplit(found).scheme == "https" else ""
+    except ValueError:
+        return ""
 
 
 def _said(message: Message, url: str, found: Found) -> dict[str, Any]:

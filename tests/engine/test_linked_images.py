@@ -11,7 +11,7 @@ from chat.attachments import linked
 from tests.gallery import Gallery
 from tests.live import Server
 from tests.streams import Client, client, key
-from tests.tools.outside import Names, listening
+from tests.tools.outside import CONNECTED, Names, listening
 from tests.tools.test_outward import HELLO, REFUSED, Refused, open_to
 from tests.upstream import Turn, Upstream
 
@@ -119,6 +119,7 @@ async def test_nothing_connects_to(case: Refused, settings: Any, monkeypatch: py
     async with listening(HELLO, "127.0.0.1") as outside:
         open_to(settings, outside)
         url = case.url.replace("PORT", str(outside.port))
+        CONNECTED.clear()
         found = await linked.fetched([url], 2.0)
         assert isinstance(found[url], str) and found[url]
-        assert not outside.connects
+        assert (CONNECTED, outside.connects) == ([], {})
