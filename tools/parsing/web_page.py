@@ -86,7 +86,7 @@ def _pieces(root: LexborNode | None) -> Iterator[str]:
             if node.is_element_node and not _is_left_out(node):
                 yield _after(node, in_pre)
                 in_pre -= node.tag == "pre"
-            if node == root:
+            if root is not None and node.mem_id == root.mem_id:  # `==` would compare all that is in them
                 return
             if (beside := node.next) is not None:
                 node = beside
