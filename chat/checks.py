@@ -81,7 +81,7 @@ def _context() -> Iterator[CheckMessage]:
 
 def _attachments() -> Iterator[CheckMessage]:
     if settings.ATTACHMENTS_S3_BUCKET and not (find_spec("storages") and find_spec("boto3")):
-        hint = "pip install 'parley[s3]', or take ATTACHMENTS_S3_BUCKET away."
+        hint = "pip install django-storages boto3 (docs/attachments.md), or take ATTACHMENTS_S3_BUCKET away."
         yield Error("ATTACHMENTS_S3_BUCKET needs django-storages and boto3, which are not there.", hint, id="chat.E010")
 
 

@@ -28,7 +28,7 @@ from chat.rest import (
     tasks,
 )
 from chat.rest.tickets import TicketView
-from chat.transfer import branch, person
+from chat.transfer import branch, files, person
 from chat.transfer import views as exports
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -89,6 +89,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/tasks/<uuid:id>/", tasks.OneTask.as_view(), name="task"),
     *repositories.urls,
     *attachments.urls,
+    path("api/attachments/<uuid:id>/content", files.content, name="attachment-content"),
+    path("api/attachments/<uuid:id>/thumbnail", files.thumbnail, name="attachment-thumbnail"),
     path("api/projects/<uuid:id>/document/", documents.OneDocument.as_view(), name="document"),
     path("api/projects/<uuid:id>/document/versions/", documents.Versions.as_view(), name="document-versions"),
     path("api/projects/<uuid:id>/document/versions/<int:version>/", documents.OneVersion.as_view()),

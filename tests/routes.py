@@ -32,7 +32,10 @@ from accounts.models import (
 from accounts.secrets import seal
 from accounts.sign_in.keys import create_key
 from accounts.sign_in.pairs import new_pair
+from chat.attachments import storing
 from chat.models import (
+    Attachment,
+    AttachmentUse,
     Character,
     Chat,
     ChatShare,
@@ -187,6 +190,17 @@ class Place:
     def _attach(self) -> None:
         files = [{"type": "image", "name": "dot.png", "url": DOT}]
         Message.objects.filter(pk=self.run.input_id).update(attachments=files)
+        self.attachment, self.unsent = self._attachment(), self._attachment()
+        AttachmentUse.objects.create(attachment=self.attachment, message=self.run.input)
+
+    def _attachment(self) -> Attachment:
+        row = Attachment.objects.create(
+            organization=self.organization, user=self.people["editor"], type="image", name=f"{self.name}.png",
+            media_type="image/png", bytes=3, sha256="0" * 64, width=1, height=1, has_thumbnail=True, state="ready",
+        )  # fmt: skip
+        storing.write(row.pk, b"dot")
+        storing.write(row.pk, b"dot", storing.THUMBNAIL)
+        return row
 
     def _leave_behind(self) -> None:
         """Rows that outlived a membership; they must let nobody in."""
@@ -213,6 +227,8 @@ class Place:
             self.pull,
             self.policy,
             self.grant,
+            self.attachment,
+            self.unsent,
         )
         return [str(each.pk) for each in things]
 
@@ -265,6 +281,25 @@ def question_id(place: Place) -> dict[str, Any]:
 def picture_number(place: Place) -> dict[str, Any]:
     """Of a message that has one."""
     return {"id": place.run.input_id, "number": 0}
+
+
+def attachment_id(place: Place) -> dict[str, Any]:
+    """Of one that is in a message."""
+    return {"id": place.attachment.pk}
+
+
+def unsent_id(place: Place) -> dict[str, Any]:
+    """Of one that is in none."""
+    return {"id": place.unsent.pk}
+
+
+def file_id(place: Place) -> dict[str, Any]:
+    """The same by OpenAI's word."""
+    return {"file_id": place.attachment.pk}
+
+
+def unsent_file_id(place: Place) -> dict[str, Any]:
+    return {"file_id": place.unsent.pk}
 
 
 def run_id(place: Place) -> dict[str, Any]:
@@ -619,6 +654,13 @@ ROUTES = [
         ok=(201,),
         ids=chat_id,
     ),
+    Route("GET", "/api/attachments/", SIGNED_IN),
+    # Into one's own organization: who may write in none is told so. What the body is, its bytes say.
+    Route("POST", "/api/attachments/", SIGNED_IN, fixed(a="b"), ok=(201, 403), is_closed=False),
+    Route("GET", "/api/attachments/{id}/", READ, ids=attachment_id),
+    Route("GET", "/api/attachments/{id}/content", READ, ids=attachment_id),
+    Route("GET", "/api/attachments/{id}/thumbnail", READ, ids=attachment_id),
+    Route("DELETE", "/api/attachments/{id}/", OWN, ok=(204,), ids=unsent_id),
     Route("GET", "/api/chats/{id}/export/", MINE, ids=chat_id, kind="door"),
     Route("GET", "/api/chats/{id}/diff/", READ, ids=chat_id),
     Route("GET", "/api/chats/{id}/files/", READ, ids=chat_id),
@@ -768,6 +810,11 @@ ROUTES = [
             ("DELETE", RESPONSE, MINE, None, (200,), response_id),
             ("POST", RESPONSE + "/cancel", WRITE, None, (200,), busy_response_id),
             ("GET", RESPONSE + "/input_items", READ, None, (200,), response_id),
+            ("GET", "/files", SIGNED_IN, None, (200,), None),
+            ("POST", "/files", SIGNED_IN, fixed(a="b"), (400,), None),  # a form: tests/clients
+            ("GET", "/files/{file_id}", READ, None, (200,), file_id),
+            ("GET", "/files/{file_id}/content", READ, None, (200,), file_id),
+            ("DELETE", "/files/{file_id}", OWN, None, (200,), unsent_file_id),
             ("POST", "/conversations", WRITE, new_conversation, (200,), None),
             ("GET", CONVERSATION, READ, None, (200,), conversation_id),
             ("POST", CONVERSATION, WRITE, fixed(metadata={"a": "b"}), (200,), conversation_id),

@@ -1,4 +1,4 @@
-"""Attached files: whose, how large and how they are. What they are called and what is in them is shown to no operator."""
+"""Attached files: whose, how large and how they are. Names and contents are shown to no operator."""
 
 from typing import Any
 

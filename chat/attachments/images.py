@@ -9,7 +9,6 @@ from tools.errors import ParsingError
 from tools.parsing.process import parse_now
 
 
-
 @dataclass(frozen=True)
 class Made:
     """An image as it is kept."""
@@ -28,7 +27,9 @@ def made(data: bytes, field: str = "file") -> Made:
     except ParsingError as error:
         if error.code == "timeout":
             raise refuse(field, "The image takes too long to be read. Save it anew, or make it smaller.") from error
-        raise refuse(field, "The image cannot be read: it is damaged, or needs more than may be used for it.") from error
+        raise refuse(
+            field, "The image cannot be read: it is damaged, or needs more than may be used for it."
+        ) from error
     if fault := told.value.get("fault"):
         raise refuse(field, fault)
     size = told.value["bytes"]
@@ -39,5 +40,3 @@ def made(data: bytes, field: str = "file") -> Made:
         data=told.data[:size],
         thumbnail=told.data[size:],
     )
-
-

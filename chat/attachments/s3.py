@@ -1,4 +1,4 @@
-"""A bucket as the storage of attachments: the extra `s3` (docs/attachments.md). Loaded where one is set up, only then."""
+"""A bucket as the storage of attachments: the extra `s3` (docs/attachments.md). Loaded only where one is set up."""
 
 from typing import Any
 
@@ -15,7 +15,6 @@ class Bucket(S3Storage):  # type: ignore[misc]  # it comes without types
     """A private bucket."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
         style = "path" if options.get("endpoint_url") else "auto"  # a server of one's own has no name for each bucket
         own = Config(s3={"addressing_style": style}, signature_version="s3v4", **WAITS, **PLAIN)
-        self.client_config = self.client_config.merge(own)
+        super().__init__(client_config=own, **options)

@@ -108,7 +108,7 @@ def _storage() -> Storage:
 
 @contextmanager
 def _reached() -> Iterator[None]:
-    """What goes wrong in there, in our words: each storage has errors of its own, which hang on no class of Django's."""
+    """What goes wrong in there, in our words: each storage has errors of its own, of no class of Django's."""
     try:
         yield
     except BytesGone:

@@ -60,7 +60,8 @@ def take(
 ) -> Attachment:
     """The file, stored and READY, of this person in this organization; `chat_id`: a chat there that it is for.
 
-    Raises Invalid for what is not taken, saying what is; TooLarge, TooMany, Conflict, NotFound, NotAllowed, StorageAway.
+    Raises Invalid for what is not taken, saying what is; TooLarge, TooMany, Conflict, NotFound, NotAllowed and
+    StorageAway.
     """
     organization = _organization(user, organization_id, chat_id)
     called = composed(check_name(name, "name"))

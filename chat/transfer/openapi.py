@@ -24,8 +24,8 @@ EXPORT_PERSON: Schema = {
     "tags": ["users"],
     "summary": "Fetch all that is one's own, as a ZIP of JSON.",
     "description": "Name, memberships, keys and sign-ins; each chat of the caller's as its own export; and what they "
-    "wrote in other people's chats; and the files that they attached, up to PERSON_EXPORT_FILES_MAX_BYTES. No secret is "
-    "in it.",
+    "wrote in other people's chats; and the files that they attached, up to PERSON_EXPORT_FILES_MAX_BYTES. No "
+    "secret is in it.",
     "security": SECURITY,
     "responses": {
         "200": {
@@ -79,7 +79,34 @@ ARCHIVE: Schema = {
         "429": {"description": "Another export of the caller's is being written"},
     },
 }
+
+
+def _bytes(operation: str, summary: str, description: str) -> Schema:
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    kinds = ("image/jpeg", "image/png", "application/octet-stream")
+    return {
+        "operationId": operation,
+        "tags": ["attachments"],
+        "summary": summary,
+        "description": description,
+        "security": SECURITY,
+        "parameters": [ID],
+        "responses": {
+            "200": {"description": "The bytes.", "content": dict.fromkeys(kinds, binary)},
+            "304": {"description": "Those that If-None-Match names."},
+        },
+    }
+
+
+ATTACHED: Schema = _bytes(
+    "fetch_attachment",
+    "Fetch an attached file.",
+    "Of an image as it is kept, else as it was uploaded, to be saved. HTML, SVG and XML come without their media type.",
+)
+THUMBNAIL: Schema = _bytes("fetch_attachment_thumbnail", "Fetch a small image of an attached image.", "At most 320 px.")
 PATHS: dict[str, Schema] = {
+    "/api/attachments/{id}/content": {"get": ATTACHED},
+    "/api/attachments/{id}/thumbnail": {"get": THUMBNAIL},
     "/api/chats/{id}/files/content/": {"get": CONTENT},
     "/api/chats/{id}/files/archive/": {"get": ARCHIVE},
     "/api/chats/{id}/export/": {"get": EXPORT},

@@ -306,6 +306,7 @@ OPEN_TO_ALL = {
     *("algorithms", "audience", "client_id", "default_role", "domains", "groups", "groups_claim", "issuer", "jwks"),
     *("jwks_url", "provision", "public_keys", "slug"),
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
+    *("media_type", "text_state", "type"),
 }
 TEXTS = (CharField, TextField, JSONField, BinaryField)
 

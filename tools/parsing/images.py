@@ -63,10 +63,8 @@ def _plain(image: Image.Image, side: int) -> Image.Image:
     """The first picture in RGB or RGBA, its sides no longer than that; how it is to be turned stays with it."""
     orientation = image.getexif().get(ORIENTATION)
     has_alpha = image.has_transparency_data
-    if image.mode == "P" or has_alpha:
-        plain = image.convert("RGBA")  # colours of a palette cannot be mixed, nor those behind nothing
-    else:
-        plain = image
+    # Colours of a palette cannot be mixed, nor those behind nothing.
+    plain = image.convert("RGBA") if image.mode == "P" or has_alpha else image
     plain.thumbnail((side, side), Image.Resampling.LANCZOS)
     plain = _in_srgb(plain, image.info.get("icc_profile"))
     if plain.mode == "RGBA" and plain.getchannel("A").getextrema()[0] == 255:

@@ -1,4 +1,4 @@
-"""The parsers there are, by name: each a function (bytes) -> JSON value, or (value, bytes), imported in the child only."""
+"""The parsers there are, by name: each (bytes) -> JSON value or (value, bytes), imported in the child only."""
 
 PARSERS = {
     "python": "tools.parsing.python:first_error",

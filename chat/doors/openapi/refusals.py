@@ -59,6 +59,7 @@ MORE: dict[tuple[str, str], tuple[int, ...]] = {
     ("patch", "/api/projects/{id}/document/"): (412,),
     ("post", "/api/projects/{id}/document/undo"): (410, 412),
     ("get", "/api/projects/{id}/document/versions/{version}/"): (410,),
+    ("post", "/api/attachments/"): (429,),
 }
 # What takes a body and may be refused for the number of requests, and starts no run.
 NO_RUNS = {"push_chat", "open_pull_request", "merge_pull_request", "editor_chat_create_pr"}

@@ -243,12 +243,7 @@ def _said(row: Row, number: int, content: list[dict[str, Any]]) -> dict[str, Any
 
 def _attachment(file: dict[str, Any]) -> dict[str, Any]:
     if file["type"] == "image":
-        return {
-            "type": "input_image",
-            "image_url": file.get("url"),
-            "detail": "auto",
-            "file_id": file.get("id"),
-        }
+        return {"type": "input_image", "image_url": file.get("url"), "detail": "auto", "file_id": file.get("id")}
     return {"type": "input_file", "filename": file.get("name", ""), **_source(file)}
 
 
@@ -256,7 +251,7 @@ def _source(file: dict[str, Any]) -> dict[str, str]:
     if "id" in file:
         return {"file_id": file["id"]}
     if "url" not in file:
-        return {"file_data": FILE_DATA + base64.b64encode(file["content"].encode()).decode()}
+        return {"file_data": FILE_DATA + base64.b64encode(file.get("content", "").encode()).decode()}
     return {"file_data" if file["url"].startswith("data:") else "file_url": file["url"]}
 
 
