@@ -99,7 +99,8 @@ def test_requests_name_them_by_their_ids(sdk: OpenAI, upstream: Upstream) -> Non
     upstream.script(Turn(text="Green."), Turn(text="Red."), key=mark)
     plan = sdk.files.create(file=("plan.pdf", PDF), purpose="user_data")
     photo = sdk.files.create(file=("photo.png", picture()), purpose="vision")
-    said: Any = [{"type": "text", "text": f"[[key={mark}]] Which colour?"}, {"type": "file", "file": {"file_id": plan.id}}]
+    text = {"type": "text", "text": f"[[key={mark}]] Which colour?"}
+    said: Any = [text, {"type": "file", "file": {"file_id": plan.id}}]
     sdk.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": said}])
     shown: Any = [
         {"type": "input_text", "text": f"[[key={mark}]] And this?"},

@@ -38,7 +38,8 @@ def asked(alice: Client, upstream: Upstream, url: str, **more: Any) -> tuple[str
     """What a model is sent of a message with this address, as a text; and what the message says of it."""
     mark, chat = key(), alice.chat()
     upstream.script(Turn(text="Well."), key=mark)
-    begun = alice.start(chat, f"[[key={mark}]] See", attachments=[{"type": "image", "url": url, **more}], model="gpt-4o")
+    files = [{"type": "image", "url": url, **more}]
+    begun = alice.start(chat, f"[[key={mark}]] See", attachments=files, model="gpt-4o")
     assert alice.wait(begun["run"]["id"])["status"] == "succeeded"
     [seen] = upstream.requests(mark)
     [file] = alice.get(f"/api/messages/{begun['input']['id']}/")["attachments"]
@@ -108,8 +109,6 @@ def test_nobody_is_kept_waiting_for_the_answer_to_a_message(
     )
     assert not upstream.requests(mark), "it is told at once, before the image is there or given up"
     assert alice.wait(begun["run"]["id"])["status"] == "succeeded"
-
-
 
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())

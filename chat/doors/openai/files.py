@@ -12,17 +12,18 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.http import content_disposition_header
 
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import NotFound, refuse
 from accounts.http.queries import whole_number
+from chat.attachments import storing
 from chat.doors.openai.lists import as_list, order_of, unknown_after
 from chat.doors.openai.projects import project_of
 from chat.doors.views import door
 from chat.doors.whole import whole
 from chat.models import Attachment, AttachmentType
-from chat.rest.attachments import content as rest_content
 from chat.services import uploads
 
 PURPOSES = ("user_data", "vision", "assistants")
@@ -44,8 +45,8 @@ async def one(request: HttpRequest, file_id: str) -> HttpResponseBase:
 
 @door("GET")
 async def content(request: HttpRequest, file_id: str) -> HttpResponse:
-    """Its bytes."""
-    return await db(lambda: rest_content(request, _id(file_id)))
+    """Its bytes: to be saved, whatever they are."""
+    return await db(_content, request, file_id)
 
 
 every.body_bounds = ("ATTACHMENT_BODY_MAX_BYTES", "ATTACHMENT_TIMEOUT_S")  # type: ignore[attr-defined]  # config.body
@@ -113,6 +114,19 @@ def _read(request: HttpRequest, id: str) -> dict[str, Any]:
 def _delete(request: HttpRequest, id: str) -> dict[str, Any]:
     uploads.delete(user=authenticate(request), id=_id(id))
     return {"id": id, "object": "file", "deleted": True}
+
+
+def _content(request: HttpRequest, id: str) -> HttpResponse:
+    row = uploads.find(authenticate(request), _id(id))
+    try:
+        response = HttpResponse(storing.read(row), content_type="application/octet-stream")
+    except storing.BytesGone:
+        raise NotFound from None
+    response["Content-Disposition"] = content_disposition_header(True, row.name or str(row.pk)) or "attachment"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-cache"
+    return response
 
 
 def _id(text: str) -> UUID:
