@@ -44,8 +44,8 @@ def offered(body: dict[str, Any]) -> set[str]:
 
 def test_a_model_reads_on_in_a_long_file(alice: Client, upstream: Upstream) -> None:
     mark, chat, id = key(), alice.chat(), uploaded(alice, "story.txt", TEXT.encode())
-    call = ScriptedCall("call_1", "read_attachment", json.dumps({"id": id, "start": 20}))
-    upstream.script(Turn(calls=[call]), Turn(text="Marigold."), key=mark)
+    call = ScriptedCall("read_attachment", {"id": id, "start": 20})
+    upstream.script(Turn(tool_calls=[call]), Turn(text="Marigold."), key=mark)
     files = [{"type": "file", "id": id}]
     begun = alice.start(chat, f"[[key={mark}]] How does it end?", attachments=files)
     assert alice.wait(begun["run"]["id"])["status"] == "succeeded"
