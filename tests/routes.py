@@ -658,8 +658,8 @@ ROUTES = [
     # Into one's own organization: who may write in none is told so. What the body is, its bytes say.
     Route("POST", "/api/attachments/", SIGNED_IN, fixed(a="b"), ok=(201, 403), is_closed=False),
     Route("GET", "/api/attachments/{id}/", READ, ids=attachment_id),
-    Route("GET", "/api/attachments/{id}/content", READ, ids=attachment_id),
-    Route("GET", "/api/attachments/{id}/thumbnail", READ, ids=attachment_id),
+    Route("GET", "/api/attachments/{id}/content", READ, ids=attachment_id, kind="door"),
+    Route("GET", "/api/attachments/{id}/thumbnail", READ, ids=attachment_id, kind="door"),
     Route("DELETE", "/api/attachments/{id}/", OWN, ok=(204,), ids=unsent_id),
     Route("GET", "/api/chats/{id}/export/", MINE, ids=chat_id, kind="door"),
     Route("GET", "/api/chats/{id}/diff/", READ, ids=chat_id),
@@ -909,6 +909,7 @@ def elsewhere_of(text: str, place: Place) -> str:
         ApiKey,
         ToolPolicy,
         ToolGrant,
+        Attachment,
     ):
         for id in model.objects.values_list("pk", flat=True):
             text = text.replace(str(id), str(uuid.uuid4()))

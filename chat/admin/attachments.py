@@ -7,7 +7,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from chat.admin.history import History
-from chat.models import Attachment
+from chat.models import Attachment, AttachmentUse
 
 
 @admin.register(Attachment)
@@ -26,3 +26,14 @@ class AttachmentAdmin(History):
     def size(self, row: Attachment) -> Any:
         """How large it is, for people."""
         return filesizeformat(row.bytes)
+
+
+@admin.register(AttachmentUse)
+class AttachmentUseAdmin(History):
+    list_display = ("attachment_id", "message_id")
+    search_fields = ()
+    search_help_text = _("The id of an attachment or a message")
+    id_fields = ("attachment_id", "message_id")
+    spoken_by = ("id",)
+    raw_id_fields = ("attachment", "message")
+    ordering = ("-id",)

@@ -25,7 +25,6 @@ MARKS = ("unreadable", "unseen", "why", "linked")
 FIELDS = frozenset({"type", "name", "content", "url", *MARKS})
 # Of one that was uploaded. All but the first two is what we say of it, which comes back as it was got.
 FIELDS_BY_ID = frozenset({"type", "id", "name", "media_type", "bytes", "width", "height", "seconds", *MARKS})
-FORMS = "{type, id}, {type, name, content} or {type, name, url}"
 URL_MAX_CHARS = 2_000
 PICTURES = "PNG, JPEG, GIF or WebP"
 EXPECTED = {"image": f"{PICTURES}: convert it first", "audio": "WAV or MP3", "file": "a PDF, or a text in content"}
@@ -39,7 +38,7 @@ def check_attachments(value: Any) -> list[dict[str, Any]]:
     """
     most = settings.CHAT_ATTACHMENTS_MAX
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        raise refuse("attachments", f"Expected a list of {FORMS}.")
+        raise refuse("attachments", "Expected a list of {type, id}, {type, name, content} or {type, name, url}.")
     if len(value) > most:
         raise refuse("attachments", f"Expected at most {most}; these are {len(value)}.")
     return [_attachment(each, f"attachments.{number}") for number, each in enumerate(value)]
@@ -48,7 +47,7 @@ def check_attachments(value: Any) -> list[dict[str, Any]]:
 def _attachment(value: Any, field: str) -> dict[str, Any]:
     """One attachment. It has text in `content` (files), its bytes in a data: URL, or an address in `url`."""
     if not isinstance(value, dict):
-        raise refuse(field, f"Expected an object {FORMS}.")
+        raise refuse(field, "Expected an object {type, id}, {type, name, content} or {type, name, url}.")
     if "id" in value:
         return _by_id(value, field)
     if unknown := sorted(set(value) - FIELDS):

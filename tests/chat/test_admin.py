@@ -25,6 +25,8 @@ from chat.admin.timeline import Timeline
 from chat.eventlog import Logged
 from chat.eventlog.rows import insert
 from chat.models import (
+    Attachment,
+    AttachmentUse,
     Budget,
     Character,
     Chat,
@@ -81,6 +83,11 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     )
     LanguageModel.objects.create(id=HOSTILE[:90], name=HOSTILE, note=HOSTILE, vendor="openai", source="operator")
     open_session(user=alice, run=made, task=task)
+    file = Attachment.objects.create(
+        organization=chat.organization, user=alice, type="file", name=HOSTILE[:255], media_type="text/plain",
+        text_error=HOSTILE,
+    )  # fmt: skip
+    AttachmentUse.objects.create(attachment=file, message=made.input)
     PullRequest.objects.create(
         project=chat.project, chat=chat, forge="none", number=1, title=HOSTILE[:200], body=HOSTILE, branch=HOSTILE,
         base=HOSTILE, head="1" * 40, author=alice,
@@ -260,6 +267,7 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
     Chat.objects.filter(pk=chat.pk).update(title=CANARY)
     Task.objects.update(title=CANARY)
     PullRequest.objects.update(title=CANARY, body=CANARY)
+    Attachment.objects.update(name=CANARY, text_error=CANARY)
     work = Run.objects.create(
         chat=chat, user=alice, kind="title", model="m", temperature=0, archetype="title", status="succeeded",
         request={"asked": {"title": CANARY}}, attempt=1, position=9,
@@ -271,6 +279,7 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
     addresses = [list_page(model) for model in TABLES] + [
         page_of(row) for row in (chat, run, work, Task.objects.get(), PullRequest.objects.get())
     ]
+    addresses += [page_of(Attachment.objects.get())]
     addresses += [f"{own[: -len('change/')]}{each}/" for each in ("history", "content")]
     log = "/admin/admin/logentry/"
     addresses += [log, f"{log}{LogEntry.objects.get().pk}/change/", "/admin/"]

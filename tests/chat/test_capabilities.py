@@ -20,6 +20,7 @@ OF_NO_DOOR = {
     "/api/auth/token/exchange",
 }
 OF_NO_DOOR |= {"/api/chats/{id}/push", "/api/chats/{id}/pull-request/", "/api/pulls/{id}/merge"}
+OF_NO_DOOR |= {"/api/attachments/{id}/content", "/api/attachments/{id}/thumbnail"}
 
 
 def test_it_names_every_door_with_its_routes_and_limits() -> None:

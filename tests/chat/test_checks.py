@@ -62,12 +62,14 @@ def test_no_password_is_told() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({**SCALED, "KEPT_SECRETS": ["SECRET_KEY"]}, ["chat.W002"]),
-        ({**SCALED, "KEPT_SECRETS": []}, []),
+        ({**SCALED, "KEPT_SECRETS": ["SECRET_KEY"]}, ["chat.W002", "chat.W004"]),
+        ({**SCALED, "KEPT_SECRETS": []}, ["chat.W004"]),
+        ({**SCALED, "KEPT_SECRETS": [], "ATTACHMENTS_ARE_SHARED": True}, []),
+        ({**SCALED, "KEPT_SECRETS": [], "ATTACHMENTS_S3_BUCKET": "files"}, []),
         ({**SQLITE, "KEPT_SECRETS": ["SECRET_KEY"]}, []),
     ],
 )
-def test_keys_of_one_host_are_warned_of_at_deployment(changes: dict[str, Any], expected: list[str]) -> None:
+def test_keys_and_files_of_one_host_are_warned_of_at_deployment(changes: dict[str, Any], expected: list[str]) -> None:
     with override_settings(**changes):
         assert [str(each.id) for each in check_hosts()] == expected
 
