@@ -10,11 +10,13 @@ class ChatConfig(AppConfig):
         """Register the system checks, what a process does beside its runs, and what accounts sets off in here."""
         from accounts.organizations import services as organizations
         from chat import checks  # noqa: F401
+        from chat.attachments import for_tools, taking, texts
         from chat.bus import notices
         from chat.metering import budgets
         from chat.ops import chores
         from chat.runner import runner
         from chat.services import erasing, pull_requests, rules, work
+        from tools.attachments import read_piece
         from tools.documents import telling
         from tools.handed_down import begin_work
 
@@ -25,3 +27,5 @@ class ChatConfig(AppConfig):
         pull_requests.hand_down()
         telling.TOLD.append(notices.tell_document)
         begin_work.fill(work.begin_for_tool)
+        taking.TAKEN.append(texts.find)
+        read_piece.fill(for_tools.read_piece)

@@ -293,6 +293,15 @@ def unsent_id(place: Place) -> dict[str, Any]:
     return {"id": place.unsent.pk}
 
 
+def file_id(place: Place) -> dict[str, Any]:
+    """The same by OpenAI's word."""
+    return {"file_id": place.attachment.pk}
+
+
+def unsent_file_id(place: Place) -> dict[str, Any]:
+    return {"file_id": place.unsent.pk}
+
+
 def run_id(place: Place) -> dict[str, Any]:
     return {"id": place.run.pk, "run_id": place.run.pk}
 
@@ -801,6 +810,11 @@ ROUTES = [
             ("DELETE", RESPONSE, MINE, None, (200,), response_id),
             ("POST", RESPONSE + "/cancel", WRITE, None, (200,), busy_response_id),
             ("GET", RESPONSE + "/input_items", READ, None, (200,), response_id),
+            ("GET", "/files", SIGNED_IN, None, (200,), None),
+            ("POST", "/files", SIGNED_IN, fixed(a="b"), (400,), None),  # a form: tests/clients
+            ("GET", "/files/{file_id}", READ, None, (200,), file_id),
+            ("GET", "/files/{file_id}/content", READ, None, (200,), file_id),
+            ("DELETE", "/files/{file_id}", OWN, None, (200,), unsent_file_id),
             ("POST", "/conversations", WRITE, new_conversation, (200,), None),
             ("GET", CONVERSATION, READ, None, (200,), conversation_id),
             ("POST", CONVERSATION, WRITE, fixed(metadata={"a": "b"}), (200,), conversation_id),

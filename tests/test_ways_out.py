@@ -34,7 +34,7 @@ HARMLESS = {"redis.exceptions", "redis.backoff", "redis.retry", "redis.asyncio.r
 GATE = "tools/outward/"
 KNOWN = {
     "accounts/sign_in/mail.py": "the mail server, EMAIL_URL",
-    "agents/providers/": "the model's servers, by the vendors' ..._BASE_URL and by rows of models",
+    "agents/providers/": "the model's servers, by the ..._BASE_URL of vendors and transcription and by rows of models",
     "chat/bus/bell.py": "Redis, REDIS_URL",
     "chat/ops/chaos/": "servers that a trial starts itself, on this machine",
     "chat/ops/sse_check.py": "the address that the operator types, of the operator's own server",

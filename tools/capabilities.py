@@ -4,6 +4,7 @@ from uuid import UUID
 
 REPOSITORY = "repository"
 DOCUMENT = "document"
+ATTACHMENTS = "attachments"  # of a chat, not of its project: files have come with its messages
 
 
 def capabilities_of(project_id: UUID | None) -> frozenset[str]:

@@ -84,9 +84,9 @@ class ForgeError(ToolError):
 
 
 class ParsingError(ToolError):
-    """Its text says nothing of the file."""
+    """Its text says what is wrong with the file, and nothing of what stands in it."""
 
-    def __init__(self, code: Literal["timeout", "failed"], message: str) -> None:
+    def __init__(self, code: Literal["timeout", "failed", "refused"], message: str) -> None:
         super().__init__(message)
         self.code = code
 

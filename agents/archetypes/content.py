@@ -1,6 +1,7 @@
 """The subagent for what a project says. Not in the registry: only other agents ask it."""
 
 from agents.archetypes.base import Archetype, Limits
+from tools.attachments import read_attachment
 from tools.files import list_files, read_file, search_project_files
 
 content = Archetype(
@@ -10,7 +11,7 @@ content = Archetype(
         "agrees. Give it one task in whole sentences; it does not see this conversation."
     ),
     prompt="content.md",
-    tools=(list_files, read_file, search_project_files),
+    tools=(list_files, read_file, search_project_files, read_attachment),
     permissions=frozenset({"read"}),
     markdown=False,
     memory="own",

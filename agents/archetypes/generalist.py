@@ -1,6 +1,7 @@
 """The archetype a chat has unless another is chosen."""
 
 from agents.archetypes.base import Archetype
+from tools.attachments import read_attachment
 from tools.components.tool import generate_component
 from tools.files import list_files, read_file, search_project_files, write_file
 
@@ -8,7 +9,7 @@ generalist = Archetype(
     name="generalist",
     purpose="Answers questions of all kinds, and works with the project's files where there is a project.",
     prompt="generalist.md",
-    tools=(list_files, read_file, search_project_files, write_file, generate_component),
+    tools=(list_files, read_file, search_project_files, write_file, read_attachment, generate_component),
     examples=(
         "Which files are in this project?",
         "Explain what README.md says in three sentences.",

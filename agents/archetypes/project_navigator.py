@@ -3,6 +3,7 @@
 from agents.archetypes.base import Archetype, Limits
 from agents.archetypes.content import content
 from agents.archetypes.editor import editor
+from tools.attachments import read_attachment
 from tools.components.tool import generate_component
 from tools.documents.tools import patch_document, read_document
 from tools.editing import FILE_TOOLS
@@ -12,7 +13,7 @@ project_navigator = Archetype(
     name="project_navigator",
     purpose="Finds, explains and changes things in the project's files.",
     prompt="project_navigator.md",
-    tools=(*FILE_TOOLS, open_pull_request, read_document, patch_document, generate_component),
+    tools=(*FILE_TOOLS, open_pull_request, read_attachment, read_document, patch_document, generate_component),
     subagents=(content, editor),
     examples=(
         "What is this project about, and where do I start reading?",

@@ -4,6 +4,7 @@ The forms are those of files that came whole with a message (chat.services.attac
 both alike; and `{told}`, a few words on what is not given.
 """
 
+import time
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
@@ -12,11 +13,11 @@ from uuid import UUID
 from django.conf import settings
 
 from agents import media
-from chat.attachments import storing
+from chat.attachments import linked, storing
+from chat.attachments.texts import text_of
 from chat.attachments.using import id_of
 from chat.models import Attachment, AttachmentState, AttachmentType, TextState
 
-TEXT_MAX_CHARS = 100_000  # of one file; of a longer one the beginning
 Files = list[dict[str, Any]]
 Takes = Callable[[str], bool]  # whether the model takes files of this media type whole
 
@@ -38,16 +39,28 @@ class Reading:
         self.images = settings.ATTACHMENT_IMAGES_PER_REQUEST
         self.room = settings.ATTACHMENT_BYTES_PER_REQUEST
         self.messages = settings.ATTACHMENT_IMAGE_MESSAGES
+        self.fetch_s = settings.ATTACHMENT_FETCH_TIMEOUT_S  # that are left for images at addresses
+        self.has_texts = False  # whether one of them has a text that the tool reads
 
-    def files(self, files: Files) -> Files:
+    def files(self, files: Files, message: UUID) -> Files:
         """The next message's, each in its place: those with an id as what is given of them."""
         self.messages -= 1
+        if any(map(linked.is_link, files)):
+            files = self._fetched(message, files)
         ids = [id for each in files if (id := id_of(each)) is not None]
         if not ids:
             return files
         ready = Attachment.objects.filter(state=AttachmentState.READY)
         rows = ready.in_bulk(ids)
         return [self._given(each, rows) for each in files]
+
+    def _fetched(self, message: UUID, files: Files) -> Files:
+        """With images at addresses as what came of them; what there was no time for is told, and fetched later."""
+        if self.fetch_s > 0:
+            began = time.monotonic()
+            files = linked.kept(message, files, self.fetch_s)
+            self.fetch_s -= time.monotonic() - began
+        return [_told(each, "which could not be fetched yet") if linked.is_link(each) else each for each in files]
 
     def _given(self, file: dict[str, Any], rows: dict[UUID, Attachment]) -> dict[str, Any]:
         id = id_of(file)
@@ -60,6 +73,7 @@ class Reading:
             return {"type": str(row.type), "name": row.name, "unreadable": True}
         if row.type == AttachmentType.IMAGE:
             return self._image(row)
+        self.has_texts |= row.text_state == TextState.READY
         return self._whole(row) or _as_text(row) or self._unread(row)
 
     def _image(self, row: Attachment) -> dict[str, Any]:
@@ -82,7 +96,7 @@ class Reading:
         if url is None:
             return None
         text = text_of(row)
-        more = {"text": _cut(text)} if text else {}
+        more = {"text": text} if text else {}
         return {"type": str(row.type), "name": row.name, "url": url} | more
 
     def _unread(self, row: Attachment) -> dict[str, Any]:
@@ -102,34 +116,16 @@ class Reading:
 class NotHere(Reading):
     """In the place of one that may wait: within a request, whose sender does not wait for a storage."""
 
-    def files(self, files: Files) -> Files:
+    def files(self, files: Files, message: UUID) -> Files:
         """The files, where none is to be read. Raises Later."""
-        if any(id_of(each) for each in files):
+        if any(id_of(each) or linked.is_link(each) for each in files):
             raise Later
         return files
 
 
-def text_of(row: Attachment) -> str | None:
-    """What is to be read in it; None: there is nothing, or not yet. Raises StorageAway."""
-    try:
-        if row.text_state == TextState.READY:
-            return storing.read_text(row.pk)
-        if row.text_state == TextState.NONE and row.media_type == "text/plain":
-            return storing.read(row).decode()
-    except (storing.BytesGone, UnicodeDecodeError):
-        return None
-    return None
-
-
 def _as_text(row: Attachment) -> dict[str, Any] | None:
     text = text_of(row)
-    return {"type": str(row.type), "name": row.name, "content": _cut(text)} if text else None
-
-
-def _cut(text: str) -> str:
-    if len(text) <= TEXT_MAX_CHARS:
-        return text
-    return f"{text[:TEXT_MAX_CHARS]}\n[... {len(text) - TEXT_MAX_CHARS:,} characters more, left out]"
+    return {"type": str(row.type), "name": row.name, "content": text} if text else None
 
 
 def _told(file: dict[str, Any], what: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.errors import NotFound, refuse
 from accounts.models import User
-from chat.models import Attachment, AttachmentState, AttachmentUse, Chat, Message
+from chat.models import Attachment, AttachmentState, AttachmentType, AttachmentUse, Chat, Message
 
 Files = list[dict[str, Any]]
 COPIED = ("name", "media_type", "bytes", "width", "height", "seconds")
@@ -108,7 +108,13 @@ def _allowed(
 
 
 def _said(file: dict[str, Any], row: Attachment, field: str) -> dict[str, Any]:
-    if file["type"] != row.type:
+    """Some clients have one word for all that is uploaded: a file may be an image or a sound."""
+    if file["type"] not in (row.type, AttachmentType.FILE):
         raise refuse(f"{field}.type", f"Expected {row.type}: that is what it is.")
+    return said_of(row)
+
+
+def said_of(row: Attachment) -> dict[str, Any]:
+    """What a message's row says of it."""
     said = {"type": str(row.type), "id": str(row.pk)}
     return said | {name: value for name in COPIED if (value := getattr(row, name)) is not None}

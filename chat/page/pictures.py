@@ -52,7 +52,7 @@ def _shown(message: Message, number: int, each: dict[str, Any]) -> dict[str, str
 def _told(each: dict[str, Any]) -> str:
     """Why a model has not seen it; empty where it has, as far as is known."""
     if each.get("unreadable"):
-        return say("notReadable")
+        return " ".join(filter(None, [say("notReadable"), str(each.get("why") or "")]))
     models = unseen_by(each)
     return say("notShownTo", models=", ".join(models)) if models else ""
 

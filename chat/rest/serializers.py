@@ -146,6 +146,8 @@ class AttachmentSerializer(serializers.Serializer[Any]):
     height = serializers.IntegerField(required=False)
     seconds = serializers.FloatField(required=False)
     unreadable = serializers.BooleanField(required=False)
+    why = serializers.CharField(required=False, help_text="Why it is unreadable, in a sentence, where that is known.")
+    linked = serializers.BooleanField(required=False, help_text="It came by an address, and was fetched from there.")
     unseen = serializers.ListField(child=serializers.CharField(), required=False)
 
 

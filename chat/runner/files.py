@@ -23,7 +23,8 @@ _TAG = re.compile(r"[<\u2039\u3008\u27e8\u2329\u276e][\s/\\]*(file(?:-\d+)?)", r
 
 def image(attachment: dict[str, Any], origin: str = "") -> Image | None:
     """An image as a model is given it; None for anything else, and for what no model could read."""
-    if attachment.get("type") != "image" or not attachment.get("url") or attachment.get("unreadable"):
+    is_here = str(attachment.get("url", "")).startswith("data:")  # no server is ever sent an address
+    if attachment.get("type") != "image" or not is_here or attachment.get("unreadable"):
         return None
     return Image(attachment["url"], attachment.get("name", ""), origin, _instead(attachment))
 
@@ -66,7 +67,8 @@ def _files(attachments: Sequence[dict[str, Any]], mark: str) -> Iterator[str]:
         elif each.get("told"):
             yield _instead({**each, "instead": each["told"]})
         elif each.get("unreadable"):
-            yield f"[{each.get('type')}: {_escaped(each.get('name') or 'without a name')}, which could not be read]"
+            name, why = _escaped(each.get("name") or "without a name"), _escaped(str(each.get("why") or ""))
+            yield f"[{each.get('type')}: {name}, which could not be read{why and ': '}{why}]"
         elif each.get("url") and each.get("type") != "image" and whole(each) is None:
             yield f"[attached: {_escaped(each.get('name') or each['url'][:URL_SHOWN_CHARS])}]"
 

@@ -53,7 +53,7 @@ def told(rows: Iterable[dict[str, Any]], room: int | None = None, reading: Readi
     tokens, is_cut = 0, True
     results: dict[str, dict[str, Any]] = {}  # of calls that the client ran: they are rows of their own
     for row in rows:
-        said = _said(row | {"attachments": reading.files(row["attachments"])}, results)
+        said = _said(row | {"attachments": reading.files(row["attachments"], row["pk"])}, results)
         tokens += of_messages(said)
         is_cut = any(each for _, each in chosen) and tokens > most
         if is_cut:

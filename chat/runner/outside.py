@@ -57,4 +57,5 @@ class Arrivals:
 
 def _is_link(file: dict[str, str]) -> bool:
     url = file.get("url") or ""
-    return file.get("type") == "image" and bool(url) and not url.startswith("data:")
+    is_fetched = bool(file.get("linked"))
+    return is_fetched or (file.get("type") == "image" and bool(url) and not url.startswith("data:"))

@@ -20,7 +20,8 @@ from tools import pictures
 
 TYPES = ("file", "image", "audio")
 # `unreadable` and `unseen` are what we say of one: who sends it back as they got it, as an edit does, leaves them in.
-MARKS = ("unreadable", "unseen")
+# So are `why` the first, and `linked`: an image that came by its address.
+MARKS = ("unreadable", "unseen", "why", "linked")
 FIELDS = frozenset({"type", "name", "content", "url", *MARKS})
 # Of one that was uploaded. All but the first two is what we say of it, which comes back as it was got.
 FIELDS_BY_ID = frozenset({"type", "id", "name", "media_type", "bytes", "width", "height", "seconds", *MARKS})

@@ -44,6 +44,11 @@ def unused(user: User) -> QuerySet[Attachment]:
     return Attachment.objects.visible_to(user).filter(user=user.pk, used_at=None)
 
 
+def own(user: User) -> QuerySet[Attachment]:
+    """What they have uploaded, sent or not."""
+    return Attachment.objects.visible_to(user).filter(user=user.pk)
+
+
 def delete(*, user: User, id: UUID) -> None:
     """Remove a file of the user's that is in no message. Raises Conflict where it is in one, NotAllowed, NotFound."""
     _mark(user, id)

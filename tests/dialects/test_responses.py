@@ -233,7 +233,8 @@ def test_null_is_the_same_as_leaving_out() -> None:
         ("input.0.type", {"input": [{"type": "item_reference"}]}),
         ("input.0.role", {"input": [{"role": "critic", "content": "x"}]}),
         ("input.0.content", {"input": [{"role": "user", "content": 5}]}),
-        ("input.0.content.0.type", {"input": [{"role": "user", "content": [{"type": "input_audio"}]}]}),
+        ("input.0.content.0.type", {"input": [{"role": "user", "content": [{"type": "input_video"}]}]}),
+        ("input.0.content.0.input_audio", {"input": [{"role": "user", "content": [{"type": "input_audio"}]}]}),
         (
             "input.0.content.0.file_id",
             {"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]},

@@ -56,6 +56,15 @@ def in_completion(place: Place, text: str, media_type: str, data: str) -> Body:
     return {"model": "gpt-4o", "messages": [{"role": "user", "content": [{"type": "text", "text": text}, part]}]}
 
 
+def sound_in_response(place: Place, text: str, media_type: str, data: str) -> Body:
+    """A sound in its own word; what is none comes as a file."""
+    part: Body = {"type": "input_file", "filename": NAME, "file_data": f"data:{media_type};base64,{data}"}
+    if media_type.startswith("audio/"):
+        form = "wav" if media_type == "audio/wav" else "mp3"
+        part = {"type": "input_audio", "input_audio": {"data": data, "format": form}}
+    return {"model": "gpt-4o", "input": [{"role": "user", "content": [{"type": "input_text", "text": text}, part]}]}
+
+
 def in_response(place: Place, text: str, media_type: str, data: str) -> Body:
     part = {"type": "input_file", "filename": NAME, "file_data": f"data:{media_type};base64,{data}"}
     return {"model": "gpt-4o", "input": [{"role": "user", "content": [{"type": "input_text", "text": text}, part]}]}
@@ -82,6 +91,7 @@ DOORS: dict[str, tuple[str, Make]] = {
     "AG-UI": ("/api/agui", in_agui),
     "completions": ("/v1/chat/completions", in_completion),
     "responses": ("/v1/responses", in_response),
+    "responses, sounds": ("/v1/responses", sound_in_response),
     "responses, plain base64": ("/v1/responses", bare_in_response),
 }  # fmt: skip
 IN_THE_CHAT = ("native", "editorChat", "initiateChat", "conversations")
@@ -103,7 +113,7 @@ def test_what_comes_is_what_its_bytes_are_and_its_model_is_told_of_it(
         reply = place.send("POST", path, make(place, f"[[key={mark}]] {name}", media_type, in_base64(data)))
         assert reply.status < 300, (name, reply)
         seen = upstream.wait_for(lambda requests: requests, key=mark, timeout_s=20)[0]
-        is_named = door != "completions" or kind == "file"  # a sound has no name there
+        is_named = door not in ("completions", "responses, sounds") or kind == "file"  # a sound has no name there
         shown = NAME if is_named else "without a name"
         assert f"[{kind}: {shown}, not shown to this model]" in seen.messages[-1]["content"], name
         if door in IN_THE_CHAT:
@@ -143,6 +153,7 @@ def item(value: Any) -> Body:
 
 
 NATIVE, COMPLETIONS, RESPONSES = "/api/chats/CHAT/runs", "/v1/chat/completions", "/v1/responses"
+NOBODYS = "00000000-0000-4000-8000-000000000000"
 SOUND = {"data": in_base64(MP3), "format": "mp3"}
 REFUSED: dict[str, tuple[str, Body, str]] = {
     "a sound by its address": (NATIVE, file({"type": "audio", "url": "https://e.org/a.mp3"}), "sounds are not fetched"),
@@ -159,7 +170,7 @@ REFUSED: dict[str, tuple[str, Body, str]] = {
         NATIVE, file({"type": "file", "url": f"data:application/pdf;base64,{in_base64(PDF)}", "unseen": "gpt-4o"}),
         "attachments.0.unseen"),
     "a stored file at completions": (COMPLETIONS, part({"type": "file", "file": {"file_id": "file-1"}}),
-                                     "There are no stored files"),
+                                     "Expected the id of a file that was uploaded"),
     "a sound of another format": (
         COMPLETIONS, part({"type": "input_audio", "input_audio": {**SOUND, "format": "flac"}}),
         "Expected one of: wav, mp3"),
@@ -171,14 +182,24 @@ REFUSED: dict[str, tuple[str, Body, str]] = {
             {"role": "system", "content": [{"type": "input_audio", "input_audio": SOUND}]},
             {"role": "user", "content": "Hi"}]}, "come in a message of the user"),
     "a stored file at Responses": (RESPONSES, item({"type": "input_file", "file_id": "file-1"}),
-                                   "There are no stored files"),
-    "a word that Responses do not have": (RESPONSES, item({"type": "input_audio", "input_audio": SOUND}), "input_file"),
+                                   "Expected the id of a file that was uploaded"),
+    "a word that Responses do not have": (RESPONSES, item({"type": "input_video", "input_audio": SOUND}), "input_file"),
+    "a file of two places": (
+        RESPONSES, item({"type": "input_file", "file_url": "https://e.org/a.pdf", "file_id": NOBODYS}),
+        "Expected one of: file_data, file_url, file_id"),
+    "an image of two places": (
+        RESPONSES, item({"type": "input_image", "image_url": "https://e.org/a.png", "file_id": NOBODYS}),
+        "Expected one of: image_url, file_id"),
+    "a source that AG-UI has not": (
+        "/api/agui", {"source": {"type": "stream", "value": "x"}, "type": "image"}, "Expected one of: data, url, file"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_not_right_is_refused_by_a_sentence(name: str, place: Place) -> None:
     path, body, told = REFUSED[name]
+    if path == "/api/agui":
+        body = agui(place, messages=[{"id": "m", "role": "user", "content": [body]}])
     before = runs(place)
     reply = place.send("POST", path, body)
     assert reply.status == 400 and told in str(reply.body), reply

@@ -10,6 +10,8 @@ import signal
 import sys
 from importlib import import_module
 
+from tools.parsing.refusing import STATUS, Refused
+
 OPEN_FILES = 32
 
 
@@ -29,14 +31,20 @@ def limit(*, memory_bytes: int, cpu_s: int, timeout_s: int, output_bytes: int) -
 
 
 def main() -> None:
-    """Parse what comes. Any error ends the process with a status, and without a word."""
+    """Parse what comes. Any error ends the process with a status, and without a word but what a parser refuses with."""
     parser, *bounds = sys.argv[1:]
     memory_bytes, cpu_s, timeout_s, output_bytes = map(int, bounds)
     limit(memory_bytes=memory_bytes, cpu_s=cpu_s, timeout_s=timeout_s, output_bytes=output_bytes)
     module, _, function = parser.partition(":")
-    found = getattr(import_module(module), function)(sys.stdin.buffer.read())
+    try:
+        found, status = getattr(import_module(module), function)(sys.stdin.buffer.read()), 0
+    except Refused as refused:
+        found, status = str(refused), STATUS
     value, data = found if isinstance(found, tuple) else (found, b"")
-    sys.stdout.buffer.write(json.dumps(value).encode() + (b"\n" + data if data else b""))
+    # As it is, and not with six letters for each that is not of English: what is written has a bound.
+    told = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    sys.stdout.buffer.write(told + (b"\n" + data if data else b""))
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -3,5 +3,7 @@
 PARSERS = {
     "python": "tools.parsing.python:first_error",
     "image": "tools.parsing.images:made",
+    "document": "tools.parsing.documents:read",
+    "page": "tools.parsing.documents:read_page",
     **{f"component_{kind}": f"tools.parsing.components:{kind}" for kind in ("react", "html", "svelte", "python")},
 }

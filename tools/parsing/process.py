@@ -23,6 +23,7 @@ from django.conf import settings
 from tools.cleaning import clean_json
 from tools.errors import ParsingError
 from tools.parsing.parsers import PARSERS
+from tools.parsing.refusing import STATUS as REFUSED
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOK_S = 0.01  # between two looks whether the child has ended
@@ -50,9 +51,10 @@ async def parse(parser: str, data: bytes, *, cpu_s: int | None = None, timeout_s
         raise
 
 
-def parse_now(parser: str, data: bytes) -> Parsed:
+def parse_now(parser: str, data: bytes, *, cpu_s: int | None = None, timeout_s: int | None = None) -> Parsed:
     """The same for a caller that is in a thread of its own and waits: the value, and the bytes behind it. Sync."""
-    return _threads(settings.PARSING_AT_ONCE).submit(Child(PARSERS[parser], data).whole).result()
+    child = Child(PARSERS[parser], data, cpu_s=cpu_s, timeout_s=timeout_s)
+    return _threads(settings.PARSING_AT_ONCE).submit(child.whole).result()
 
 
 @functools.cache
@@ -83,7 +85,10 @@ class Child:
         with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as told:
             file.write(self.data)
             file.seek(0)
-            self._judge(self._ended(self._start(file, told)))
+            status = self._ended(self._start(file, told))
+            if status == REFUSED:
+                raise ParsingError("refused", str(_parsed(told).value))
+            self._judge(status)
             return _parsed(told)
 
     def _start(self, file: IO[bytes], told: IO[bytes]) -> "subprocess.Popen[bytes]":

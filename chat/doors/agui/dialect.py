@@ -24,7 +24,7 @@ from agents.events import AnyEvent
 from agents.messages import ToolSpec
 from agents.options import RunOptions
 from agents.usage import Usage
-from chat.doors import base, fields, sse
+from chat.doors import base, fields, inline, sse, stored
 from chat.doors.asking import HERE, Answer, Asking
 from chat.doors.base import OpenTurn, RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
@@ -36,6 +36,7 @@ LET_GO = "The server let this reader go; the answer goes on. Read the thread aga
 # In forwardedProps; others there are the application's own.
 CHOICES = ("model", "temperature", "effort", "archetype", "if_busy")
 WORDS = {"content": "messages", "attachments": "messages", **{each: f"forwardedProps.{each}" for each in CHOICES}}
+KINDS = ("image", "document", "audio", "video", "binary")  # of parts that are no text
 ROLES = ("developer", "system", "assistant", "user", "tool", "activity", "reasoning")
 
 
@@ -197,23 +198,33 @@ def _user(message: dict[str, Any], field: str) -> Item:
 
 
 def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
-    """An image, a document or a sound. Older clients' parts are `binary` with `mimeType` and `url` or `data`."""
+    """An image, a document, a sound or a film, from its source: data, an address, or a file that was uploaded.
+
+    Older clients' parts are `binary` with `mimeType` and `id`, `url` or `data`.
+    """
     source: Any = part.get("source")
     if part.get("type") == "binary":
-        kind = "data" if part.get("data") else "url"
-        source = {"type": kind, "value": part.get(kind), "mimeType": part.get("mimeType")}
-    if part.get("type") not in ("image", "document", "audio", "binary") or not isinstance(source, dict):
-        raise refuse(f"{field}.type", "Expected text, image, document or audio, with its source.")
+        kind = next((each for each in ("data", "id", "url") if part.get(each)), "url")
+        source = {"type": "file" if kind == "id" else kind, "value": part.get(kind), "mimeType": part.get("mimeType")}
+    if part.get("type") not in KINDS or not isinstance(source, dict):
+        raise refuse(f"{field}.type", "Expected text, image, document, audio or video, with its source.")
     value, mime = fields.text(source.get("value"), f"{field}.source.value"), str(source.get("mimeType") or "")
-    kind = _kind(part["type"], mime)
-    name = str(part.get("filename") or "")
-    if source.get("type") == "data":
-        return {"type": kind, "name": name, "url": f"data:{mime};base64,{value}"}
-    return {"type": kind, "name": name, "url": value}
+    kind, name = _kind(part["type"], mime), str(part.get("filename") or "")
+    match source.get("type"):
+        case "data" if kind == "file":
+            return inline.attachment(value, name, f"{field}.source.value")
+        case "data":
+            return {"type": kind, "name": name, "url": f"data:{mime};base64,{value}"}
+        case "file":
+            return stored.by_id(kind, value, f"{field}.source.value")
+        case "url" | None:
+            return stored.by_address(kind, value) or {"type": kind, "name": name, "url": value}
+        case _:
+            raise refuse(f"{field}.source.type", "Expected one of: data, url, file.")
 
 
 def _kind(type: str, mime: str) -> str:
-    if type == "audio":
+    if type == "audio" or (type != "image" and mime.startswith("audio/")):
         return "audio"
     return "image" if type == "image" or mime.startswith("image/") else "file"
 

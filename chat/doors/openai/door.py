@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from chat.doors.door import Door
-from chat.doors.openai import errors, models
+from chat.doors.openai import errors, files, files_openapi, models
 from chat.doors.openai.completions import openapi as completions_openapi
 from chat.doors.openai.completions import views as completions
 from chat.doors.openai.completions.dialect import encoder as completions_dialect
@@ -17,6 +17,9 @@ from chat.doors.openai.responses.socket import ResponsesSocket
 def _urls(base: str) -> list[URLPattern]:
     return [
         path(f"{base}/chat/completions", completions.create),
+        path(f"{base}/files", files.every),
+        path(f"{base}/files/<str:file_id>", files.one),
+        path(f"{base}/files/<str:file_id>/content", files.content),
         path(f"{base}/models", models.every),
         path(f"{base}/models/<path:model_id>", models.one),
         path(f"{base}/responses", responses.create),
@@ -36,7 +39,7 @@ LLM = Door(
     "llm",
     dialects=(completions_dialect.NAME, responses_dialect.NAME),
     urls=(*_urls("api/llm"), *_urls("v1")),
-    openapi=(responses_openapi, completions_openapi),
+    openapi=(responses_openapi, completions_openapi, files_openapi),
     sockets=(
         path("api/llm/responses", ResponsesSocket.as_asgi()),
         path("v1/responses", ResponsesSocket.as_asgi()),

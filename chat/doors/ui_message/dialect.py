@@ -23,7 +23,7 @@ from agents import events as ev
 from agents.events import AnyEvent
 from agents.messages import ToolSpec
 from agents.options import RunOptions
-from chat.doors import base, fields, inline, sse
+from chat.doors import base, fields, inline, sse, stored
 from chat.doors.asking import HERE, Answer, Asking
 from chat.doors.base import OpenTurn, RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
@@ -163,10 +163,16 @@ def _user(message: dict[str, Any], field: str) -> Item:
 
 
 def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
-    """A file part as an attachment: images and addresses as they are, other data: URLs by what they hold."""
+    """A file part as an attachment: images and addresses as they are, other data: URLs by what they hold.
+
+    An address of ours is the file that was uploaded.
+    """
     url, media = fields.text(part.get("url"), f"{field}.url"), fields.text(part.get("mediaType"), f"{field}.mediaType")
     filename = fields.text(part.get("filename") or "", f"{field}.filename")
-    if media.partition("/")[0] == "image":
+    kind = media.partition("/")[0].lower()
+    if ours := stored.by_address(kind if kind in ("image", "audio") else "file", url):
+        return ours
+    if kind == "image":
         return {"type": "image", "name": filename, "url": url}
     if not url.startswith("data:"):
         return {"type": "file", "name": filename, "url": url}

@@ -29,6 +29,7 @@ from chat.runner.history import history
 from chat.runner.kinds.agent import AgentWork, job_of
 from chat.runner.kinds.base import Kind
 from chat.runner.toolset import toolset_for
+from tools.capabilities import ATTACHMENTS
 
 STATUSES: dict[type[AnyEvent], MessageStatus] = {
     ev.RunCompleted: MessageStatus.COMPLETED,
@@ -52,6 +53,8 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Re
         options=options.load(run.options),
         timeout_s=settings.AGENTS_TIMEOUT_S,
     )
+    if reading.has_texts:
+        job = replace(job, context=replace(job.context, capabilities=job.context.capabilities | {ATTACHMENTS}))
     return AgentWork(run, replace(job, toolset=toolset), read.begins_at)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from accounts.errors import refuse
 from chat.doors import fields
-from chat.doors.openai.responses.dialect.items import read_item
+from chat.doors.openai.responses.dialect.items import read_item, sound
 from chat.run_request import Item
 
 MESSAGES_MAX = 5000
@@ -19,7 +19,7 @@ CALL_MAX_CHARS = 200
 SYSTEM = ("system", "developer")
 ROLES = (*SYSTEM, "user", "assistant", "tool")
 PARTS = {"text": "input_text", "refusal": "refusal", "image_url": "input_image", "file": "input_file"}
-AUDIO, FORMATS = "input_audio", ("wav", "mp3")  # sounds, for which the Responses API has no word
+AUDIO = "input_audio"
 
 Part = dict[str, Any]
 
@@ -80,12 +80,7 @@ def _is_sound(part: Any) -> bool:
 
 
 def _sound(part: Part, field: str) -> Part:
-    inner = part.get(AUDIO)
-    if not isinstance(inner, dict) or not isinstance(inner.get("data"), str) or not inner["data"]:
-        raise refuse(f"{field}.{AUDIO}", "Expected an object with data, the base64 of a sound, and its format.")
-    if inner.get("format") not in FORMATS:
-        raise refuse(f"{field}.{AUDIO}.format", f"Expected one of: {', '.join(FORMATS)}.")
-    return {"type": "audio", "name": "", "url": f"data:audio/{inner['format']};base64,{inner['data']}"}
+    return sound(part.get(AUDIO), f"{field}.{AUDIO}")
 
 
 def _answer(message: Part, field: str) -> Item:

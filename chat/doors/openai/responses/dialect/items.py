@@ -2,7 +2,7 @@
 
 Source: https://platform.openai.com/docs/api-reference/responses (openai 3.52.0) and Open Responses 2026-04-24.
 A `phase` is accepted and not kept. Reasoning that a client sends back is left out: the model writes its own. Files come
-as their bytes (a PDF, a sound or a text), or by an https address; nothing can be named by a `file_id`.
+as their bytes (a PDF, a sound or a text), by an https address, or by the `file_id` of one that was uploaded.
 """
 
 import base64
@@ -13,12 +13,13 @@ from typing import Any
 import msgspec
 
 from accounts.errors import refuse
-from chat.doors import inline
+from chat.doors import inline, stored
 from chat.doors.openai.responses.dialect.ids import item_id
 from chat.run_request import Item
 
 ITEMS_MAX = 1000
 ROLES = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
+FORMATS = ("wav", "mp3")  # of sounds
 TEXTS = ("input_text", "output_text", "text", "summary_text")
 FILE_DATA = "data:text/plain;base64,"
 
@@ -85,35 +86,61 @@ def _message(item: dict[str, Any], field: str) -> Item:
     if not isinstance(content, list):
         raise refuse(f"{field}.content", "Expected a text or a list of parts.")
     texts: list[str] = []
-    files: list[dict[str, str]] = []
+    files: list[dict[str, Any]] = []
     for number, part in enumerate(content):
         _read_part(part, f"{field}.content.{number}", texts, files)
     return Item(ROLES[role], "\n\n".join(texts), tuple(files))  # type: ignore[arg-type]
 
 
-def _read_part(part: Any, field: str, texts: list[str], files: list[dict[str, str]]) -> None:
+def _read_part(part: Any, field: str, texts: list[str], files: list[dict[str, Any]]) -> None:
     kind = part.get("type") if isinstance(part, dict) else None
     if kind in TEXTS:
         texts.append(_text(part.get("text"), f"{field}.text"))
     elif kind == "refusal":
         texts.append(_text(part.get("refusal"), f"{field}.refusal"))
     elif kind == "input_image":
-        _refuse_file_id(part, field)
-        files.append({"type": "image", "name": "", "url": _text(part.get("image_url"), f"{field}.image_url")})
+        files.append(_image(part, field))
     elif kind == "input_file":
-        _refuse_file_id(part, field)
         files.append(_file(part, field))
+    elif kind == "input_audio":
+        files.append(sound(part.get("input_audio", part), f"{field}.input_audio"))
     else:
-        raise refuse(f"{field}.type", "Expected input_text, output_text, refusal, input_image or input_file.")
+        raise refuse(
+            f"{field}.type", "Expected input_text, output_text, refusal, input_image, input_file or input_audio."
+        )
 
 
-def _refuse_file_id(part: dict[str, Any], field: str) -> None:
+def _image(part: dict[str, Any], field: str) -> dict[str, Any]:
+    _check_one(part, ("image_url", "file_id"), field)
     if part.get("file_id") is not None:
-        raise refuse(f"{field}.file_id", "There are no stored files: send the address or the data itself.")
+        return stored.by_id("image", part["file_id"], f"{field}.file_id")
+    url = _text(part.get("image_url"), f"{field}.image_url")
+    return stored.by_address("image", url) or {"type": "image", "name": "", "url": url}
 
 
-def _file(part: dict[str, Any], field: str) -> dict[str, str]:
+def sound(inner: Any, field: str) -> dict[str, Any]:
+    """A sound in its message: `{data, format}`."""
+    if not isinstance(inner, dict) or not isinstance(inner.get("data"), str) or not inner["data"]:
+        raise refuse(field, "Expected an object with data, the base64 of a sound, and its format.")
+    if inner.get("format") not in FORMATS:
+        raise refuse(f"{field}.format", f"Expected one of: {', '.join(FORMATS)}.")
+    return {"type": "audio", "name": "", "url": f"data:audio/{inner['format']};base64,{inner['data']}"}
+
+
+def _check_one(part: dict[str, Any], names: tuple[str, ...], field: str) -> None:
+    """Where a file comes from is said once: of two places nobody knows which is meant."""
+    said = [name for name in names if part.get(name) is not None]
+    if len(said) > 1:
+        raise refuse(f"{field}.{said[1]}", f"Expected one of: {', '.join(names)}.")
+
+
+def _file(part: dict[str, Any], field: str) -> dict[str, Any]:
     name = _text(part.get("filename") or "", f"{field}.filename")
+    _check_one(part, ("file_data", "file_url", "file_id"), field)
+    if part.get("file_id") is not None:
+        return stored.by_id("file", part["file_id"], f"{field}.file_id")
+    if part.get("file_url") is not None and (ours := stored.by_address("file", str(part["file_url"]))):
+        return ours
     if part.get("file_url") is not None:
         return {"type": "file", "name": name, "url": _text(part["file_url"], f"{field}.file_url")}
     data = _text(part.get("file_data"), f"{field}.file_data")
@@ -135,7 +162,7 @@ def _output(item: dict[str, Any], field: str) -> Item:
     output = item.get("output")
     if isinstance(output, list):
         texts: list[str] = []
-        files: list[dict[str, str]] = []
+        files: list[dict[str, Any]] = []
         for number, part in enumerate(output):
             _read_part(part, f"{field}.output.{number}", texts, files)
         if files:
