@@ -2,5 +2,6 @@
 
 PARSERS = {
     "python": "tools.parsing.python:first_error",
+    "page": "tools.parsing.page:text",
     **{f"component_{kind}": f"tools.parsing.components:{kind}" for kind in ("react", "html", "svelte", "python")},
 }
