@@ -2,6 +2,7 @@
 
 from agents.archetypes.base import Archetype, Limits
 from tools.files import list_files, read_file, search_project_files
+from tools.knowledge.tool import search_knowledge
 
 content = Archetype(
     name="content",
@@ -10,7 +11,7 @@ content = Archetype(
         "agrees. Give it one task in whole sentences; it does not see this conversation."
     ),
     prompt="content.md",
-    tools=(list_files, read_file, search_project_files),
+    tools=(search_knowledge, list_files, read_file, search_project_files),
     permissions=frozenset({"read"}),
     markdown=False,
     memory="own",

@@ -146,7 +146,8 @@ class Fold:
 
     def _last_said(self) -> dict[str, Any] | None:
         """The newest part, but for the citations behind it: they stand in a text that may go on."""
-        return self._parts[self.newest] if self.newest >= 0 else None
+        last = self._parts[-1] if self._parts else None
+        return last if last is None or last["type"] != "citation" else self._parts[self.newest]
 
     def _cite(self, event: ev.CitationAdded) -> None:
         told = {name: value for name in CITATION if (value := getattr(event, name))}

@@ -8,7 +8,7 @@ from tools.base import ToolContext
 from tools.decorator import tool
 from tools.errors import RetryTool, ToolError
 from tools.outward.fetching import Answer, fetch
-from tools.parsing import parse
+from tools.parsing.process import parse
 
 HTML = ("text/html", "application/xhtml+xml")
 TEXTS = ("application/json", "application/xml")
