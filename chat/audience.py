@@ -71,7 +71,9 @@ def _draw(ctx: ToolContext, levels: Sequence[int]) -> int:
 
 
 def _chat(ctx: ToolContext, *, is_locked: bool = False) -> Chat:
-    chats = Chat.objects.filter(pk=ctx.chat_id, project=ctx.project_id, project__isnull=False)
+    if ctx.chat_id is None or ctx.project_id is None:
+        raise ToolError(NO_CHAT)
+    chats = Chat.objects.filter(pk=ctx.chat_id, project=ctx.project_id)
     chat = (chats.select_for_update(of=("self",)) if is_locked else chats).first()
     if chat is None:
         raise ToolError(NO_CHAT)

@@ -11,7 +11,10 @@ from tests.environment import ROOT
 PACKAGES = ("accounts", "agents", "chat", "config", "tools")
 SHARED = {
     "chat.run_request",
-    *(f"chat.doors.{name}" for name in ("asking", "base", "blocks", "fields", "inline", "openai.errors", "sse")),
+    *(
+        f"chat.doors.{name}"
+        for name in ("asking", "base", "blocks", "citing", "fields", "inline", "openai.errors", "sse")
+    ),
 }
 VOCABULARY = {
     "accounts.errors",

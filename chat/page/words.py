@@ -315,6 +315,7 @@ REFUSALS: dict[str, Any] = {
     "changed_meanwhile": _("What this belongs to has just been changed or deleted. Look again."),
     "chat_archived": _("The chat is archived. Make it active to write in it."),
     "conflict": _("That cannot be done now."),
+    "holds_confidential": _("This chat holds something more confidential than everybody who would read it may."),
     "not_open": _("It is not open any more."),
     "conflicts": _("Both sides changed the same lines."),
     "too_large_to_merge": _("Both sides changed files that are too large to be merged here. Merge it elsewhere."),

@@ -38,9 +38,7 @@ def _stored(project_id: UUID) -> list[Found]:
     file = Path(settings.PARLEY_DATA) / "knowledge.json"
     rows: list[dict[str, Any]] = json.loads(file.read_text()) if file.exists() else []
     return [
-        Found(
-            number, UUID(row["document"]), row["title"], row["path"], row["text"], row["level"], 1.0, None, row["url"]
-        )
+        Found(at, UUID(row["document"]), row["title"], row["path"], row["text"], row["level"], 1.0, None, row["url"])
         for at, row in enumerate(rows, 1)
         if row["project"] == str(project_id)
     ]
