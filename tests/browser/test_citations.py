@@ -12,7 +12,7 @@ from tests.browser.steps import Open, answer, gated, script, send
 from tests.browser.test_sizes import SIDEWAYS
 from tests.knowing import know
 from tests.live import Server
-from tests.streams import client, key
+from tests.streams import Client, client, key
 from tests.upstream import ScriptedCall, Turn, Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
@@ -21,11 +21,17 @@ TEXT = "Ten days [1], see [2] and [1].\n\n- `[1]` is code, [9] is nothing.\n\n``
 HOSTILE = '<img src=x onerror="alert(1)"> Terms'
 
 
+def atlas(server: Server) -> tuple[Client, str]:
+    """Alice, and a new project of hers."""
+    alice = client(server)
+    organization = alice.get("/api/projects/")["results"][0]["organization"]
+    return alice, alice.post("/api/projects/", {"organization": organization, "name": f"Atlas {key()}"})["id"]
+
+
 def ask(page: Page, server: Server, upstream: Upstream, turn: Turn) -> str:
     """A chat about a project that knows two documents; its id."""
-    alice = client(server)
-    chat = alice.chat()
-    project = alice.get(f"/api/chats/{chat}/")["project"]
+    alice, project = atlas(server)
+    chat = alice.chat(project=project)
     know(alice, project, title=HOSTILE, heading="Refunds", text="A refund takes ten days. " * 30)
     know(alice, project, title="Prices", heading="Euros", text="Ten euros.")
     page.goto(f"/chats/{chat}/")
@@ -88,9 +94,8 @@ def test_on_a_phone_in_german(open_page: Open, server: Server, upstream: Upstrea
     page, _ = open_page(server, viewport={"width": 390, "height": 844}, has_touch=True, color_scheme=scheme)
     sign_in(page)
     page.context.add_cookies([{"name": "language", "value": "de", "url": server.url}])
-    alice = client(server)
-    chat = alice.chat()
-    project = alice.get(f"/api/chats/{chat}/")["project"]
+    alice, project = atlas(server)
+    chat = alice.chat(project=project)
     know(alice, project, title=HOSTILE, heading="Erstattung", text="A refund takes ten days. " * 30)
     know(alice, project, title="Prices", heading="Euro", text="Ten euros.")
     alice.wait(alice.start(chat, f"{script(upstream, FIND, Turn(text=TEXT))} Was?")["run"]["id"])
