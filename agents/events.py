@@ -121,6 +121,7 @@ class ToolReturned(Event, frozen=True, kw_only=True, tag="tool.returned"):
     elapsed_ms: int
     truncated: bool = False  # the result was cut at the tool's size limit
     makes: Literal["", "patch", "component"] = ""  # what its answer is by that, besides a text
+    cites: bool = False  # its passages are sources, numbered, which the answer may name
 
 
 class ToolFailed(Event, frozen=True, kw_only=True, tag="tool.failed"):
@@ -166,6 +167,21 @@ class ApprovalResolved(Event, frozen=True, kw_only=True, tag="approval.resolved"
     by: str  # user id, or "" when it expired
     reason: str = ""
     scope: Literal["once", "chat"] = "once"  # chat: later calls of the tool in this chat are not asked for, for a while
+
+
+class CitationAdded(Event, frozen=True, kw_only=True, tag="citation.added"):
+    """The answer's text names a source: behind the delta that closes its mark `[n]`. One for each place."""
+
+    id: str  # unique in the run, and the same whenever it is worked out
+    n: int  # the number of the source in this chat
+    offset: int  # in characters of the whole answer's text: where the mark begins. `at` is a time, as in every event
+    document: str = ""  # of the project's knowledge; empty: a page of the web
+    passage: int = 0  # of that document
+    title: str = ""
+    path: str = ""  # the headings above the passage, or where a file lies
+    page: int = 0  # of a document that has pages, from 1
+    url: str = ""
+    quote: str = ""  # how the passage begins
 
 
 class AgentStarted(Event, frozen=True, kw_only=True, tag="agent.started"):
@@ -283,6 +299,7 @@ AnyEvent = (
     | ToolDeferred
     | ApprovalRequested
     | ApprovalResolved
+    | CitationAdded
     | AgentStarted
     | AgentReturned
     | WorkflowChanged

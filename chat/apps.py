@@ -9,7 +9,7 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks, what a process does beside its runs, and what accounts sets off in here."""
         from accounts.organizations import services as organizations
-        from chat import checks  # noqa: F401
+        from chat import audience, checks  # noqa: F401
         from chat.attachments import for_tools, taking, texts
         from chat.bus import notices
         from chat.metering import budgets
@@ -25,6 +25,7 @@ class ChatConfig(AppConfig):
         organizations.CHECKS["fallbacks"] = rules.check_fallbacks
         erasing.watch()
         pull_requests.hand_down()
+        audience.hand_down()
         telling.TOLD.append(notices.tell_document)
         begin_work.fill(work.begin_for_tool)
         taking.TAKEN.append(texts.find)

@@ -611,6 +611,7 @@ OUTWARD_PORTS = env.list("OUTWARD_PORTS", [443], one_port, "numbers of ports, fr
 OUTWARD_MAX_BYTES = env.int("OUTWARD_MAX_BYTES", 5_000_000, least=1)
 OUTWARD_TIMEOUT_S = env.float("OUTWARD_TIMEOUT_S", 30.0)
 OUTWARD_CONNECT_TIMEOUT_S = env.float("OUTWARD_CONNECT_TIMEOUT_S", 5.0)
+WEB_PAGE_MAX_CHARS = env.int("WEB_PAGE_MAX_CHARS", 12_000, least=1_000)
 
 LOGGING = {
     "version": 1,

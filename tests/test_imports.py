@@ -13,7 +13,7 @@ SHARED = {
     "chat.run_request",
     *(
         f"chat.doors.{name}"
-        for name in ("asking", "base", "blocks", "fields", "inline", "openai.errors", "sse", "stored")
+        for name in ("asking", "base", "blocks", "citing", "fields", "inline", "openai.errors", "sse", "stored")
     ),
 }
 VOCABULARY = {

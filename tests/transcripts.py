@@ -121,6 +121,31 @@ def subagent() -> list[Logged]:
     return script.add(ev.TurnCompleted, turn=1).answer(2, "b.").end()
 
 
+FIND = Call("call_find", "search_knowledge", '{"query":"refunds"}')
+DOCUMENT = "55555555-5555-4555-8555-555555555555"
+PASSAGES = [
+    {"n": 1, "id": 7, "document": DOCUMENT, "title": "Terms", "path": "Refunds > When", "page": 3, "text": AWKWARD},
+    {"n": 2, "title": "Prices", "url": "https://example.com/prices", "text": "Ten euros."},
+]
+
+
+def cited() -> list[Logged]:
+    """An answer of two turns names a passage of a document twice, and a page of the web."""
+    script = Script().begin().turn(1, "I look. ").reply(1, FIND)
+    script.add(ev.ToolCalled, call="call_find", name="search_knowledge", arguments={"query": "refunds"})
+    result = {"passages": PASSAGES}
+    script.add(ev.ToolReturned, call="call_find", name="search_knowledge", result=result, elapsed_ms=4, cites=True).add(
+        ev.TurnCompleted, turn=1
+    )
+    of_document = {"n": 1, "document": DOCUMENT, "passage": 7, "title": "Terms", "path": "Refunds > When", "page": 3}
+    script.turn(2, "In \U0001f600 days [1]").add(ev.CitationAdded, id="cite_1", offset=18, quote="naïve", **of_document)
+    script.add(ev.TextDelta, text=", for ").add(ev.TextDelta, text="[2], see [1].")
+    web = {"title": "Prices", "url": "https://example.com/prices", "quote": "Ten euros."}
+    script.add(ev.CitationAdded, id="cite_2", n=2, offset=27, **web)
+    script.add(ev.CitationAdded, id="cite_3", offset=36, quote="naïve", **of_document)
+    return script.reply(2).add(ev.TurnCompleted, turn=2).end()
+
+
 def subagents_at_once() -> list[Logged]:
     """Two subagents work at the same time: their events interleave, and the one asked last ends first."""
     first, second = "content:call_a", "content:call_b"
@@ -235,6 +260,6 @@ ALL = {
     each.__name__: each
     for each in (
         plain, empty, awkward, reasoning, tool_call, parallel_tools, tool_failed, subagent, subagents_at_once,
-        deferred, approved, retried, taken_over, cancelled, failed, cut_short, built, building,
+        deferred, approved, retried, taken_over, cancelled, failed, cut_short, built, building, cited,
     )
 }  # fmt: skip

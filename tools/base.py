@@ -59,6 +59,7 @@ class Tool:
     outward: bool = False  # something leaves the installation: an address is asked, a branch pushed
     place: str = ""  # of an outward tool: the one host that it asks, where an operator has named it
     reads: Reads = ""  # whose words its answer has, where they may be others': the files of the project
+    cites: bool = False  # it gives {"passages": [{"title", "text", ...}]}: sources that the answer names by number
     deletes: bool = False  # what it takes away cannot be had back
     title: str = ""  # a person's word for it; the default is made from the name
     timeout_s: float = 30.0

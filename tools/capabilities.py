@@ -2,11 +2,18 @@
 
 from uuid import UUID
 
+from tools.knowledge.searching import has_passages
+
 REPOSITORY = "repository"
 DOCUMENT = "document"
 ATTACHMENTS = "attachments"  # of a chat, not of its project: files have come with its messages
+KNOWLEDGE = "knowledge"
 
 
 def capabilities_of(project_id: UUID | None) -> frozenset[str]:
-    """Every project has both: they are made at their first use. A chat outside of projects has nothing."""
-    return frozenset({REPOSITORY, DOCUMENT}) if project_id else frozenset()
+    """Every project has a repository and a document: they are made at their first use. It has knowledge once a document
+    of it can be searched. A chat outside of projects has nothing.
+    """
+    if not project_id:
+        return frozenset()
+    return frozenset({REPOSITORY, DOCUMENT, *([KNOWLEDGE] if has_passages(project_id) else [])})

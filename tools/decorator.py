@@ -29,6 +29,7 @@ def tool(
     outward: bool = False,
     place: str = "",
     reads: Reads = "",
+    cites: bool = False,
     deletes: bool = False,
     title: str = "",
     timeout_s: float = 30.0,

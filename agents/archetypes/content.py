@@ -3,6 +3,7 @@
 from agents.archetypes.base import Archetype, Limits
 from tools.attachments import read_attachment
 from tools.files import list_files, read_file, search_project_files
+from tools.knowledge.tool import search_knowledge
 
 content = Archetype(
     name="content",
@@ -11,7 +12,7 @@ content = Archetype(
         "agrees. Give it one task in whole sentences; it does not see this conversation."
     ),
     prompt="content.md",
-    tools=(list_files, read_file, search_project_files, read_attachment),
+    tools=(search_knowledge, list_files, read_file, search_project_files, read_attachment),
     permissions=frozenset({"read"}),
     markdown=False,
     memory="own",

@@ -7,13 +7,22 @@ from tools.attachments import read_attachment
 from tools.components.tool import generate_component
 from tools.documents.tools import patch_document, read_document
 from tools.editing import FILE_TOOLS
+from tools.knowledge.tool import search_knowledge
 from tools.pull_requests import open_pull_request
 
 project_navigator = Archetype(
     name="project_navigator",
     purpose="Finds, explains and changes things in the project's files.",
     prompt="project_navigator.md",
-    tools=(*FILE_TOOLS, open_pull_request, read_attachment, read_document, patch_document, generate_component),
+    tools=(
+        search_knowledge,
+        *FILE_TOOLS,
+        open_pull_request,
+        read_attachment,
+        read_document,
+        patch_document,
+        generate_component,
+    ),
     subagents=(content, editor),
     examples=(
         "What is this project about, and where do I start reading?",

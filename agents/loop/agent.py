@@ -40,6 +40,7 @@ class Agent:
         self.messages = list(messages)
         self.answer = ""  # the text of the last turn
         self.reason = "stop"
+        self.said = 0  # characters of the turns before: where the next one begins in the whole answer's text
         self.turn = 0
         self.calls = 0
         self.streak = Streak()
@@ -78,7 +79,7 @@ class Agent:
         model = model_of(self.archetype, self.job.model)
         if self.path or self.turn > 1 or not self.job.has_first_turn:
             yield [ev.TurnStarted(at=self.job.now(), agent=self.path, turn=self.turn, model=model)]
-        reply = Reply(self.job, self.path, self.turn, limits)
+        reply = Reply(self.job, self.path, self.turn, limits, self._cites_from())
         async with aclosing(self._replies(self.request(model), reply)) as pieces:
             async for events in pieces:
                 yield events
@@ -87,6 +88,13 @@ class Agent:
         async with aclosing(self._finish(Turn(self.turn, reply.text, whole))) as rest:
             async for events in rest:
                 yield events
+
+    def _cites_from(self) -> int | None:
+        """Where in the answer the next reply's text begins, if its marks are looked for: there are sources, it is the
+        answer itself, and it is no JSON, in which a list of a number would look like one.
+        """
+        is_looked_at = not self.path and self.options.output is None and not self.job.is_among_older
+        return self.said if is_looked_at and self.job.sources.found else None
 
     def _replies(self, request: ProviderRequest, reply: Reply) -> Events:
         """The reply's events; where the answer is to be of a schema, of one that was looked at."""
@@ -100,6 +108,7 @@ class Agent:
     async def _finish(self, turn: Turn) -> Events:
         """Run the calls of a whole reply that have no result yet, and tell the model of all of them."""
         self.answer = "".join(turn.text)
+        self.said += len(self.answer)
         self.reason = turn.reply.finish_reason if turn.reply else "stop"
         state = turn.reply.state if turn.reply else None
         self.messages.append(AssistantMessage(self.answer, turn.calls, state))

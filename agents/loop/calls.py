@@ -316,10 +316,11 @@ class ToolCalls:
             return await self._failed(call, done.error, outcome, done.elapsed_ms)
         event = ev.ToolReturned(
             **self._head(call),
-            result=done.result,
+            result=self.job.sources.numbered(done.result) if tool.cites else done.result,
             elapsed_ms=done.elapsed_ms,
             truncated=done.truncated,
             makes=tool.makes,
+            cites=tool.cites and not self.job.is_among_older,
         )
         self.outcomes[call.id] = told(event)
         await self.emit(event)

@@ -44,6 +44,8 @@ def places_of(tool: Tool) -> set[str]:
     """Whose words, from outside, the tool's answer may have."""
     if tool.outward:
         return {tool.place}
+    if tool.cites:
+        return {ANYWHERE}  # documents are written by others, and come from wherever
     return {REPOSITORY} if tool.reads == "repository" else set()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from agents.archetypes.base import Archetype
 from agents.errors import LimitReached
+from agents.loop.citing import Sources
 from agents.loop.judging import Judge, by_flags
 from agents.loop.ledger import Ledger
 from agents.loop.outside import Outside, nothing
@@ -51,6 +52,7 @@ class Job:
     ledger: Ledger = field(default_factory=Ledger)
     retry: RetryPolicy = RetryPolicy()
     tally: Tally = field(default_factory=Tally)
+    sources: Sources = field(default_factory=Sources)  # what the answer may name by number
     purse: Purse | None = None  # None: nobody counts
     effort: str = ""  # of reasoning: agents.options.EFFORTS; empty: as the model does by itself
     max_depth: int = 3  # of subagents

@@ -93,6 +93,7 @@ def _note(turn: Turn, event: AnyEvent) -> None:
             turn.is_completed = True
         case (
             ev.RunQueued() | ev.RunStarted() | ev.TurnStarted() | ev.ReasoningDelta() | ev.ToolProgressed()
+            | ev.CitationAdded()
             | ev.AgentStarted() | ev.AgentReturned() | ev.WorkflowChanged() | ev.WorkflowCompleted()
             | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset() | ev.MessageSaved() | ev.RunCompleted()
             | ev.RunFailed() | ev.RunCancelled()

@@ -18,6 +18,7 @@ from agents.errors import LimitReached, ProviderError
 from agents.events import AnyEvent, Call
 from agents.loop import attached
 from agents.loop.arguments import objects_in
+from agents.loop.citing import Marks, Source, cited
 from agents.loop.fallback import Order
 from agents.loop.job import Job
 from agents.loop.purse import Share, input_of, tokens_of
@@ -87,11 +88,13 @@ def _delay_s(job: Job, attempt: int, error: ProviderError) -> float:
 class Reply:
     """What has come of one reply so far."""
 
-    def __init__(self, job: Job, path: str, turn: int, limits: Limits) -> None:
+    def __init__(self, job: Job, path: str, turn: int, limits: Limits, cites_from: int | None = None) -> None:
+        """`cites_from`: where in the answer its text begins, if marks are looked for in it."""
         self.job = job
         self.path = path
         self.turn = turn
         self.limits = limits
+        self.cites_from = cites_from
         self.request: ProviderRequest | None = None
         self.target: Target | None = None
         self.output: Any = UNSET  # of an answer that was to be of a schema
@@ -174,6 +177,7 @@ class Reply:
         self.argument_bytes = 0
         self.thoughts: list[str] = []
         self.text_end, self.thought_end = Halves(), Halves()
+        self.marks = None if self.cites_from is None else Marks(self.job.sources, self.cites_from)
 
     def take(self, pieces: list[Piece]) -> list[AnyEvent]:
         """The events that these pieces make."""
@@ -193,6 +197,8 @@ class Reply:
         events: list[AnyEvent] = []
         self._think(self.thought_end.rest(), events)
         self._say(self.text_end.rest(), events)
+        if self.marks is not None:
+            self._cite(self.marks.rest(), events)
         return events
 
     def _say(self, text: str, events: list[AnyEvent]) -> None:
@@ -201,6 +207,12 @@ class Reply:
             self.text.append(text)
             self.job.tally.text_bytes += len(text)
             events.append(ev.TextDelta(at=self.job.now(), agent=self.path, text=text))
+            if self.marks is not None and (found := self.marks.feed(text)):
+                self._cite(found, events)
+
+    def _cite(self, found: list[tuple[Source, int]], events: list[AnyEvent]) -> None:
+        at = self.job.now()
+        events += [cited(source, place, at=at, run_id=self.job.run_id, turn=self.turn) for source, place in found]
 
     def _think(self, text: str, events: list[AnyEvent]) -> None:
         text = self.thought_end.clean(text)

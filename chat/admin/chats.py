@@ -60,7 +60,7 @@ class ChatAdmin(Gated):
             gettext_lazy("Settings"),
             {"fields": ("model", "temperature", "effort", "fallbacks", "archetype", "branch", "metadata_shown")},
         ),
-        (gettext_lazy("Shared"), {"fields": ("sharing", "project_access", "shared_with")}),
+        (gettext_lazy("Shared"), {"fields": ("sharing", "project_access", "shared_with", "level")}),
         (
             gettext_lazy("Kept"),
             {

@@ -51,7 +51,8 @@ class Blocks:
         self._texts: list[str] = []
 
     def feed(self, event: AnyEvent) -> list[Block]:
-        """What this event does to the blocks; an event that is no delta of the agent's own closes the open one."""
+        """What this event does to the blocks; an event of the agent's own that is neither a delta nor a
+        citation closes the open one."""
         match event:
             case ev.TextDelta(agent="", text=text):
                 return self._piece("text", text)
@@ -59,6 +60,8 @@ class Blocks:
                 return self._piece("reasoning", text)
             case _ if event.agent:
                 return []  # a subagent at work in between says nothing about our block
+            case ev.CitationAdded():
+                return []  # in the middle of a text
             case (
                 ev.RunQueued() | ev.RunStarted() | ev.TurnStarted() | ev.TextDelta() | ev.ReasoningDelta()
                 | ev.ReplyCompleted() | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed()

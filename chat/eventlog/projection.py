@@ -17,6 +17,7 @@ from agents.events import AnyEvent
 from agents.state import TurnState
 from agents.usage import Usage
 
+CITATION = ("id", "n", "document", "passage", "title", "path", "page", "url", "quote")  # what its part says
 IDLE_BEFORE = (ev.RunStarted, ev.ApprovalResolved)  # nobody worked in the time before these
 
 
@@ -118,6 +119,8 @@ class Fold:
             case ev.ApprovalResolved():
                 self.open_approvals.pop(event.call, None)
                 self._decisions[event.call] = event
+            case ev.CitationAdded():
+                self._cite(event)
             case ev.RunQueued() | ev.ToolProgressed() | ev.TurnCompleted() | ev.MessageSaved():
                 pass  # nothing of the message
             case ev.WorkflowChanged() | ev.WorkflowCompleted():
@@ -134,12 +137,21 @@ class Fold:
             turn.texts.append(event.text)
         if event.agent:
             return  # a subagent's words are its parent's tool result
+        part = self._last_said()
         begins_turn = turn is not None and turn.start == len(parts)  # a part ends with its turn
-        if begins_turn or not parts or parts[-1]["type"] != kind:
-            parts.append({"type": kind, "pieces": [], "from": event.at})
-        part = parts[-1]
+        if begins_turn or part is None or part["type"] != kind:
+            parts.append(part := {"type": kind, "pieces": [], "from": event.at})
         part["pieces"].append(event.text)
         part["until"] = event.until or event.at
+
+    def _last_said(self) -> dict[str, Any] | None:
+        """The newest part, but for the citations behind it: they stand in a text that may go on."""
+        last = self._parts[-1] if self._parts else None
+        return last if last is None or last["type"] != "citation" else self._parts[self.newest]
+
+    def _cite(self, event: ev.CitationAdded) -> None:
+        told = {name: value for name in CITATION if (value := getattr(event, name))}
+        self._parts.append({"type": "citation", **told, "at": event.offset})
 
     def _of(self, event: ev.ToolCalled | ev.ToolDeferred) -> dict[str, Any]:
         """The agent's own turn that asked for this call; and what a person said of it, if one was asked."""
@@ -205,13 +217,14 @@ class Fold:
         return "".join("".join(each["pieces"]) for each in self._parts if each["type"] == "text")
 
     @property
-    def size(self) -> int:
-        """How many parts there are."""
-        return len(self._parts)
+    def newest(self) -> int:
+        """The number of the newest part that is no citation; -1 where there is none."""
+        numbers = range(len(self._parts) - 1, -1, -1)
+        return next((each for each in numbers if self._parts[each]["type"] != "citation"), -1)
 
     @property
     def parts(self) -> list[dict[str, Any]]:
-        """The answer's parts in order, as JSON values: text, reasoning, tool_call, tool_result."""
+        """The answer's parts in order, as JSON values: text, reasoning, citation, tool_call, tool_result."""
         return [_part(each) for each in self._parts]
 
 

@@ -223,7 +223,7 @@ class RunBlocks:
 
     def feed(self, event: AnyEvent) -> list[Rendered]:
         """The blocks that this event completes. One that was given before comes again where its links got addresses."""
-        if event.agent:
+        if event.agent or isinstance(event, ev.CitationAdded):  # it stands in a text that goes on
             self._fold.apply(event)
             return []
         if isinstance(event, ev.TextDelta):
@@ -237,9 +237,9 @@ class RunBlocks:
     def _say(self, event: ev.TextDelta) -> list[Rendered]:
         self._fold.apply(event)
         done: list[Rendered] = []
-        if self._cutter is None or self._part != self._fold.size - 1:
+        if self._cutter is None or self._part != self._fold.newest:
             done += self._close()
-            self._part, self._cutter, self._late = self._fold.size - 1, Cutter(), []
+            self._part, self._cutter, self._late = self._fold.newest, Cutter(), []
             self._budget = budget.Budget(settings.RENDER_TEXT_S)
         return done + self._render(self._cutter, self._cutter.feed(event.text))
 

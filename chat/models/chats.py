@@ -5,13 +5,15 @@ import uuid
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
 from accounts.folding import FoldedField, SavesFolded
-from accounts.models import Organization, Project, Seer, User
+from accounts.models import Membership, Organization, Project, ProjectMember, Role, Seer, User
 from chat.models import owners
 from chat.models.characters import Character
 from chat.models.tasks import Task
+from tools.knowledge.levels import level_of
 
 
 class ChatStatus(models.TextChoices):
@@ -45,7 +47,8 @@ class ChatQuerySet(models.QuerySet["Chat"]):
     def visible_to(self, user: Seer) -> "ChatQuerySet":
         """Chats of the user's organizations that are theirs, shared with their project, or shared with them.
 
-        But none with a character of its organization that the user may not use.
+        But none with a character of its organization that the user may not use, and none that holds something more
+        confidential than their role reads.
         """
         mine = Q(user=user.pk)
         named = Q(pk__in=ChatShare.objects.filter(user=user.pk).values("chat"))
@@ -53,7 +56,10 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         here = Character.objects.filter(organization=OuterRef("organization")).numbered(OuterRef("character"))
         closed = Exists(here.exclude(pk__in=Character.objects.usable_by(user)))
         is_open = Q(character__isnull=True) | ~closed
-        return self.filter(mine | named | project, is_open, organization__in=Organization.objects.visible_to(user))
+        reads = Q(level__lte=level_of(Role.VIEWER)) | Exists(_readers_of_level(user, OuterRef("level")))
+        return self.filter(
+            mine | named | project, is_open, reads, organization__in=Organization.objects.visible_to(user)
+        )
 
     def with_fallbacks(self) -> "ChatQuerySet":
         """Each with what its organization says of fallbacks, as `organization_fallbacks`."""
@@ -63,6 +69,15 @@ class ChatQuerySet(models.QuerySet["Chat"]):
     def listed(self) -> "ChatQuerySet":
         """Without those that a front door made for itself."""
         return self.filter(is_listed=True)
+
+
+def _readers_of_level(user: Seer, level: OuterRef) -> "models.QuerySet[Membership]":
+    """The user's membership where a chat is, if by their role there they read what has this level."""
+    inside = ProjectMember.objects.filter(user=user.pk, project=OuterRef(OuterRef("project"))).values("role")[:1]
+    role = Coalesce(Subquery(inside), F("role"))
+    levels = Case(*(When(role_there=each.value, then=Value(level_of(each))) for each in Role), default=Value(0))
+    theirs = Membership.objects.filter(user=user.pk, organization=OuterRef("organization"))
+    return theirs.order_by().annotate(role_there=role).alias(reads=levels).filter(reads__gte=level)
 
 
 class Chat(SavesFolded):
@@ -97,6 +112,8 @@ class Chat(SavesFolded):
     project_access = models.CharField(max_length=5, choices=Access.choices, default=Access.READ)
     # The agent door's number of who is talked to; a plain one until its organization registers a Character of it.
     character = models.PositiveBigIntegerField(null=True, blank=True, db_index=True)
+    # Of the most confidential passage that ever came in: tools.knowledge.levels. Who may not read it sees no such chat.
+    level = models.PositiveSmallIntegerField(default=0, db_default=0)
     origin = models.CharField(max_length=30, default="native")  # the front door that made it
     is_listed = models.BooleanField(default=True)  # a chat that a front door made for itself is not
     expires_at = models.DateTimeField(null=True, blank=True, db_index=True)

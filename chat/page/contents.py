@@ -186,6 +186,7 @@ def shown(messages: list[Message], tree: Tree, reader: User, last: UUID | None) 
             "work": _work(message),
             "wrote": _wrote(message),
             "made": made(message, tree.chat),
+            "sources": _sources(message),
             "builds": builds.get(message.pk, []),
             "read_from": _read_from(message, tree),
             "usage": _usage(message),
@@ -228,6 +229,27 @@ def _parts(message: Message, cards: Cards) -> list[Part]:
     return parts or [Part("text", html=html.get(0, ""))]
 
 
+def _sources(message: Message) -> list[dict[str, Any]]:
+    """The sources that the answer names, each once, by number; static/chat/cited.js draws those of an open one."""
+    if message.status == MessageStatus.IN_PROGRESS:
+        return []
+    found = {each["n"]: each for each in reversed(message.parts) if each["type"] == "citation"}
+    return [_source(found[n]) for n in sorted(found)]
+
+
+def _source(part: dict[str, Any]) -> dict[str, Any]:
+    page = say("sourcePage", page=part["page"]) if part.get("page") else ""
+    url = part.get("url", "")
+    title = part.get("title") or url or say("sourceUntitled")
+    return {
+        "n": part["n"],
+        "title": title,
+        "where": joined(part.get("path", ""), page),
+        "quote": part.get("quote", ""),
+        "url": url,
+    }
+
+
 def nested(parts: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
     """What is shown, with its number among the parts: a subagent's calls follow the call that asked it, though those of
     another were made in between. static/chat/reducer.js orders those of an open answer so."""
@@ -235,6 +257,8 @@ def nested(parts: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
     calls = {part["call"] for part in parts if part["type"] == "tool_call"}
     outer: list[tuple[int, dict[str, Any]]] = []
     for place in enumerate(parts):
+        if place[1]["type"] == "citation":
+            continue  # shown below the answer
         asked_by = place[1].get("agent", "").rpartition(":")[2]
         if place[1]["type"] != "tool_result":
             (inner.setdefault(asked_by, []) if asked_by in calls else outer).append(place)

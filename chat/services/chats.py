@@ -12,6 +12,7 @@ from accounts.models import Organization, Project, User
 from accounts.organizations.choice import remember_organization
 from accounts.permissions import permissions_in, require
 from agents.installation import default_model
+from chat import audience
 from chat.access import get_chat, require_owner
 from chat.attachments import using
 from chat.bus import notices
@@ -76,6 +77,9 @@ def change_chat(*, user: User, chat: Chat, **changes: Any) -> Chat:
     more = ["titled_by"] if "title" in changes else []
     chat.titled_by = TitledBy.PERSON if more else chat.titled_by
     _check_sharing(chat)
+    if OWNERS_OWN & changes.keys():
+        chat.level = lock_chat(chat).level
+        audience.require_shareable(chat)
     chat.save(update_fields=[*changes, *more, "updated_at"])
     notices.tell(chat.pk, has_changed=True)
     return chat
@@ -90,6 +94,7 @@ def share_chat(*, user: User, chat: Chat, person: UUID, access: str) -> ChatShar
     known = User.objects.filter(pk=person, is_active=True, memberships__organization=chat.organization_id).first()
     if known is None:
         raise NotFound(fields={"user": ["There is no such person in the chat's organization."]})
+    audience.require_readable(lock_chat(chat), known)
     share, _ = ChatShare.objects.update_or_create(chat=chat, user=known, defaults={"access": Access(access)})
     notices.tell(chat.pk, has_changed=True)
     return share
@@ -135,7 +140,8 @@ def fork_chat(*, user: User, chat: Chat, message: UUID, title: str | None = None
     )
     fork.leaf = _copy(path, fork)
     fork.position = len(path)
-    fork.save(update_fields=["leaf", "position"])
+    fork.level = Chat.objects.values_list("level", flat=True).get(pk=chat.pk)  # as it is now, with what was drawn
+    fork.save(update_fields=["leaf", "position", "level"])
     return get_chat(user, fork.pk)
 
 

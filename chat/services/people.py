@@ -14,6 +14,7 @@ from accounts.models import ApiKey, Membership, Organization, Project, Role, Use
 from accounts.organizations.services import is_last_owner
 from accounts.permissions import permissions_in, require
 from accounts.sign_in.sign_ins import forget_sessions
+from chat import audience
 from chat.bus import notices
 from chat.models import (
     OPEN,
@@ -82,6 +83,7 @@ def hand_over(*, source: User, to: User, by: User | None, organization: Organiza
         raise refuse("to", "Expected somebody else: the chats are this person's own.")
     chats = Chat.objects.filter(user=source, **({"organization": organization} if organization else {}))
     _require_places(chats, to)
+    _require_readable(chats, to)
     ids = list(chats.select_for_update().values_list("pk", flat=True))
     chats.update(user=to)
     ChatAlias.objects.filter(chat__in=ids, user=source).delete()  # the names are their clients'
@@ -105,6 +107,12 @@ def _require_places(chats: QuerySet[Chat], to: User) -> None:
     if closed or not to.is_active:
         told = f"Expected somebody who may write in: {', '.join(sorted(closed)[:10]) or 'any organization'}."
         raise refuse("to", told)
+
+
+def _require_readable(chats: QuerySet[Chat], to: User) -> None:
+    """Raise Conflict where one of them holds what the other may not read."""
+    for chat in chats.filter(level__gt=0):
+        audience.require_readable(chat, to)
 
 
 @transaction.atomic

@@ -64,6 +64,7 @@ class ChatLine(Line, frozen=True, kw_only=True, tag="chat", omit_defaults=True):
     origin: Text30
     is_listed: bool
     character: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None
+    level: Annotated[int, Meta(ge=0, le=3)] = 0  # how confidential what it holds is
     position: Count
     leaf: UUID | None
     input_tokens: Tokens

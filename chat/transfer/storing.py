@@ -16,6 +16,7 @@ from accounts.models import Organization, Project, User
 from accounts.permissions import permissions_in, require
 from agents import events as ev
 from agents.events import AnyEvent
+from chat import audience
 from chat.attachments import using
 from chat.models import Attachment, Chat, ChatAlias, Message, Run, RunEvent, TitledBy, ToolCall, UsageRecord
 from chat.services import rules
@@ -163,6 +164,7 @@ def _chat(package: Package, place: Place, ids: Ids) -> Chat:
     }
     del fields["leaf"]
     chat = Chat(user=place.owner, organization=place.organization, project=place.project, **fields)
+    audience.require_readable(chat, place.owner)
     chat.save(force_insert=True)
     return chat
 
@@ -184,7 +186,8 @@ def _event(event: AnyEvent, here: Mapping[str, str], people: Mapping[str, str]) 
         case ev.ApprovalResolved() | ev.RunCancelled():
             return replace(event, by=people.get(event.by, ""))
         case (
-            ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
+            ev.CitationAdded()
+            | ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
             | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed() | ev.ToolDeferred()
             | ev.ApprovalRequested() | ev.AgentStarted() | ev.AgentReturned() | ev.WorkflowChanged()
             | ev.WorkflowCompleted() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()

@@ -26,6 +26,7 @@ from accounts.db import db
 from accounts.errors import RequestError
 from accounts.http.negotiation import accepts_gzip
 from accounts.models import User
+from chat import audience
 from chat.access import get_chat, require_owner
 from chat.metering.limits import exports
 from chat.models import Chat
@@ -72,6 +73,7 @@ def _chat(request: HttpRequest, id: UUID) -> tuple[User, Chat]:
     user = authenticate(request)
     chat = get_chat(user, id)
     require_owner(user, chat)
+    audience.require_exportable(chat)
     return user, chat
 
 

@@ -5,6 +5,7 @@ import { wrap } from "./text.js";
 
 const editing = () => import("./editing.js");
 const building = () => import("./building.js");
+const cited = () => import("./cited.js");
 const deciding = () => import("./deciding.js");
 
 /** Let the buttons of the log do `does`: the functions of app.js. */
@@ -37,6 +38,7 @@ const ACTIONS = {
   version: (does, button, article) => step(does, button, article),
   fork: (does, button, article) => once(button, () => does.fork(article.dataset.id)),
   delete: (...given) => deciding().then(({ remove }) => remove(...given)),
+  source: (_does, button, article) => cited().then(({ open }) => open(button, article)),
   unfold: (_does, _button, article) => toggleFold(article),
   // No button of submit: Enter in the reason denies.
   allow: (does, button, article) => decide(does, button.form, button, article),

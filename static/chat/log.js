@@ -91,6 +91,7 @@ export class Log {
     enliven(root);
     for (const article of root.querySelectorAll("article.user")) foldLong(article);
     for (const article of root.querySelectorAll("article:not([data-status=in_progress], .pending)")) foldTools(article);
+    this.#cite(root);
     const open = [...root.querySelectorAll("article[data-status=in_progress]")].filter((each) => each.dataset.run && !isDrawn(each));
     for (const each of open) if (!this.#live.has(each.dataset.run)) this.#live.set(each.dataset.run, each);
     return open.map((each) => ({ run: each.dataset.run, article: this.#live.get(each.dataset.run) }));
@@ -115,9 +116,16 @@ export class Log {
       if (!old) this.#insert(this.own(article, isDrawn));
       else if (!isDrawn(article)) settle(old, article);
     }
+    this.#cite(this.column);
     this.markDays();
     if (left) focusOn(this.stored.find((each) => each.dataset.parent === left.dataset.parent) ?? this.stored.at(-1));
     return open.map(({ run, article }) => ({ run, article: document.getElementById(article.id) })).filter((each) => each.article);
+  }
+
+  /** Marks in answers that name sources become buttons. */
+  #cite(root) {
+    const named = [...root.querySelectorAll("article:has(> .cited:not([hidden]))")];
+    if (named.length) import("./cited.js").then(({ mark }) => named.forEach((article) => mark(article)));
   }
 
   /** The article of a stored message, or the one its events are drawn into. */

@@ -13,6 +13,7 @@ export function emptyAnswer() {
     // {type: "text" | "reasoning", turn, text, isTakenBack ...} or {type: "tool", call, name, status ...}. A text has `blocks`,
     // the HTML of its beginning, up to `cut` of its UTF-16 units (`points` of its code points).
     parts: [],
+    sources: [], // that the answer names, each once, with the turn that named it first
     leftOut: [], // what was chosen and the provider would not take: temperature, tools, effort ...
     retry: null, // the retry.scheduled that is waited for
     model: "", // that answers
@@ -67,6 +68,8 @@ function change(answer, event) {
     case "text.delta":
     case "reasoning.delta":
       return spoken(answer, event);
+    case "citation.added":
+      return cited(answer, event);
     case "tool.called":
       return toolCalled(answer, event);
     case "approval.requested":
@@ -93,7 +96,7 @@ function change(answer, event) {
     case "retry.scheduled":
       return { ...enter("retrying", event), retry: event };
     case "turn.reset":
-      return { ...enter("resetting", event), parts: takenBack(answer.parts, event) };
+      return { ...enter("resetting", event), parts: takenBack(answer.parts, event), sources: uncited(answer.sources, event) };
     case "run.completed":
       return { ...ended(answer, "completed", event), reason: event.reason };
     case "run.failed":
@@ -154,6 +157,15 @@ function spoken(answer, event) {
     : { type, turn, text: event.text, from: event.at, until: event.until || event.at, isTakenBack: false, blocks: [], cut: 0, points: 0 };
   const phase = type === "text" ? "writing" : "thinking";
   return { ...stay(answer, phase, event), parts: [...(continues ? parts.slice(0, -1) : parts), part] };
+}
+
+function cited(answer, event) {
+  const isKnown = answer.sources.some(({ n }) => n === event.n);
+  return isKnown ? {} : { sources: [...answer.sources, { ...event, turn: answer.turns[""] ?? 0 }] };
+}
+
+function uncited(sources, event) {
+  return event.agent ? sources : sources.filter(({ turn }) => turn !== event.turn);
 }
 
 function toolCalled(answer, event) {

@@ -87,6 +87,7 @@ export class AnswerView {
     this.page = page;
     this.parts = article.querySelector(".parts");
     this.views = [];
+    this.cited = ""; // what was shown of its sources
     this.parts.replaceChildren();
     this.parts.translate = false; // what is being written is ours; once it is over it may be translated
   }
@@ -101,7 +102,16 @@ export class AnswerView {
     this.article.classList.toggle("writing", answer.phase === "writing");
     this.article.dataset.status = isOpen ? "in_progress" : answer.phase;
     if (!isOpen) this.parts.removeAttribute("translate");
+    this.#drawSources(answer);
     this.#drawEnd(answer, isOpen, ahead);
+  }
+
+  /** Sources, and the marks in what has been rendered since; most answers have none. */
+  #drawSources({ sources, parts }) {
+    const state = `${sources.map(({ n }) => n)} ${parts.map(({ blocks }) => blocks?.length ?? 0)}`;
+    if (state === this.cited || (!sources.length && !this.cited)) return;
+    this.cited = state;
+    import("./cited.js").then(({ draw }) => draw(this.article, sources));
   }
 
   #drawPart(part, index, answer, now) {

@@ -3,7 +3,7 @@
 import { foldTools, unfoldTools } from "./fold.js";
 import { isSelected } from "./text.js";
 
-const SINGLE = [".attachments", ".why", ".made", ".work", ".wrote", ".read-from", ".end", ".actions"];
+const SINGLE = [".cited", ".attachments", ".why", ".made", ".work", ".wrote", ".read-from", ".end", ".actions"];
 
 /** Give the article on the page the content of the stored one. */
 export function settle(old, fresh) {
@@ -17,7 +17,15 @@ export function settle(old, fresh) {
   exchangeBuilds(...[old, fresh].map((each) => each.querySelector(":scope > .builds")));
   for (const name of SINGLE) {
     const [was, is] = [old, fresh].map((each) => each.querySelector(`:scope > ${name}`));
+    if (was && is) keepOpen(was, is);
     if (was && is && !was.isEqualNode(is) && !was.contains(document.activeElement)) was.replaceWith(is);
+  }
+}
+
+/** What the reader has opened of the sources stays open. */
+function keepOpen(old, fresh) {
+  for (const each of fresh.querySelectorAll("li[data-n] > details")) {
+    each.open = old.querySelector(`li[data-n="${each.parentElement.dataset.n}"] > details`)?.open ?? false;
   }
 }
 

@@ -5,5 +5,6 @@ PARSERS = {
     "image": "tools.parsing.images:made",
     "document": "tools.parsing.documents:read",
     "page": "tools.parsing.documents:read_page",
+    "web_page": "tools.parsing.page:text",
     **{f"component_{kind}": f"tools.parsing.components:{kind}" for kind in ("react", "html", "svelte", "python")},
 }

@@ -42,6 +42,9 @@ class Reading:
         if isinstance(event, ev.TextDelta | ev.ReasoningDelta):
             self._delta(entry, event)
             return
+        if isinstance(event, ev.CitationAdded):
+            self._cite(entry, event)
+            return
         self.blocks.pop(event.agent, None)
         if isinstance(event, OfTool):
             self._tool(entry, event)
@@ -133,6 +136,11 @@ class Reading:
                     open_row.last_seq, open_row.note = entry.seq, said
             case ev.ToolReturned() | ev.ToolFailed():
                 self._tool_end(entry, event)
+
+    def _cite(self, entry: Logged, event: ev.CitationAdded) -> None:
+        """In the middle of a block of text, which goes on behind it."""
+        row = self._moment(entry, "tool", _("Names source [%(number)s]") % {"number": event.n}, "")
+        row.returned = {"title": event.title, "document": event.document, "url": event.url, "quote": event.quote}
 
     def _approval(self, entry: Logged, event: OfApproval) -> None:
         if isinstance(event, ev.ApprovalResolved):

@@ -163,7 +163,8 @@ class Encoder(base.Encoder):
                 end = {"message_id": message_id(self.run.message), "session_id": self.session}
                 return [sse.ascii_frame({"type": "done", **end, "token_usage": token_usage(event.usage)})]
             case (
-                ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
+                ev.CitationAdded()
+                | ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
                 | ev.ReplyCompleted() | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed()
                 | ev.ToolDeferred() | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted()
                 | ev.AgentReturned() | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.WorkProgressed()

@@ -24,7 +24,7 @@ from agents.events import AnyEvent
 from agents.messages import ToolSpec
 from agents.options import RunOptions
 from agents.usage import Usage
-from chat.doors import base, fields, inline, sse, stored
+from chat.doors import base, citing, fields, inline, sse, stored
 from chat.doors.asking import HERE, Answer, Asking
 from chat.doors.base import OpenTurn, RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
@@ -321,6 +321,8 @@ class Encoder(base.Encoder):
             case ev.AgentReturned() if self._agents.get(event.agent):
                 self._agents[event.agent] = False
                 return [{"type": "SUBAGENT_FINISHED", "subagentRunId": event.agent}]
+            case ev.CitationAdded() if self._is_1:
+                return [{"type": "CUSTOM", "name": "citation", "value": citing.told(event)}]
             case ev.WorkflowChanged() | ev.WorkflowCompleted():
                 value = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ("at", "agent")}
                 return [{"type": "CUSTOM", "name": event.type, "value": value}]
@@ -335,7 +337,8 @@ class Encoder(base.Encoder):
                 more = {"outcome": self._outcome(event), **self._usage(event.usage)} if self._is_1 else {}
                 return [{"type": "RUN_FINISHED", **self._ids, **more}]
             case (
-                ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
+                ev.CitationAdded()
+                | ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
                 | ev.ReplyCompleted() | ev.ToolProgressed() | ev.ApprovalResolved() | ev.AgentStarted()
                 | ev.AgentReturned() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
                 | ev.TurnCompleted() | ev.MessageSaved()

@@ -91,7 +91,8 @@ class Encoder(base.Encoder):
             case ev.RunCompleted() | ev.RunCancelled():
                 return self._end({"type": "done", "tokensUsed": _tokens(event.usage)}, place)
             case (
-                ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
+                ev.CitationAdded()
+                | ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
                 | ev.ReplyCompleted() | ev.ToolProgressed() | ev.ToolDeferred() | ev.ApprovalRequested()
                 | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned() | ev.WorkflowChanged()
                 | ev.WorkflowCompleted() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()

@@ -2,7 +2,8 @@
 "clients"; what it leaves open is decided in docs/doors/threads.md. Read 2026-11.
 
 Each frame is `{"type", "data", "timestamp"}`: connected, message_saved, workflow_status (as they come), ai_response
-(one a delta, `isComplete` false), a last ai_response that has `isComplete` true and the whole text as `accumulated`,
+(one a delta, `isComplete` false), a last ai_response that has `isComplete` true and the whole text as `accumulated`
+(and as `sources` those that it names),
 workflow_complete (one for each workflow that is over: its place is here, whenever it was), done; or error, last.
 Everything is ASCII; no `[DONE]`. One of its clients reads `content` alone and the other shows `accumulated`, so the
 last frame's `content` is empty: both then show the same text.
@@ -40,6 +41,7 @@ class Encoder(base.Encoder):
         self.run = run
         self.at = run.created_at  # of the newest event
         self.texts: list[str] = []
+        self.sources: dict[int, dict[str, Any]] = {}  # that the answer names
         self.completed: list[dict[str, Any]] = []  # workflows that are over; told at the end
         self._open_turn = OpenTurn()
 
@@ -58,6 +60,9 @@ class Encoder(base.Encoder):
             case ev.TextDelta(agent="", text=text):
                 self.texts.append(text)
                 return [self._frame("ai_response", {"content": text, "isComplete": False})]
+            case ev.CitationAdded():
+                self.sources.setdefault(event.n, {"title": event.title or event.url, "n": event.n})
+                return []
             case ev.WorkflowChanged():
                 return [self._frame("workflow_status", _status(event))]
             case ev.WorkflowCompleted():
@@ -69,7 +74,8 @@ class Encoder(base.Encoder):
             case ev.RunFailed():
                 return [*self._completed(), self._error(event.message)]
             case ev.RunCompleted() | ev.RunCancelled():
-                whole = {"content": "", "isComplete": True, "accumulated": "".join(self.texts)}
+                sources = {"sources": list(self.sources.values())} if self.sources else {}
+                whole = {"content": "", "isComplete": True, "accumulated": "".join(self.texts), **sources}
                 done = self._frame("done", {"success": True})
                 return [self._frame("ai_response", whole), *self._completed(), done]
             case (

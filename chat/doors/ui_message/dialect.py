@@ -5,7 +5,8 @@ package `ai` (7.0.173, 6.0.326) src/ui-message-stream/ui-message-chunks.ts, src/
 Data frames only, then `[DONE]`: `start` with the answer's id, a transient `data-parley` with the ids of chat and run,
 then a step for each turn with its reasoning, text and tool parts, and `finish`. Server tools are dynamic and marked as
 executed; the client's own are static and end the run with `tool-calls`. A stopped run says `abort`. A workflow is a
-`data-workflow` with its id, of which the client keeps the newest.
+`data-workflow` with its id, of which the client keeps the newest. A source that the answer names is told once, as
+`source-url` or `source-document`.
 A call that waits is `tool-approval-request`, with the call's id as its own; the answer comes back as a part in state
 `approval-responded`. The stream waits meanwhile, unless the request says `"approvals": "here"`: then it ends there.
 No words for: retries and a tool's progress (transient `data-retry`, `data-progress`), subagents' own text. Version 7
@@ -224,6 +225,7 @@ class Encoder(base.Encoder):
         self._asking = Asking(run.request.get("theirs", ()), decided) if run.request.get("approvals") == HERE else None
         self._blocks = Blocks()
         self._in_step = False
+        self._sources: set[int] = set()  # that were told: each once
         self._asked: set[str] = set()  # calls that were shown with their approval
         self._open_here: set[str] = set()  # calls shown in this step that have neither a result nor wait for a person
         self._open_turn = OpenTurn(*ev.DELTAS)
@@ -270,6 +272,8 @@ class Encoder(base.Encoder):
                 return [{"type": "tool-output-error", "toolCallId": event.call, "errorText": event.error, **OURS}]
             case ev.ToolProgressed():
                 return [_transient("progress", {"toolCallId": event.call, "text": event.text})]
+            case ev.CitationAdded():
+                return self._source(event)
             case ev.WorkflowChanged() | ev.WorkflowCompleted():
                 return [{"type": "data-workflow", "id": event.workflow, "data": _workflow(event)}]
             case ev.RetryScheduled(agent=""):
@@ -298,6 +302,16 @@ class Encoder(base.Encoder):
             return []
         self.is_over = True
         return [*self._end_step(), {"type": "finish", "finishReason": "tool-calls"}]
+
+    def _source(self, event: ev.CitationAdded) -> list[dict[str, Any]]:
+        if event.n in self._sources:
+            return []
+        self._sources.add(event.n)
+        named = {"sourceId": f"source-{event.n}", **({"title": event.title} if event.title else {})}
+        if event.url:
+            return [{"type": "source-url", **named, "url": event.url}]
+        filename = {"filename": event.path} if event.path else {}
+        return [{"type": "source-document", "title": "", **named, "mediaType": "text/plain", **filename}]
 
     def _step_for(self, event: ev.ApprovalRequested) -> list[dict[str, Any]]:
         """A step of its own for calls that wait in a subagent, where the client answers here: it sends its answers

@@ -14,7 +14,7 @@ from agents import tokens
 from agents.archetypes.base import Archetype
 from agents.events import AnyEvent
 from agents.installation import targets
-from agents.loop import Agent
+from agents.loop import Agent, citing
 from agents.loop import ledger as ledgers
 from agents.loop.job import Job, RetryPolicy, Tally
 from agents.messages import Message as Said
@@ -104,6 +104,7 @@ def job_of(
         ledger=ledgers.read(events),
         retry=RetryPolicy(settings.AGENTS_MAX_ATTEMPTS, settings.AGENTS_RETRY_MAX_S, settings.AGENTS_DOWN_S),
         tally=_tally(events),
+        sources=citing.known(archetype, history, events),
         subagents_at_once=settings.AGENTS_SUBAGENTS_AT_ONCE,
         asks_first=frozenset(settings.TOOLS_ASK_FIRST),
         approval_lifetime_s=settings.CHAT_APPROVAL_S,

@@ -107,7 +107,8 @@ class Encoder(base.Encoder):
             case ev.RunCompleted() | ev.RunCancelled():
                 return [{"type": "complete", "finalContent": self._text()}, self._finalized()], True
             case (
-                ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
+                ev.CitationAdded()
+                | ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
                 | ev.ToolProgressed() | ev.ToolDeferred() | ev.ApprovalRequested() | ev.ApprovalResolved()
                 | ev.AgentStarted() | ev.AgentReturned() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
                 | ev.TurnCompleted() | ev.MessageSaved()

@@ -3,6 +3,7 @@ openai 3.52.0. Read 2026-11.
 
 Data-only frames, one id for all: a chunk with the role, chunks with text, two for each call of a tool of the client's,
 one with the finish_reason, where it was asked for one with the usage, and `[DONE]`. `completion()` is the same, whole.
+Sources with an address are annotations of the whole message; chunks have none.
 No words for: reasoning, tools that the agent runs itself, subagents, retries, approvals, workflows. A turn's text
 follows the turn's before. An answer that was stopped, or that met a limit of the agent's, ends with `length`: it is not
 whole. Text that is taken back, and a server that goes, is an `error` and the end; the request is to be sent again.
@@ -14,7 +15,7 @@ from typing import Any, assert_never
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
-from chat.doors import base, sse
+from chat.doors import base, citing, sse
 from chat.doors.base import OpenTurn, RunInfo
 from chat.doors.openai import errors as openai_errors
 from chat.doors.openai.responses.dialect.items import text_of
@@ -61,6 +62,7 @@ class Encoder(base.Encoder):
         self.model = str(run.request.get("model", ""))
         self.wants_usage = bool(run.request.get("include_usage"))
         self.texts: list[str] = []
+        self.citations: list[dict[str, Any]] = []
         self.calls: list[dict[str, Any]] = []
         self.end: ev.Terminal | None = None
         self._open_turn = OpenTurn()
@@ -75,6 +77,8 @@ class Encoder(base.Encoder):
             case ev.TextDelta(agent="", text=text):
                 self.texts.append(text)
                 return [self._chunk({"content": text})]
+            case ev.CitationAdded():
+                self.citations.append(citing.told(event))
             case ev.ToolDeferred(agent=""):
                 return self._call(event)
             case ev.TurnReset(agent="") if self._open_turn.is_shown:
@@ -104,7 +108,11 @@ class Encoder(base.Encoder):
         """The whole answer, once it has come to its end."""
         assert self.end is not None
         text = "".join(self.texts)
-        message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+        message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+        linked = [each for each in self.citations if each.get("url")]
+        message["annotations"] = [
+            {"type": "url_citation", "url_citation": citing.url_citation(each)} for each in linked
+        ]
         if self.calls:
             message |= {"content": text or None, "tool_calls": self.calls}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish_reason(self.end)}

@@ -15,9 +15,10 @@ from typing import Any, assert_never
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.usage import Usage
-from chat.doors import base, sse
+from chat.doors import base, citing, sse
 from chat.doors.base import RunInfo
 from chat.doors.blocks import Block, Blocks, Closed, Opened, Piece
+from chat.doors.citing import annotation
 from chat.doors.openai.responses.dialect.ids import RESPONSE, item_id
 from chat.doors.openai.responses.dialect.items import call_item, message_item, text_of, text_part
 
@@ -81,6 +82,9 @@ class Encoder(base.Encoder):
         self.blocks = Blocks()
         self.shows_reasoning = bool((run.request.get("reasoning") or {}).get("summary"))
         self.item = ""  # id of the open one
+        self.said = 0  # characters of all texts
+        self.begins_at = 0  # in them: the open text
+        self.annotations: list[dict[str, Any]] | None = None  # of the open text; None: none is open
 
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """The frames that the event makes."""
@@ -94,6 +98,8 @@ class Encoder(base.Encoder):
                 frames += self._frame("response.in_progress", response=self.resource())
             case ev.ToolDeferred(agent=""):
                 frames += self._call(event)
+            case ev.CitationAdded():
+                frames += self._annotate(event)
             case ev.TurnReset(agent=""):
                 frames += self.error({"type": "server_error", "code": "response_reset", "message": TAKEN_BACK})
             case ev.RunCompleted() | ev.RunFailed() | ev.RunCancelled():
@@ -155,6 +161,7 @@ class Encoder(base.Encoder):
                 return self._open_text()
             case Piece(text=text):
                 self._count_pieces(event)
+                self.said += len(text)
                 return self._text_frame("response.output_text.delta", delta=text, logprobs=[])
             case Closed(text=text):
                 return self._close_text(text, "completed" if _is_whole(event) else "incomplete")
@@ -165,14 +172,25 @@ class Encoder(base.Encoder):
             self.number += event.pieces - 1
 
     def _open_text(self) -> list[bytes]:
+        self.begins_at, self.annotations = self.said, []
         item = message_item(self._next_id("msg"), "assistant", "in_progress", [])
         added = self._frame("response.output_item.added", output_index=len(self.output), item=item)
         return added + self._text_frame("response.content_part.added", part=text_part(""))
 
     def _close_text(self, text: str, status: str) -> list[bytes]:
+        part, self.annotations = text_part(text, self.annotations or []), None
         frames = self._text_frame("response.output_text.done", text=text, logprobs=[])
-        frames += self._text_frame("response.content_part.done", part=text_part(text))
-        return frames + self._done(message_item(self.item, "assistant", status, [text_part(text)]))
+        frames += self._text_frame("response.content_part.done", part=part)
+        return frames + self._done(message_item(self.item, "assistant", status, [part]))
+
+    def _annotate(self, event: ev.CitationAdded) -> list[bytes]:
+        if self.annotations is None:
+            return []
+        added = annotation(citing.told(event), self.begins_at)
+        self.annotations.append(added)
+        index = len(self.annotations) - 1
+        type = "response.output_text.annotation.added"
+        return self._text_frame(type, annotation_index=index, annotation=added)
 
     def _text_frame(self, type: str, **fields: Any) -> list[bytes]:
         place = {"item_id": self.item, "output_index": len(self.output), "content_index": 0}

@@ -6,7 +6,7 @@ as their bytes (a PDF, a sound or a text), by an https address, or by the `file_
 """
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import msgspec
 
 from accounts.errors import refuse
 from chat.doors import inline, stored
+from chat.doors.citing import by_text
 from chat.doors.openai.responses.dialect.ids import item_id
 from chat.run_request import Item
 
@@ -221,12 +222,13 @@ def items_of(row: Row) -> list[dict[str, Any]]:
 def _answer(row: Row) -> list[dict[str, Any]]:
     texts = [each["text"] for each in row["parts"] if each["type"] == "text"]
     calls = [each for each in row["parts"] if each["type"] == "tool_call" and each.get("deferred")]
+    annotations = list(by_text(row["parts"]))
     numbers = {"text": 0, "tool_call": 0}
     out = []
     for part in row["parts"]:
         kind = part["type"]
         if kind == "text":
-            out.append(_said(row, numbers[kind], [text_part(part["text"])]))
+            out.append(_said(row, numbers[kind], [text_part(part["text"], annotations[numbers[kind]])]))
         elif part in calls:
             id = item_id("fc", row["pk"], numbers[kind])
             out.append(call_item(id, part["call"], part["name"], text_of(part["arguments"]), "completed"))
@@ -255,9 +257,9 @@ def _source(file: dict[str, Any]) -> dict[str, str]:
     return {"file_data" if file["url"].startswith("data:") else "file_url": file["url"]}
 
 
-def text_part(text: str) -> dict[str, Any]:
+def text_part(text: str, annotations: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """A part of an answer's content."""
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    return {"type": "output_text", "text": text, "annotations": list(annotations), "logprobs": []}
 
 
 def message_item(id: str, role: str, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,108 @@
+"""Who reads a chat, and so how confidential what comes into it may be. Sync.
+
+An answer is read by everyone who sees the chat, not only by who asked. So passages come in up to the least of what its
+readers may read, and a chat is as confidential as the highest of them (`Chat.level`): who may not read that does not
+see the chat (`visible_to`), and it is not shared with them.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from accounts.errors import Conflict
+from accounts.models import Membership, ProjectMember, Role, User
+from accounts.permissions import role_in
+from chat.models import Chat, ChatShare, Sharing
+from tools.base import ToolContext
+from tools.errors import ToolError
+from tools.knowledge.levels import level_of
+from tools.knowledge.tool import draw, most_level
+
+CODE = "holds_confidential"
+NOT_SHARED = "This chat holds something more confidential than everybody who would see it may read."
+NOT_EXPORTED = "This chat holds something confidential: it cannot be had as a file, which anybody could read."
+NO_CHAT = "There is no chat here that the person you act for can see."
+
+
+def readers_level(chat: Chat) -> int:
+    """What the least of the chat's readers may read: its owner, people named, and those of a project that sees it."""
+    return _least(_members(chat), chat.project_id)
+
+
+def require_shareable(chat: Chat) -> None:
+    """Raise Conflict unless all who see the chat, as it is about to be, may read what it holds."""
+    if chat.level and chat.level > readers_level(chat):
+        raise Conflict(NOT_SHARED, code=CODE)
+
+
+def require_readable(chat: Chat, person: User) -> None:
+    """Raise Conflict unless this person may read what the chat holds."""
+    if chat.level > _level(person, chat):
+        raise Conflict(NOT_SHARED, code=CODE)
+
+
+def require_exportable(chat: Chat) -> None:
+    """Raise Conflict where what the chat holds is not for every member: whoever has the file would read it."""
+    if chat.level > level_of(Role.VIEWER):
+        raise Conflict(NOT_EXPORTED, code=CODE)
+
+
+def hand_down() -> None:
+    """From now on the tool asks these. Once in a process."""
+    most_level.fill(_most_level)
+    draw.fill(_draw)
+
+
+def _most_level(ctx: ToolContext) -> int:
+    return _most(_chat(ctx), ctx.user_id)
+
+
+@transaction.atomic
+def _draw(ctx: ToolContext, levels: Sequence[int]) -> int:
+    """Under the chat's lock, which sharing takes too: whichever is later sees what the other has done."""
+    chat = _chat(ctx, is_locked=True)
+    most = _most(chat, ctx.user_id)
+    drawn = max((each for each in levels if each <= most), default=0)
+    Chat.objects.filter(pk=chat.pk, level__lt=drawn).update(level=drawn)
+    return most
+
+
+def _chat(ctx: ToolContext, *, is_locked: bool = False) -> Chat:
+    if ctx.chat_id is None or ctx.project_id is None:
+        raise ToolError(NO_CHAT)
+    chats = Chat.objects.filter(pk=ctx.chat_id, project=ctx.project_id)
+    chat = (chats.select_for_update(of=("self",)) if is_locked else chats).first()
+    if chat is None:
+        raise ToolError(NO_CHAT)
+    return chat
+
+
+def _most(chat: Chat, user_id: UUID) -> int:
+    person = User.objects.filter(pk=user_id, is_active=True).first()
+    if person is None:
+        raise ToolError(NO_CHAT)
+    return min(_level(person, chat), readers_level(chat))
+
+
+def _level(person: User, chat: Chat) -> int:
+    role = role_in(person, organization=chat.organization_id, project=chat.project_id)
+    return level_of(role) if role else -1
+
+
+def _members(chat: Chat) -> "QuerySet[Membership]":
+    """Those who see the chat, as members of its organization."""
+    members = Membership.objects.filter(organization=chat.organization_id, user__is_active=True)
+    if chat.sharing == Sharing.PROJECT and chat.project_id is not None:
+        return members
+    named = ChatShare.objects.filter(chat=chat.pk).values("user")
+    return members.filter(Q(user=chat.user_id) | Q(user__in=named))
+
+
+def _least(members: "QuerySet[Membership]", project: UUID | None) -> int:
+    """What the least of them may read in the project; -1 where there is nobody."""
+    inside = ProjectMember.objects.filter(user=OuterRef("user"), project=project).values("role")[:1]
+    roles = members.order_by().values_list(Coalesce(Subquery(inside), F("role")), flat=True).distinct()
+    return min(map(level_of, roles), default=-1)

@@ -1,0 +1,1 @@
+"""What a project knows: documents, cut into passages that are searched."""
