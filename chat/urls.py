@@ -10,6 +10,7 @@ from chat.page import documents as document_page
 from chat.page import pulls as pull_pages
 from chat.pulls import views as pulls
 from chat.rest import (
+    attachments,
     budgets,
     changes,
     characters,
@@ -79,6 +80,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/runs/", runs.Runs.as_view(), name="runs"),
     path("api/runs/<uuid:id>/", runs.OneRun.as_view(), name="run"),
     path("api/runs/<uuid:id>/component/", components.OneComponent.as_view(), name="component"),
+    path("api/attachments/", attachments.attachments, name="attachments"),
+    path("api/attachments/<uuid:id>/", attachments.attachment, name="attachment"),
+    path("api/attachments/<uuid:id>/content", attachments.content, name="attachment-content"),
+    path("api/attachments/<uuid:id>/thumbnail", attachments.thumbnail, name="attachment-thumbnail"),
     path("api/models/", choices.Models.as_view(), name="models"),
     path("api/archetypes/", choices.Archetypes.as_view(), name="archetypes"),
     path("api/organizations/<uuid:id>/budget/", budgets.OrganizationBudget.as_view(), name="budget"),

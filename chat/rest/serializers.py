@@ -133,6 +133,11 @@ class AttachmentSerializer(serializers.Serializer[Any]):
     """
 
     type = serializers.ChoiceField(["file", "image", "audio"])
+    id = serializers.UUIDField(required=False)
+    media_type = serializers.CharField(required=False)
+    bytes = serializers.IntegerField(required=False)
+    width = serializers.IntegerField(required=False)
+    height = serializers.IntegerField(required=False)
     name = serializers.CharField(required=False)
     content = serializers.CharField(required=False)
     url = serializers.CharField(required=False)

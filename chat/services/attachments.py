@@ -14,6 +14,8 @@ from django.conf import settings
 from accounts.errors import refuse
 from accounts.normal import normal
 from agents import media
+from chat.attachments import storing
+from chat.models import Attachment
 from chat.services.rules import check_storable
 from tools import pictures
 
@@ -46,6 +48,8 @@ def _attachment(value: Any, field: str) -> dict[str, Any]:
     """One attachment. It has text in `content` (files), its bytes in a data: URL, or an address in `url`."""
     if not isinstance(value, dict):
         raise refuse(field, "Expected an object {type, name, content} or {type, name, url}.")
+    if set(value) == {"type", "id"}:
+        return _stored(value["id"], field)
     if unknown := sorted(set(value) - FIELDS):
         raise refuse(f"{field}.{unknown[0]}", "Unknown field. Expected type, name and content or url.")
     if value.get("type") not in TYPES:
@@ -58,6 +62,17 @@ def _attachment(value: Any, field: str) -> dict[str, Any]:
         return {"type": kind, "name": name, "content": _check_content(value["content"], kind, f"{field}.content")}
     marks = {"unreadable": True} if _check_flag(value.get("unreadable", False), f"{field}.unreadable") else {}
     return {**_check_source(value["url"], kind, name, f"{field}.url", is_sent=not marks), **marks}
+
+
+def _stored(id: Any, field: str) -> dict[str, Any]:
+    row = Attachment.objects.filter(pk=id).first()
+    if row is None:
+        raise refuse(f"{field}.id", "Expected the id of an attachment of yours that no other chat has.")
+    facts = {name: getattr(row, name) for name in ("type", "name", "media_type", "bytes", "width", "height")}
+    data = storing.read(row)
+    text = {"content": data.decode()} if row.media_type == "text/plain" else {}
+    seen = {"url": f"data:{row.media_type};base64,{base64.b64encode(data).decode()}"} if row.type == "image" else {}
+    return {**facts, "id": str(row.pk), **text, **seen}
 
 
 def _check_flag(value: Any, field: str) -> bool:
