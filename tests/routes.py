@@ -32,7 +32,11 @@ from accounts.models import (
 from accounts.secrets import seal
 from accounts.sign_in.keys import create_key
 from accounts.sign_in.pairs import new_pair
+from chat.attachments.storing import write_text
 from chat.models import (
+    Attachment,
+    AttachmentState,
+    AttachmentUse,
     Character,
     Chat,
     ChatShare,
@@ -42,6 +46,7 @@ from chat.models import (
     RunStatus,
     Sharing,
     Task,
+    TextState,
     ToolGrant,
     ToolPolicy,
 )
@@ -265,6 +270,16 @@ def question_id(place: Place) -> dict[str, Any]:
 def picture_number(place: Place) -> dict[str, Any]:
     """Of a message that has one."""
     return {"id": place.run.input_id, "number": 0}
+
+
+def read_attachment(place: Place) -> dict[str, Any]:
+    """A sound of the place's message, whose words were read."""
+    fields = {"organization": place.organization, "type": "audio", "name": "read.webm", "state": AttachmentState.READY}
+    row, is_new = Attachment.objects.get_or_create(**fields, text_state=TextState.READY)
+    if is_new:
+        AttachmentUse.objects.create(attachment=row, message_id=place.run.input_id)
+        write_text(row.pk, "Hello.")
+    return {"id": row.pk}
 
 
 def run_id(place: Place) -> dict[str, Any]:
@@ -504,6 +519,7 @@ ROUTES = [
     ),  # another thread: it sees none
     Route("GET", "/chats/{id}/files/", READ, ids=chat_id, kind="page"),
     Route("GET", "/chats/{id}/asked/{run}/{call}/", READ, ids=asked_id, kind="page"),
+    Route("GET", "/attachments/{id}/text/", READ, ids=read_attachment, kind="page"),
     Route("GET", "/messages/{id}/pictures/{number}/", READ, ids=picture_number, kind="page"),
     Route("GET", "/projects/{project}/pulls/", READ, ids=project_id, kind="page"),
     Route("GET", "/projects/{project}/pulls/{number}/", READ, ids=pull_page, kind="page"),

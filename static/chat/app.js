@@ -2,6 +2,7 @@
 
 import { newKey } from "../parley.js";
 import { Announcer } from "./announcer.js";
+import { asSent } from "./attachments.js";
 import * as acts from "./acts.js";
 import * as branches from "./branches.js";
 import { listen } from "./actions.js";
@@ -93,7 +94,7 @@ async function deliver(item) {
   const { key, text, attachments, parent } = item;
   if (!page.chat) return post("/api/chats/runs", begun(item), { key });
   await choicesSaved();
-  return parley.sendMessage(page.chat, text, { key, attachments, parent: parent ?? undefined });
+  return parley.sendMessage(page.chat, text, { key, attachments: attachments?.map(asSent), parent: parent ?? undefined });
 }
 
 /** The chat of this page is there now. */
@@ -369,7 +370,7 @@ function close(why) {
 
 /** Say what went wrong, and perhaps what one can do. */
 export function report(text, action, act) {
-  problem = { text, action, act };
+  problem = text ? { text, action, act } : null;
   announcer.say(text);
   refresh();
 }

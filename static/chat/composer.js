@@ -21,7 +21,9 @@ export class Composer {
   #files = null;
   #slash = null;
   #loading = null;
-  #reading = null; // files that are being read
+  #reading = null; // the part for files is being loaded
+  #isHeld = false; // sent, and waits for its files
+  #recording = null; // a sound that is being spoken
   #unkept = new Set(); // what this browser does not keep: leaving the page would lose it
   #isComposing = false; // an input method is at work in the box
 
@@ -43,6 +45,9 @@ export class Composer {
     this.box.addEventListener("paste", (event) => this.#pasted(event));
     document.addEventListener("dragover", (event) => isOfFiles(event) && event.preventDefault());
     document.addEventListener("drop", (event) => isOfFiles(event) && (event.preventDefault(), this.#attach(event.dataTransfer.files)));
+    this.mic = form.querySelector(".record");
+    if (this.mic && window.MediaRecorder && navigator.mediaDevices) this.mic.hidden = false;
+    this.mic?.addEventListener("click", () => this.#record());
     this.stop.addEventListener("click", () => this.onStop());
     this.box.addEventListener("keydown", (event) => this.#key(event));
     this.box.addEventListener("input", () => this.#typed());
@@ -104,7 +109,7 @@ export class Composer {
     const other = new Draft(place);
     const there = await other.read();
     const text = [there?.text, this.box.value].filter(Boolean).join("\n\n");
-    const files = [...(there?.files ?? []), ...(this.#files?.list ?? [])];
+    const files = [...(there?.files ?? []), ...(this.#files?.kept ?? [])];
     await Promise.all([other.save({ text, choices: there?.choices, hasFiles: files.length > 0 }), other.saveFiles(files)]);
     this.#files?.take();
     this.box.value = "";
@@ -158,8 +163,9 @@ export class Composer {
     if (this.box.readOnly) return;
     if (this.#loading) return this.#loading.then(() => this.#slash.enter() || this.submit());
     if (this.#reading) return this.#reading.then(() => this.#isEmpty || this.submit());
-    const why = this.#isEmpty ? WORDS.empty : this.#over ? WORDS.tooLong({ count: Number(this.box.dataset.most) }) : this.#files?.tooMany;
+    const why = this.#isEmpty ? WORDS.empty : this.#over ? WORDS.tooLong({ count: Number(this.box.dataset.most) }) : this.#files?.problem;
     if (why) return this.onProblem(why);
+    if (this.#recording || this.#files?.going) return this.#hold();
     this.onSend(text, this.#files?.take());
     this.box.value = "";
     this.#saveDraft();
@@ -167,13 +173,29 @@ export class Composer {
   }
 
   get #isEmpty() {
-    return !this.box.value.trim() && !this.#files?.list.length;
+    return !this.box.value.trim() && !this.#files?.items.length && !this.#recording;
+  }
+
+  /** Send it when its files are there, and say so; until then it can be changed, or not be sent after all. */
+  #hold() {
+    this.#isHeld = true;
+    this.#recording?.finish();
+    this.onOffer(WORDS.sendsWhen({ count: this.#files?.going || 1 }), WORDS.notYet, () => (this.#isHeld = false));
+  }
+
+  /** What was held goes as soon as nothing is on its way any more; what cannot go says why. */
+  #release() {
+    if (!this.#isHeld || this.#recording || this.#reading) return;
+    if (this.#files?.going) return this.#hold();
+    this.#isHeld = false;
+    if (this.#isEmpty) this.onProblem(""); // its file was taken away
+    else this.submit();
   }
 
   /** Another agent, model or project. What a model cannot see it is told in words, and the reader that it is. */
   async #chose(target) {
     this.#saveDraft();
-    if (target.id !== "model" || !(this.#files?.list.some(({ type }) => type === "image") || document.querySelector("#log .attachments img"))) return;
+    if (target.id !== "model" || !(this.#files?.attachments.some(({ type }) => type === "image") || document.querySelector("#log .attachments img"))) return;
     const { isBlind } = await import("./files.js");
     if (isBlind()) this.onProblem(WORDS.picturesInWords({ name: labelOf(target.value) }));
   }
@@ -181,13 +203,14 @@ export class Composer {
   // --- Files: their part is loaded with the first one ---
 
   #attach(files) {
-    return this.#useFiles((all) => all.add([...files]));
+    const chosen = [...files]; // a list that a drop brings is empty once it is over
+    return this.box.readOnly ? [] : this.#useFiles((all) => all.add(chosen));
   }
 
   /** One after the other; what is sent waits for them. */
   #useFiles(act) {
     const done = Promise.all([import("./files.js"), this.#reading]).then(([{ Files }]) => {
-      this.#files ??= new Files(this.form.querySelector(".files"), { onProblem: this.onProblem, onChange: () => this.#changed() });
+      this.#files ??= new Files(this.form.querySelector(".files"), this.#fileCalls());
       return act(this.#files);
     });
     this.#reading = done.catch(() => {}).finally(() => this.#reading === waited && (this.#reading = null));
@@ -195,10 +218,17 @@ export class Composer {
     return done;
   }
 
+  /** What is held does not go without a file that was refused meanwhile. */
+  #fileCalls() {
+    const onProblem = (text) => ((this.#isHeld = false), this.onProblem(text));
+    return { onProblem, onSay: this.onCount, onChange: () => this.#changed() };
+  }
+
   #changed() {
     this.#saveFiles();
     this.#saveDraft();
     this.#show();
+    queueMicrotask(() => this.#release());
   }
 
   async #chosen(input) {
@@ -218,9 +248,31 @@ export class Composer {
 
   /** A pasted text leaves the box when it is a file, and not before. */
   async #toFile(text) {
-    const isTaken = await this.#useFiles((all) => all.put([{ type: "file", name: "pasted.txt", content: text }]));
-    if (isTaken) this.#cut(text);
+    const [item] = await this.#attach([new File([text], "pasted.txt", { type: "text/plain" })]);
+    if (await item?.settled) this.#cut(text);
     this.focus();
+  }
+
+  /** A sound, from the press of its button until it is ended; then it is a file as any other. */
+  async #record() {
+    if (this.#recording || this.box.readOnly) return;
+    const { Recording } = await import("./recording.js");
+    this.#recording = new Recording(this.form.querySelector(".box"), Number(this.mic.dataset.seconds));
+    this.mic.disabled = true;
+    this.#guard("recording", false);
+    this.#show();
+    const [sound, error] = await this.#recording.run().then((sound) => [sound], (error) => [null, error]);
+    const { isFull } = this.#recording;
+    this.#recording = null;
+    this.mic.disabled = false;
+    this.#guard("recording", true);
+    if (error) this.#isHeld = false;
+    if (error) this.onProblem(WORDS.noMicrophone);
+    else if (isFull) this.onProblem(WORDS.recordingFull({ minutes: Math.round(this.mic.dataset.seconds / 60) }));
+    if (sound) await this.#attach([sound]);
+    else this.#release();
+    this.#show();
+    if (!this.#isHeld) this.focus();
   }
 
   /** Take a text out of the box in a way that can be undone; where it was changed since, it stays. */
@@ -260,11 +312,11 @@ export class Composer {
   }
 
   get #kept() {
-    return { text: this.box.value, choices: choicesMade(), hasFiles: Boolean(this.#files?.list.length) };
+    return { text: this.box.value, choices: choicesMade(), hasFiles: Boolean(this.#files?.items.length) };
   }
 
   async #saveFiles() {
-    this.#guard("files", await this.draft.saveFiles(this.#files?.list ?? []));
+    this.#guard("files", await this.draft.saveFiles(this.#files?.kept ?? []));
   }
 
   /** Where nothing can be kept, the browser asks before it leaves the page. */

@@ -1,6 +1,7 @@
 // Where a new chat belongs, and at any time who answers: its agent and model, and the examples that an empty one offers.
 
 import { parley } from "./api.js";
+import { asSent } from "./attachments.js";
 import { byId, page } from "./page.js";
 import { WORDS } from "./words.js";
 
@@ -41,7 +42,7 @@ export function restoreChoices(choices) {
 
 /** The body of the request that makes a chat by its first message. */
 export function begun({ text, attachments, choices }) {
-  return { chat: choices, content: text, attachments };
+  return { chat: choices, content: text, attachments: attachments?.map(asSent) };
 }
 
 /** Show who answers in the chat of this page. */
