@@ -6,7 +6,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.utils.formats import number_format
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
@@ -14,6 +13,7 @@ from accounts.errors import NotFound
 from accounts.models import User
 from chat.attachments.storing import read_text
 from chat.models import Attachment, TextState
+from chat.page.pictures import megabytes
 
 SHOWN_CHARS = 20_000  # of a text, behind its message
 
@@ -23,7 +23,7 @@ def limits() -> dict[str, Any]:
     return {
         "most": settings.CHAT_ATTACHMENTS_MAX,
         "bytes": settings.ATTACHMENT_MAX_BYTES,
-        "megabytes": number_format(round(settings.ATTACHMENT_MAX_BYTES / 1_000_000, 1)).removesuffix(".0"),
+        "megabytes": megabytes(settings.ATTACHMENT_MAX_BYTES),
         "side": settings.CHAT_PICTURE_MAX_SIDE_PX,
         "seconds": settings.CHAT_RECORDING_MAX_S,
         "records": bool(getattr(settings, "TRANSCRIPTION_BASE_URL", "")),  # else nobody could read what is said

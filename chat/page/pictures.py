@@ -115,7 +115,13 @@ def _size(count: int) -> str:
     """As people say it: 12 kB, 1.2 MB."""
     if count < 1_000_000:
         return f"{number_format(-(-count // 1000), force_grouping=True)} kB"
-    return f"{number_format(round(count / 1_000_000, 1))} MB"
+    return f"{megabytes(count)} MB"
+
+
+def megabytes(count: int) -> str:
+    """So many bytes in megabytes, as people write the number: 1.2, and 2 without more."""
+    tenths = round(count / 100_000)
+    return str(number_format(tenths / 10 if tenths % 10 else tenths // 10))
 
 
 def _told(each: dict[str, Any]) -> str:

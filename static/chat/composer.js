@@ -45,9 +45,9 @@ export class Composer {
     this.box.addEventListener("paste", (event) => this.#pasted(event));
     document.addEventListener("dragover", (event) => isOfFiles(event) && event.preventDefault());
     document.addEventListener("drop", (event) => isOfFiles(event) && (event.preventDefault(), this.#attach(event.dataTransfer.files)));
-    this.mic = form.querySelector(".record");
-    if (this.mic && window.MediaRecorder && navigator.mediaDevices) this.mic.hidden = false;
-    this.mic?.addEventListener("click", () => this.#record());
+    const mic = form.querySelector(".record");
+    if (mic) mic.hidden = !(window.MediaRecorder && navigator.mediaDevices);
+    mic?.addEventListener("click", () => this.#record());
     this.stop.addEventListener("click", () => this.onStop());
     this.box.addEventListener("keydown", (event) => this.#key(event));
     this.box.addEventListener("input", () => this.#typed());
@@ -162,7 +162,7 @@ export class Composer {
     const text = this.box.value;
     if (this.box.readOnly) return;
     if (this.#loading) return this.#loading.then(() => this.#slash.enter() || this.submit());
-    if (this.#reading) return this.#reading.then(() => this.#isEmpty || this.submit());
+    if (this.#reading) return (this.#isHeld = true), this.#reading.then(() => this.#release());
     const why = this.#isEmpty ? WORDS.empty : this.#over ? WORDS.tooLong({ count: Number(this.box.dataset.most) }) : this.#files?.problem;
     if (why) return this.onProblem(why);
     if (this.#recording || this.#files?.going) return this.#hold();
@@ -210,7 +210,8 @@ export class Composer {
   /** One after the other; what is sent waits for them. */
   #useFiles(act) {
     const done = Promise.all([import("./files.js"), this.#reading]).then(([{ Files }]) => {
-      this.#files ??= new Files(this.form.querySelector(".files"), this.#fileCalls());
+      const calls = { onProblem: (why) => this.#tell(why), onSay: this.onCount, onChange: () => this.#changed() };
+      this.#files ??= new Files(this.form.querySelector(".files"), calls);
       return act(this.#files);
     });
     this.#reading = done.catch(() => {}).finally(() => this.#reading === waited && (this.#reading = null));
@@ -218,10 +219,10 @@ export class Composer {
     return done;
   }
 
-  /** What is held does not go without a file that was refused meanwhile. */
-  #fileCalls() {
-    const onProblem = (text) => ((this.#isHeld = false), this.onProblem(text));
-    return { onProblem, onSay: this.onCount, onChange: () => this.#changed() };
+  /** Say what is wrong with a file. What is held does not go without one that was refused meanwhile. */
+  #tell(why) {
+    this.#isHeld = false;
+    this.onProblem(why);
   }
 
   #changed() {
@@ -246,43 +247,24 @@ export class Composer {
     if (text.length > LONG_PASTE) this.onOffer(WORDS.pasted({ count: text.length }), WORDS.asFile, () => this.#toFile(text));
   }
 
-  /** A pasted text leaves the box when it is a file, and not before. */
   async #toFile(text) {
-    const [item] = await this.#attach([new File([text], "pasted.txt", { type: "text/plain" })]);
-    if (await item?.settled) this.#cut(text);
-    this.focus();
+    (await import("./pasting.js")).toFile(this.box, text, (files) => this.#attach(files));
   }
 
   /** A sound, from the press of its button until it is ended; then it is a file as any other. */
   async #record() {
-    if (this.#recording || this.box.readOnly) return;
     const { Recording } = await import("./recording.js");
-    this.#recording = new Recording(this.form.querySelector(".box"), Number(this.mic.dataset.seconds));
-    this.mic.disabled = true;
+    if (this.#recording || this.box.readOnly) return;
+    this.#recording = new Recording(this.form, (why) => this.#tell(why));
     this.#guard("recording", false);
     this.#show();
-    const [sound, error] = await this.#recording.run().then((sound) => [sound], (error) => [null, error]);
-    const { isFull } = this.#recording;
+    const sound = await this.#recording.run();
     this.#recording = null;
-    this.mic.disabled = false;
     this.#guard("recording", true);
-    if (error) this.#isHeld = false;
-    if (error) this.onProblem(WORDS.noMicrophone);
-    else if (isFull) this.onProblem(WORDS.recordingFull({ minutes: Math.round(this.mic.dataset.seconds / 60) }));
     if (sound) await this.#attach([sound]);
     else this.#release();
     this.#show();
     if (!this.#isHeld) this.focus();
-  }
-
-  /** Take a text out of the box in a way that can be undone; where it was changed since, it stays. */
-  #cut(text) {
-    const at = this.box.value.lastIndexOf(text);
-    if (at < 0) return;
-    this.box.focus();
-    this.box.setSelectionRange(at, at + text.length);
-    if (!document.execCommand("delete")) this.box.setRangeText("");
-    this.#typed();
   }
 
   #key(event) {

@@ -9,19 +9,34 @@ const TICK_MS = 200;
 
 export class Recording {
   #isKept = true;
+  #isFull = false;
 
-  /** `most` seconds at most; the bar that says how long it goes on stands in `box` before its text. */
-  constructor(box, most) {
-    this.most = most;
+  /** In the composer, by its button, whose `data-seconds` are the most; `onProblem(text)` is told why there is none, or why it has ended. */
+  constructor(form, onProblem) {
+    this.box = form.querySelector("textarea");
+    this.button = form.querySelector(".record");
+    this.most = Number(this.button.dataset.seconds);
+    this.onProblem = onProblem;
     this.bar = blank("recording-template");
-    this.box = box;
     this.bar.querySelector(".keep").addEventListener("click", () => this.finish());
     this.bar.querySelector(".drop").addEventListener("click", () => this.finish(false));
   }
 
-  /** The recorded file once it is ended, with whether it was `full`; null where it was dropped. Throws where this browser has no microphone for us. */
+  /** The recorded file once it is ended; null where it was dropped, or could not begin. */
   async run() {
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    this.button.disabled = true;
+    try {
+      return await this.#record(await navigator.mediaDevices.getUserMedia({ audio: true }));
+    } catch {
+      this.onProblem(WORDS.noMicrophone);
+      return null;
+    } finally {
+      this.bar.remove();
+      this.button.disabled = false;
+    }
+  }
+
+  async #record(stream) {
     const mimeType = KINDS.find((each) => MediaRecorder.isTypeSupported(each));
     this.recorder = new MediaRecorder(stream, { mimeType, audioBitsPerSecond: BITS_PER_SECOND });
     const pieces = [];
@@ -32,7 +47,7 @@ export class Recording {
     await ended; // by its buttons, by its length, or as the microphone was taken away
     clearInterval(timer);
     stream.getTracks().forEach((track) => track.stop());
-    this.bar.remove();
+    if (this.#isFull) this.onProblem(WORDS.recordingFull({ minutes: Math.round(this.most / 60) }));
     const type = this.recorder.mimeType.split(";")[0];
     return this.#isKept && pieces.length ? new File(pieces, nameOf(type), { type }) : null;
   }
@@ -49,11 +64,11 @@ export class Recording {
     const tick = () => {
       const seconds = (performance.now() - begin) / 1000;
       time.textContent = clock(seconds);
-      this.isFull = seconds >= this.most;
-      if (this.isFull) this.finish();
+      this.#isFull = seconds >= this.most;
+      if (this.#isFull) this.finish();
     };
     tick();
-    this.box.querySelector("textarea").before(this.bar);
+    this.box.before(this.bar);
     this.bar.querySelector(".keep").focus();
     return setInterval(tick, TICK_MS);
   }
