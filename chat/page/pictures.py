@@ -1,6 +1,6 @@
 """Files that came with messages, as the page shows them: a picture small, a sound to be heard, others by their name.
 
-What was uploaded is at addresses of its own (`/api/attachments/`); a picture that came within a message is at one of the
+What was uploaded is at addresses of its own (`/api/attachments/`); a picture that came within a message, at one of the
 page's.
 """
 
@@ -82,8 +82,20 @@ def _stored(each: dict[str, Any], row: Attachment | None) -> Shown:
     base = f"/api/attachments/{row.pk}"
     if is_image:
         width, height = _fitted(row.width or 0, row.height or 0)
-        return {"name": name, "picture": f"{base}/thumbnail", "large": f"{base}/content", "width": width, "height": height}
-    return {"name": name, "content": f"{base}/content", "size": _size(row.bytes), "is_sound": row.type == "audio", **_text(row)}
+        return {
+            "name": name,
+            "picture": f"{base}/thumbnail",
+            "large": f"{base}/content",
+            "width": width,
+            "height": height,
+        }
+    return {
+        "name": name,
+        "content": f"{base}/content",
+        "size": _size(row.bytes),
+        "is_sound": row.type == "audio",
+        **_text(row),
+    }
 
 
 def _kind(shown: Shown) -> Shown:

@@ -5,6 +5,7 @@ import { choicesMade, restoreChoices } from "./start.js";
 import { labelOf, WORDS } from "./words.js";
 
 const TWICE_MS = 500; // a click on Stop within this is the second half of a double click on Send
+const DRAGGED_MS = 500; // between two events of files that are held over the page, at most
 const PAUSE_MS = 300; // a draft is kept this long after the last key
 const NEAR = 0.9; // of the longest text: from here on the counter shows
 
@@ -23,6 +24,7 @@ export class Composer {
   #loading = null;
   #reading = null; // the part for files is being loaded
   #isHeld = false; // sent, and waits for its files
+  #dragging = 0;
   #recording = null; // a sound that is being spoken
   #unkept = new Set(); // what this browser does not keep: leaving the page would lose it
   #isComposing = false; // an input method is at work in the box
@@ -43,7 +45,7 @@ export class Composer {
     form.addEventListener("submit", (event) => (event.preventDefault(), this.submit()));
     form.addEventListener("change", ({ target }) => (target.type === "file" ? this.#chosen(target) : this.#chose(target)));
     this.box.addEventListener("paste", (event) => this.#pasted(event));
-    document.addEventListener("dragover", (event) => isOfFiles(event) && event.preventDefault());
+    document.addEventListener("dragover", (event) => isOfFiles(event) && this.#dragged(event));
     document.addEventListener("drop", (event) => isOfFiles(event) && (event.preventDefault(), this.#attach(event.dataTransfer.files)));
     const mic = form.querySelector(".record");
     if (mic) mic.hidden = !(window.MediaRecorder && navigator.mediaDevices);
@@ -230,6 +232,14 @@ export class Composer {
     this.#saveDraft();
     this.#show();
     queueMicrotask(() => this.#release());
+  }
+
+  /** While files are over the page, the box shows that it takes them. */
+  #dragged(event) {
+    event.preventDefault();
+    this.form.classList.toggle("dropping", !this.box.readOnly);
+    clearTimeout(this.#dragging);
+    this.#dragging = setTimeout(() => this.form.classList.remove("dropping"), DRAGGED_MS);
   }
 
   async #chosen(input) {

@@ -27,7 +27,8 @@ export class Recording {
     this.button.disabled = true;
     try {
       return await this.#record(await navigator.mediaDevices.getUserMedia({ audio: true }));
-    } catch {
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error; // no refusal of the browser but our own mistake
       this.onProblem(WORDS.noMicrophone);
       return null;
     } finally {

@@ -26,7 +26,9 @@ BRING = """([way, files]) => {
   const box = document.getElementById("text");
   const given = { bubbles: true, cancelable: true };
   if (way === "paste") return box.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, ...given }));
-  for (const each of ["dragover", "drop"]) document.body.dispatchEvent(new DragEvent(each, { dataTransfer: data, ...given }));
+  for (const each of ["dragover", "drop"]) {
+    document.body.dispatchEvent(new DragEvent(each, { dataTransfer: data, ...given }));
+  }
 }"""
 
 
@@ -66,7 +68,7 @@ class Held:
     routes: list[Route] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.route(UPLOADS, self.routes.append)
+        self.page.route(UPLOADS, lambda route: self.routes.append(route))
 
     def wait(self, count: int) -> None:
         """Until so many have come."""

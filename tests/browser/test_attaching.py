@@ -1,4 +1,4 @@
-"""Files are brought to the server as they are attached: how far they have come, what can be done with each, how they are seen."""
+"""Files are brought to the server as they are attached: how far they have come, what one can do, how they are seen."""
 
 import re
 import shutil
@@ -24,8 +24,11 @@ HEARD = """() => {
   new MutationObserver(() => node.textContent && heard.push(node.textContent)).observe(node, { childList: true });
 }"""
 MOST_SHIFT = 0.01
-SHIFTS = """() => { window.shifted = 0; new PerformanceObserver((list) => list.getEntries().forEach((each) => (shifted += each.value)))
-  .observe({ type: "layout-shift", buffered: false }); }"""
+SHIFTS = """() => {
+  window.shifted = 0;
+  const add = (list) => list.getEntries().forEach((each) => (shifted += each.value));
+  new PerformanceObserver(add).observe({ type: "layout-shift" });
+}"""
 
 
 @pytest.fixture
@@ -293,9 +296,9 @@ def test_nothing_moves_as_pictures_come(page: Page, upstream: Upstream) -> None:
     expect(answer(page)).to_contain_text("tokens")
     held: list[Any] = []
     page.route("**/thumbnail", lambda route: held.append(route))
-    page.add_init_script(f"({SHIFTS})()")
     page.reload()
     page.wait_for_selector("body.ready")
+    page.evaluate(SHIFTS)
     image = listed(page).locator("img")
     before = image.bounding_box()
     assert before and (round(before["width"]), round(before["height"])) == (89, 200)
@@ -469,7 +472,9 @@ def test_a_recording_that_is_cancelled_leaves_nothing(speaking: Callable[..., Pa
     expect(chips(page)).to_have_count(0)
     expect(page.get_by_role("button", name="Record a sound")).to_be_enabled()
     expect(page.get_by_role("button", name="Send")).to_be_disabled()
-    assert page.evaluate("navigator.mediaDevices.enumerateDevices().then((all) => all.length > 0)")  # guard: there is one
+    assert page.evaluate(
+        "navigator.mediaDevices.enumerateDevices().then((all) => all.length > 0)"
+    )  # guard: there is one
 
 
 def test_a_recording_ends_at_its_limit_and_send_ends_it_too(speaking: Callable[..., Page], upstream: Upstream) -> None:
@@ -486,7 +491,8 @@ def test_a_recording_ends_at_its_limit_and_send_ends_it_too(speaking: Callable[.
 
 def test_where_there_is_no_microphone_it_says_so(speaking: Callable[..., Page]) -> None:
     page = speaking()
-    page.evaluate("navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotFoundError'))")
+    refuse = "() => Promise.reject(new DOMException('no', 'NotFoundError'))"
+    page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {refuse} }}")
     page.get_by_role("button", name="Record a sound").click()
     expect(state(page)).to_contain_text("There is no microphone here, or this page may not use it.")
     expect(page.get_by_role("group", name="Recording")).to_have_count(0)

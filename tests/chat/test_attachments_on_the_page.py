@@ -1,4 +1,4 @@
-"""Uploaded files as the server renders them: small pictures, sounds, others by name, each with what is to be said of it."""
+"""Uploaded files as the server renders them: small pictures, sounds, others by name, and what is to be said of each."""
 
 from typing import Any
 
@@ -16,7 +16,14 @@ READY = {"state": AttachmentState.READY}
 
 def attached(chat: Chat, **fields: Any) -> Attachment:
     """An attachment of the chat's person that a message of theirs has."""
-    values = {"type": "file", "name": "plan.pdf", "media_type": "application/pdf", "bytes": 1_234_567, **READY, **fields}
+    values = {
+        "type": "file",
+        "name": "plan.pdf",
+        "media_type": "application/pdf",
+        "bytes": 1_234_567,
+        **READY,
+        **fields,
+    }
     row = Attachment.objects.create(organization=chat.organization, user=chat.user, **values)
     facts = {name: getattr(row, name) for name in ("type", "name", "media_type", "bytes", "width", "height")}
     message = say(chat, "See.", author=chat.user, attachments=[{**facts, "id": str(row.pk)}])
@@ -49,10 +56,17 @@ SOUND = {"type": "audio", "name": "said.webm", "media_type": "audio/webm", "byte
         (PHOTO | {"width": None, "height": None}, ['class="thumbnail" loading="lazy"'], ["width="]),
         (
             {},
-            ['<a href="/api/attachments/{id}/content" download="plan.pdf"><bdi>plan.pdf</bdi></a>', " · 1.2 MB</span></li>"],
-            ["<audio", "<details class=\"words\""],
+            [
+                '<a href="/api/attachments/{id}/content" download="plan.pdf"><bdi>plan.pdf</bdi></a>',
+                " · 1.2 MB</span></li>",
+            ],
+            ["<audio", '<details class="words"'],
         ),
-        (SOUND, ['class="sound"', '<audio controls preload="none" src="/api/attachments/{id}/content"', " · 20 kB"], ["words"]),
+        (
+            SOUND,
+            ['class="sound"', '<audio controls preload="none" src="/api/attachments/{id}/content"', " · 20 kB"],
+            ["words"],
+        ),
         (
             SOUND | {"text_state": TextState.READY, "text_chars": 12},
             ['<details class="words" data-source="/attachments/{id}/text/"><summary>Words</summary>'],
@@ -71,7 +85,7 @@ SOUND = {"type": "audio", "name": "said.webm", "media_type": "audio/webm", "byte
         ),
         ({"state": AttachmentState.GOING}, ["<bdi>plan.pdf</bdi>: not kept any more"], ["/api/attachments/"]),
     ],
-)  # fmt: skip
+)
 def test_each_kind_is_shown_as_what_it_is(
     chat: Chat, fields: dict[str, Any], told: list[str], not_told: list[str]
 ) -> None:
@@ -99,9 +113,7 @@ def test_many_files_cost_one_query(chat: Chat, django_assert_max_num_queries: An
     assert page.count("/content") == 20
 
 
-def test_the_text_is_read_by_whoever_sees_the_message_and_by_nobody_else(
-    chat: Chat, bob: User, charlie: User
-) -> None:
+def test_the_text_is_read_by_whoever_sees_the_message_and_by_nobody_else(chat: Chat, bob: User, charlie: User) -> None:
     row = attached(chat, **SOUND, text_state=TextState.READY, text_chars=5)
     write_text(row.pk, "Hello <b>")
     path = f"/attachments/{row.pk}/text/"
@@ -143,7 +155,9 @@ def test_the_microphone_is_offered_where_sounds_are_read(
 
 
 @pytest.mark.parametrize(("most", "said"), [(25_000_000, "25 MB"), (1_500_000, "1.5 MB")])
-def test_how_much_a_file_may_have_is_said_before_one_is_chosen(alice: User, settings: Any, most: int, said: str) -> None:
+def test_how_much_a_file_may_have_is_said_before_one_is_chosen(
+    alice: User, settings: Any, most: int, said: str
+) -> None:
     settings.ATTACHMENT_MAX_BYTES = most
     with translation.override("en"):
         page = signed_in(alice).get("/").content.decode()
