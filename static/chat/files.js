@@ -105,6 +105,7 @@ export class Files {
     item.chip = new Chip(item);
     this.items.push(item);
     this.element.append(item.chip.element);
+    requestAnimationFrame(() => (this.element.scrollTop = this.element.scrollHeight)); // where they are many, the newest is in sight
     return item;
   }
 

@@ -66,9 +66,10 @@ class Held:
 
     page: Page
     routes: list[Route] = field(default_factory=list)
+    is_open: bool = False
 
     def __post_init__(self) -> None:
-        self.page.route(UPLOADS, lambda route: self.routes.append(route))
+        self.page.route(UPLOADS, lambda route: route.continue_() if self.is_open else self.routes.append(route))
 
     def wait(self, count: int) -> None:
         """Until so many have come."""
@@ -82,7 +83,7 @@ class Held:
 
     def open(self) -> None:
         """Hold nothing any more."""
-        self.page.unroute(UPLOADS)
+        self.is_open = True
         while self.routes:
             self.go()
 
