@@ -1,8 +1,7 @@
 // What one can do with a message that is there. Each throws RequestFailed where it was not done.
 
 import { newKey } from "../parley.js";
-import { parley, post } from "./api.js";
-import { asSent } from "./attachments.js";
+import { asSent, parley, post } from "./api.js";
 import { page } from "./page.js";
 
 /** Answer the same message once more, beside the answer there is. Also tries a failed one again. */

@@ -2,11 +2,10 @@
 
 import { newKey } from "../parley.js";
 import { Announcer } from "./announcer.js";
-import { asSent } from "./attachments.js";
 import * as acts from "./acts.js";
 import * as branches from "./branches.js";
 import { listen } from "./actions.js";
-import { get, parley, post } from "./api.js";
+import { asSent, get, parley, post } from "./api.js";
 import * as chats from "./chats.js";
 import { Composer, NO_COMPOSER } from "./composer.js";
 import { fragmentOf } from "./html.js";

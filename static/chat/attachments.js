@@ -13,9 +13,6 @@ export function sizeInWords(bytes) {
   return `${(bytes / 1e6).toLocaleString(LOCALE, { maximumFractionDigits: 1 })} MB`;
 }
 
-/** A message's attachment as it is sent: what the server has by its id, older ones as they are. */
-export const asSent = ({ type, id, ...inline }) => (id ? { type, id } : { type, ...inline });
-
 /** A picture as a small one, whose button opens it large; null for one that lies elsewhere: looking at it would tell its server who reads. */
 export function thumbnail({ type, id, name, url, width, height, preview }) {
   const own = url?.startsWith("data:") ? url : "";

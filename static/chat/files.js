@@ -1,6 +1,7 @@
 // Files that go with a message: chosen, dropped, pasted or recorded. Each is brought to the server at once, some at a time, and is a chip over the
 // text: it can be stopped, tried again and taken away.
 
+import "./styled.js";
 import { pauseMs } from "../parley.js";
 import { parley } from "./api.js";
 import { Chip } from "./chips.js";

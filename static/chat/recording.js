@@ -1,5 +1,6 @@
 // A sound that the reader speaks, as a file that goes with the message.
 
+import "./styled.js";
 import { blank } from "./text.js";
 import { WORDS } from "./words.js";
 

@@ -1,7 +1,6 @@
 // Where a new chat belongs, and at any time who answers: its agent and model, and the examples that an empty one offers.
 
-import { parley } from "./api.js";
-import { asSent } from "./attachments.js";
+import { asSent, parley } from "./api.js";
 import { byId, page } from "./page.js";
 import { WORDS } from "./words.js";
 

@@ -1,5 +1,6 @@
 // What a message's file holds, when the reader asks: a picture large, over the page, and the words of a sound or a document.
 
+import "./styled.js";
 import { get } from "./api.js";
 import { byId } from "./page.js";
 import { whyInWords, WORDS } from "./words.js";
