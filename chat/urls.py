@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from chat import capabilities, openapi
 from chat.doors.registry import DOORS
-from chat.page import account, builds, embed, proposing, repository, self_test, views
+from chat.page import account, attaching, builds, embed, proposing, repository, self_test, views
 from chat.page import changes as page_changes
 from chat.page import documents as document_page
 from chat.page import pulls as pull_pages
@@ -44,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("chats/<uuid:id>/changes/pull/", proposing.propose, name="page-propose"),
     path("chats/<uuid:id>/files/", page_changes.files, name="page-files"),
     path("chats/<uuid:id>/asked/<uuid:run>/<str:call>/", views.asked, name="page-asked"),
+    path("attachments/<uuid:id>/text/", attaching.text, name="page-attachment-text"),
     path("messages/<uuid:id>/pictures/<int:number>/", views.picture, name="page-picture"),
     path("projects/<uuid:id>/repository/", repository.repository, name="page-repository"),
     path("projects/<uuid:id>/document/", document_page.document, name="page-document"),

@@ -171,7 +171,8 @@ export class FrameParser {
   }
 }
 
-async function refusal(response) {
+/** What the server said where it did not do it: a RequestFailed. */
+export async function refusal(response) {
   const error = (await response.json().catch(() => ({}))).error ?? {};
   const said = error.message ?? "The server could not answer.";
   const details = Object.values(error.fields ?? {}).flat().filter((detail) => !said.includes(detail));

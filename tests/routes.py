@@ -35,6 +35,7 @@ from accounts.sign_in.pairs import new_pair
 from chat.attachments import storing
 from chat.models import (
     Attachment,
+    AttachmentState,
     AttachmentUse,
     Character,
     Chat,
@@ -45,6 +46,7 @@ from chat.models import (
     RunStatus,
     Sharing,
     Task,
+    TextState,
     ToolGrant,
     ToolPolicy,
 )
@@ -302,6 +304,16 @@ def unsent_file_id(place: Place) -> dict[str, Any]:
     return {"file_id": place.unsent.pk}
 
 
+def heard_id(place: Place) -> dict[str, Any]:
+    """A sound of the place's message, whose words were read."""
+    fields = {"organization": place.organization, "type": "audio", "name": "read.webm", "state": AttachmentState.READY}
+    row, is_new = Attachment.objects.get_or_create(**fields, text_state=TextState.READY)
+    if is_new:
+        AttachmentUse.objects.create(attachment=row, message_id=place.run.input_id)
+        storing.write_text(row.pk, "Hello.")
+    return {"id": row.pk}
+
+
 def run_id(place: Place) -> dict[str, Any]:
     return {"id": place.run.pk, "run_id": place.run.pk}
 
@@ -539,6 +551,7 @@ ROUTES = [
     ),  # another thread: it sees none
     Route("GET", "/chats/{id}/files/", READ, ids=chat_id, kind="page"),
     Route("GET", "/chats/{id}/asked/{run}/{call}/", READ, ids=asked_id, kind="page"),
+    Route("GET", "/attachments/{id}/text/", READ, ids=heard_id, kind="page"),
     Route("GET", "/messages/{id}/pictures/{number}/", READ, ids=picture_number, kind="page"),
     Route("GET", "/projects/{project}/pulls/", READ, ids=project_id, kind="page"),
     Route("GET", "/projects/{project}/pulls/{number}/", READ, ids=pull_page, kind="page"),

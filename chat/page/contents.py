@@ -170,9 +170,9 @@ def _stored(tree: Tree, ids: list[UUID]) -> list[Message]:
 def shown(messages: list[Message], tree: Tree, reader: User, last: UUID | None) -> list[dict[str, Any]]:
     """Each message as `_message.html` shows it; the one behind which there are more, up to the `last`, says so.
 
-    One query for how long the tools took, one for who allowed them.
+    One query for how long the tools took, one for who allowed them, one for uploaded files.
     """
-    cards, builds = Cards(messages), builds_of(messages)
+    cards, builds, files = Cards(messages), builds_of(messages), shown_files(messages)
     return [
         {
             "message": message,
@@ -190,7 +190,7 @@ def shown(messages: list[Message], tree: Tree, reader: User, last: UUID | None) 
             "builds": builds.get(message.pk, []),
             "read_from": _read_from(message, tree),
             "usage": _usage(message),
-            "attachments": shown_files(message),
+            "attachments": files[message.pk],
             "has_more": message is messages[-1] and message.pk != last,
         }
         for message in messages

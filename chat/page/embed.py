@@ -73,12 +73,15 @@ def asked(request: HttpRequest, id: UUID, run: UUID, call: str) -> HttpResponse:
 
 
 def _without_pictures(message: dict[str, Any]) -> dict[str, Any]:
-    """A picture is fetched by a session, which there is none of here: its name is shown. Nor is there another page."""
+    """What is fetched by a session, which there is none of here, is shown by its name. Nor is there another page."""
     return {
         **message,
         "wrote": False,
         "made": [],
-        "attachments": [{**each, "picture": ""} for each in message["attachments"]],
+        "attachments": [
+            {name: value for name, value in each.items() if name in ("name", "unreadable", "note")}
+            for each in message["attachments"]
+        ],
     }
 
 

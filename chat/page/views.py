@@ -21,8 +21,8 @@ from accounts.sign_in.sign_ins import see_session
 from agents import commands
 from chat.access import get_chat, get_message, permissions_on
 from chat.models import Chat
+from chat.page import attaching, models, pictures
 from chat.page import contents as pages
-from chat.page import models, pictures
 from chat.page.asked import question, run_in
 from chat.page.choices import Choices, choices_for_new, choices_of
 from chat.page.decided import has_grants
@@ -158,10 +158,7 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **
         "words": for_scripts(),
         "shared_with": chat and shared_with(chat),
         "most_chars": settings.CHAT_MESSAGE_MAX_CHARS,
-        "most_files": settings.CHAT_ATTACHMENTS_MAX,
-        "most_file_chars": settings.CHAT_ATTACHMENT_MAX_CHARS,
-        "most_bytes": settings.BODY_MAX_BYTES,
-        "most_side": settings.CHAT_PICTURE_MAX_SIDE_PX,
+        "attaching": attaching.limits(),
         **more,
     }
     return render(request, "chat/chat.html", context)

@@ -21,8 +21,13 @@ POLICY: Policy = {
     "frame-ancestors": "'none'",
 }
 # On the chat page one module alone makes elements from HTML text (static/chat/html.js). The admin's jQuery does so too.
+# Sounds that came with messages are heard there.
 PAGES = "/chats/"
-PAGE_POLICY: Policy = POLICY | {"require-trusted-types-for": "'script'", "trusted-types": "parley"}
+PAGE_POLICY: Policy = POLICY | {
+    "media-src": "'self'",
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "parley",
+}
 # The chat in a frame, for pages of these origins alone. Where none is listed there is no such page.
 FRAME_PATH = "/embed/"
 # The page of the API's documentation (drf-spectacular's Swagger UI) brings inline styles.

@@ -7,6 +7,7 @@ const editing = () => import("./editing.js");
 const building = () => import("./building.js");
 const cited = () => import("./cited.js");
 const deciding = () => import("./deciding.js");
+const viewing = () => import("./viewing.js");
 
 /** Let the buttons of the log do `does`: the functions of app.js. */
 export function listen(element, does) {
@@ -22,6 +23,7 @@ export function listen(element, does) {
     else decide(does, event.target, event.submitter, article);
   });
   element.addEventListener("keydown", (event) => event.key === "Escape" && escape(event));
+  element.addEventListener("toggle", ({ target }) => target.matches(".words") && viewing().then(({ read }) => read(target)), true); // it does not bubble
   document.addEventListener("click", ({ target }) => closeMenus(target.closest(".more")));
 }
 
@@ -42,6 +44,7 @@ const ACTIONS = {
   unfold: (_does, _button, article) => toggleFold(article),
   // No button of submit: Enter in the reason denies.
   allow: (does, button, article) => decide(does, button.form, button, article),
+  look: (_does, button) => viewing().then(({ look }) => look(button)),
   models: async () => (await import("./models.js")).open(),
   older: (does) => does.older(),
   example: (does, button) => does.fill(button.textContent),

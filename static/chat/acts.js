@@ -1,7 +1,7 @@
 // What one can do with a message that is there. Each throws RequestFailed where it was not done.
 
 import { newKey } from "../parley.js";
-import { parley, post } from "./api.js";
+import { asSent, parley, post } from "./api.js";
 import { page } from "./page.js";
 
 /** Answer the same message once more, beside the answer there is. Also tries a failed one again. */
@@ -12,7 +12,7 @@ export function regenerate(id) {
 /** Say it otherwise: a sibling of the message, with an answer of its own. */
 export async function edit(id, content) {
   const { parent, attachments } = await (await parley.get(`/api/messages/${id}/`)).json();
-  return parley.sendMessage(page.chat, content, { parent, attachments });
+  return parley.sendMessage(page.chat, content, { parent, attachments: attachments.map(asSent) });
 }
 
 /** Erase its text; its place stays. */

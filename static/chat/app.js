@@ -5,7 +5,7 @@ import { Announcer } from "./announcer.js";
 import * as acts from "./acts.js";
 import * as branches from "./branches.js";
 import { listen } from "./actions.js";
-import { get, parley, post } from "./api.js";
+import { asSent, get, parley, post } from "./api.js";
 import * as chats from "./chats.js";
 import { Composer, NO_COMPOSER } from "./composer.js";
 import { fragmentOf } from "./html.js";
@@ -93,7 +93,7 @@ async function deliver(item) {
   const { key, text, attachments, parent } = item;
   if (!page.chat) return post("/api/chats/runs", begun(item), { key });
   await choicesSaved();
-  return parley.sendMessage(page.chat, text, { key, attachments, parent: parent ?? undefined });
+  return parley.sendMessage(page.chat, text, { key, attachments: attachments?.map(asSent), parent: parent ?? undefined });
 }
 
 /** The chat of this page is there now. */
@@ -369,7 +369,7 @@ function close(why) {
 
 /** Say what went wrong, and perhaps what one can do. */
 export function report(text, action, act) {
-  problem = { text, action, act };
+  problem = text ? { text, action, act } : null;
   announcer.say(text);
   refresh();
 }

@@ -5,6 +5,7 @@ import { choicesMade, restoreChoices } from "./start.js";
 import { labelOf, WORDS } from "./words.js";
 
 const TWICE_MS = 500; // a click on Stop within this is the second half of a double click on Send
+const DRAGGED_MS = 500; // between two events of files that are held over the page, at most
 const PAUSE_MS = 300; // a draft is kept this long after the last key
 const NEAR = 0.9; // of the longest text: from here on the counter shows
 
@@ -21,7 +22,10 @@ export class Composer {
   #files = null;
   #slash = null;
   #loading = null;
-  #reading = null; // files that are being read
+  #reading = null; // the part for files is being loaded
+  #isHeld = false; // sent, and waits for its files
+  #dragging = 0;
+  #recording = null; // a sound that is being spoken
   #unkept = new Set(); // what this browser does not keep: leaving the page would lose it
   #isComposing = false; // an input method is at work in the box
 
@@ -41,8 +45,11 @@ export class Composer {
     form.addEventListener("submit", (event) => (event.preventDefault(), this.submit()));
     form.addEventListener("change", ({ target }) => (target.type === "file" ? this.#chosen(target) : this.#chose(target)));
     this.box.addEventListener("paste", (event) => this.#pasted(event));
-    document.addEventListener("dragover", (event) => isOfFiles(event) && event.preventDefault());
+    document.addEventListener("dragover", (event) => isOfFiles(event) && this.#dragged(event));
     document.addEventListener("drop", (event) => isOfFiles(event) && (event.preventDefault(), this.#attach(event.dataTransfer.files)));
+    const mic = form.querySelector(".record");
+    if (mic) mic.hidden = !(window.MediaRecorder && navigator.mediaDevices);
+    mic?.addEventListener("click", () => this.#record());
     this.stop.addEventListener("click", () => this.onStop());
     this.box.addEventListener("keydown", (event) => this.#key(event));
     this.box.addEventListener("input", () => this.#typed());
@@ -104,7 +111,7 @@ export class Composer {
     const other = new Draft(place);
     const there = await other.read();
     const text = [there?.text, this.box.value].filter(Boolean).join("\n\n");
-    const files = [...(there?.files ?? []), ...(this.#files?.list ?? [])];
+    const files = [...(there?.files ?? []), ...(this.#files?.kept ?? [])];
     await Promise.all([other.save({ text, choices: there?.choices, hasFiles: files.length > 0 }), other.saveFiles(files)]);
     this.#files?.take();
     this.box.value = "";
@@ -157,9 +164,10 @@ export class Composer {
     const text = this.box.value;
     if (this.box.readOnly) return;
     if (this.#loading) return this.#loading.then(() => this.#slash.enter() || this.submit());
-    if (this.#reading) return this.#reading.then(() => this.#isEmpty || this.submit());
-    const why = this.#isEmpty ? WORDS.empty : this.#over ? WORDS.tooLong({ count: Number(this.box.dataset.most) }) : this.#files?.tooMany;
+    if (this.#reading) return (this.#isHeld = true), this.#reading.then(() => this.#release());
+    const why = this.#isEmpty ? WORDS.empty : this.#over ? WORDS.tooLong({ count: Number(this.box.dataset.most) }) : this.#files?.problem;
     if (why) return this.onProblem(why);
+    if (this.#recording || this.#files?.going) return this.#hold();
     this.onSend(text, this.#files?.take());
     this.box.value = "";
     this.#saveDraft();
@@ -167,13 +175,29 @@ export class Composer {
   }
 
   get #isEmpty() {
-    return !this.box.value.trim() && !this.#files?.list.length;
+    return !this.box.value.trim() && !this.#files?.items.length && !this.#recording;
+  }
+
+  /** Send it when its files are there, and say so; until then it can be changed, or not be sent after all. */
+  #hold() {
+    this.#isHeld = true;
+    this.#recording?.finish();
+    this.onOffer(WORDS.sendsWhen({ count: this.#files?.going || 1 }), WORDS.notYet, () => (this.#isHeld = false));
+  }
+
+  /** What was held goes as soon as nothing is on its way any more; what cannot go says why. */
+  #release() {
+    if (!this.#isHeld || this.#recording || this.#reading) return;
+    if (this.#files?.going) return this.#hold();
+    this.#isHeld = false;
+    if (this.#isEmpty) this.onProblem(""); // its file was taken away
+    else this.submit();
   }
 
   /** Another agent, model or project. What a model cannot see it is told in words, and the reader that it is. */
   async #chose(target) {
     this.#saveDraft();
-    if (target.id !== "model" || !(this.#files?.list.some(({ type }) => type === "image") || document.querySelector("#log .attachments img"))) return;
+    if (target.id !== "model" || !(this.#files?.attachments.some(({ type }) => type === "image") || document.querySelector("#log .attachments img"))) return;
     const { isBlind } = await import("./files.js");
     if (isBlind()) this.onProblem(WORDS.picturesInWords({ name: labelOf(target.value) }));
   }
@@ -181,13 +205,15 @@ export class Composer {
   // --- Files: their part is loaded with the first one ---
 
   #attach(files) {
-    return this.#useFiles((all) => all.add([...files]));
+    const chosen = [...files]; // a list that a drop brings is empty once it is over
+    return this.box.readOnly ? [] : this.#useFiles((all) => all.add(chosen));
   }
 
   /** One after the other; what is sent waits for them. */
   #useFiles(act) {
     const done = Promise.all([import("./files.js"), this.#reading]).then(([{ Files }]) => {
-      this.#files ??= new Files(this.form.querySelector(".files"), { onProblem: this.onProblem, onChange: () => this.#changed() });
+      const calls = { onProblem: (why) => this.#tell(why), onSay: this.onCount, onChange: () => this.#changed() };
+      this.#files ??= new Files(this.form.querySelector(".files"), calls);
       return act(this.#files);
     });
     this.#reading = done.catch(() => {}).finally(() => this.#reading === waited && (this.#reading = null));
@@ -195,10 +221,25 @@ export class Composer {
     return done;
   }
 
+  /** Say what is wrong with a file. What is held does not go without one that was refused meanwhile. */
+  #tell(why) {
+    this.#isHeld = false;
+    this.onProblem(why);
+  }
+
   #changed() {
     this.#saveFiles();
     this.#saveDraft();
     this.#show();
+    queueMicrotask(() => this.#release());
+  }
+
+  /** While files are over the page, the box shows that it takes them. */
+  #dragged(event) {
+    event.preventDefault();
+    this.form.classList.toggle("dropping", !this.box.readOnly);
+    clearTimeout(this.#dragging);
+    this.#dragging = setTimeout(() => this.form.classList.remove("dropping"), DRAGGED_MS);
   }
 
   async #chosen(input) {
@@ -216,21 +257,24 @@ export class Composer {
     if (text.length > LONG_PASTE) this.onOffer(WORDS.pasted({ count: text.length }), WORDS.asFile, () => this.#toFile(text));
   }
 
-  /** A pasted text leaves the box when it is a file, and not before. */
   async #toFile(text) {
-    const isTaken = await this.#useFiles((all) => all.put([{ type: "file", name: "pasted.txt", content: text }]));
-    if (isTaken) this.#cut(text);
-    this.focus();
+    (await import("./pasting.js")).toFile(this.box, text, (files) => this.#attach(files));
   }
 
-  /** Take a text out of the box in a way that can be undone; where it was changed since, it stays. */
-  #cut(text) {
-    const at = this.box.value.lastIndexOf(text);
-    if (at < 0) return;
-    this.box.focus();
-    this.box.setSelectionRange(at, at + text.length);
-    if (!document.execCommand("delete")) this.box.setRangeText("");
-    this.#typed();
+  /** A sound, from the press of its button until it is ended; then it is a file as any other. */
+  async #record() {
+    const { Recording } = await import("./recording.js");
+    if (this.#recording || this.box.readOnly) return;
+    this.#recording = new Recording(this.form, (why) => this.#tell(why));
+    this.#guard("recording", false);
+    this.#show();
+    const sound = await this.#recording.run();
+    this.#recording = null;
+    this.#guard("recording", true);
+    if (sound) await this.#attach([sound]);
+    else this.#release();
+    this.#show();
+    if (!this.#isHeld) this.focus();
   }
 
   #key(event) {
@@ -260,11 +304,11 @@ export class Composer {
   }
 
   get #kept() {
-    return { text: this.box.value, choices: choicesMade(), hasFiles: Boolean(this.#files?.list.length) };
+    return { text: this.box.value, choices: choicesMade(), hasFiles: Boolean(this.#files?.items.length) };
   }
 
   async #saveFiles() {
-    this.#guard("files", await this.draft.saveFiles(this.#files?.list ?? []));
+    this.#guard("files", await this.draft.saveFiles(this.#files?.kept ?? []));
   }
 
   /** Where nothing can be kept, the browser asks before it leaves the page. */

@@ -1,6 +1,5 @@
 // Answers to elements, through the page's templates. Text goes in as text, never as HTML.
 
-import { showAttachments } from "./attachments.js";
 import { setText, toolView } from "./card.js";
 import { LOCALE, timeOfDay } from "./days.js";
 import { isOver } from "./reducer.js";
@@ -60,8 +59,13 @@ export function setContent(article, text, attachments = []) {
   element.classList.add("plain");
   element.textContent = text;
   article.querySelector(".parts").replaceChildren(element);
-  showAttachments(article.querySelector(".attachments"), attachments);
+  if (attachments.length) showFiles(article.querySelector(".attachments"), attachments);
   foldLong(article);
+}
+
+/** The part that shows them is loaded with the first file: where it is one's own, before. */
+async function showFiles(list, attachments) {
+  (await import("./attachments.js")).showAttachments(list, attachments);
 }
 
 /** Show twelve lines of a person's long message, and a button for the rest. */

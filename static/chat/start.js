@@ -1,6 +1,6 @@
 // Where a new chat belongs, and at any time who answers: its agent and model, and the examples that an empty one offers.
 
-import { parley } from "./api.js";
+import { asSent, parley } from "./api.js";
 import { byId, page } from "./page.js";
 import { WORDS } from "./words.js";
 
@@ -41,7 +41,7 @@ export function restoreChoices(choices) {
 
 /** The body of the request that makes a chat by its first message. */
 export function begun({ text, attachments, choices }) {
-  return { chat: choices, content: text, attachments };
+  return { chat: choices, content: text, attachments: attachments?.map(asSent) };
 }
 
 /** Show who answers in the chat of this page. */

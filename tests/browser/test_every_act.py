@@ -149,7 +149,7 @@ def attaches(acts: Acts, upstream: Upstream) -> None:
         acts.press(acts.page.locator(".attach input" if acts.way == "keys" else ".attach"))
     chosen.value.set_files([{"name": "orders.csv", "mimeType": "text/csv", "buffer": b"a,1\n"}])
     expect(acts.page.locator(".files li")).to_have_count(1)
-    acts.press(acts.page.locator(".files button"))
+    acts.press(acts.page.locator(".files .remove"))
     expect(acts.page.locator(".files li")).to_have_count(0)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Dialog, Page, Route, expect
 
+from tests.browser.attaching import stored
 from tests.browser.conftest import Watch, sign_in
 from tests.browser.steps import Open, answer, box, script, send, state
 from tests.browser.test_composing import PASTE
@@ -66,9 +67,10 @@ def test_a_message_is_sent_as_it_was_typed(own: Page, upstream: Upstream) -> Non
     assert own.get_by_role("article").first.locator(".text").evaluate("each => each.textContent").startswith("   again")
 
 
-@pytest.mark.parametrize(("length", "is_taken"), [(4_500, True), (500_000, False)])
+@pytest.mark.parametrize(("length", "is_taken"), [(4_500, True), (200_000, False)])
 def test_a_long_paste_leaves_the_box_only_when_it_is_a_file(own: Page, length: int, is_taken: bool) -> None:
     long = "word " * (length // 5)
+    own.locator("ul.files").evaluate("each => { each.dataset.bytes = '100000' }")
     box(own).fill("before ")
     own.evaluate(PASTE, ["", "", long])
     box(own).press("End")
@@ -80,7 +82,7 @@ def test_a_long_paste_leaves_the_box_only_when_it_is_a_file(own: Page, length: i
         box(own).press("Control+z")
         expect(box(own)).to_have_value(f"before {long}behind")
     else:
-        expect(state(own)).to_contain_text("pasted.txt was not attached: at most 400,000 characters fit.")
+        expect(state(own)).to_contain_text("pasted.txt was not attached: it has 0.2 MB, and at most 0.1 MB fit.")
         expect(box(own)).to_have_value(f"before {long}behind")
         expect(chips(own)).to_have_count(0)
 
@@ -91,7 +93,7 @@ def test_text_files_and_choices_are_there_after_a_reload(own: Page, tmp_path: Pa
     own.get_by_label("Attach files").set_input_files([notes])
     model = own.locator("#model option:not(:checked)").first.get_attribute("value") or ""
     own.locator("#model").select_option(model)
-    expect(chips(own)).to_have_count(1)
+    stored(own, 1)
     box(own).fill("  a draft")
     for _ in range(2):
         load(own)
@@ -112,6 +114,8 @@ def test_files_alone_are_there_after_a_reload_and_are_sent(own: Page, upstream: 
     expect(own.get_by_role("button", name="Send")).to_be_disabled()
     own.get_by_label("Attach files").set_input_files([notes])
     expect(own.get_by_role("button", name="Send")).to_be_enabled()
+    stored(own, 1)
+    own.wait_for_timeout(KEPT_MS)
     load(own)
     expect(chips(own)).to_contain_text("notes.txt")
     box(own).press("Enter")
@@ -226,7 +230,7 @@ def test_a_first_message_that_is_refused_is_back_in_the_box_and_the_page_is_as_b
     notes = tmp_path / "notes.txt"
     notes.write_text("Lighthouse.")
     own.get_by_label("Attach files").set_input_files([notes])
-    expect(chips(own)).to_have_count(1)
+    stored(own, 1)
     before = own.locator("#nav a").count()
     send(own, "  my question")
     expect(state(own)).to_contain_text(said)
@@ -283,6 +287,7 @@ def test_text_and_files_leave_a_deleted_chat_for_a_new_one(
     notes = tmp_path / "notes.txt"
     notes.write_text("Lighthouse.")
     own.get_by_label("Attach files").set_input_files([notes])
+    stored(own, 1)
     box(own).fill("what I was about to say")
     server.call("DELETE", f"/api/chats/{own.url.split('/')[4]}/", token=server.token())
     state(own).get_by_role("button", name="New chat").click()
