@@ -1,4 +1,4 @@
-"""Embeddings: texts become vectors at the server of EMBEDDINGS_BASE_URL, where one is set. What is sent leaves the house.
+"""Embeddings: texts become vectors at the server of EMBEDDINGS_BASE_URL, if one is set. They leave the house by that.
 
 Deliberate, as towards servers of models: redirects are not followed, proxies of the environment and cookies are not
 used, and what came back is in no error.

@@ -8,6 +8,7 @@ overlapping pairs: a question of any two of them that stand together finds it.
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from pathlib import Path
 
 from accounts.folding import folded
 
@@ -29,19 +30,7 @@ MOST_WORDS = 40  # of a question: more make it slower, and no better
 MOST_WORD_CHARS = 100
 MOST_CHARS = 4_000  # of a question that are looked at
 # Of questions in English and German: they stand in every passage and say nothing about which one is meant.
-STOP_WORDS = frozenset(
-    """
-    a about all am an and any are as at be been but by can could did do does doing for from get had has have how i if in
-    into is it its just like make may me might mine must my no not of off on only or other our out over own s same shall
-    she should so some such t than that the their them then there these they this those to too under until up use used
-    using very want was we were what when where which while who whom whose why will with would you your yours
-    aber als am an auch auf aus bei bin bis bist da damit das dass dein dem den der des die dies diese dieser dieses doch
-    dort du durch ein eine einem einen einer eines er es euer für gibt haben hat hier ich ihr ihre im ist ja jede jeder
-    kann kannst kein keine können man mein mir mit muss nach nicht noch nun nur ob oder ohne sein seine sich sie sind so
-    soll um und uns unser vom von vor wann warum was wegen weil welche welcher welches wenn wer werden wie wieso wird wir
-    wo wurde zu zum zur über
-    """.split()
-)
+STOP_WORDS = frozenset(Path(__file__).with_name("stop_words.txt").read_text(encoding="utf-8").split())
 
 
 def searchable(text: str) -> str:

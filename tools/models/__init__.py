@@ -1,4 +1,4 @@
-"""A project's content: its repository's state, its document, what it knows. Files themselves lie on disk, see tools.git."""
+"""A project's content: its repository's state, its document, what it knows. Files lie on disk, see tools.git."""
 
 from tools.models.documents import Document, DocumentVersion
 from tools.models.knowledge import KnowledgeDocument, KnowledgeLevel, KnowledgeState, Passage

@@ -59,6 +59,8 @@ class KnowledgeDocument(models.Model):
     pages = models.JSONField(default=list, editable=False)  # of a document with pages: [[offset, page], ...]
     text = models.TextField(editable=False)
 
+    run: uuid.UUID | None = None  # that indexes it now, where somebody has asked for it; not stored
+
     objects = KnowledgeDocumentQuerySet.as_manager()
 
     class Meta:
