@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -181,8 +180,7 @@ def delete(place: Place, id: UUID) -> None:
 
 def search(place: Place, query: str, limit: int) -> Searched:
     """What the person's question finds in the project, up to their level."""
-    found: Searched = async_to_sync(searching.find)(place.project.pk, query, place.level, limit)
-    return found
+    return searching.searched(place.project.pk, query, place.level, limit)
 
 
 def _locked(place: Place, id: UUID) -> KnowledgeDocument:

@@ -50,24 +50,37 @@ class Searched:
 
 
 def search(project_id: UUID, query: str, most_level: int, limit: int = LIMIT) -> list[Found]:
-    """The passages of this level and below that fit the question best, the best first. Sync; see `find`.
+    """The passages of this level and below that fit the question best, the best first. Sync.
 
     The caller has looked at who may read up to which level (tools.knowledge.levels).
     """
-    searched: Searched = async_to_sync(find)(project_id, query, most_level, limit)
-    return searched.results
+    return searched(project_id, query, most_level, limit).results
+
+
+def searched(project_id: UUID, query: str, most_level: int, limit: int = LIMIT) -> Searched:
+    """The same, and whether it is degraded. Sync."""
+    vector: Vector | None = async_to_sync(_vector_of)(query)
+    return _searched(project_id, query, most_level, limit, vector)
 
 
 async def find(project_id: UUID, query: str, most_level: int, limit: int = LIMIT) -> Searched:
-    """The same on the event loop, and whether it is degraded. No thread waits for the server of the embeddings."""
-    vector = await embedding.question_embedded(query[: searchable.MOST_CHARS]) if embedding.is_on() else None
-    results = await db(_found, project_id, query, most_level, min(limit, MOST), vector)
-    return Searched(results, degraded=embedding.is_on() and vector is None)
+    """The same on the event loop: no thread waits for the server of the embeddings."""
+    vector = await _vector_of(query)
+    return await db(_searched, project_id, query, most_level, limit, vector)
 
 
-def _found(project_id: UUID, query: str, most_level: int, limit: int, vector: Vector | None) -> list[Found]:
+async def _vector_of(query: str) -> Vector | None:
+    """The question's vector, if there is one to be had; nothing is asked for a question without a word."""
+    if not embedding.is_on() or not searchable.words_of(query):
+        return None
+    return await embedding.question_embedded(query[: searchable.MOST_CHARS])
+
+
+def _searched(project_id: UUID, query: str, most_level: int, limit: int, vector: Vector | None) -> Searched:
+    by_words = _by_words(project_id, query, most_level)
     near = _by_vector(project_id, vector, most_level) if vector is not None else []
-    return _told(in_turn(near, _by_words(project_id, query, most_level))[:limit], most_level)
+    results = _told(in_turn(near, by_words)[: min(limit, MOST)], most_level)
+    return Searched(results, degraded=embedding.is_on() and vector is None)
 
 
 def in_turn(*lists: Sequence[int]) -> list[int]:
