@@ -59,7 +59,7 @@ async def embedded(texts: Sequence[str], *, timeout_s: float | None = None) -> l
     return found
 
 
-async def question_embedded(text: str) -> "Vector | None":
+async def question_embedded(text: str) -> Vector | None:
     """A question's vector; None where the server does not give one now, or did not a moment ago."""
     if time.monotonic() < _Away.until:
         return None

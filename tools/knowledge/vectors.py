@@ -10,9 +10,12 @@ import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from operator import mul
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
-Vector: TypeAlias = "array[float]"
+if TYPE_CHECKING:  # it takes no brackets before Python 3.12
+    Vector = array[float]
+else:
+    Vector = array
 ROUGH = 200  # that are nearest by their signs, of which the exact nearness is counted
 
 
