@@ -100,7 +100,7 @@ class TextBody(About):
 class SearchQuery(Closed):
     """What is looked for."""
 
-    q = Text(max_length=QUERY_MAX_CHARS)
+    q = Text(required=False, allow_blank=True, default="", max_length=QUERY_MAX_CHARS, help_text="empty: nothing is found")
     limit = serializers.IntegerField(required=False, min_value=1, max_value=MOST, default=LIMIT)
 
 
