@@ -2,10 +2,9 @@
 
 import re
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from django.core.files.uploadedfile import UploadedFile
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -85,7 +84,9 @@ class FileBody(About):
     """A document that is a file."""
 
     file = serializers.FileField(help_text="Markdown or plain text, or another kind that is read (docs/knowledge.md).")
-    source = Text(required=False, allow_blank=True, max_length=SOURCE_MAX_CHARS, help_text="else the file's name")
+    source = Text(  # type: ignore[assignment]  # a field of that name, as the framework allows
+        required=False, allow_blank=True, max_length=SOURCE_MAX_CHARS, help_text="else the file's name"
+    )
 
 
 class TextBody(About):
@@ -94,13 +95,15 @@ class TextBody(About):
     title = Text(max_length=TITLE_MAX_CHARS)
     text = Text(trim_whitespace=False)
     media_type = serializers.ChoiceField([MARKDOWN, PLAIN], required=False, help_text="else text/markdown")
-    source = Text(required=False, allow_blank=True, max_length=SOURCE_MAX_CHARS, help_text="where it comes from")
+    source = Text(  # type: ignore[assignment]
+        required=False, allow_blank=True, max_length=SOURCE_MAX_CHARS, help_text="where it comes from"
+    )
 
 
 class SearchQuery(Closed):
     """What is looked for."""
 
-    q = Text(required=False, allow_blank=True, default="", max_length=QUERY_MAX_CHARS, help_text="empty: nothing is found")
+    q = Text(required=False, allow_blank=True, default="", max_length=QUERY_MAX_CHARS)
     limit = serializers.IntegerField(required=False, min_value=1, max_value=MOST, default=LIMIT)
 
 
@@ -115,7 +118,7 @@ class FoundSerializer(serializers.Serializer[Found]):
     level = serializers.IntegerField()
     score = serializers.FloatField(help_text="1 of the best, 0.5 of the next, then 0.3333 ...: its place, and no more.")
     page = serializers.IntegerField(allow_null=True)
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
 
 
 class SearchedSerializer(serializers.Serializer[Any]):
@@ -196,7 +199,7 @@ class Search(APIView):
 
 def _add_file(place: Place, data: Any) -> Begun:
     body = read(FileBody, data)
-    file = cast(UploadedFile, body.pop("file"))
+    file = body.pop("file")
     if not file.name:
         raise refuse("file", "Expected a file with a name.")
     return knowledge.add_file(place, name=file.name, data=file.read(), **body)

@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from accounts.models import Organization, Project
+from chat.ops.erasure import Erasure
 from tests.embeddings import Embeddings
 from tests.tools.knowing import in_index, known, passages, reindexed, stored
 from tools.knowledge import embedding, indexing, searching
@@ -198,7 +199,10 @@ def test_words_are_the_same_in_the_index_and_in_a_question() -> None:
     text = "Größe: 3,5 m² für Müller's O’Brien naïve—test_name(知识库と東京) İstanbul ﬁn"
     assert set(words_of(text)) <= set(searchable(text).split())
     assert len(words_of("word " * 9 + " ".join(f"w{n}" for n in range(99)))) == 40
-    assert fts5_query(['a"b', "c"]) == '"a""b" OR "c"' and tsquery(["a'b\\"]) == "'a''b\\\\'"
+    assert (
+        fts5_query(['a"b', "c"], "1f") == 'search : ("a""b" OR "c") AND project_id : "1f"'
+        and tsquery(["a'b\\"]) == "'a''b\\\\'"
+    )
     assert not {each for each in STOP_WORDS if searchable(each) != each}
 
 
@@ -268,3 +272,23 @@ def test_a_document_of_another_language_is_asked_for_in_it(project: Project) -> 
 def test_deep_lists_are_bounded(project: Project) -> None:
     known(project, "\n\n".join(f"# Part {n}\n\nThe green door {n}." for n in range(120)))
     assert len(search(project.pk, "green", 1, limit=10_000)) == searching.MOST
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has its own vacuum")
+def test_what_is_deleted_is_no_more_in_the_index_after_erasure(project: Project) -> None:
+    known(project, "The green door.", title="door")
+    known(project, "\n\n".join(f"# Part {n}\n\nQwertyzuiop{n} is a word." for n in range(150)), title="many")
+    assert in_blocks("qwertyzuiop")
+    Passage.objects.filter(text__contains="Qwertyzuiop").delete()
+    assert in_blocks("qwertyzuiop"), "then there is nothing to be erased"
+    erasure = Erasure()
+    while erasure.step():
+        pass
+    assert not in_blocks("qwertyzuiop") and titles(project, "green") == ["door"] and in_index() == 1
+
+
+def in_blocks(word: str) -> bool:
+    """Whether SQLite's file has the word in the index."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT block FROM tools_passage_words_data")
+        return any(word.encode() in block for (block,) in cursor.fetchall())

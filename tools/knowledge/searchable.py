@@ -45,9 +45,10 @@ def words_of(question: str) -> list[str]:
     return (telling or found)[:MOST_WORDS]
 
 
-def fts5_query(words: Iterable[str]) -> str:
-    """Any of the words, each quoted: what is in it means nothing to FTS5."""
-    return " OR ".join('"' + each.replace('"', '""') + '"' for each in words)
+def fts5_query(words: Iterable[str], project: str) -> str:
+    """Any of the words in passages of the project; each quoted: what is in it means nothing to FTS5."""
+    any_of = " OR ".join('"' + each.replace('"', '""') + '"' for each in words)
+    return f'search : ({any_of}) AND project_id : "{project}"'
 
 
 def tsquery(words: Iterable[str]) -> str:

@@ -93,8 +93,11 @@ def _by_words(project_id: UUID, query: str, most_level: int) -> list[int]:
     words = searchable.words_of(query)
     if not words:
         return []
-    sql, asked = _fts5(words) if connection.vendor == "sqlite" else _tsquery(words, _configs(project_id, most_level))
     project = KnowledgeDocument._meta.pk.get_db_prep_value(project_id, connection)
+    if connection.vendor == "sqlite":
+        sql, asked = _fts5(words, project)
+    else:
+        sql, asked = _tsquery(words, _configs(project_id, most_level))
     with connection.cursor() as cursor:
         cursor.execute(sql, [*asked, project, most_level, most_level, DEEP])
         return [id for (id,) in cursor.fetchall()]
@@ -108,10 +111,10 @@ _WITHIN = """
 """
 
 
-def _fts5(words: list[str]) -> tuple[str, list[str]]:
-    within = _WITHIN.format(matches=f"{INDEX} MATCH %s", rank=f"bm25({INDEX})")
+def _fts5(words: list[str], project: str) -> tuple[str, list[str]]:
+    within = _WITHIN.format(matches=f"{INDEX} MATCH %s", rank=f"bm25({INDEX}, 1.0, 0.0)")
     sql = f"SELECT passage.id FROM {INDEX} JOIN tools_passage AS passage ON passage.id = {INDEX}.rowid {within}"
-    return sql, [searchable.fts5_query(words)]
+    return sql, [searchable.fts5_query(words, project)]
 
 
 def _tsquery(words: list[str], configs: list[str]) -> tuple[str, list[str]]:

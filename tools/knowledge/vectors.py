@@ -10,7 +10,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from operator import mul
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # it takes no brackets before Python 3.12
     Vector = array[float]
@@ -63,7 +63,7 @@ def roughly_nearest(rows: Iterable[tuple[int, bytes]], bits: bytes, most: int = 
     return [id for _, id in heapq.nsmallest(most, differing)]
 
 
-def nearest(rows: Iterable[tuple[int, bytes]], vector: Vector, most: int) -> list[int]:
+def nearest(rows: Iterable[tuple[int, Any]], vector: Vector, most: int) -> list[int]:
     """Of rows (id, vector) the ids of the nearest, the nearest first."""
     found = ((-_product(unpacked(bytes(data)), vector), id) for id, data in rows)
     return [id for _, id in heapq.nsmallest(most, found)]

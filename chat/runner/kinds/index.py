@@ -20,11 +20,12 @@ from agents.events import AnyEvent
 from chat.eventlog.projection import Fold
 from chat.models import Run
 from chat.models.facts import RunFacts
-from chat.models.runs import INDEX as NAME
+from chat.models.runs import INDEX
 from chat.runner.kinds.base import Kind
 from tools.knowledge.errors import IndexingFailed
 from tools.knowledge.indexing import Step, fail, index
 
+NAME = INDEX
 STOPPED = ("cancelled", "It was stopped.")
 ENDED = ("failed", "It ended before it was done.")
 
