@@ -36,6 +36,7 @@ CONTENT = {
     "result",
 }
 CONTENT |= {"error", "error_message", "provider_error", "description", "events", "answer", "body_hash"}
+CONTENT |= {"text", "pages", "sha256"}  # of a document of knowledge, and what it can be known by
 CONTENT |= {"object_repr"}  # what a row was called: older versions kept titles there
 SECRETS = {"password", "token", "token_hash", "key_hash", "secret", "assertion_secret", "assertion_hash", "session_key"}
 SECRETS |= {"value"}  # of a project's secret
