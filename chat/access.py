@@ -21,6 +21,7 @@ from agents.errors import NoRights
 from chat.models import OPEN, Chat, ChatShare, Message, Run, Sharing
 from chat.models.chats import Access, ChatQuerySet
 from chat.models.facts import facts_of
+from chat.models.runs import INDEX
 
 Row = TypeVar("Row", bound=Model)
 
@@ -73,7 +74,7 @@ def permissions_over(user: User, run: Run) -> Permissions:
     """What the user may do where the run works: in its chat, or for work of no chat in its project."""
     if run.chat is not None:
         return permissions_on(user, run.chat)
-    if run.organization_id is None or run.project_id is None:
+    if run.organization_id is None or run.project_id is None or (run.kind == INDEX and run.user_id != user.pk):
         return NOTHING
     return permissions_in(user, organization=run.organization_id, project=run.project_id)
 

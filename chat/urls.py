@@ -7,6 +7,7 @@ from chat.doors.registry import DOORS
 from chat.page import account, attaching, builds, embed, proposing, repository, self_test, views
 from chat.page import changes as page_changes
 from chat.page import documents as document_page
+from chat.page import knowledge as knowledge_pages
 from chat.page import pulls as pull_pages
 from chat.pulls import views as pulls
 from chat.rest import (
@@ -20,6 +21,7 @@ from chat.rest import (
     deletion,
     documents,
     handing_over,
+    knowledge,
     messages,
     policies,
     pull_requests,
@@ -48,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("messages/<uuid:id>/pictures/<int:number>/", views.picture, name="page-picture"),
     path("projects/<uuid:id>/repository/", repository.repository, name="page-repository"),
     path("projects/<uuid:id>/document/", document_page.document, name="page-document"),
+    path("projects/<uuid:id>/knowledge/", knowledge_pages.knowledge_page, name="page-knowledge"),
     path("runs/<uuid:id>/component/", builds.component, name="page-component"),
     path("account/", account.account, name="account"),
     path("embed/", embed.frame, name="embed"),
@@ -96,6 +99,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/projects/<uuid:id>/document/versions/", documents.Versions.as_view(), name="document-versions"),
     path("api/projects/<uuid:id>/document/versions/<int:version>/", documents.OneVersion.as_view()),
     path("api/projects/<uuid:id>/document/undo", documents.Undo.as_view(), name="document-undo"),
+    *knowledge.urls,
     path("api/characters/", characters.Characters.as_view(), name="characters"),
     path("api/characters/<int:id>/", characters.OneCharacter.as_view(), name="character"),
     path("api/policies/", policies.ToolPolicies.as_view(), name="tool-policies"),

@@ -251,6 +251,14 @@ def listed_origin(text: str) -> str:
     return f"{scheme}://{host}" if port in (None, USUAL_PORTS[scheme]) else f"{scheme}://{host}:{port}"
 
 
+def role_level(text: str) -> tuple[str, int]:
+    """A role and the level of documents that it reads up to. Raises ValueError."""
+    role, _, level = (part.strip() for part in text.partition(":"))
+    if role not in ("viewer", "editor", "admin", "owner") or level not in ("0", "1", "2", "3"):
+        raise ValueError
+    return role, int(level)
+
+
 def network(text: str) -> str:
     """An address, a network or `*`. Raises ValueError."""
     if text != "*":

@@ -19,6 +19,7 @@ from config.reading import (
     listed_origin,
     network,
     one_port,
+    role_level,
     web_origin,
 )
 from config.secrets import data_folder, kept_secret
@@ -521,9 +522,15 @@ OPENROUTER_API_KEY = env.str("OPENROUTER_API_KEY", "")
 OPENROUTER_BASE_URL = env.address("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1", WEB, "https://HOST/v1")
 OPENROUTER_MODELS = env.list("OPENROUTER_MODELS", default=[])
 MODEL_KEYS = env.object("MODEL_KEYS", {})
+EMBEDDINGS_BASE_URL = env.address("EMBEDDINGS_BASE_URL", "", WEB, "https://HOST/v1")
+EMBEDDINGS_KEY = env.str("EMBEDDINGS_KEY", "")
+EMBEDDINGS_MODEL = env.str("EMBEDDINGS_MODEL", "")
+EMBEDDINGS_DIMENSIONS = env.int("EMBEDDINGS_DIMENSIONS", 0, most=20_000)
+EMBEDDINGS_TIMEOUT_S = env.float("EMBEDDINGS_TIMEOUT_S", 60.0, least=0.1)
+EMBEDDINGS_QUERY_TIMEOUT_S = env.float("EMBEDDINGS_QUERY_TIMEOUT_S", 5.0, least=0.1)
 MODEL_SECRETS = (  # what no log line may say
     *(OPENAI_API_KEY, ANTHROPIC_API_KEY, XAI_API_KEY, GEMINI_API_KEY, MISTRAL_API_KEY, DEEPSEEK_API_KEY),
-    *(OPENROUTER_API_KEY, TRANSCRIPTION_KEY, *MODEL_KEYS.values()),
+    *(OPENROUTER_API_KEY, TRANSCRIPTION_KEY, *MODEL_KEYS.values(), EMBEDDINGS_KEY),
 )
 OPENAI_PRICES = env.list("OPENAI_PRICES", default=[])
 OPENAI_PRICES_CURRENCY = env.str("OPENAI_PRICES_CURRENCY", "USD")
@@ -565,6 +572,17 @@ DOCUMENT_PATCH_MAX_OPERATIONS = env.int("DOCUMENT_PATCH_MAX_OPERATIONS", 100, le
 DOCUMENT_POINTER_MAX_CHARS = env.int("DOCUMENT_POINTER_MAX_CHARS", 1_000, least=1)
 DOCUMENT_POINTER_MAX_STEPS = env.int("DOCUMENT_POINTER_MAX_STEPS", 64, least=1)
 DOCUMENT_VERSIONS = env.int("DOCUMENT_VERSIONS", 200, least=1)
+KNOWLEDGE_LEVELS = {  # by role: the highest level of documents that it reads
+    **{"viewer": 1, "editor": 2, "admin": 3, "owner": 3},
+    **dict(env.list("KNOWLEDGE_LEVELS", [], role_level, "ROLE:LEVEL, such as viewer:1, levels from 0 to 3")),
+}
+KNOWLEDGE_FILE_MAX_BYTES = env.int("KNOWLEDGE_FILE_MAX_BYTES", 20_000_000, least=1)
+KNOWLEDGE_FILE_TIMEOUT_S = env.int("KNOWLEDGE_FILE_TIMEOUT_S", 120, least=1)
+KNOWLEDGE_TEXT_MAX_BYTES = env.int("KNOWLEDGE_TEXT_MAX_BYTES", 2_000_000, least=1)
+KNOWLEDGE_DOCUMENTS_MAX = env.int("KNOWLEDGE_DOCUMENTS_MAX", 10_000, least=1)
+KNOWLEDGE_PASSAGES_MAX = env.int("KNOWLEDGE_PASSAGES_MAX", 5_000, least=1)
+KNOWLEDGE_PROJECT_PASSAGES_MAX = env.int("KNOWLEDGE_PROJECT_PASSAGES_MAX", 200_000, least=1)
+KNOWLEDGE_INDEX_TIMEOUT_S = env.float("KNOWLEDGE_INDEX_TIMEOUT_S", 1_800.0, least=1)
 PARSING_AT_ONCE = env.int("PARSING_AT_ONCE", 2, least=1)
 PARSING_TIMEOUT_S = env.int("PARSING_TIMEOUT_S", 90, least=1)
 PARSING_CPU_S = env.int("PARSING_CPU_S", 60, least=1)

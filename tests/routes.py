@@ -57,6 +57,7 @@ from tests.pictures import DOT
 from tools.documents.patching import Changed
 from tools.documents.storing import Author, write
 from tools.git.repository import Repository
+from tools.models import KnowledgeDocument
 
 # --- Rules: who gets what they ask for; the rest gets 401, 404 or 403 -----------------------------------------------
 
@@ -120,6 +121,9 @@ class Place:
         self.secret = ProjectSecret.objects.create(project=self.project, name="billing", value=seal("s3cret"))
         self.task = Task.objects.create(project=self.project, title=f"{self.name} task")
         write(self.project.pk, lambda _: Changed({"of": self.name}, [""]), Author(self.people["editor"].pk))
+        self.knowledge = KnowledgeDocument.objects.create(
+            project=self.project, title=f"{self.name} guide", media_type="text/markdown", text="Doors.", sha256="0" * 64
+        )
         self.character = Character.objects.create(
             number=random.randrange(10**12, 10**13),
             organization=self.organization,
@@ -231,6 +235,7 @@ class Place:
             self.grant,
             self.attachment,
             self.unsent,
+            self.knowledge,
         )
         return [str(each.pk) for each in things]
 
@@ -340,6 +345,10 @@ def organization_id(place: Place) -> dict[str, Any]:
 
 def project_id(place: Place) -> dict[str, Any]:
     return {"id": place.project.pk, "project": place.project.pk}
+
+
+def knowledge_id(place: Place) -> dict[str, Any]:
+    return {"project": place.project.pk, "id": place.knowledge.pk}
 
 
 def document_version(place: Place) -> dict[str, Any]:
@@ -526,6 +535,7 @@ ONE_INVITATION = INVITATIONS + "{id}/"
 SECRETS, ONE_SECRET = "/api/projects/{project}/secrets/", "/api/projects/{project}/secrets/{id}/"
 REPOSITORY = "/api/projects/{id}/repository/"
 DOCUMENT = "/api/projects/{id}/document/"
+KNOWLEDGE, ONE_KNOWN = "/api/projects/{id}/knowledge/", "/api/projects/{project}/knowledge/{id}/"
 PROJECT_MEMBERS, ONE_PROJECT_MEMBER = "/api/projects/{project}/members/", "/api/projects/{project}/members/{id}/"
 MESSAGE, RUNS = "/api/messages/{id}/", "/api/chats/{chat_id}/runs"
 THREAD = "/chat/threads/{chat_id}/messages"
@@ -556,6 +566,8 @@ ROUTES = [
     Route("GET", "/projects/{project}/pulls/", READ, ids=project_id, kind="page"),
     Route("GET", "/projects/{project}/pulls/{number}/", READ, ids=pull_page, kind="page"),
     Route("GET", "/projects/{id}/document/", READ, ids=project_id, kind="page"),
+    Route("GET", "/projects/{id}/knowledge/", READ, ids=project_id, kind="page"),
+    Route("POST", "/projects/{id}/knowledge/", READ, ok=(400,), ids=project_id, kind="page"),  # no form of it
     Route("GET", "/runs/{id}/component/", READ, ids=built_id, kind="page"),
     Route("GET", "/self-test/", SIGNED_IN, kind="page"),
     Route("GET", "/.well-known/jwks.json", PUBLIC),
@@ -710,6 +722,13 @@ ROUTES = [
     Route("GET", DOCUMENT + "versions/", READ, ids=project_id),
     Route("GET", DOCUMENT + "versions/{version}/", READ, ids=document_version),
     Route("POST", DOCUMENT + "undo", WRITE, fixed(to=0), ok=(201,), ids=project_id),
+    Route("GET", KNOWLEDGE, READ, ids=project_id),
+    Route("POST", KNOWLEDGE, WRITE, fixed(title="Guide", text="Doors."), ok=(202,), ids=project_id),
+    Route("GET", KNOWLEDGE + "search/", READ, ids=project_id),
+    Route("GET", ONE_KNOWN, READ, ids=knowledge_id),
+    Route("PATCH", ONE_KNOWN, WRITE, fixed(title="Other"), ids=knowledge_id),
+    Route("DELETE", ONE_KNOWN, WRITE, ok=(204,), ids=knowledge_id),
+    Route("POST", ONE_KNOWN + "reindex", WRITE, ok=(202,), ids=knowledge_id),
     Route("GET", "/api/runs/{id}/component/", READ, ids=built_id),
     Route("GET", "/api/tasks/", SIGNED_IN),
     Route("POST", "/api/tasks/", WRITE, lambda place: {"project": place.project.pk, "title": "T"}, ok=(201,)),

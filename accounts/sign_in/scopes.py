@@ -29,7 +29,7 @@ CHAT = (
 )
 LOOK_UP = ("/api/characters/", "/api/organizations/", "/api/projects/")
 # What people and agents work on in a project, as in its chats.
-WORKED_ON = re.compile(r"/api/projects/[^/]+/document/")
+WORKED_ON = re.compile(r"/api/projects/[^/]+/(document|knowledge)/")
 ME = "/api/users/me/"  # itself; what is below it, such as keys and sign-ins, is the person's alone
 PEOPLE = "/api/users/"
 APPS = "/apps/"  # of own apps
@@ -37,7 +37,7 @@ APPS = "/apps/"  # of own apps
 # The names that a key may carry, each with what it is for.
 SCOPES = {
     "llm": "The OpenAI-compatible doors: /v1 and /api/llm",
-    "chat": "Chats, runs, documents, pushing and pull requests, at every door; looking up projects and members",
+    "chat": "Chats, runs, documents, knowledge, pull requests, at every door; looking up projects and members",
     "read": "Reading what the scope chat reaches, and changing nothing",
     "people": "Making, reading and deactivating people, and links for their first password: by operators and admins",
     "apps": "The addresses of own apps: /apps",

@@ -11,6 +11,9 @@ from chat.models.chats import Chat
 from chat.models.messages import Message
 
 ANSWER = "answer"  # the kind of run that answers a message; chat.runner.kinds has all of them
+# Indexing a document of a project's knowledge. Others in the project may read less than it says: its run is seen by its
+# person alone.
+INDEX = "index"
 
 
 class RunStatus(models.TextChoices):
@@ -38,7 +41,8 @@ class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: Seer) -> "RunQuerySet":
         """Runs of the chats the user can see; those of no chat, of the projects that they can see."""
         in_chats = Q(chat__in=Chat.objects.visible_to(user))
-        return self.filter(in_chats | Q(chat__isnull=True, project__in=Project.objects.visible_to(user)))
+        in_projects = Q(chat__isnull=True, project__in=Project.objects.visible_to(user))
+        return self.filter(in_chats | in_projects & (~Q(kind=INDEX) | Q(user=user.pk)))
 
     def answers(self) -> "RunQuerySet":
         """Those that answer a message: only they keep a chat busy, and have a place in its order."""

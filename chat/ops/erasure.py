@@ -1,7 +1,8 @@
 """Erasure: leaving nothing on disk of what was deleted, a project a step. Sync.
 
 What is deleted is out of every answer and every branch at once. This removes what lies where nobody looks: objects in
-git that no branch reaches, files of projects and chats whose deletion was cut off, pages in SQLite's log.
+git that no branch reaches, files of projects and chats whose deletion was cut off, deleted words in SQLite's index,
+pages in its log.
 """
 
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.db import connection
 from accounts.models import Project
 from chat.models import OPEN, Chat, Run
 from tools.git import arriving, removal
+from tools.knowledge import words
 
 
 class Erasure:
@@ -33,6 +35,7 @@ class Erasure:
             self._erase(self._left.pop(0))
             return True
         if self._is_log_left:
+            words.forget_deleted()
             empty_the_log()
         return False
 

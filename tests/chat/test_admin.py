@@ -314,6 +314,7 @@ OPEN_TO_ALL = {
     *("successor", "tier", "vendor", "language", "user_agent", "decision", "pattern", "tool"),
     *("algorithms", "audience", "client_id", "default_role", "domains", "groups", "groups_claim", "issuer", "jwks"),
     *("jwks_url", "provision", "public_keys", "slug"),
+    *("embedded_by", "media_type"),
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
     *("media_type", "text_state", "type"),
 }

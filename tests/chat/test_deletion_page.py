@@ -27,6 +27,8 @@ CALLED = {
     "UsageDay": "usage by run and day",
     "Document": "documents of projects",
     "DocumentVersion": "versions of a document",
+    "KnowledgeDocument": "knowledge: documents",
+    "Passage": "knowledge: passages",
     "ProjectRepository": "repositories of projects",
 }
 # Of the installation or of an organization, and with these: no person's, or said with the row that they hang on.

@@ -40,6 +40,7 @@ EACH = {  # of kinds that have one rule for each name, and of lists
     "DATABASES_EXTRA": ("[1]", "{", "shop", '{"shop": 1}', '{"default": "sqlite:///x"}', '{"Shop": "sqlite:///x"}'),
     "EMBED_ORIGINS": ("*", "shop.example", "https://shop.example/path", "https://*.example"),
     "CLONE_CA_FILE": ("/nowhere/ca.pem", ".", "/etc/passwd"),
+    "KNOWLEDGE_LEVELS": ("viewer", "viewer:4", "guest:1", "viewer=1", "viewer:1,editor"),
     "PARLEY_APPS": ("a b", "shop/", "1shop"),
     "OUTWARD_PORTS": ("https", "0", "65536", "443,x"),
     "ALLOWED_HOSTS": ("http://host", "host:8000", "host/path", "[::1", "a b"),

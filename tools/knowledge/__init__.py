@@ -1,1 +1,1 @@
-"""What a project knows: documents, cut into passages that are searched."""
+"""What a project knows: cut into passages, indexed by words and by vectors, searched within one's level."""

@@ -1,11 +1,18 @@
-"""How confidential a document is, and up to which level a role reads. No tables here."""
+"""Up to which level of documents each role reads."""
 
-from accounts.models import Role
+from django.conf import settings
 
-PUBLIC, INTERNAL, CONFIDENTIAL, RESTRICTED = range(4)
-_LEVELS = {Role.VIEWER: INTERNAL, Role.EDITOR: CONFIDENTIAL, Role.ADMIN: RESTRICTED, Role.OWNER: RESTRICTED}
+from accounts.models import Project, Role, User
+from accounts.permissions import role_in
+
+NONE = -1  # below every level: nothing is read
 
 
-def level_of(role: str) -> int:
-    """The highest level that this role reads."""
-    return _LEVELS[Role(role)]
+def level_of(role: Role | str | None) -> int:
+    """The highest level that this role reads (KNOWLEDGE_LEVELS); NONE for who has no role."""
+    return int(settings.KNOWLEDGE_LEVELS[str(role)]) if role else NONE
+
+
+def level_in(user: User, project: Project) -> int:
+    """The highest level that the user reads in the project; NONE for who is outside. One query."""
+    return level_of(role_in(user, organization=project.organization_id, project=project))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from accounts.db import db
 from tools.base import ToolContext
@@ -10,7 +11,7 @@ from tools.capabilities import KNOWLEDGE
 from tools.decorator import tool
 from tools.errors import RetryTool
 from tools.handed_down import HandedDown
-from tools.knowledge.searching import Found, search
+from tools.knowledge.searching import Found, find
 from tools.places import project_of
 
 MAX_CHARS = 12_000  # of all passages of one answer
@@ -44,13 +45,19 @@ async def search_knowledge(ctx: ToolContext, query: str, limit: int = 8) -> dict
         raise RetryTool(f"query: expected 1 to {QUERY_CHARS:,} characters.")
     if not 1 <= limit <= LIMIT:
         raise RetryTool(f"limit: expected 1 to {LIMIT}.")
-    return await db(_search, ctx, query, limit)
+    project, most = await db(_place, ctx)
+    found = fitting((await find(project, query, most, limit)).results)
+    return await db(_drawn, ctx, found)
 
 
-def _search(ctx: ToolContext, query: str, limit: int) -> dict[str, Any]:
-    project = project_of(ctx, "read")
-    found = fitting(search(project.pk, query, most_level(ctx), limit))
-    most = draw(ctx, [each.level for each in found])  # who reads the chat may have changed meanwhile
+def _place(ctx: ToolContext) -> tuple[UUID, int]:
+    """The project, and the highest level whose passages may come into the chat."""
+    return project_of(ctx, "read").pk, most_level(ctx)
+
+
+def _drawn(ctx: ToolContext, found: Sequence[Found]) -> dict[str, Any]:
+    """What of it comes into the chat: who reads that may have changed meanwhile."""
+    most = draw(ctx, [each.level for each in found])
     passages = [_told(each) for each in found if each.level <= most]
     return {"note": NOTE, "passages": passages} if passages else {"passages": [], "note": "Nothing was found."}
 
@@ -70,5 +77,6 @@ def fitting(found: Sequence[Found]) -> list[Found]:
 def _told(found: Found) -> dict[str, Any]:
     """A passage as the model reads it. No score and no level: the one is noise, the other nobody's business."""
     named = {"id": found.id, "document": str(found.document), "title": found.title, "path": found.path}
-    rest = {"page": found.page, "url": found.url, "text": found.text}
+    url = found.source if found.source.startswith(("https://", "http://")) else ""
+    rest = {"page": found.page, "url": url, "text": found.text}
     return {name: value for name, value in (named | rest).items() if value}

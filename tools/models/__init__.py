@@ -1,6 +1,17 @@
-"""A project's content: its repository's state and its document. Files themselves lie on disk, see tools.git."""
+"""A project's content: its repository's state, its document, what it knows. Files lie on disk, see tools.git."""
 
 from tools.models.documents import Document, DocumentVersion
+from tools.models.knowledge import KnowledgeDocument, KnowledgeLevel, KnowledgeState, Passage
 from tools.models.repositories import Forge, ProjectRepository, RepositoryState
 
-__all__ = ["Document", "DocumentVersion", "Forge", "ProjectRepository", "RepositoryState"]
+__all__ = [
+    "Document",
+    "DocumentVersion",
+    "Forge",
+    "KnowledgeDocument",
+    "KnowledgeLevel",
+    "KnowledgeState",
+    "Passage",
+    "ProjectRepository",
+    "RepositoryState",
+]

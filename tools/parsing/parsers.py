@@ -6,5 +6,7 @@ PARSERS = {
     "document": "tools.parsing.documents:read",
     "page": "tools.parsing.documents:read_page",
     "web_page": "tools.parsing.page:text",
+    "passages_markdown": "tools.knowledge.cutting:markdown",
+    "passages_plain": "tools.knowledge.cutting:plain",
     **{f"component_{kind}": f"tools.parsing.components:{kind}" for kind in ("react", "html", "svelte", "python")},
 }

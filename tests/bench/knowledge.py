@@ -1,0 +1,203 @@
+"""`python -m tests.bench.knowledge`: how well a project's knowledge is found, and how quickly.
+
+The set is what the installed packages say of themselves: docstrings of the standard library, Django and the REST
+framework, of each the name and all but its first sentence. The question is that sentence, which is taken out. So the
+words of a question are mostly others than those of its answer, as in a FAQ. Two figures come out:
+
+- recall@5 of 205 questions in 1,000 documents, by words alone and with vectors. These are made of letters
+  (tests/embeddings.py): they show what a second list brings, not how good a model is.
+- the time of a search in 100,000 passages of which a person sees 1,000.
+
+TEST_PROFILE=scaled asks PostgreSQL. It makes and removes a database of its own.
+"""
+
+import ast
+import asyncio
+import importlib.util
+import pathlib
+import random
+import re
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests import environment
+
+PACKAGES = ("asyncio", "collections", "concurrent", "ctypes", "django", "email", "http", "json", "logging")
+PACKAGES += ("multiprocessing", "rest_framework", "unittest", "urllib", "xml")
+MODULES = ("argparse", "ast", "calendar", "configparser", "csv", "datetime", "decimal", "difflib", "doctest")
+MODULES += ("enum", "fractions", "ftplib", "functools", "gettext", "gzip", "heapq", "imaplib", "inspect", "ipaddress")
+MODULES += ("locale", "mailbox", "mimetypes", "optparse", "pathlib", "pickle", "platform", "pprint", "random")
+MODULES += ("sched", "selectors", "shelve", "shlex", "shutil", "smtplib", "socket", "ssl", "statistics", "string")
+MODULES += ("subprocess", "tarfile", "tempfile", "textwrap", "threading", "tokenize", "traceback", "turtle", "types")
+MODULES += ("typing", "uuid", "warnings", "weakref", "webbrowser", "zipfile")
+FIRST = re.compile(r"\s*(.{25,200}?[.!?])\s+(?=\S)(.*)", re.DOTALL)
+DESCRIBED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+LEAST, MOST = 200, 1_500  # characters of an answer
+DOCUMENTS, QUESTIONS, SEEN, ALL = 1_000, 205, 1_000, 100_000
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Case:
+    """A document, and what is asked of it."""
+
+    name: str
+    question: str
+    text: str
+
+
+def cases(most: int = DOCUMENTS) -> list[Case]:
+    """The set: the same in every run with the same packages."""
+    found = {each.text: each for module, path in _files() for each in _of(module, path)}
+    several = sorted(found.values(), key=lambda each: each.name)
+    random.Random(1).shuffle(several)
+    return several[:most]
+
+
+def _files() -> Iterator[tuple[str, pathlib.Path]]:
+    """The sources, each with its module's name. They are read and not imported."""
+    for name in sorted((*MODULES, *PACKAGES)):
+        spec = importlib.util.find_spec(name)
+        assert spec is not None and spec.origin is not None, name
+        path = pathlib.Path(spec.origin)
+        if name in MODULES:
+            yield name, path
+            continue
+        for each in sorted(path.parent.rglob("*.py")):
+            yield ".".join((name, *each.relative_to(path.parent).with_suffix("").parts)), each
+
+
+def _of(module: str, path: pathlib.Path) -> Iterator[Case]:
+    for thing in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(thing, DESCRIBED):
+            yield from _case(f"{module}.{thing.name}", thing)
+            for inner in thing.body if isinstance(thing, ast.ClassDef) else ():
+                if isinstance(inner, DESCRIBED):
+                    yield from _case(f"{module}.{thing.name}.{inner.name}", inner)
+
+
+def _case(name: str, thing: Any) -> Iterator[Case]:
+    parts = FIRST.fullmatch(ast.get_docstring(thing) or "")
+    if parts and LEAST <= len(parts[2]) <= MOST:
+        first = f"{parts[1][0].lower()}{parts[1][1:].rstrip('.!?')}"
+        yield Case(name, f"How does it {first}?", f"# {name}\n\n{parts[2]}")
+
+
+def fill(project: Any, some: list[Case]) -> None:
+    """Each as a document of one passage, stored as indexing does."""
+    from tools.knowledge import embedding
+
+    vectors: list[Any] = [None] * len(some)
+    if embedding.is_on():
+        vectors = asyncio.run(embedding.embedded([each.text for each in some]))
+    for first in range(0, len(some), BATCH):
+        _store(project, some[first : first + BATCH], vectors[first : first + BATCH])
+
+
+def _store(project: Any, some: list[Case], vectors: list[Any]) -> None:
+    from django.db import transaction
+
+    from tools.knowledge.indexing import Piece, _row
+    from tools.models import KnowledgeDocument, Passage
+
+    with transaction.atomic():
+        documents = KnowledgeDocument.objects.bulk_create(
+            KnowledgeDocument(project=project, title=each.name, media_type="text/markdown", language="en",
+                              state="ready", text=each.text, generation=1, begun=1, passages=1) for each in some
+        )  # fmt: skip
+        pieces = [Piece(0, len(each.text), each.name, each.text, None) for each in some]
+        rows = zip(documents, pieces, vectors, strict=True)
+        Passage.objects.bulk_create(_row(document, 1, 0, piece, vector) for document, piece, vector in rows)
+
+
+def recall(project: Any, some: list[Case], at: int = 5) -> float:
+    """The share of the questions whose document is among the first so many."""
+    from tools.knowledge.searching import search
+
+    hits = [each.name in {found.title for found in search(project.pk, each.question, 3, at)} for each in some]
+    return sum(hits) / len(hits)
+
+
+def times(project: Any, some: list[Case]) -> tuple[float, float]:
+    """Median and 95th percentile of a search, in milliseconds."""
+    from tools.knowledge.searching import search
+
+    taken = []
+    for each in some:
+        began = time.perf_counter()
+        search(project.pk, each.question, 3, 8)
+        taken.append((time.perf_counter() - began) * 1_000)
+    return statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
+
+
+def many(some: list[Case], count: int) -> list[Case]:
+    """So many documents, their sentences taken from those of the set."""
+    chance = random.Random(2)
+    sentences = [part for each in some for part in re.split(r"(?<=[.!?])\s+", each.text.partition("\n\n")[2]) if part]
+    return [Case(f"made.{n}", "", f"# made.{n}\n\n" + " ".join(chance.choices(sentences, k=8))) for n in range(count)]
+
+
+def main() -> None:
+    """Measure and print."""
+    environment.prepare()
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.db import connection, connections
+    from django.test.runner import DiscoverRunner
+
+    if settings.IS_SQLITE:
+        connections["default"].settings_dict["TEST"]["NAME"] = str(settings.PARLEY_DATA / "bench.sqlite3")
+    runner = DiscoverRunner(interactive=False, verbosity=0)
+    made = runner.setup_databases()
+    try:
+        print(f"database: {connection.vendor}")
+        _measure(settings)
+    finally:
+        runner.teardown_databases(made)
+        environment.clean()
+
+
+def _measure(settings: Any) -> None:
+    from accounts.models import Organization, Project
+    from tests.embeddings import Embeddings
+
+    organization = Organization.objects.create(name="Bench")
+    projects = [Project.objects.create(organization=organization, name=each) for each in ("words", "vectors", "large")]
+    some = cases()
+    asked = random.Random(3).sample(some, QUESTIONS)
+    print(f"{len(some)} documents, {len(asked)} questions, such as: {asked[0].question}")
+    fill(projects[0], some)
+    print(f"recall@5 by words: {recall(projects[0], asked):.2f}")
+    server = Embeddings()
+    for name, value in server.settings.items():
+        setattr(settings, name, value)
+    fill(projects[1], some)
+    print(f"recall@5 with vectors of letters: {recall(projects[1], asked):.2f}")
+    if "quick" not in sys.argv:
+        _large(projects[2], projects[0], projects[1], some, asked, settings)
+    server.close()
+
+
+def _large(large: Any, words: Any, vectors: Any, some: list[Case], asked: list[Case], settings: Any) -> None:
+    from django.db import connection
+
+    model, settings.EMBEDDINGS_MODEL = settings.EMBEDDINGS_MODEL, ""
+    began = time.perf_counter()
+    fill(large, many(some, ALL - 2 * SEEN))
+    print(f"{ALL} passages, {time.perf_counter() - began:.0f} s to store {ALL - 2 * SEEN} of them")
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE tools_passage")
+    print("words: median {:.0f} ms, p95 {:.0f} ms".format(*times(words, asked)))
+    settings.EMBEDDINGS_MODEL = model
+    print("with vectors: median {:.0f} ms, p95 {:.0f} ms".format(*times(vectors, asked)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""A small run of `python -m tests.bench.knowledge`: the search finds what it is asked for."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Project
+from tests.bench.knowledge import cases, fill, recall
+from tests.embeddings import Embeddings
+
+pytestmark = pytest.mark.django_db
+
+
+def test_most_questions_find_their_document(project: Project, settings: Any) -> None:
+    some = cases(300)
+    assert len(some) == 300 and len({each.text for each in some}) == 300
+    fill(project, some)
+    assert recall(project, some[:100]) > 0.6
+    other = Project.objects.create(organization=project.organization, name="Vectors")
+    server = Embeddings()
+    try:
+        for name, value in server.settings.items():
+            setattr(settings, name, value)
+        fill(other, some)
+        assert recall(other, some[:100]) > 0.7
+    finally:
+        server.close()
