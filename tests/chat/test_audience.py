@@ -21,7 +21,7 @@ from tests.tools.contexts import context
 from tools.base import ToolContext
 from tools.errors import ToolError
 from tools.knowledge.levels import level_of
-from tools.knowledge.searching import Found
+from tools.knowledge.searching import Found, Searched
 from tools.knowledge.tool import MAX_CHARS, draw, fitting, most_level, search_knowledge
 
 pytestmark = pytest.mark.django_db
@@ -115,10 +115,15 @@ async def test_a_passage_that_may_not_come_in_any_more_when_it_is_drawn_is_left_
     told: list[Any] = []
     project = type("Project", (), {"pk": uuid4()})()
     monkeypatch.setattr(module, "project_of", lambda ctx, needs: project)
-    monkeypatch.setattr(module, "search", lambda *asked: [found(3), found(1)] if not told.append(asked) else [])
+
+    async def find(*asked: Any) -> Searched:
+        told.append(asked)
+        return Searched([found(3), found(1)])
+
+    monkeypatch.setattr(module, "find", find)
     monkeypatch.setattr(module, "most_level", lambda ctx: 3)
     monkeypatch.setattr(module, "draw", lambda ctx, levels: 1)
-    result = await asyncio.to_thread(module._search, context(), "q", 8)
+    result = await module.search_knowledge.function(context(), "q", 8)
     assert [each["title"] for each in result["passages"]] == ["Title 1"]
     assert "level" not in json.dumps(result) and "score" not in json.dumps(result)
     assert told == [(project.pk, "q", 3, 8)]
