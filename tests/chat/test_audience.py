@@ -1,6 +1,5 @@
 """Who reads a chat decides what may come into it, and what came into it decides who reads it."""
 
-import asyncio
 import io
 import json
 from collections.abc import Callable
