@@ -35,7 +35,6 @@ from accounts.sign_in.pairs import new_pair
 from chat.attachments import storing
 from chat.models import (
     Attachment,
-    AttachmentState,
     AttachmentUse,
     Character,
     Chat,
@@ -198,6 +197,12 @@ class Place:
         Message.objects.filter(pk=self.run.input_id).update(attachments=files)
         self.attachment, self.unsent = self._attachment(), self._attachment()
         AttachmentUse.objects.create(attachment=self.attachment, message=self.run.input)
+        self.heard = Attachment.objects.create(
+            organization=self.organization, user=self.people["editor"], type="audio", name=f"{self.name}.mp3",
+            media_type="audio/mpeg", bytes=3, sha256="0" * 64, state="ready", text_state=TextState.READY, text_chars=6,
+        )  # fmt: skip
+        storing.write_text(self.heard.pk, "Hello.")
+        AttachmentUse.objects.create(attachment=self.heard, message=self.run.input)
 
     def _attachment(self) -> Attachment:
         row = Attachment.objects.create(
@@ -235,6 +240,7 @@ class Place:
             self.grant,
             self.attachment,
             self.unsent,
+            self.heard,
             self.knowledge,
         )
         return [str(each.pk) for each in things]
@@ -310,13 +316,8 @@ def unsent_file_id(place: Place) -> dict[str, Any]:
 
 
 def heard_id(place: Place) -> dict[str, Any]:
-    """A sound of the place's message, whose words were read."""
-    fields = {"organization": place.organization, "type": "audio", "name": "read.webm", "state": AttachmentState.READY}
-    row, is_new = Attachment.objects.get_or_create(**fields, text_state=TextState.READY)
-    if is_new:
-        AttachmentUse.objects.create(attachment=row, message_id=place.run.input_id)
-        storing.write_text(row.pk, "Hello.")
-    return {"id": row.pk}
+    """Of one whose words were read."""
+    return {"id": place.heard.pk}
 
 
 def run_id(place: Place) -> dict[str, Any]:

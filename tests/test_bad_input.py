@@ -81,13 +81,15 @@ IDS = ("x", "0", "-1", "null", "%00", "%ff", "9" * 5_000, "00000000-0000-0000-00
 
 ID_NAMES = (
     "id", "chat_id", "run_id", "call", "session_id", "response_id", "conversation_id", "item_id", "calls",
-    "model_id",
+    "model_id", "file_id",
 )  # fmt: skip
 
 REST = [route for route in ROUTES if route.kind == "rest"]
 DOORS = [route for route in ROUTES if route.kind == "door"]
 # The same views stand under two addresses each; who may use them is tested at both, what they take at one.
 ONCE = [route for route in DOORS if not route.path.startswith(("/v1/", "/chat/start", "/api/trpc/"))]
+# Files: tests/chat/test_attachments_stored.py, tests/clients/test_openai_files.py.
+TAKES_NO_JSON = ("/api/attachments/", "/api/llm/files", "/v1/files")
 NOTHING_NEEDED = ("/api/auth/logout", "/api/projects/{id}/document/undo")  # of their fields
 # Tickets and tokens take no key: they are always new.
 KEYED = [route for route in REST if route.body and route.ok == (201,) and not route.path.startswith("/api/auth/")]
@@ -95,7 +97,9 @@ KEYED = [route for route in REST if route.body and route.ok == (201,) and not ro
 
 def with_body(routes: list[Route]) -> list[Route]:
     """Those that take JSON."""
-    return [route for route in routes if route.body is not None and route.ok != (415,)]
+    return [
+        route for route in routes if route.body is not None and route.ok != (415,) and route.path not in TAKES_NO_JSON
+    ]
 
 
 @pytest.fixture
