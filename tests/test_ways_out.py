@@ -45,6 +45,7 @@ KNOWN = {
     "tools/parsing/process.py": "nobody: it starts the child that a file is parsed in, which may open nothing",
     "tools/git/remote/process.py": "nobody: it starts the child that takes a repository in, whose way out is the proxy",
     "tools/git/remote/proxy.py": "the host that was asked, at an address that tools.outward takes: a part of the gate",
+    "tools/knowledge/embedding.py": "the server of embeddings, EMBEDDINGS_BASE_URL",
     "chat/serving/": "nobody: it listens, and tells systemd by a local socket",
 }
 CALLS = ("create_connection", "create_datagram_endpoint", "create_subprocess_exec", "create_subprocess_shell")

@@ -245,7 +245,7 @@ def test_a_model_that_obeys_a_passage_does_nothing_that_nobody_allowed(
             ScriptedCall("share_chat", {"user": "everybody"}),
         ]
     )
-    run, mark = world.ask(world.alice, chat, search("orders"), obeys, wait=False)
+    run, mark = world.ask(world.alice, chat, search("Which instructions are there?"), obeys, wait=False)
     with world.alice.events(run) as stream:
         seen = stream.until("approval.requested")
     asked = [frame.json for frame in seen if frame.json.get("type") == "approval.requested"]
