@@ -197,7 +197,7 @@ export class Composer {
   /** Another agent, model or project. What a model cannot see it is told in words, and the reader that it is. */
   async #chose(target) {
     this.#saveDraft();
-    if (target.id !== "model" || !(this.#files?.attachments.some(({ type }) => type === "image") || document.querySelector("#log .attachments img"))) return;
+    if (target.id !== "model" || !(this.#files?.hasPictures || document.querySelector("#log .attachments img"))) return;
     const { isBlind } = await import("./files.js");
     if (isBlind()) this.onProblem(WORDS.picturesInWords({ name: labelOf(target.value) }));
   }

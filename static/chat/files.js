@@ -64,6 +64,11 @@ export class Files {
     return this.items.map(({ attachment }) => attachment).filter(Boolean);
   }
 
+  /** Whether there is a picture among them, on its way or there. */
+  get hasPictures() {
+    return this.items.some(({ attachment, file }) => (attachment ?? file)?.type.startsWith("image"));
+  }
+
   /** What a reload finds: those that are there, and the names of those that are not yet. */
   get kept() {
     return this.items.map(({ attachment, name }) => attachment ?? { unfinished: name });

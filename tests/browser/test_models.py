@@ -11,11 +11,16 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.acts import SCREENS, WAYS, Acts, Way
 from tests.browser.conftest import sign_in
 from tests.browser.steps import Open, answer, box, script, send, state, submit
-from tests.browser.test_files_and_choices import GIF, chips
+from tests.browser.test_files_and_choices import chips
 from tests.live import Server
 from tests.upstream import Turn, Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
+GIF = (  # two frames of one dot
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
+    + b"\x21\xf9\x04\x00\x0a\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00" * 2
+    + b"\x3b"
+)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,13 @@ GLOBAL = {
 }  # fmt: skip
 # The person's address again; the subject of a work, which is an id of ours; and what is within a provider, whose row
 # is an organization's.
-OURS = {"user_email_once", "run_one_open_a_subject", "external_identity_once", "used_assertion_once"}
+OURS = {
+    "user_email_once",
+    "run_one_open_a_subject",
+    "external_identity_once",
+    "used_assertion_once",
+    "attachment_used_once",
+}
 # Of the program's own rows, a column that says whose they are.
 OWNERS = {"user", "organization", "project", "chat", "run"}
 

@@ -73,7 +73,7 @@ def test_nginx_lets_through_what_each_address_takes() -> None:
         most = re.findall(r"client_max_body_size (\d+)m;", own[0]) if own else [usual]
         assert int(most[0]) * 2**20 >= getattr(settings, names[0]), view.name
         seen.add(names[0])
-    assert seen == {"BODY_MAX_BYTES", "UPLOAD_MAX_BYTES", "ATTACHMENT_BODY_MAX_BYTES"}
+    assert seen == {"BODY_MAX_BYTES", "UPLOAD_MAX_BYTES", "ATTACHMENT_BODY_MAX_BYTES", "KNOWLEDGE_FILE_MAX_BYTES"}
 
 
 @pytest.mark.live

@@ -13,7 +13,7 @@ from tools.base import ToolContext
 from tools.documents import telling
 from tools.documents.errors import DocumentError, TooLarge, VersionConflict, VersionGone, VersionUnknown
 from tools.documents.patching import Changed
-from tools.documents.storing import Author, Written, read, undo, write
+from tools.documents.storing import TRIES, Author, Written, read, undo, write
 from tools.documents.tools import patch_document, read_document
 from tools.executor import ToolOutcome, execute
 from tools.models import Document, DocumentVersion
@@ -87,20 +87,27 @@ def test_a_change_is_made_outside_of_the_transaction_and_anew_for_who_was_overta
     assert asked == [{}, {"n": 1}, {"n": 2}] and read(project.pk).content == '{"n":2,"mine":true}'
 
 
-@pytest.mark.parametrize(("expected", "times"), [(0, 1), (None, 10)])
-def test_who_is_overtaken_each_time_or_named_a_version_is_told(
-    project: Project, alice: User, bob: User, expected: int | None, times: int
-) -> None:
+def test_who_names_a_version_and_is_overtaken_is_told(project: Project, alice: User, bob: User) -> None:
+    def change(document: Any) -> Changed:
+        write(project.pk, put({"n": 1}), Author(bob.pk))
+        return Changed("mine", [""])
+
+    with pytest.raises(VersionConflict) as conflict:
+        write(project.pk, change, Author(alice.pk), 0)
+    assert (conflict.value.version, conflict.value.by) == (1, bob.pk)
+
+
+def test_who_is_overtaken_each_time_makes_the_others_wait(project: Project, alice: User, bob: User) -> None:
     asked: list[Any] = []
 
     def change(document: Any) -> Changed:
         asked.append(document)
-        write(project.pk, put({"n": len(asked)}), Author(bob.pk))
-        return Changed("mine", [""])
+        if len(asked) <= TRIES:  # from then on the document is held
+            write(project.pk, put({"n": len(asked)}), Author(bob.pk))
+        return Changed({**document, "mine": True}, [""])
 
-    with pytest.raises(VersionConflict) as conflict:
-        write(project.pk, change, Author(alice.pk), expected)
-    assert (len(asked), conflict.value.version, conflict.value.by) == (times, times, bob.pk)
+    assert write(project.pk, change, Author(alice.pk)).version == TRIES + 1
+    assert len(asked) == TRIES + 1 and read(project.pk).content == f'{{"n":{TRIES},"mine":true}}'
 
 
 def test_a_change_that_is_refused_leaves_nothing(project: Project, alice: User, settings: Any) -> None:
