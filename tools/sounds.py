@@ -15,13 +15,13 @@ _KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  # and
 
 
 def seconds_of(data: bytes, media_type: str) -> float | None:
-    """How many seconds; None where the file does not say."""
+    """How many seconds; None where the file does not say. One that says 0 was not over when it was written."""
     reads = {WAV: _wav, MP3: _mp3, OGG: _ogg, WEBM: _webm, MP4: _mp4}
     try:
         found = reads[media_type](data) if media_type in reads else None
     except (struct.error, IndexError, ZeroDivisionError):
         return None
-    return found if found is not None and 0 <= found < 10**7 else None
+    return found if found is not None and 0 < found < 10**7 else None
 
 
 def _wav(data: bytes) -> float | None:
@@ -94,6 +94,6 @@ def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _header(box: bytes) -> float | None:
-    """Of a film's header. One that is written while it is recorded says 0."""
+    """Of a film's header."""
     scale, duration = struct.unpack(">IQ", box[20:32]) if box[0] == 1 else struct.unpack(">II", box[12:20])
-    return duration / scale if duration else None
+    return float(duration / scale)

@@ -66,16 +66,16 @@ def _attachment(value: Any, field: str) -> dict[str, Any]:
 
 def _by_id(value: dict[str, Any], field: str) -> dict[str, Any]:
     """One that was uploaded before: what its row says of it is not believed of a request."""
-    if unknown := sorted(set(value) - FIELDS_BY_ID):
-        raise refuse(f"{field}.{unknown[0]}", "Unknown field. Expected type and id, and no content or url.")
-    if value.get("type") not in TYPES:
-        raise refuse(f"{field}.type", f"Expected one of: {', '.join(TYPES)}.")
     try:
         id = UUID(value["id"]) if isinstance(value["id"], str) else None
     except ValueError:
         id = None
-    if id is None:
+    if id is None:  # before what else is wrong: an id that is none is no reason to drop what came with it
         raise refuse(f"{field}.id", "Expected the id that POST /api/attachments/ gave.")
+    if unknown := sorted(set(value) - FIELDS_BY_ID):
+        raise refuse(f"{field}.{unknown[0]}", "Unknown field. Expected type and id, and no content or url.")
+    if value.get("type") not in TYPES:
+        raise refuse(f"{field}.type", f"Expected one of: {', '.join(TYPES)}.")
     return {"type": value["type"], "id": str(id)}
 
 

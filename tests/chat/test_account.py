@@ -223,14 +223,17 @@ async def test_all_that_is_ones_own_is_in_the_file_and_nothing_else(
     status, body = await fetch(alice)
     archive = zipfile.ZipFile(io.BytesIO(body))
     assert status == 200 and archive.testzip() is None
-    assert f"chats/{chat.pk}.jsonl" in archive.namelist() and len(archive.namelist()) == 3
+    names = ["account.json", "attachments.jsonl", f"chats/{chat.pk}.jsonl", "messages-in-other-chats.jsonl"]
+    assert sorted(archive.namelist()) == names and archive.read("attachments.jsonl") == b""
     assert b"Planted words" in archive.read(f"chats/{chat.pk}.jsonl")
     told = json.loads(archive.read("account.json"))
     assert (told["email"], told["keys"][0]["name"]) == (alice.email, "CI")
     assert key[11:] not in str(told) and "hash" not in str(told) and "password" not in str(told)
     assert archive.read("messages-in-other-chats.jsonl").count(b"\n") == 1
     status, body = await fetch(charlie)
-    assert status == 200 and b"Planted" not in body and zipfile.ZipFile(io.BytesIO(body)).namelist()[2:] == []
+    assert status == 200 and b"Planted" not in body
+    archive = zipfile.ZipFile(io.BytesIO(body))
+    assert archive.namelist()[2:] == ["attachments.jsonl"] and archive.read("attachments.jsonl") == b""
     settings.PERSON_EXPORT_MAX_BYTES = 10
     status, body = await fetch(alice)
     assert (status, json.loads(body)["error"]["code"]) == (413, "export_too_large")

@@ -38,6 +38,7 @@ from tests import photos
 from tests.chat.rows import answer, say
 from tests.media import MP3, PDF, wav
 from tests.pictures import HEIC
+from tests.sounds import ogg
 
 pytestmark = pytest.mark.django_db
 Api = Callable[[User], APIClient]
@@ -103,12 +104,14 @@ TAKEN = {
     "a.svg": (b'<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>', "file", "image/svg+xml"),
     "a.xml": (b'<?xml version="1.0"?><a/>', "file", "application/xml"),
     "a.wav": (wav(2.0), "audio", "audio/wav"),
-    "a.mp3": (MP3, "audio", "audio/mpeg"),
+    "a.mp3": (MP3 * 100, "audio", "audio/mpeg"),
     "a.webm": (WEBM, "audio", "audio/webm"),
     "a.m4a": (M4A, "audio", "audio/mp4"),
     "a.ogg": (b"OggS" + b"\x00" * 24 + b"OpusHead" + b"\x00" * 20, "audio", "audio/ogg"),
+    "long.ogg": (ogg(2.5), "audio", "audio/ogg"),
     "a.flac": (b"fLaC" + b"\x00" * 40, "audio", "audio/flac"),
 }
+SECONDS = {"a.wav": 2.0, "a.mp3": 2.6, "long.ogg": 2.5}  # of those that say how long they are
 
 
 @pytest.mark.parametrize("name", TAKEN)
@@ -128,7 +131,7 @@ def test_a_file_is_what_its_bytes_are(api: Api, alice: User, organization: Organ
         assert content.content == data and content.headers["Content-Disposition"].startswith("attachment")
         assert content.headers["Content-Type"] not in ("text/html", "image/svg+xml", "application/xml")
         assert told["thumbnail_url"] is None and api(alice).get(f"{AT}{told['id']}/thumbnail").status_code == 404
-    assert told["seconds"] == (pytest.approx(2.0, abs=0.1) if name == "a.wav" else None)
+    assert told["seconds"] == (pytest.approx(SECONDS[name], abs=0.1) if name in SECONDS else None)
     assert set(told["text"]) == {"state", "chars", "error"}
     row = Attachment.objects.get()
     assert (row.user, row.organization, row.used_at) == (alice, organization, None) and len(row.sha256) == 64
@@ -196,7 +199,7 @@ def test_a_name_is_kept_and_names_nothing_in_the_storage(api: Api, alice: User, 
     row = Attachment.objects.get()
     assert row.name == made.json()["name"] and len(row.name) <= 255
     _, files = storages["attachments"].listdir("")
-    assert set(files) == {str(row.pk)}
+    assert set(files) == {str(row.pk), f"{row.pk}.text"}
     headers = api(alice).get(made.json()["url"]).headers
     assert all(value.isascii() and value.isprintable() for value in headers.values())
 
@@ -574,23 +577,28 @@ def test_a_document_is_told_as_text_to_who_cannot_take_it(alice: User, chat: Cha
 
 
 def test_a_long_text_is_cut_and_says_so(alice: User, chat: Chat) -> None:
-    message = sent(chat, alice, stored(alice, chat.organization, b"x" * 100_007, "a.txt"))
-    assert told(message).text.endswith("x\n[... 7 characters more, left out]\n</file>")
+    row = stored(alice, chat.organization, b"x" * 100_000 + b"y" * 7, "a.txt")
+    text = told(sent(chat, alice, row)).text
+    assert text.startswith(
+        'See\n\n<file name="a.txt">\n' + "x" * 100_000 + "\n[These are the first 100,000 of 100,007 "
+    )
+    assert text.endswith(f'go on with id "{row.pk}" and start 100000.]\n</file>') and "yyy" not in text
 
 
 def test_what_cannot_be_read_or_is_gone_is_named(alice: User, chat: Chat) -> None:
-    docx, gone, removed = (
+    docx, gone, removed, sound = (
         stored(alice, chat.organization, data, name)
-        for data, name in ((DOCX, "a.docx"), (photos.photo(), "b.jpg"), (b"x", "c.txt"))
+        for data, name in ((DOCX, "a.docx"), (photos.photo(), "b.jpg"), (b"x", "c.txt"), (WEBM, "d.webm"))
     )
-    message = sent(chat, alice, docx, gone, removed)
+    message = sent(chat, alice, docx, gone, removed, sound)
     storing.remove(gone.pk)
     Attachment.objects.filter(pk=removed.pk).delete()
     found = told(message)
     assert found.images == () and found.text.split("\n\n")[1:] == [
-        "[file: a.docx, of which there is no text]",
+        "[file: a.docx, This Word file is damaged: it cannot be read.]",
         "[image: b.jpg, which is gone]",
         "[file: c.txt, which was removed]",
+        "[audio: d.webm, of which there is no text]",
     ]
 
 
