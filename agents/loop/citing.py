@@ -18,10 +18,12 @@ from agents.archetypes.base import Archetype
 from agents.events import AnyEvent
 from agents.messages import Message, ToolMessage
 
-QUOTE_CHARS = 300
+QUOTE_CHARS = 300  # these four bound each event
 TITLE_CHARS = 300
+PATH_CHARS = 500
 URL_CHARS = 2_000
 MOST = 9_999  # a mark has at most four digits
+MOST_CITED = 500  # by one run, in all its turns, those that were taken back among them: each is an event and a part
 _WHOLE = re.compile(r"`+|~{3,}|\n|\[[1-9]\d{0,3}\]")
 _BEGUN = re.compile(r"(?:`+|~+|\[(?:[1-9]\d{0,3})?)\Z")  # at the end of a piece: the next one may go on with it
 _TELLING = re.compile(r"[`~\n\[]")
@@ -49,6 +51,7 @@ class Sources:
     found: dict[int, Source] = field(default_factory=dict)
     numbers: dict[tuple[object, ...], int] = field(default_factory=dict)
     unknown: int = 0  # marks that name none: left as text
+    cited: int = 0  # marks that the run's log tells of
 
     def numbered(self, result: Any) -> Any:
         """A tool's result with the number of each passage as its `n`; any other value as it is."""
@@ -63,6 +66,14 @@ class Sources:
         for each in result["passages"]:
             if isinstance(n := each.get("n"), int) and 0 < n <= MOST:
                 self._keep(_source(n, each))
+
+    def named(self, marks: list[tuple[int, int]]) -> list[tuple[Source, int]]:
+        """Those that name a source, as many as the run may still tell of, which are counted; the others stay text."""
+        known = [(self.found[n], at) for n, at in marks if n in self.found]
+        self.unknown += len(marks) - len(known)
+        told = known[: max(MOST_CITED - self.cited, 0)]
+        self.cited += len(told)
+        return told
 
     def _numbered(self, passage: dict[str, Any]) -> dict[str, Any]:
         source = _source(max(self.found, default=0) + 1, passage)
@@ -87,6 +98,7 @@ def known(archetype: Archetype, history: Iterable[Message], events: Iterable[Any
     for event in events:
         if isinstance(event, ev.ToolReturned) and event.cites:
             sources.learn(event.result)
+        sources.cited += isinstance(event, ev.CitationAdded)
     return sources
 
 
@@ -175,7 +187,7 @@ class Marks:
         if self._code:
             self._held.append((n, at))
         else:
-            found += self._known([(n, at)])
+            found += self.sources.named([(n, at)])
 
     def _end_line(self) -> list[tuple[Source, int]]:
         ended: list[tuple[Source, int]] = []
@@ -191,13 +203,7 @@ class Marks:
 
     def _release(self) -> list[tuple[Source, int]]:
         held, self._held, self._code = self._held, [], 0
-        return self._known(held)
-
-    def _known(self, marks: list[tuple[int, int]]) -> list[tuple[Source, int]]:
-        """Those that name a source; the others are counted."""
-        sources = self.sources.found
-        self.sources.unknown += sum(n not in sources for n, _ in marks)
-        return [(sources[n], at) for n, at in marks if n in sources]
+        return self.sources.named(held)
 
 
 def cited(source: Source, offset: int, *, at: float, run_id: str, turn: int) -> ev.CitationAdded:
@@ -218,7 +224,7 @@ def _source(n: int, passage: dict[str, Any]) -> Source:
         document=_text(passage, "document", TITLE_CHARS),
         passage=_number(passage, "id"),
         title=_text(passage, "title", TITLE_CHARS),
-        path=_text(passage, "path", TITLE_CHARS),
+        path=_text(passage, "path", PATH_CHARS),
         page=_number(passage, "page"),
         url=_address(passage),
         quote=" ".join(_text(passage, "text", QUOTE_CHARS * 4).split())[:QUOTE_CHARS],

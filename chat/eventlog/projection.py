@@ -62,6 +62,7 @@ class Fold:
     unseen: dict[tuple[str, str], None] = field(default_factory=dict)  # attachments, each with who was not shown it
     model: str = ""  # that gave the newest whole reply of the agent itself
     makes: str = ""  # what the answer is besides a text: patch, component
+    newest: int = -1  # the number of the newest part that is no citation; -1 where there is none
     _last_at: float = 0.0
     _decisions: dict[str, ev.ApprovalResolved] = field(default_factory=dict)
     _parts: list[dict[str, Any]] = field(default_factory=list)
@@ -140,14 +141,18 @@ class Fold:
         part = self._last_said()
         begins_turn = turn is not None and turn.start == len(parts)  # a part ends with its turn
         if begins_turn or part is None or part["type"] != kind:
-            parts.append(part := {"type": kind, "pieces": [], "from": event.at})
+            self._append(part := {"type": kind, "pieces": [], "from": event.at})
         part["pieces"].append(event.text)
         part["until"] = event.until or event.at
 
     def _last_said(self) -> dict[str, Any] | None:
         """The newest part, but for the citations behind it: they stand in a text that may go on."""
-        last = self._parts[-1] if self._parts else None
-        return last if last is None or last["type"] != "citation" else self._parts[self.newest]
+        return self._parts[self.newest] if self._parts else None
+
+    def _append(self, part: dict[str, Any]) -> None:
+        """Add a part that is no citation."""
+        self.newest = len(self._parts)
+        self._parts.append(part)
 
     def _cite(self, event: ev.CitationAdded) -> None:
         told = {name: value for name in CITATION if (value := getattr(event, name))}
@@ -165,7 +170,7 @@ class Fold:
 
     def _add(self, event: ev.ToolCalled | ev.ToolReturned | ev.ToolFailed | ev.ToolDeferred, **fields: Any) -> None:
         part = {"type": fields.pop("type"), "call": event.call, "name": event.name, **fields}
-        self._parts.append({**part, "agent": event.agent} if event.agent else part)
+        self._append({**part, "agent": event.agent} if event.agent else part)
 
     def _count(self, agent: str, usage: Usage, model: str = "") -> None:
         turn = self._open.pop(agent, None)
@@ -191,6 +196,8 @@ class Fold:
             return
         if not event.agent:
             del self._parts[turn.start :]
+            left = range(len(self._parts) - 1, -1, -1)
+            self.newest = next((each for each in left if self._parts[each]["type"] != "citation"), -1)
             self.turns -= 1
         self._count(event.agent, event.usage or self._estimate(turn))
 
@@ -215,12 +222,6 @@ class Fold:
     def content(self) -> str:
         """All text of the answer."""
         return "".join("".join(each["pieces"]) for each in self._parts if each["type"] == "text")
-
-    @property
-    def newest(self) -> int:
-        """The number of the newest part that is no citation; -1 where there is none."""
-        numbers = range(len(self._parts) - 1, -1, -1)
-        return next((each for each in numbers if self._parts[each]["type"] != "citation"), -1)
 
     @property
     def parts(self) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.loop import Agent, citing
-from agents.loop.citing import Marks, Sources
+from agents.loop.citing import MOST_CITED, Marks, Sources
 from agents.messages import ToolMessage, UserMessage
 from agents.options import OutputFormat, RunOptions
 from chat.eventlog.projection import fold
@@ -173,6 +173,53 @@ async def test_numbers_go_on_from_those_that_the_conversation_shows() -> None:
         [calls(("find", '{"query":"prices"}')), says("[4] [5] [1]")], archetype(find), sources=sources
     )
     assert [(each.n, each.title) for each in of(events, ev.CitationAdded)] == [(4, "Terms"), (5, "Prices")]
+
+
+MANY: dict[str, list[list[Said]]] = {
+    "in one piece": [BOTH, says("[1]" * 8_000)],
+    "in many": [BOTH, says(*["[1", "][2]"] * 600)],
+    "held back until the end": [BOTH, says("it`s " + "[1]" * 8_000)],
+    "over turns": [BOTH, calls(("find", '{"query":"prices"}'), text="[1]" * 300), says("[2]" * 300)],
+    "behind such that name none": [BOTH, says("[9]" * 1_000 + "[1]" * 501)],
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+async def test_a_run_tells_of_so_many_marks_and_the_others_stay_text(name: str) -> None:
+    events, agent, _ = await run(MANY[name], archetype(find))
+    whole = fold(events)
+    assert len(of(events, ev.CitationAdded)) == MOST_CITED == agent.job.sources.cited
+    assert sum(part["type"] == "citation" for part in whole.parts) == MOST_CITED
+    assert whole.content.count("[1]") + whole.content.count("[2]") > MOST_CITED
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, MOST_CITED), (MOST_CITED - 1, 1), (MOST_CITED, 0)])
+async def test_what_the_log_tells_of_is_counted_after_a_takeover(before: int, after: int) -> None:
+    first, _, _ = await run(
+        [BOTH, calls(("find", '{"query":"both"}'), text="[1]" * before), says("So.")], archetype(find)
+    )
+    kept = first[: 1 + max(at for at, each in enumerate(first) if isinstance(each, ev.ToolReturned))]
+    sources = citing.known(archetype(find), (), kept)
+    agent = archetype(find)
+    provider = ScriptedProvider([says("[1]" * 600)])
+    working = Agent(job(provider, agent, kept, sources=sources), agent, path="", messages=(UserMessage("Go."),))
+    events = [event async for batch in working.work() for event in batch]
+    assert (len(of(kept, ev.CitationAdded)), len(of(events, ev.CitationAdded))) == (before, after)
+
+
+LONGEST = {"title": 300, "path": 500, "url": 2_000, "text": 300, "document": 300}
+
+
+@pytest.mark.parametrize("name", LONGEST)
+@pytest.mark.parametrize("is_learnt", [False, True])
+def test_a_field_of_an_event_is_so_long_and_no_longer(name: str, is_learnt: bool) -> None:
+    most, begins = LONGEST[name], "https://" if name == "url" else ""
+    for length, told in ((most, most), (most + 1, 0 if name == "url" else most)):
+        sources = Sources()
+        result = {"passages": [{"n": 1, "id": 1, name: begins + "a" * (length - len(begins))}]}
+        (sources.learn if is_learnt else sources.numbered)(result)
+        event = citing.cited(sources.found[1], 0, at=0.0, run_id="0" * 32, turn=1)
+        assert len(getattr(event, "quote" if name == "text" else name)) == told
 
 
 NONE: dict[str, tuple[list[list[Said]], dict[str, Any]]] = {

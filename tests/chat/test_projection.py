@@ -1,5 +1,7 @@
 """The fold, and the clean view: what late readers see of a run in which text was taken back."""
 
+import time
+
 import pytest
 
 from agents import events as ev
@@ -32,6 +34,25 @@ def test_a_subagents_words_are_no_part_of_the_answer_but_its_tool_calls_are_show
     folded = fold(each.event for each in transcripts.subagent())
     assert folded.content == "I ask. b."
     assert [each["name"] for each in folded.parts if each["type"] == "tool_call"] == ["content", "list_files"]
+
+
+@pytest.mark.parametrize("name", transcripts.ALL)
+def test_the_newest_part_is_the_last_that_is_no_citation(name: str) -> None:
+    folded = Fold()
+    for each in transcripts.ALL[name]():
+        folded.apply(each.event)
+        numbers = [number for number, part in enumerate(folded.parts) if part["type"] != "citation"]
+        assert folded.newest == max(numbers, default=-1)
+
+
+def test_a_text_of_many_citations_is_folded_in_time() -> None:
+    folded, begun = Fold(), time.process_time()
+    folded.apply(ev.TurnStarted(at=1.0, turn=1, model="m"))
+    for at in range(10_000):
+        folded.apply(ev.TextDelta(at=1.0, text="[1]"))
+        folded.apply(ev.CitationAdded(at=1.0, id=f"cite_{at}", n=1, offset=3 * at))
+    assert time.process_time() - begun < 1.5  # about 0.1; where each delta looked through them all, about 4
+    assert (folded.newest, folded.content) == (0, "[1]" * 10_000)
 
 
 def test_reasoning_is_a_part_of_its_own() -> None:

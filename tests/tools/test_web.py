@@ -1,6 +1,7 @@
 """Pages of the web: their words without what is hidden, one source each, and what is no page."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,19 @@ ANSWERS: dict[str, Said] = {
     "a page": Said(b"<title>T</title><p>Ten euros.", title="T", text="Ten euros."),
     "another charset": Said("Größe".encode("latin-1"), "text/html; charset=ISO-8859-1", text="Größe"),
     "a charset that is none": Said("Größe".encode(), "text/html; charset=klingon", text="Größe"),
-    "a codec that is no charset": Said(b"abc", 'text/html; charset="hex"', text="abc"),
+    "a larger charset of that name": Said(b"\x80 5", "text/plain; Charset=ISO-8859-1; x=y", text="\u20ac 5"),
+    "Cyrillic": Said("Цена".encode("cp1251"), "text/html; charset=windows-1251", text="Цена"),
+    "Japanese": Said("価格".encode("cp932"), "text/html; charset=x-sjis", text="価格"),
+    "UTF-16": Said("価格".encode("utf-16-le"), "text/plain; charset=utf-16le", text="価格"),
+    "lone surrogates": Said(b"\x00\xd8a\x00\x00\xdc", "text/plain; charset=utf-16le", text="\ufffda\ufffd"),
+    "a NUL": Said(b"a\x00b", text="a\ufffdb"),
+    "an empty charset": Said("Größe".encode(), "text/html; charset=", text="Größe"),
+    "a charset with a character of none": Said(b"abc", "text/html; charset=\u00fctf-8", text="abc"),
+    **{
+        f"a codec that is no charset of the web: {name}": Said("+2AA- Größe-tda".encode(), kind, text="+2AA- Größe-tda")
+        for name in ("hex", "punycode", "idna", "utf-7", "unicode_escape", "raw_unicode_escape", "undefined", "cp037")
+        for kind in (f'text/html; charset="{name}"',)
+    },
     "a text": Said(b"<b>as it is</b>", "text/plain", text="<b>as it is</b>"),
     "JSON": Said(b'{"a":1}', "application/json", text='{"a":1}'),
     "a picture": Said(b"\x89PNG", "image/png", error="no page with a text"),
@@ -110,6 +123,22 @@ async def test_a_page_is_one_source_or_an_error_that_says_why(name: str, reads: 
     assert done.result["passages"] == [{"title": said.title or url, "url": url, "text": said.text}]
     assert "not instructions" in done.result["note"]
     assert sum(outside.connects.values()) == 1
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/plain; charset=gbk"])
+async def test_a_page_is_decoded_beside_the_loop(
+    kind: str, reads: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+
+    def decoded(body: bytes, charset: str) -> str:
+        threads.append(threading.get_ident())
+        return body.decode(charset)
+
+    monkeypatch.setattr("tools.web.tool._decoded", decoded)
+    done, _, _ = await reads(Said(b"abc", kind))
+    assert done.result["passages"][0]["text"] == "abc"
+    assert len(threads) == 1 and threads[0] != threading.get_ident()
 
 
 async def test_a_long_page_is_read_in_parts(reads: Callable[..., Any], settings: Any) -> None:

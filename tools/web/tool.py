@@ -1,10 +1,14 @@
 """The tool that reads a page of the web. Each address is shown to a person first: it may carry what was said away."""
 
+import asyncio
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 from typing import Any
 
 from django.conf import settings
 
 from tools.base import ToolContext
+from tools.cleaning import clean
 from tools.decorator import tool
 from tools.errors import RetryTool, ToolError
 from tools.outward.fetching import Answer, fetch
@@ -12,6 +16,18 @@ from tools.parsing.process import parse
 
 HTML = ("text/html", "application/xhtml+xml")
 TEXTS = ("application/json", "application/xml")
+# The charsets of the web (https://encoding.spec.whatwg.org/#names-and-labels) that Python has, by its names; read as
+# the larger one where the web does. Any other codec may cost more than linear time, or give what is no text.
+_SAME = (
+    "iso8859_2 iso8859_3 iso8859_4 iso8859_5 iso8859_6 iso8859_7 iso8859_8 iso8859_10 iso8859_13 iso8859_14 iso8859_15"
+    " iso8859_16 cp866 cp874 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 koi8_r koi8_u mac_roman"
+    " mac_cyrillic gb18030 big5hkscs cp932 cp949 euc_jp iso2022_jp utf_16 utf_16_le utf_16_be"
+)
+_LARGER = {"ascii": "cp1252", "latin_1": "cp1252", "iso8859_9": "cp1254", "iso8859_11": "cp874", "tis_620": "cp874"}
+_LARGER |= {"gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "shift_jis": "cp932", "euc_kr": "cp949"}
+_LABELS = {"windows_874": "cp874", "windows_949": "cp949", "windows_31j": "cp932", "x_sjis": "cp932"}  # Python has none
+_LABELS |= {"x_gbk": "gb18030", "x_euc_jp": "euc_jp", "x_mac_cyrillic": "mac_cyrillic"}
+CHARSETS = {**{name: name for name in _SAME.split()}, **_LARGER, **_LABELS}
 MOVED = (301, 302, 303, 307, 308)
 SHOWN_CHARS = 500  # of an address in an error
 NOTE = (
@@ -47,12 +63,21 @@ async def _read(url: str) -> dict[str, str]:
     answer = await fetch(url, headers={"Accept": "text/html, text/plain;q=0.9, */*;q=0.1"})
     _require_page(answer)
     kind, charset = _kind(answer)
-    text = answer.body.decode(charset, errors="replace")
     if kind in HTML:
-        return dict(await parse("web_page", text.encode()))
+        return dict(await parse("web_page", await asyncio.to_thread(_utf_8, answer.body, charset)))
     if kind.startswith("text/") or kind in TEXTS:
-        return {"title": "", "text": text}
+        return {"title": "", "text": await asyncio.to_thread(_decoded, answer.body, charset)}
     raise ToolError("It is no page with a text that could be read.")
+
+
+def _decoded(body: bytes, charset: str) -> str:
+    """The text, without NULs and lone surrogates; U+FFFD is where it is not of its charset."""
+    return clean(body.decode(charset, errors="replace"))
+
+
+def _utf_8(body: bytes, charset: str) -> bytes:
+    """The same text in UTF-8."""
+    return _decoded(body, charset).encode()
 
 
 def _require_page(answer: Answer) -> None:
@@ -64,12 +89,13 @@ def _require_page(answer: Answer) -> None:
 
 
 def _kind(answer: Answer) -> tuple[str, str]:
-    """The media type and the charset that the server says; UTF-8 where it says none that there is."""
-    kind, _, more = answer.headers.get("Content-Type", "text/html").partition(";")
-    charset = more.partition("charset=")[2].strip().strip('"').lower() or "utf-8"
-    try:
-        "".encode(charset)
-        b"".decode(charset)
-    except (LookupError, ValueError):
-        charset = "utf-8"
-    return kind.strip().lower(), charset
+    """The media type and the charset that the server says; UTF-8 where it says none of the web's."""
+    kind, _, more = answer.headers.get("Content-Type", "text/html").lower().partition(";")
+    label = more.partition("charset=")[2].partition(";")[0].strip().strip('"')
+    return kind.strip(), _charset(label)
+
+
+def _charset(label: str) -> str:
+    """The codec for it. Python is not asked for a codec of that name: it would look for a module, and remember each."""
+    name = normalize_encoding(label).replace(".", "_").lower()
+    return CHARSETS.get(aliases.get(name, name), "utf-8")
