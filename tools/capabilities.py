@@ -10,10 +10,12 @@ ATTACHMENTS = "attachments"  # of a chat, not of its project: files have come wi
 KNOWLEDGE = "knowledge"
 
 
-def capabilities_of(project_id: UUID | None) -> frozenset[str]:
+def capabilities_of(project_id: UUID | None, *, has_knowledge: bool | None = None) -> frozenset[str]:
     """Every project has a repository and a document: they are made at their first use. It has knowledge once a document
-    of it can be searched. A chat outside of projects has nothing.
+    of it can be searched: asked here, unless the caller knows. A chat outside of projects has nothing.
     """
     if not project_id:
         return frozenset()
-    return frozenset({REPOSITORY, DOCUMENT, *([KNOWLEDGE] if has_passages(project_id) else [])})
+    if has_knowledge is None:
+        has_knowledge = has_passages(project_id)
+    return frozenset({REPOSITORY, DOCUMENT, *([KNOWLEDGE] if has_knowledge else [])})

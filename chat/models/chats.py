@@ -14,6 +14,7 @@ from chat.models import owners
 from chat.models.characters import Character
 from chat.models.tasks import Task
 from tools.knowledge.levels import level_of
+from tools.models import KnowledgeDocument
 
 
 class ChatStatus(models.TextChoices):
@@ -65,6 +66,11 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         """Each with what its organization says of fallbacks, as `organization_fallbacks`."""
         theirs = Organization.objects.filter(pk=OuterRef("organization")).order_by().values("fallbacks")
         return self.annotate(organization_fallbacks=Subquery(theirs))
+
+    def with_knowledge(self) -> "ChatQuerySet":
+        """Each with whether its project has a document that can be searched, as `has_knowledge`."""
+        found = KnowledgeDocument.objects.filter(project=OuterRef("project")).searchable()
+        return self.annotate(has_knowledge=Exists(found))
 
     def listed(self) -> "ChatQuerySet":
         """Without those that a front door made for itself."""

@@ -38,8 +38,10 @@ EXPECTED: tuple[Any, ...] = (
     _("Expected no line breaks and no control characters."),
     _("Expected a file of at most %(most)s bytes."),
     _("Expected a text of at most %(most)s bytes. Divide it."),
-    _("Its text has more than %(most)s bytes. Divide the file."),
-    _("Expected a file whose name ends in one of %(names)s."),
+    _(
+        "Only a part of the file can be read: its text is too long, or pages take too long or are damaged. "
+        "Divide the file."
+    ),
     _("Expected a text in UTF-8. Save it as UTF-8."),
     _("Expected a text with something in it."),
     _("A project keeps at most %(most)s documents. Delete some."),
@@ -74,6 +76,28 @@ EXPECTED: tuple[Any, ...] = (
     _("Unknown field. Expected type and id, and no content or url."),
     _("Expected the id that POST /api/attachments/ gave."),
     _("Expected %(type)s: that is what it is."),
+    # of files whose text is read: tools/parsing
+    _("The file is empty."),
+    _("The file has %(count)s bytes, and at most %(most)s are read."),
+    _("The file takes too long to be read."),
+    _("The file cannot be read: it is damaged, or needs more than may be used for it."),
+    _("The file cannot be read: nothing sound came of it."),
+    _("There is no text in it."),
+    _("There is no text in this PDF: its pages are pictures. Recognize their text (OCR) first."),
+    _("This PDF is damaged: it cannot be read."),
+    _("This PDF has a password: save it without one."),
+    _("This PDF has %(count)s pages, and at most %(most)s are read: divide it."),
+    _("This is a ZIP file and no Word file (.docx)."),
+    _("This Word file is damaged: it cannot be read."),
+    _("This Word file unpacks to more than the %(most)s bytes that are taken."),
+    _("This file has a password: save it without one."),
+    _("This is an old Office file, or one with a password: save it as .docx without one."),
+    _("Its first bytes say that it is in %(charset)s, and it is not."),
+    _("This is no text. Expected a PDF, a Word file (.docx), a web page, Markdown or plain text."),
+    _(
+        "This is %(kind)s: there is no text in it. "
+        "Expected a PDF, a Word file (.docx), a web page, Markdown or plain text."
+    ),
     _("The image cannot be read: it is damaged or cut off."),
     _("The image cannot be read: it is damaged, or its header is cut off."),
     _("The image takes too long to be read. Save it anew, or make it smaller."),

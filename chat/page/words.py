@@ -318,6 +318,12 @@ SENTENCES: tuple[Any, ...] = (
     _("The model's server is at an address that may not be asked. An operator can allow it by OUTWARD_ALLOW."),
     _("The model %(name)s is not offered any more; its successor is %(successor)s."),
     _("The result is longer than %(most)s bytes."),
+    _("The server that writes down recordings took too long."),
+    _("The server that writes down recordings sent no text."),
+    _("The server that writes down recordings could not read this one."),
+    _("The server that writes down recordings takes none as large as this one."),
+    _("The server that writes down recordings has too much to do now."),
+    _("The server that writes down recordings refused it (status %(status)s)."),
     _("Unknown archetype %(name)s; there are: %(names)s."),
     # Said by earlier versions, and in their logs:
     _("The account at the model provider has no quota left."),
@@ -438,8 +444,15 @@ def _known(message: str) -> str:
     """A failure's sentence in the reader's language, with its names filled in; "" for one that is not known."""
     for pattern, text in _patterns():
         if found := pattern.fullmatch(message):
-            return str(text) % found.groupdict() if found.groupdict() else str(text)
+            filled = {name: str(_kinds().get(value, value)) for name, value in found.groupdict().items()}
+            return str(text) % filled if filled else str(text)
     return ""
+
+
+@cache
+def _kinds() -> dict[str, Any]:
+    """What a file is, by its English: it stands in other sentences."""
+    return _by_english(KINDS)
 
 
 @cache

@@ -96,7 +96,10 @@ def lock_chat(chat: Chat) -> Chat:
     return locked
 
 
-_locked: Compiled[Chat] = Compiled(lambda id: Chat.objects.with_fallbacks().select_for_update().filter(pk=id), UUID)
+# With what a run that begins here asks next, so that it costs no statement of its own.
+_locked: Compiled[Chat] = Compiled(
+    lambda id: Chat.objects.with_fallbacks().with_knowledge().select_for_update().filter(pk=id), UUID
+)
 
 
 def add_message(chat: Chat, parent: Message | None, **fields: Any) -> Message:

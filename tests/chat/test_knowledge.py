@@ -13,14 +13,18 @@ from accounts.sign_in.keys import create_key
 from agents import events as ev
 from agents.usage import Usage
 from chat.eventlog.projection import fold
-from chat.models import Run
+from chat.models import Chat, Run
 from chat.models.facts import facts_of
 from chat.runner import runner
 from chat.runner.kinds import index
+from chat.services.messages import lock_chat
 from chat.services.repositories import find_project
+from tests import documents
 from tests.conftest import member
-from tests.tools.knowing import in_index, stored
+from tests.tools.knowing import in_index, reindexed, stored
+from tools.capabilities import KNOWLEDGE, capabilities_of
 from tools.knowledge.levels import level_in, level_of
+from tools.knowledge.searching import has_passages
 from tools.models import KnowledgeDocument, Passage
 from tools.parsing import parsers
 
@@ -132,6 +136,50 @@ def test_other_files_are_read_in_the_child(his: Address, monkeypatch: pytest.Mon
     assert code(his.send("report.pdf", b"\xff")) == (400, "invalid")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_pdf_word_and_web_pages_are_indexed_and_found_with_their_page(his: Address, project: Project) -> None:
+    heading = '<w:style w:styleId="h1"><w:name w:val="heading 1"/></w:style>'
+    word = documents.paragraph("Windows", "h1") + documents.paragraph("The blue window is shut.")
+    page = b"<!doctype html><title>Roofs</title><h1>Flat ones</h1><p>The red roof leaks.<script>never()</script>"
+    files = {
+        "report.pdf": documents.pdf("The green door is open.", "", "The yellow gate creaks.", title="Doors"),
+        "two.pdf": documents.pdf("First of all.", "A purple fence."),
+        "windows.docx": documents.docx(word, heading, "House"),
+        "roofs.html": page,
+    }
+    for name, data in files.items():
+        made = his.send(name, data)
+        assert made.status_code == 202, made.content
+        reindexed(KnowledgeDocument.objects.get(pk=made.json()["id"]))
+    expected: dict[str, tuple[Any, ...]] = {
+        "green door": ("Doors", "", "The green door is open.", 1, "report.pdf"),
+        "yellow gate": ("Doors", "", "The yellow gate creaks.", 3, "report.pdf"),
+        "purple fence": ("two.pdf", "", "A purple fence.", 2, "two.pdf"),
+        "blue window": ("House", "Windows", "# Windows\n\nThe blue window is shut.", None, "windows.docx"),
+        "red roof": ("Roofs", "Flat ones", "# Flat ones\n\nThe red roof leaks.", None, "roofs.html"),
+    }
+    for question, told in expected.items():
+        first = his.get("search/", q=question).json()["results"][0]
+        assert tuple(first[name] for name in ("title", "path", "text", "page", "source")) == told
+
+
+def test_a_run_is_told_of_knowledge_by_the_statement_that_locks_its_chat(chat: Chat, project: Project) -> None:
+    stored(project, "Not indexed yet.")
+    assert not _has_knowledge(chat)
+    found(project, "Green door")
+    assert _has_knowledge(chat)
+    Chat.objects.filter(pk=chat.pk).update(project=None)
+    assert not _has_knowledge(chat)
+
+
+def _has_knowledge(chat: Chat) -> bool:
+    locked: Any = lock_chat(chat)
+    assert (KNOWLEDGE in capabilities_of(locked.project_id, has_knowledge=locked.has_knowledge)) == has_passages(
+        locked.project_id
+    )
+    return bool(locked.has_knowledge)
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({}, "title"),
     ({"title": "x"}, "text"),
@@ -162,7 +210,19 @@ def test_what_is_refused_names_its_field_and_leaves_nothing(his: Address, body: 
 
 
 def test_files_that_are_refused(his: Address, settings: Any) -> None:
-    for name, data in (("a.exe", b"x"), ("a.txt", b"\xff\xfe"), ("a.md", b"  \n"), ("noending", b"x")):
+    refused = {
+        "a.exe": b"MZ\x90\x00\x03\x00\x00\x00",
+        "a.txt": b"\xff\xfe",
+        "a.md": b"  \n",
+        "noending": b"\x7fELF\x02\x01\x01",
+        "a.pdf": b"%PDF-1.7\n",
+        "scanned.pdf": documents.pdf("", ""),
+        "a.docx": documents.zipped({"a.txt": "x"}),
+        "a.html": b"<html><script>x</script></html>",
+        "a.png": b"\x89PNG\r\n\x1a\n" + bytes(100),
+        "empty.pdf": b"",
+    }
+    for name, data in refused.items():
         answered = his.send(name, data)
         assert answered.status_code == 400 and "file" in answered.json()["error"]["fields"], name
     assert his.client.post(his.path, {"title": "x"}, format="multipart").status_code == 400

@@ -48,7 +48,8 @@ def test_what_is_refused_is_said_in_the_readers_language(bob: User, project: Pro
     for form, status, told in (
         ({"do": "text", "title": "x", "text": "x", "level": "3"}, 400, "so weit liest Ihre Rolle"),
         ({"do": "file"}, 400, "Wählen Sie eine Datei."),
-        ({"do": "file", "file": SimpleUploadedFile("a.exe", b"x")}, 400, "endet"),
+        ({"do": "file", "file": SimpleUploadedFile("a.exe", b"MZ\x90\x00\x03\x00")}, 400, "Das ist kein Text."),
+        ({"do": "file", "file": SimpleUploadedFile("a.pdf", b"%PDF-1.7\n")}, 400, "Dieses PDF ist beschädigt"),
         ({"do": "delete", "id": "x"}, 400, "UUID"),
         ({"do": "delete", "id": str(uuid.uuid4())}, 404, ""),
         ({"do": "nothing"}, 400, ""),

@@ -20,6 +20,7 @@ from agents.installation import model_names
 from chat.models import Chat
 from chat.page import account_words, asked_words, faults, models, pulls, words
 from tools import pictures
+from tools.parsing import documents
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"
@@ -201,6 +202,20 @@ def refusals(path: Path) -> Iterator[str]:
             text = each.args[1]
             parts = text.values if isinstance(text, ast.JoinedStr) else [text]
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
+
+
+PARSING = [Path(f"tools/parsing/{name}.py") for name in ("documents", "docx", "pdf", "plain", "process", "reading")]
+
+
+def test_why_a_file_is_not_read_is_known_by_the_page() -> None:
+    with translation.override(None):
+        known = {pattern(str(text)) for text in faults.EXPECTED}
+    told = {text for path in PARSING for text in sentences(path)}
+    assert len(told) > 10
+    assert told - known == {documents.KINDS}  # the end of another one
+    with translation.override("de"):
+        said = words.fault(f"This is a picture: there is no text in it. {documents.KINDS}")
+    assert said.startswith("Das ist ein Bild: darin steht kein Text. Erwartet wird ein PDF")
 
 
 def pattern(text: str) -> str:

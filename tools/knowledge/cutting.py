@@ -15,6 +15,7 @@ from markdown_it.token import Token
 
 LEAST, MOST, OVERLAP = 800, 1_200, 100  # characters
 DEPTH = 20  # of blocks in blocks
+PAGE_END = "\f"  # in a text that is not Markdown: no passage goes beyond it
 _SENTENCE = re.compile(r"(?:[.!?…][\"'”’)\]]*\s+)|[。！？]+\s*")
 _LINE = re.compile(r"\n+")
 _BLANK_LINES = re.compile(r"\n[ \t]*\n\s*")
@@ -65,10 +66,8 @@ def plain(data: bytes) -> list[Cut]:
 
 def cut(text: str, *, is_markdown: bool) -> list[Cut]:
     """The passages, in their order."""
-    blocks = list(_markdown_blocks(text) if is_markdown else _paragraphs(text, 0, len(text)))
-    return [
-        (*span, section.path) for section in _sections(blocks) for span in _passages(text, section) if span[0] < span[1]
-    ]
+    sections = _sections(list(_markdown_blocks(text))) if is_markdown else _pages(text)
+    return [(*span, section.path) for section in sections for span in _passages(text, section) if span[0] < span[1]]
 
 
 def _markdown_blocks(text: str) -> Iterator[Block]:
@@ -86,6 +85,14 @@ def _block(token: Token, start: int, end: int) -> Block:
     is_fence = token.type in ("fence", "code_block")
     has_lines = token.type in ("bullet_list_open", "ordered_list_open", "table_open")
     return Block(start, end, heading, is_fence, has_lines)
+
+
+def _pages(text: str) -> Iterator[Section]:
+    start = 0
+    for page in text.split(PAGE_END):
+        end = start + len(page)
+        yield Section(blocks=list(_paragraphs(text, start, end)))
+        start = end + len(PAGE_END)
 
 
 def _paragraphs(text: str, start: int, end: int) -> Iterator[Block]:

@@ -17,9 +17,10 @@ from django.db.models import Sum
 from accounts.db import db
 from tools.errors import ParsingError
 from tools.knowledge import embedding
+from tools.knowledge.cutting import PAGE_END
 from tools.knowledge.errors import EmbeddingsFailed, IndexingFailed
 from tools.knowledge.limits import limits
-from tools.knowledge.reading import MARKDOWN
+from tools.knowledge.reading import HEADED
 from tools.knowledge.searchable import searchable
 from tools.knowledge.vectors import Vector, packed, signs
 from tools.models import KnowledgeDocument, KnowledgeState, Passage
@@ -113,8 +114,9 @@ def _asked(id: UUID, generation: int) -> Asked | None:
 
 async def _pieces(asked: Asked) -> list[Piece]:
     """The document in passages. Raises IndexingFailed."""
-    parser = "passages_markdown" if asked.media_type == MARKDOWN else "passages_plain"
-    data = asked.text.encode()
+    is_headed = asked.media_type in HEADED
+    parser = "passages_markdown" if is_headed else "passages_plain"
+    data = (asked.text if is_headed else _paged(asked)).encode()
     try:
         try:
             cuts = await parse(parser, data, cpu_s=CUT_CPU_S)
@@ -126,6 +128,15 @@ async def _pieces(asked: Asked) -> list[Piece]:
         told = f"The document makes more than {limits().passages} passages. Divide it."
         raise IndexingFailed("document_too_large", told)
     return await asyncio.to_thread(_made, asked, cuts)
+
+
+def _paged(asked: Asked) -> str:
+    """The text with a form feed for the line end before each page: no passage lies in two of them."""
+    text = list(asked.text) if asked.pages else []
+    for start, _ in asked.pages:
+        if start:
+            text[start - 1] = PAGE_END
+    return "".join(text) or asked.text
 
 
 def _made(asked: Asked, cuts: list[Any]) -> list[Piece]:

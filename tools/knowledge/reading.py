@@ -1,21 +1,24 @@
-"""What people send becomes the text of a document: texts here, files in the child (tools.parsing)."""
+"""What people send becomes the text of a document: texts here, other files in the child (tools.parsing.reading)."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
 
 from tools.cleaning import clean
 from tools.errors import ParsingError
 from tools.knowledge.errors import FileRefused
 from tools.knowledge.limits import limits
-from tools.parsing.parsers import PARSERS
-from tools.parsing.process import Child
+from tools.parsing.reading import Document, Part, read_document
 
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 MARKDOWN, PLAIN = "text/markdown", "text/plain"
 TEXTS = {".md": MARKDOWN, ".markdown": MARKDOWN, ".txt": PLAIN, ".text": PLAIN, ".rst": PLAIN}
-PARSER = "document"  # of all other files
+ENDINGS = (*TEXTS, ".html", ".htm", ".docx", ".pdf")  # that are offered; what a file is, its bytes say
 TITLE_MAX_CHARS = 200
+HEADED = (MARKDOWN, "text/html", DOCX)  # their headings are Markdown's
+CUT = (
+    "Only a part of the file can be read: its text is too long, or pages take too long or are damaged. Divide the file."
+)
 BOM = "\ufeff"
 
 
@@ -45,15 +48,14 @@ def of_file(name: str, data: bytes) -> Content:
     made = hashlib.sha256(data).hexdigest(), len(data)
     if media_type:
         return Content(_text(_decoded(data)), media_type, *made)
-    found = _parsed(data)
+    found = _parsed(name, data)
     text, pages = _joined(found["parts"])
-    title = str(found.get("title") or "")[:TITLE_MAX_CHARS]
-    return Content(_text(text), str(found["media_type"])[:100], *made, title=title, pages=pages)
+    return Content(_text(text), found["media_type"], *made, title=found["title"][:TITLE_MAX_CHARS], pages=pages)
 
 
 def endings() -> str:
     """Of files that are taken."""
-    return ", ".join([*TEXTS, *((".html", ".docx", ".pdf") if PARSER in PARSERS else ())])
+    return ", ".join(ENDINGS)
 
 
 def _decoded(data: bytes) -> str:
@@ -63,25 +65,23 @@ def _decoded(data: bytes) -> str:
         raise FileRefused("file_unreadable", "Expected a text in UTF-8. Save it as UTF-8.") from None
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
-    if PARSER not in PARSERS:
-        raise FileRefused("file_unreadable", f"Expected a file whose name ends in one of {endings()}.")
+def _parsed(name: str, data: bytes) -> Document:
     try:
-        found: dict[str, Any] = Child(PARSERS[PARSER], data).run()
+        found = read_document(data, name)
     except ParsingError as error:
         raise FileRefused("file_unreadable", str(error)) from error
-    if found.get("truncated"):
-        raise FileRefused("file_too_large", f"Its text has more than {limits().text_bytes} bytes. Divide the file.")
+    if found["truncated"]:
+        raise FileRefused("file_too_large", CUT)
     return found
 
 
-def _joined(parts: list[dict[str, Any]]) -> tuple[str, tuple[tuple[int, int], ...]]:
+def _joined(parts: list[Part]) -> tuple[str, tuple[tuple[int, int], ...]]:
     """The parts as one text, and where each page begins in it."""
     texts, pages, at = [], [], 0
     for part in parts:
-        text = _lines(str(part["text"])).strip("\n")
-        if part.get("page") is not None:
-            pages.append((at, int(part["page"])))
+        text = _lines(part["text"].removeprefix(BOM)).strip("\n")
+        if part["page"] is not None:
+            pages.append((at, part["page"]))
         texts.append(text)
         at += len(text) + 2
     return "\n\n".join(texts), tuple(pages)

@@ -71,7 +71,7 @@ async def find(project_id: UUID, query: str, most_level: int, limit: int = LIMIT
 
 def has_passages(project_id: UUID) -> bool:
     """Whether there is a document that can be searched, of whatever level. Sync, one query."""
-    return KnowledgeDocument.objects.filter(project=project_id, generation__gt=0).exists()
+    return KnowledgeDocument.objects.filter(project=project_id).searchable().exists()
 
 
 async def _vector_of(query: str) -> Vector | None:

@@ -35,6 +35,10 @@ class KnowledgeDocumentQuerySet(models.QuerySet["KnowledgeDocument"]):
         """Those of this level and below."""
         return self.filter(level__lte=level)
 
+    def searchable(self) -> "KnowledgeDocumentQuerySet":
+        """Those that have been indexed whole."""
+        return self.filter(generation__gt=0)
+
 
 class KnowledgeDocument(models.Model):
     """A document as it was given: its text whole, and what became of indexing it."""

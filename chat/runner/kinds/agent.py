@@ -135,8 +135,15 @@ def _context(run: Run, permissions: Permissions) -> ToolContext:
         author_email=run.user.email,
         permissions=permissions,
         on_behalf=role_with(permissions) or "",
-        capabilities=capabilities_of(facts.project_id) if facts.project_id and run.chat else frozenset(),
+        capabilities=_capabilities(run),
     )
+
+
+def _capabilities(run: Run) -> frozenset[str]:
+    """No query for a chat that was read with whether its project has knowledge. Work of no chat has none of them."""
+    if run.chat is None:
+        return frozenset()
+    return capabilities_of(run.chat.project_id, has_knowledge=getattr(run.chat, "has_knowledge", None))
 
 
 def _tally(events: list[AnyEvent]) -> Tally:
