@@ -297,9 +297,10 @@ def test_a_chat_is_not_shared_with_who_may_not_read_it(alice, bob, api, chat, ac
     ],
 )
 def test_a_chat_is_narrowed_whoever_reads_it(alice, bob, api, chat, changes) -> None:
-    """A viewer has joined the project since: they do not see it, and what is not widened is not refused."""
+    """One who is named is a viewer since: they do not see it, and what is not widened is not refused."""
     become(alice, Role.ADMIN)
     become(bob, Role.VIEWER)
+    ChatShare.objects.create(chat=chat, user=bob, access="read")
     Chat.objects.update(level=3, sharing=Sharing.PROJECT, project_access="write")
     assert api(alice).patch(f"/api/chats/{chat.pk}/", changes, format="json").status_code == 200
     chat.refresh_from_db()
