@@ -14,7 +14,7 @@ class ChatConfig(AppConfig):
         from chat.bus import notices
         from chat.metering import budgets
         from chat.ops import chores
-        from chat.runner import runner
+        from chat.runner import older, runner
         from chat.services import erasing, pull_requests, rules, work
         from tools.attachments import read_piece
         from tools.documents import telling
@@ -26,6 +26,7 @@ class ChatConfig(AppConfig):
         erasing.watch()
         pull_requests.hand_down()
         audience.hand_down()
+        audience.are_older_up.fill(older.are_up)
         telling.TOLD.append(notices.tell_document)
         begin_work.fill(work.begin_for_tool)
         taking.TAKEN.append(texts.find)

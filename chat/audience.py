@@ -5,26 +5,36 @@ readers may read, and a chat is as confidential as the highest of them (`Chat.le
 see the chat (`visible_to`), and it is not shared with them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from accounts.errors import Conflict
+from accounts.errors import Conflict, NotFound
 from accounts.models import Membership, ProjectMember, Role, User
 from accounts.permissions import role_in
 from chat.models import Chat, ChatShare, Sharing
 from tools.base import ToolContext
+from tools.documents.tools import let_out
 from tools.errors import ToolError
+from tools.handed_down import HandedDown
 from tools.knowledge.levels import level_of
 from tools.knowledge.tool import draw, most_level
 
 CODE = "holds_confidential"
 NOT_SHARED = "This chat holds something more confidential than everybody who would see it may read."
 NOT_EXPORTED = "This chat holds something confidential: it cannot be had as a file, which anybody could read."
+NOT_TAKEN_IN = "What is named here is more confidential than everybody who sees this chat may read."
+NOT_LET_OUT = (
+    "This chat holds something confidential, and everybody in the project reads its document: it cannot be changed "
+    "from here. Say so, and give what was to be written as your answer."
+)
 NO_CHAT = "There is no chat here that the person you act for can see."
+
+# () -> whether processes are up that know no levels: they would show a chat to everybody. Sync.
+are_older_up: HandedDown[[], bool] = HandedDown("tell which processes are up")
 
 
 def readers_level(chat: Chat) -> int:
@@ -50,10 +60,33 @@ def require_exportable(chat: Chat) -> None:
         raise Conflict(NOT_EXPORTED, code=CODE)
 
 
+def take_in(chat: Chat, levels: Iterable[int]) -> None:
+    """What is of these levels comes into the chat, which the caller has locked: from now on it is of the highest.
+
+    Raises Conflict where not everybody who reads the chat may read that.
+    """
+    level = max(levels, default=0)
+    if level <= chat.level:
+        return
+    if level > readers_level(chat):
+        raise Conflict(NOT_TAKEN_IN, code=CODE)
+    Chat.objects.filter(pk=chat.pk).update(level=level)
+    chat.level = level
+
+
+def level_now(chat: UUID) -> int:
+    """The chat's level as it is stored; to be asked for once what it holds has been read. Raises NotFound."""
+    level = Chat.objects.filter(pk=chat).values_list("level", flat=True).first()
+    if level is None:
+        raise NotFound
+    return level
+
+
 def hand_down() -> None:
-    """From now on the tool asks these. Once in a process."""
+    """From now on the tools ask these. Once in a process."""
     most_level.fill(_most_level)
     draw.fill(_draw)
+    let_out.fill(_let_out)
 
 
 def _most_level(ctx: ToolContext) -> int:
@@ -61,13 +94,19 @@ def _most_level(ctx: ToolContext) -> int:
 
 
 @transaction.atomic
-def _draw(ctx: ToolContext, levels: Sequence[int]) -> int:
+def _draw(ctx: ToolContext, levels: Callable[[], Sequence[int]]) -> int:
     """Under the chat's lock, which sharing takes too: whichever is later sees what the other has done."""
     chat = _chat(ctx, is_locked=True)
     most = _most(chat, ctx.user_id)
-    drawn = max((each for each in levels if each <= most), default=0)
+    drawn = max((each for each in levels() if each <= most), default=0)
     Chat.objects.filter(pk=chat.pk, level__lt=drawn).update(level=drawn)
     return most
+
+
+def _let_out(ctx: ToolContext) -> None:
+    """Whoever joins later reads the document too: so it goes by what every member may read, not by who is one now."""
+    if ctx.chat_id is not None and _chat(ctx).level > level_of(Role.VIEWER):
+        raise ToolError(NOT_LET_OUT)
 
 
 def _chat(ctx: ToolContext, *, is_locked: bool = False) -> Chat:
@@ -84,7 +123,8 @@ def _most(chat: Chat, user_id: UUID) -> int:
     person = User.objects.filter(pk=user_id, is_active=True).first()
     if person is None:
         raise ToolError(NO_CHAT)
-    return min(_level(person, chat), readers_level(chat))
+    most = min(_level(person, chat), readers_level(chat))
+    return min(most, level_of(Role.VIEWER)) if are_older_up() else most
 
 
 def _level(person: User, chat: Chat) -> int:

@@ -22,6 +22,7 @@ class Item:
     parts: tuple[
         dict[str, Any], ...
     ] = ()  # an assistant's tool calls, or a tool's result, as in chat.eventlog.projection
+    level: int = 0  # of the chat that it comes from, where it was looked up in one
 
 
 @dataclass(frozen=True)

@@ -77,9 +77,8 @@ def change_chat(*, user: User, chat: Chat, **changes: Any) -> Chat:
     more = ["titled_by"] if "title" in changes else []
     chat.titled_by = TitledBy.PERSON if more else chat.titled_by
     _check_sharing(chat)
-    if OWNERS_OWN & changes.keys():
-        chat.level = lock_chat(chat).level
-        audience.require_shareable(chat)
+    if "sharing" in changes:
+        _check_widening(chat)
     chat.save(update_fields=[*changes, *more, "updated_at"])
     notices.tell(chat.pk, has_changed=True)
     return chat
@@ -159,6 +158,14 @@ def _checked(choices: Mapping[str, Any]) -> dict[str, Any]:
 def _check_sharing(chat: Chat) -> None:
     if chat.sharing == Sharing.PROJECT and chat.project_id is None:
         raise refuse("sharing", "Expected private: the chat is in no project.")
+
+
+def _check_widening(chat: Chat) -> None:
+    """Raise Conflict where more people are about to see the chat and may not read it; fewer always may."""
+    locked = lock_chat(chat)
+    chat.level = locked.level
+    if chat.sharing == Sharing.PROJECT != locked.sharing:
+        audience.require_shareable(chat)
 
 
 def _path(chat: Chat, message: UUID) -> list[Message]:

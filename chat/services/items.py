@@ -1,12 +1,13 @@
 """Several messages added to a chat at once, without an answer: what doors whose clients keep a conversation need."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from django.db import transaction
 
 from accounts.errors import Conflict
 from accounts.models import User
 from accounts.permissions import require
+from chat import audience
 from chat.access import permissions_on
 from chat.attachments import using
 from chat.models import OPEN, Chat, ChatStatus, Message, Run
@@ -17,14 +18,18 @@ from chat.services.messages import add_message, lock_chat
 
 
 @transaction.atomic
-def add_items(*, user: User, chat: Chat, items: Iterable[Item]) -> list[Message]:
-    """Store the items behind the chat's newest message. Conflict while a run of the chat is open, or it is archived."""
+def add_items(*, user: User, chat: Chat, items: Sequence[Item]) -> list[Message]:
+    """Store the items behind the chat's newest message.
+
+    Conflict while a run of the chat is open, or it is archived, or one is more confidential than its readers may read.
+    """
     require(permissions_on(user, chat), "write")
     locked = lock_chat(chat)
     if locked.status == ChatStatus.ARCHIVED:
         raise Conflict("The chat is archived. Make it active to write in it.", code="chat_archived")
     if run := Run.objects.answers().filter(chat=chat, status__in=OPEN).first():
         raise Conflict(f"Run {run.pk} is not over.", code="run_live", fields={"run": [str(run.pk)]})
+    audience.take_in(locked, [each.level for each in items])
     return [_add(user, locked, each) for each in items]
 
 

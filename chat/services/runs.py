@@ -23,6 +23,7 @@ from agents import events as ev
 from agents import options
 from agents.events import AnyEvent
 from agents.installation import default_model, has_model, successor_of
+from chat import audience
 from chat.access import permissions_on, permissions_over
 from chat.attachments import using
 from chat.bus import notices
@@ -48,13 +49,15 @@ log = logging.getLogger(__name__)
 def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
     """Store the message, a place for its answer and the run that will write it; the run starts once this is committed.
 
-    Needs write in the chat. A chat with a live run does as `ask.if_busy` says: Conflict for "reject". Raises Invalid
-    for a field that is not right, TooMany where too many wait already.
+    Needs write in the chat. A chat with a live run does as `ask.if_busy` says: Conflict for "reject", and for an item
+    more confidential than its readers may read. Raises Invalid for a field that is not right, TooMany where too many
+    wait already.
     """
     has = permissions_on(user, chat)
     require(has, "write")
     items = [_checked(each) for each in ask.items or (Item("user", ask.content, ask.attachments),)]
     locked = _open_chat(chat)
+    audience.take_in(locked, [each.level for each in items])
     items = [replace(each, attachments=using.claimed(user, locked, each.attachments)) for each in items]
     messages = _messages(user, locked, _parent(locked, ask.parent), items)
     locked.position = messages[-1].position

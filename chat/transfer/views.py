@@ -83,7 +83,7 @@ def _file(chat: Chat, is_packed: bool) -> tuple[IO[bytes], int]:
     file = tempfile.TemporaryFile(dir=settings.PARLEY_DATA)  # noqa: SIM115  # closed by whoever reads it
     try:
         with gzip.GzipFile(fileobj=file, mode="wb", mtime=0) if is_packed else nullcontext(file) as lines:
-            for line in written(chat):
+            for line in written(chat, audience.require_exportable):  # once more: it has waited
                 lines.write(line)
                 if lines.tell() > settings.EXPORT_MAX_BYTES:
                     most = f"{settings.EXPORT_MAX_BYTES:,}"

@@ -1,6 +1,6 @@
 """Writing a chat as lines. Sync."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -36,14 +36,17 @@ Kind = TypeVar("Kind", bound=Line)
 _encode = msgspec.json.Encoder().encode
 
 
-def written(chat: Chat) -> Iterator[bytes]:
-    """Yield the chat's lines; it is locked until the last. Raises Conflict while a run is open."""
+def written(chat: Chat, check: Callable[[Chat], None] = lambda chat: None) -> Iterator[bytes]:
+    """Yield the chat's lines; it is locked until the last. Raises Conflict while a run is open, and what `check` of the
+    locked chat raises.
+    """
     with transaction.atomic():  # a decorator would end it before the first line is asked for
-        yield from _written(chat)
+        yield from _written(chat, check)
 
 
-def _written(chat: Chat) -> Iterator[bytes]:
+def _written(chat: Chat, check: Callable[[Chat], None]) -> Iterator[bytes]:
     locked = Chat.objects.select_for_update().get(pk=chat.pk)
+    check(locked)
     open_run = Run.objects.answers().filter(chat=chat, status__in=OPEN).first()
     if open_run is not None:
         raise Conflict(f"Run {open_run.pk} is not over. Wait for it or cancel it, then export.", code="run_open")

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,14 +14,20 @@ from accounts.errors import Conflict
 from accounts.models import Membership, Project, ProjectMember, Role, User
 from chat import audience
 from chat.models import Chat, ChatShare, Message, Sharing
+from chat.run_request import Item, RunRequest
 from chat.services import people
+from chat.services.items import add_items
+from chat.services.runs import start_run
+from chat.transfer import views
 from tests.chat.rows import answer, say
 from tests.tools.contexts import context
 from tools.base import ToolContext
+from tools.documents.tools import _patch
 from tools.errors import ToolError
 from tools.knowledge.levels import level_of
 from tools.knowledge.searching import Found, Searched
-from tools.knowledge.tool import MAX_CHARS, draw, fitting, most_level, search_knowledge
+from tools.knowledge.tool import MAX_CHARS, _drawn, draw, fitting, most_level, search_knowledge
+from tools.models import Document, KnowledgeDocument
 
 pytestmark = pytest.mark.django_db
 
@@ -77,10 +83,10 @@ def test_what_may_come_in_is_the_least_that_a_reader_or_who_asks_may_read(name, 
     Chat.objects.update(sharing=Sharing.PROJECT if row.is_shared else Sharing.PRIVATE)
     asker = {"alice": alice, "bob": bob}[row.asks]
     assert most_level(ctx(asker, chat)) == row.most
-    assert draw(ctx(asker, chat), [0, 3, 1, 2]) == row.most
+    assert draw(ctx(asker, chat), lambda: [0, 3, 1, 2]) == row.most
     chat.refresh_from_db()
     assert chat.level == row.most
-    draw(ctx(asker, chat), [0])
+    draw(ctx(asker, chat), lambda: [0])
     chat.refresh_from_db()
     assert chat.level == row.most  # it never goes down
 
@@ -88,7 +94,7 @@ def test_what_may_come_in_is_the_least_that_a_reader_or_who_asks_may_read(name, 
 def test_nothing_comes_in_for_who_is_outside_or_where_no_chat_is(alice, charlie, chat, elsewhere) -> None:
     gone = User.objects.create_user("gone@example.com", is_active=False)
     assert most_level(ctx(charlie, chat)) < 0
-    assert draw(ctx(charlie, chat), [0, 1, 2, 3]) < 0
+    assert draw(ctx(charlie, chat), lambda: [0, 1, 2, 3]) < 0
     other = Project.objects.create(organization=elsewhere, name="Theirs")
     for wrong in (
         context(user_id=gone.pk, project_id=chat.project_id, chat_id=chat.pk),
@@ -98,7 +104,7 @@ def test_nothing_comes_in_for_who_is_outside_or_where_no_chat_is(alice, charlie,
         context(user_id=alice.pk, project_id=None, chat_id=chat.pk),
     ):
         with pytest.raises(ToolError):
-            draw(wrong, [0])
+            draw(wrong, lambda: [0])
     chat.refresh_from_db()
     assert chat.level == 0
 
@@ -121,11 +127,83 @@ async def test_a_passage_that_may_not_come_in_any_more_when_it_is_drawn_is_left_
 
     monkeypatch.setattr(module, "find", find)
     monkeypatch.setattr(module, "most_level", lambda ctx: 3)
-    monkeypatch.setattr(module, "draw", lambda ctx, levels: 1)
+    monkeypatch.setattr(module, "draw", lambda ctx, levels: 1 if levels() else -1)
+    monkeypatch.setattr(module, "_levels", lambda ctx, found: {each.document: each.level for each in found})
     result = await module.search_knowledge.function(context(), "q", 8)
     assert [each["title"] for each in result["passages"]] == ["Title 1"]
     assert "level" not in json.dumps(result) and "score" not in json.dumps(result)
     assert told == [(project.pk, "q", 3, 8)]
+
+
+def test_the_documents_of_what_was_found_are_looked_at_again(alice, bob, chat, charlie, elsewhere) -> None:
+    """Since the search one was raised, one was deleted, one is of another project."""
+    become(alice, Role.EDITOR)
+    other = Project.objects.create(organization=elsewhere, name="Theirs")
+    rows = {"stays": (chat.project, 1), "lower": (chat.project, 0), "raised": (chat.project, 3), "theirs": (other, 0)}
+    documents = {
+        title: KnowledgeDocument.objects.create(project=project, title=title, level=level, sha256="0" * 64)
+        for title, (project, level) in rows.items()
+    }
+    before = [replace(found(1), document=each.pk, title=title) for title, each in documents.items()]
+    told = _drawn(ctx(alice, chat), [*before, replace(found(1), title="gone")])
+    assert [each["title"] for each in told["passages"]] == ["stays", "lower"]
+    chat.refresh_from_db()
+    assert chat.level == 1
+    KnowledgeDocument.objects.filter(title="stays").update(level=2)
+    _drawn(ctx(alice, chat), before)
+    chat.refresh_from_db()
+    assert chat.level == 2  # as it is now, not as the search said
+
+
+@pytest.mark.parametrize(("are_up", "most"), [(True, VIEWER), (False, ADMIN)])
+def test_processes_that_know_no_levels_are_shown_nothing_above_a_viewer(
+    alice, chat, monkeypatch, are_up: bool, most: int
+) -> None:
+    become(alice, Role.ADMIN)
+    monkeypatch.setattr(audience, "are_older_up", lambda: are_up)
+    assert most_level(ctx(alice, chat)) == most
+    assert draw(ctx(alice, chat), lambda: [3, 2, 1]) == most
+    chat.refresh_from_db()
+    assert chat.level == most
+
+
+@pytest.mark.parametrize("by_run", [True, False])
+@pytest.mark.parametrize("is_shared", [True, False])
+@pytest.mark.parametrize("level", range(4))
+def test_what_is_taken_from_a_chat_brings_its_level(alice, bob, chat, by_run, is_shared, level) -> None:
+    become(alice, Role.ADMIN)
+    become(bob, Role.EDITOR)
+    Chat.objects.update(sharing=Sharing.PROJECT if is_shared else Sharing.PRIVATE)
+    items = (Item("user", "Old", level=level), Item("user", "New"))
+
+    def bring() -> Any:
+        if by_run:
+            return start_run(user=alice, chat=chat, ask=RunRequest(items=items))
+        return add_items(user=alice, chat=chat, items=items)
+
+    if is_shared and level > EDITOR:
+        with pytest.raises(Conflict) as refused, transaction.atomic():
+            bring()
+        assert refused.value.code == "holds_confidential"
+        assert not chat.messages.exists()
+        level = 0
+    else:
+        bring()
+    chat.refresh_from_db()
+    assert chat.level == level
+
+
+@pytest.mark.parametrize("level", range(4))
+def test_the_projects_document_is_not_told_what_not_every_member_may_read(alice, chat, level) -> None:
+    become(alice, Role.ADMIN)
+    Chat.objects.update(level=level)
+    patch = [{"op": "add", "path": "/a", "value": "canary"}]
+    if level <= VIEWER:
+        assert _patch(ctx(alice, chat), patch, None)["version"] == 1
+    else:
+        with pytest.raises(ToolError, match="everybody in the project reads its document"):
+            _patch(ctx(alice, chat), patch, None)
+    assert Document.objects.exists() is (level <= VIEWER)
 
 
 def test_passages_have_one_room_together() -> None:
@@ -209,6 +287,26 @@ def test_a_chat_is_not_shared_with_who_may_not_read_it(alice, bob, api, chat, ac
     assert (chat.sharing, ChatShare.objects.exists()) == (Sharing.PRIVATE, False)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sharing": "private"},
+        {"project_access": "read"},
+        {"sharing": "project"},  # as it is
+        {"sharing": "private", "project_access": "read"},
+    ],
+)
+def test_a_chat_is_narrowed_whoever_reads_it(alice, bob, api, chat, changes) -> None:
+    """One who is named is a viewer since: they do not see it, and what is not widened is not refused."""
+    become(alice, Role.ADMIN)
+    become(bob, Role.VIEWER)
+    ChatShare.objects.create(chat=chat, user=bob, access="read")
+    Chat.objects.update(level=3, sharing=Sharing.PROJECT, project_access="write")
+    assert api(alice).patch(f"/api/chats/{chat.pk}/", changes, format="json").status_code == 200
+    chat.refresh_from_db()
+    assert {name: getattr(chat, name) for name in changes} == changes
+
+
 def test_a_fork_holds_what_its_chat_held(alice, api, chat) -> None:
     become(alice, Role.ADMIN)
     Chat.objects.update(level=3)
@@ -254,3 +352,15 @@ def test_what_is_for_every_member_is_exported_and_nothing_else(alice, chat) -> N
         else:
             with pytest.raises(Conflict, match="cannot be had as a file"):
                 audience.require_exportable(chat)
+
+
+def test_what_came_in_while_an_export_waited_is_not_in_a_file(alice, chat, monkeypatch) -> None:
+    monkeypatch.setattr(views, "close_old_connections", lambda: None)  # it has a thread of its own otherwise
+    answer(chat, alice)
+    Chat.objects.update(level=2)
+    assert chat.level == 0  # as it was looked at
+    with pytest.raises(Conflict, match="cannot be had as a file"):
+        views._file(chat, False)
+    Chat.objects.update(level=1)
+    with views._file(chat, False)[0] as file:
+        assert file.read()

@@ -177,6 +177,56 @@ def test_a_chat_that_holds_something_stays_with_those_who_may_read_it(world: Wor
                 assert "canary" not in json.dumps(reply.body)
 
 
+Items = list[dict[str, Any]]
+
+
+def by_reference(alice: Client, run: str) -> Items:
+    output = alice.get(f"/v1/responses/resp_{run}")["output"]
+    return [{"type": "item_reference", "id": each["id"]} for each in output if each["type"] == "message"]
+
+
+def compacted(alice: Client, **asked: Any) -> Items:
+    return list(alice.post("/v1/responses/compact", {"model": "demo", **asked})["output"])
+
+
+WAYS: dict[str, Callable[[Client, str], Items]] = {
+    "an item of it": by_reference,
+    "what continues it, made short": lambda alice, run: compacted(alice, previous_response_id=f"resp_{run}"),
+    "an item of it, made short": lambda alice, run: compacted(alice, input=by_reference(alice, run)),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_taken_out_of_a_chat_keeps_its_level(world: World, way: str) -> None:
+    """Into a chat that others see it does not come; one that it has come into is not shown to them."""
+    run, _ = world.ask(world.alice, world.chat(), search(), Turn(text=f"So {canary('ours', 3, 'text')}.{MARKS}"))
+    items = WAYS[way](world.alice, run)
+    assert items
+    shared = world.chat(sharing="project")
+    made = world.alice.post("/v1/conversations", {"items": items})["id"].removeprefix("conv_")
+    bob = world.bob.get("/api/users/me/")["id"]
+    asks = [*items, {"type": "message", "role": "user", "content": "Say it again."}]
+    refused: list[tuple[str, str, Any]] = [
+        ("POST", f"/v1/conversations/conv_{shared}/items", {"items": items}),
+        ("POST", "/v1/responses", {"model": "demo", "conversation": f"conv_{shared}", "input": asks}),
+        ("POST", f"/api/chats/{made}/shares/", {"user": bob, "access": "read"}),
+        ("GET", f"/api/chats/{made}/export/", None),
+    ]
+    for method, path, body in refused:
+        reply = world.alice.server.call(method, path, body, token=world.alice.token)
+        assert (reply.status, reply.body["error"]["code"]) == (409, "holds_confidential"), (method, path, reply.body)
+    assert "canary" not in json.dumps(world.bob.get(f"/api/chats/{shared}/messages/"))
+
+
+def test_the_document_that_a_viewer_reads_is_not_told(world: World) -> None:
+    chat = world.chat(archetype="PROJECT_NAVIGATOR")
+    patch = [{"op": "add", "path": "/all", "value": canary("ours", 3, "text")}]
+    writes = Turn(tool_calls=[ScriptedCall("patch_document", {"patch": patch})])
+    _, mark = world.ask(world.alice, chat, search(), writes, Turn(text="So."))
+    assert "everybody in the project reads its document" in world.told(mark)
+    assert "canary" not in json.dumps(world.bob.get(f"/api/projects/{world.project}/document/"))
+
+
 def test_whose_role_is_lowered_reads_it_no_more(world: World) -> None:
     chat = world.chat()
     me = world.ed.get("/api/users/me/")["id"]

@@ -20,7 +20,7 @@ FIELD = "input.0.encrypted_content"
 
 
 def made_for(user: User) -> str:
-    return compacted(user, [Message(content=SECRET, attachments=[])], SECRET)
+    return compacted(user, [Message(content=SECRET, attachments=[])], SECRET, 2)
 
 
 def by_key(user: User, organization: Organization) -> User:
@@ -38,6 +38,7 @@ def is_read(user: User, text: str) -> bool:
         assert list(error.fields) == [FIELD]
         return False
     assert (kept["said"], kept["summary"]) == ([{"content": SECRET, "attachments": []}], SECRET)
+    assert kept.get("level", 2) == 2  # earlier versions said none
     return True
 
 

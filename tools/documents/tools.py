@@ -13,6 +13,7 @@ from tools.documents.pointers import NothingThere, PointerRefused, found, steps_
 from tools.documents.storing import Author, read, write
 from tools.documents.values import decode, encode, short
 from tools.errors import RetryTool
+from tools.handed_down import HandedDown
 from tools.places import project_of
 
 READ_MAX_BYTES = 60_000  # below the tools' max_result_bytes, with room for the names around it
@@ -44,6 +45,9 @@ PATCH_SCHEMA = {
         },
     },
 }
+
+# (for whom and where) -> nothing; ToolError where what the chat holds is not for all who read the document. Sync.
+let_out: HandedDown[[ToolContext], None] = HandedDown("change the document")
 
 
 @tool(capability=DOCUMENT, idempotent=True, timeout_s=10)
@@ -106,6 +110,7 @@ def _outline(value: Any, room: int) -> dict[str, Any]:
 
 def _patch(ctx: ToolContext, patch: list[Any], version: int | None) -> dict[str, Any]:
     project = project_of(ctx, "write")
+    let_out(ctx)
     author = Author(ctx.user_id, ctx.run_id, ctx.call_id)
 
     def change(document: Any) -> Changed:

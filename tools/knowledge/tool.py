@@ -1,6 +1,6 @@
 """The tool that finds passages of what a project knows. Who reads the chat decides how confidential they may be."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from tools.decorator import tool
 from tools.errors import RetryTool
 from tools.handed_down import HandedDown
 from tools.knowledge.searching import Found, find
+from tools.models import KnowledgeDocument
 from tools.places import project_of
 
 MAX_CHARS = 12_000  # of all passages of one answer
@@ -25,9 +26,9 @@ NOTE = (
 
 # (for whom and where) -> the highest level whose passages may come into the chat now. Sync.
 most_level: HandedDown[[ToolContext], int] = HandedDown("search what the project knows")
-# (for whom and where, the levels of what was found) -> the same, once more; the chat is from now on as confidential as
-# the highest of them that may come in. Sync.
-draw: HandedDown[[ToolContext, Sequence[int]], int] = HandedDown("search what the project knows")
+# (for whom and where, what gives the levels of what was found) -> the same, once more; the chat is from now on as
+# confidential as the highest of them that may come in. They are asked for under the chat's lock. Sync.
+draw: HandedDown[[ToolContext, Callable[[], Sequence[int]]], int] = HandedDown("search what the project knows")
 
 
 @tool(capability=KNOWLEDGE, idempotent=True, timeout_s=20, cites=True, title="Search the project's knowledge")
@@ -56,10 +57,22 @@ def _place(ctx: ToolContext) -> tuple[UUID, int]:
 
 
 def _drawn(ctx: ToolContext, found: Sequence[Found]) -> dict[str, Any]:
-    """What of it comes into the chat: who reads that may have changed meanwhile."""
-    most = draw(ctx, [each.level for each in found])
-    passages = [_told(each) for each in found if each.level <= most]
+    """What of it comes into the chat: who reads that may have changed meanwhile, and the documents too."""
+    now: dict[UUID, int] = {}
+
+    def levels() -> list[int]:
+        now.update(_levels(ctx, found))
+        return list(now.values())
+
+    most = draw(ctx, levels)
+    passages = [_told(each) for each in found if each.document in now and now[each.document] <= most]
     return {"note": NOTE, "passages": passages} if passages else {"passages": [], "note": "Nothing was found."}
+
+
+def _levels(ctx: ToolContext, found: Sequence[Found]) -> dict[UUID, int]:
+    """The level that each of their documents has now; what is gone is not there."""
+    there = KnowledgeDocument.objects.filter(project=ctx.project_id, pk__in={each.document for each in found})
+    return dict(there.values_list("pk", "level"))
 
 
 def fitting(found: Sequence[Found]) -> list[Found]:

@@ -27,7 +27,7 @@ def put(value: Any) -> Callable[[Any], Changed]:
 
 def acting(user: User, project: Project | None, **more: Any) -> ToolContext:
     place = {"project_id": project.pk, "organization_id": project.organization_id} if project else {"project_id": None}
-    return context(user_id=user.pk, capabilities=frozenset({"document"}), **{**place, **more})
+    return context(user_id=user.pk, chat_id=None, capabilities=frozenset({"document"}), **{**place, **more})
 
 
 async def patch(ctx: ToolContext, *operations: dict[str, Any], **more: Any) -> ToolOutcome:

@@ -18,12 +18,13 @@ SIGNED = "parley.responses.compaction"  # the salt of those that earlier version
 EXPECTED = "Expected what POST /responses/compact gave you here, as it is."
 
 
-def compacted(user: User, said: Iterable[Message], summary: str) -> str:
-    """What the user said, and a summary of it all, as a text that tells nobody anything."""
+def compacted(user: User, said: Iterable[Message], summary: str, level: int) -> str:
+    """What the user said, and a summary of it all, as a text that tells nobody anything; `level` is its chat's."""
     kept = {
         "of": _reach(user),
         "said": [{"content": each.content, "attachments": each.attachments} for each in said],
         "summary": summary,
+        "level": level,
     }
     return seal(base64.b64encode(zlib.compress(json.dumps(kept).encode())).decode(), PURPOSE)
 

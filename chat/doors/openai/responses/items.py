@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from accounts.errors import Invalid, NotFound, refuse
 from accounts.models import User
+from chat import audience
 from chat.doors.openai.responses.compaction import read_compaction
 from chat.doors.openai.responses.dialect.ids import read_item_id
 from chat.doors.openai.responses.dialect.items import Compaction, Entry, Reference, items_of, read_item
@@ -70,30 +71,33 @@ def _size(item: Item) -> int:
 
 def _expanded(user: User, entry: Compaction) -> Iterator[Item]:
     kept = read_compaction(user, entry.content, f"{entry.field}.encrypted_content")
+    level = kept.get("level", 0)  # earlier versions, which had no levels, say none
     for each in kept["said"]:
-        yield Item("user", each["content"], each["attachments"])
-    yield Item("system", SUMMARY + kept["summary"])
+        yield Item("user", each["content"], each["attachments"], level=level)
+    yield Item("system", SUMMARY + kept["summary"], level=level)
 
 
 def _stored(user: User, reference: Reference, known: frozenset[UUID]) -> Iterator[Item]:
-    """The item of that id, read as if it had been sent; nothing for reasoning."""
+    """The item of that id, read as if it had been sent, with its chat's level; nothing for reasoning."""
     id = read_item_id(reference.id)
-    row = _visible(user, id.message, known) if id else None
-    if id is None or row is None:
+    found = _visible(user, id.message, known) if id else None
+    if id is None or found is None:
         raise _no_item(reference)
+    row = values_of([found])[0]
+    level = audience.level_now(found.chat_id)  # once it is read: what came in meanwhile counts
     if id.kind == "rs":
         return
     item = next((each for each in items_of(row) if each["id"] == reference.id), None)
     if item is None:
         raise _no_item(reference)
-    yield from (each for each in read_item(item, reference.field) if isinstance(each, Item))
+    read = read_item(item, reference.field)
+    yield from (replace(each, level=level) for each in read if isinstance(each, Item))
 
 
-def _visible(user: User, message: UUID, known: frozenset[UUID]) -> dict[str, object] | None:
-    """The message's values, if the user sees it and it was to be kept."""
+def _visible(user: User, message: UUID, known: frozenset[UUID]) -> Message | None:
+    """The message, if the user sees it and it was to be kept."""
     kept = Q(chat__expires_at=None) | Q(chat__runs__in=known)
-    row = Message.objects.visible_to(user).filter(kept, pk=message).select_related("chat").first()
-    return values_of([row])[0] if row else None
+    return Message.objects.visible_to(user).filter(kept, pk=message).select_related("chat").first()
 
 
 def _no_item(reference: Reference) -> NotFound:

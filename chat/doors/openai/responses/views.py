@@ -15,6 +15,7 @@ from accounts.errors import refuse
 from accounts.http.parsing import read_json
 from accounts.models import User
 from agents.options import RunOptions
+from chat import audience
 from chat.doors import starting
 from chat.doors.openai.lists import page
 from chat.doors.openai.projects import project_of
@@ -214,7 +215,7 @@ def _compaction(user: User, encoder: responses.Encoder, run: Run) -> HttpRespons
     said = Message.objects.filter(chat=run.chat_id, position__lt=run.question.position, role="user").order_by(
         "position"
     )
-    content = compacted(user, said, summary)
+    content = compacted(user, list(said), summary, audience.level_now(run.asked_in.pk))
     return JsonResponse(
         {
             "id": RESPONSE + str(run.pk),
