@@ -10,7 +10,7 @@ from tools.errors import ParsingError
 from tools.knowledge.errors import FileRefused
 from tools.knowledge.limits import limits
 from tools.parsing.parsers import PARSERS
-from tools.parsing.process import Child
+from tools.parsing.process import parse_now
 
 MARKDOWN, PLAIN = "text/markdown", "text/plain"
 TEXTS = {".md": MARKDOWN, ".markdown": MARKDOWN, ".txt": PLAIN, ".text": PLAIN, ".rst": PLAIN}
@@ -67,7 +67,7 @@ def _parsed(data: bytes) -> dict[str, Any]:
     if PARSER not in PARSERS:
         raise FileRefused("file_unreadable", f"Expected a file whose name ends in one of {endings()}.")
     try:
-        found: dict[str, Any] = Child(PARSERS[PARSER], data).run()
+        found: dict[str, Any] = parse_now(PARSER, data).value
     except ParsingError as error:
         raise FileRefused("file_unreadable", str(error)) from error
     if found.get("truncated"):
