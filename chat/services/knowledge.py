@@ -19,8 +19,8 @@ from chat.runner.beginning import WorkOrder
 from chat.runner.kinds import index
 from chat.services.work import start_work
 from tools.knowledge import reading, searching
-from tools.knowledge.errors import FileRefused
-from tools.knowledge.indexing import begin
+from tools.knowledge.errors import FULL, FileRefused
+from tools.knowledge.indexing import begin, retitle
 from tools.knowledge.levels import level_in
 from tools.knowledge.limits import limits
 from tools.knowledge.reading import Content
@@ -118,8 +118,7 @@ def _add(place: Place, content: Content, fields: dict[str, Any]) -> Begun:
     fields = {"level": min(KnowledgeLevel.INTERNAL, place.level), **fields}
     _check_level(place, fields)
     if KnowledgeDocument.objects.filter(project=place.project).count() >= limits().documents:
-        told = f"A project keeps at most {limits().documents} documents. Delete some."
-        raise Conflict(told, code="knowledge_full")
+        raise Conflict(FULL, code="knowledge_full")
     document = KnowledgeDocument.objects.create(
         project=place.project,
         media_type=content.media_type,
@@ -141,15 +140,17 @@ def reindex(place: Place, id: UUID) -> Begun:
 def reindex_by_operator(document: KnowledgeDocument) -> Begun:
     """The same for an operator, who reads none of it: on behalf of whoever had it indexed before, else of an owner.
 
-    Raises NotFound, NotAllowed, Conflict, TooMany.
+    Either is somebody who may still write there. Raises NotFound, NotAllowed, Conflict, TooMany.
     """
     project = document.project
     before = Run.objects.filter(kind=index.NAME, subject=str(document.pk)).order_by("-created_at").first()
     owners = User.objects.filter(memberships__organization=project.organization_id, memberships__role=Role.OWNER)
-    person = before.user if before else owners.filter(is_active=True).order_by("pk").first()
-    if person is None:
+    people = [*([before.user] if before else []), *owners.filter(is_active=True).order_by("pk")]
+    places = (Place(each, project, KnowledgeLevel.RESTRICTED) for each in people)
+    place = next((each for each in places if each.may_write), None)
+    if place is None:
         raise NotFound("There is nobody on whose behalf it could be indexed.")
-    return reindex(Place(person, project, KnowledgeLevel.RESTRICTED), document.pk)
+    return reindex(place, document.pk)
 
 
 def _begin(place: Place, document: KnowledgeDocument) -> Begun:
@@ -158,9 +159,18 @@ def _begin(place: Place, document: KnowledgeDocument) -> Begun:
     return Begun(document, start_work(user=place.user, kind=index.NAME, order=order).pk)
 
 
-@transaction.atomic
 def change(place: Place, id: UUID, changes: dict[str, Any]) -> KnowledgeDocument:
-    """Change title, level or language; its passages have these from the same moment on. Raises NotFound, Invalid."""
+    """Change title, level or language. Its passages have level and language from the same moment on, and are found by
+    the new title when this comes back. Raises NotFound, Invalid.
+    """
+    document = _changed(place, id, changes)
+    if "title" in changes:
+        retitle(document.pk)
+    return document
+
+
+@transaction.atomic
+def _changed(place: Place, id: UUID, changes: dict[str, Any]) -> KnowledgeDocument:
     document = _locked(place, id)
     _check_level(place, changes)
     for name, value in changes.items():

@@ -1,13 +1,17 @@
 """A project's knowledge by REST: who reads and changes what up to which level, and what is refused how."""
 
+import threading
+import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
+from accounts.errors import NotFound
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
 from accounts.sign_in.keys import create_key
 from agents import events as ev
@@ -17,16 +21,20 @@ from chat.models import Chat, Run
 from chat.models.facts import facts_of
 from chat.runner import runner
 from chat.runner.kinds import index
+from chat.services import knowledge
 from chat.services.messages import lock_chat
 from chat.services.repositories import find_project
 from tests import documents
 from tests.conftest import member
 from tests.tools.knowing import in_index, reindexed, stored
 from tools.capabilities import KNOWLEDGE, capabilities_of
+from tools.knowledge import reading
+from tools.knowledge.errors import FULL
 from tools.knowledge.levels import level_in, level_of
 from tools.knowledge.searching import has_passages
 from tools.models import KnowledgeDocument, Passage
-from tools.parsing import parsers
+from tools.parsing import parsers, process
+from tools.parsing.process import Parsed
 
 pytestmark = pytest.mark.django_db
 Api = Callable[[User], APIClient]
@@ -180,6 +188,36 @@ def _has_knowledge(chat: Chat) -> bool:
     return bool(locked.has_knowledge)
 
 
+def test_no_more_files_are_read_at_once_than_may_be(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    most, now, lock = 0, 0, threading.Lock()
+
+    def whole(child: Any) -> Parsed:
+        nonlocal most, now
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.02)
+        with lock:
+            now -= 1
+        return Parsed(
+            {
+                "media_type": "application/pdf",
+                "title": "",
+                "parts": [{"text": "A page.", "page": 1}],
+                "truncated": False,
+                "charset": "",
+            },
+            b"",
+        )
+
+    settings.PARSING_AT_ONCE = 1
+    monkeypatch.setitem(parsers.PARSERS, "document", "tests.chat.knowledge_parser:parts")
+    monkeypatch.setattr(process.Child, "whole", whole)
+    with ThreadPoolExecutor(5) as uploads:
+        assert {each.text for each in uploads.map(lambda n: reading.of_file(f"{n}.pdf", b"x"), range(5))} == {"A page."}
+    assert most == 1
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({}, "title"),
     ({"title": "x"}, "text"),
@@ -237,7 +275,8 @@ def test_files_that_are_refused(his: Address, settings: Any) -> None:
 def test_a_project_keeps_no_more_documents_than_it_may(his: Address, settings: Any) -> None:
     settings.KNOWLEDGE_DOCUMENTS_MAX = 1
     assert his.post(**TEXT).status_code == 202
-    assert code(his.post(**TEXT)) == (409, "knowledge_full")
+    full = his.post(**TEXT)
+    assert code(full) == (409, "knowledge_full") and full.json()["error"]["message"] == FULL
     assert KnowledgeDocument.objects.count() == 1
 
 
@@ -318,6 +357,11 @@ def test_title_level_and_language_change_with_all_passages(hers: Address, his: A
     assert list(Passage.objects.values_list("level", "language")) == [(3, "de")]
     assert his.titles() == [] and his.get("search/", q="green").json()["results"] == []
     assert hers.get("search/", q="green").json()["results"][0]["title"] == "Doors"
+    for title, words in (("Käufe & Keys", {"käufe", "keys"}), ("Gate", {"gate"})):
+        assert hers.patch(row.pk, title=title).status_code == 200
+        for query in ("käufe", "keys", "gate", "green"):
+            count = len(hers.get("search/", q=query).json()["results"])
+            assert count == (query in {*words, "green"}), (title, query)
     for body, field in (
         ({"level": 4}, "level"),
         ({"text": "x"}, "text"),
@@ -327,6 +371,39 @@ def test_title_level_and_language_change_with_all_passages(hers: Address, his: A
         assert field in hers.patch(row.pk, **body).json()["error"]["fields"]
     assert hers.patch(row.pk).status_code == 200
     assert "level" in his.patch(found(project, "x").pk, level=3).json()["error"]["fields"]
+
+
+@pytest.mark.parametrize(
+    ("gone", "who"),
+    [
+        ("", "bob"),  # who had it indexed before
+        ("left", "alice"),
+        ("inactive", "alice"),
+        ("reads only", "alice"),
+        ("reads only in the project", "alice"),
+        ("all", None),
+    ],
+)
+def test_an_operator_indexes_anew_for_somebody_who_may_write(
+    his: Address, project: Project, bob: User, alice: User, gone: str, who: str | None
+) -> None:
+    row = found(project, "Green door")
+    Run.objects.filter(pk=his.post(f"{row.pk}/reindex").json()["run"]).update(status="succeeded")
+    theirs = Membership.objects.filter(user=bob)
+    if gone == "left":
+        theirs.delete()
+    elif gone in ("inactive", "all"):
+        User.objects.filter(pk__in=[bob.pk, alice.pk] if gone == "all" else [bob.pk]).update(is_active=False)
+    elif gone == "reads only":
+        theirs.update(role=Role.VIEWER)
+    elif gone:
+        ProjectMember.objects.create(project=project, user=bob, role=Role.VIEWER)
+    if who is None:
+        with pytest.raises(NotFound, match="nobody on whose behalf"):
+            knowledge.reindex_by_operator(row)
+    else:
+        begun = knowledge.reindex_by_operator(row)
+        assert Run.objects.get(pk=begun.run).user == {"bob": bob, "alice": alice}[who]
 
 
 def test_deleting_leaves_no_row_and_no_word(his: Address, project: Project) -> None:

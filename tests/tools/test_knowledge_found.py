@@ -5,14 +5,19 @@ from typing import Any
 import pytest
 
 from accounts.models import Project
-from tests.bench.knowledge import cases, fill, recall
+from tests.bench.knowledge import Case, cases, fill, recall
 from tests.embeddings import Embeddings
 
 pytestmark = pytest.mark.django_db
 
 
-def test_most_questions_find_their_document(project: Project, settings: Any) -> None:
-    some = cases(300)
+@pytest.fixture(scope="module")
+def some() -> list[Case]:
+    """Read before the test's transaction begins: PostgreSQL ends one that is idle for so long."""
+    return cases(300)
+
+
+def test_most_questions_find_their_document(some: list[Case], project: Project, settings: Any) -> None:
     assert len(some) == 300 and len({each.text for each in some}) == 300
     fill(project, some)
     assert recall(project, some[:100]) > 0.6

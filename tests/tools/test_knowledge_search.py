@@ -1,6 +1,7 @@
 """Searching a project's knowledge: by words on both databases, in many languages, up to one's level, by vectors."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from tests.embeddings import Embeddings
 from tests.tools.knowing import in_index, known, passages, reindexed, stored
 from tools.knowledge import embedding, indexing, searching
 from tools.knowledge.cutting import markdown, plain
+from tools.knowledge.errors import FULL, IndexingFailed
+from tools.knowledge.importing import import_files
 from tools.knowledge.searchable import STOP_WORDS, fts5_query, searchable, tsquery, words_of
 from tools.knowledge.searching import find, in_turn, search, searched
+from tools.knowledge.words import forget_deleted
 from tools.models import KnowledgeDocument, KnowledgeState, Passage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -206,6 +210,47 @@ def test_words_are_the_same_in_the_index_and_in_a_question() -> None:
     assert not {each for each in STOP_WORDS if searchable(each) != each}
 
 
+def test_each_passage_is_found_by_the_title_of_its_document(project: Project) -> None:
+    document = known(project, "# Walls\n\nThey are white.\n\n# Roofs\n\nThey are red.", title="House of the 知识库")
+    known(project, "# Rain\n\nIt falls.", title="Weather")
+    for query in ("What is the house about?", "知识"):
+        assert titles(project, query) == ["House of the 知识库"] * 2, query
+    KnowledgeDocument.objects.filter(pk=document.pk).update(title="Roofs, and houses")
+    indexing.retitle(document.pk)
+    assert titles(project, "知识") == [] and len(titles(project, "houses")) == 2 == len(titles(project, "roofs"))
+    (roofs,) = Passage.objects.filter(path="Roofs").values_list("search", flat=True)
+    assert roofs == "and houses roofs roofs they are red", "what the headings have is there once"
+    assert titles(project, "red") == ["Roofs, and houses"] and in_index() == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "level", "after", "told"),
+    [
+        (1, 3, 3, "it is there already; its level is now 3"),
+        (2, 2, 2, "it is there already"),
+        (2, 1, 2, "it is there already; its level stays 2, which is higher"),
+        (0, None, 0, "it is there already"),
+    ],
+)
+def test_a_second_import_raises_the_level_and_never_lowers_it(
+    project: Project, tmp_path: Path, before: int, level: int | None, after: int, told: str
+) -> None:
+    file = tmp_path / "a.md"
+    file.write_text("The green door.")
+    for asked, why in ((before, ""), (level, told)):
+        (done,) = import_files(project, tmp_path, [file], level=asked, language="")
+        assert done.why == why
+    assert list(KnowledgeDocument.objects.values_list("level", flat=True)) == [after]
+    assert list(Passage.objects.values_list("level", flat=True)) == [after]
+
+
+def test_a_project_has_no_more_passages_than_it_may(project: Project, settings: Any) -> None:
+    settings.KNOWLEDGE_PROJECT_PASSAGES_MAX = 1
+    known(project, "The green door.", level=3)
+    with pytest.raises(IndexingFailed, match=f"^{FULL}$"):
+        known(project, "The red door.")
+
+
 async def test_what_fits_by_meaning_comes_first_and_words_take_turns_with_it(
     project: Project, server: Embeddings
 ) -> None:
@@ -278,6 +323,7 @@ def test_deep_lists_are_bounded(project: Project) -> None:
 def test_what_is_deleted_is_no_more_in_the_index_after_erasure(project: Project) -> None:
     known(project, "The green door.", title="door")
     known(project, "\n\n".join(f"# Part {n}\n\nQwertyzuiop{n} is a word." for n in range(150)), title="many")
+    forget_deleted()  # else it depends on the tests before whether SQLite merges by itself
     assert in_blocks("qwertyzuiop")
     Passage.objects.filter(text__contains="Qwertyzuiop").delete()
     assert in_blocks("qwertyzuiop"), "then there is nothing to be erased"

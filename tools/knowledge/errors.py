@@ -6,6 +6,8 @@ KnowledgeError
 EmbeddingsFailed        the server of the embeddings did not do it; `is_retryable`: it may at another time
 """
 
+FULL = "The project has no room for more."  # no number: who is told may not see all that is there
+
 
 class KnowledgeError(Exception):
     """`code` is for programs, the text for people."""

@@ -18,7 +18,7 @@ from accounts.db import db
 from tools.errors import ParsingError
 from tools.knowledge import embedding
 from tools.knowledge.cutting import PAGE_END
-from tools.knowledge.errors import EmbeddingsFailed, IndexingFailed
+from tools.knowledge.errors import FULL, EmbeddingsFailed, IndexingFailed
 from tools.knowledge.limits import limits
 from tools.knowledge.reading import HEADED
 from tools.knowledge.searchable import searchable
@@ -70,6 +70,27 @@ def begin(document: KnowledgeDocument) -> int:
     document.state = KnowledgeState.PENDING
     document.save(update_fields=["begun", "state", "updated_at"])
     return document.begun
+
+
+def retitle(id: UUID) -> None:
+    """Let its passages be found by the title that it has now. Those that are stored meanwhile have it already.
+
+    A batch in a transaction: SQLite has one writer. What dies in between is mended by asking again.
+    """
+    there = list(Passage.objects.filter(document=id).order_by("pk").values_list("pk", flat=True))
+    for first in range(0, len(there), BATCH):
+        _retitle_some(id, there[first : first + BATCH])
+
+
+@transaction.atomic
+def _retitle_some(id: UUID, passages: list[int]) -> None:
+    document = KnowledgeDocument.objects.select_for_update().only("title").filter(pk=id).first()
+    if document is None:
+        return
+    some = list(Passage.objects.filter(pk__in=passages).only("path", "text"))
+    for each in some:
+        each.search = _search(document.title, each.path, each.text)
+    Passage.objects.bulk_update(some, ["search"])
 
 
 async def index(id: UUID, generation: int) -> AsyncGenerator[Step, None]:
@@ -159,8 +180,7 @@ def _check_room(asked: Asked, count: int) -> None:
     others = KnowledgeDocument.objects.filter(project=asked.project_id).exclude(pk=asked.id)
     there = others.aggregate(all=Sum("passages"))["all"] or 0
     if there + count > limits().project_passages:
-        told = f"The project's documents would make more than {limits().project_passages} passages. Delete some."
-        raise IndexingFailed("knowledge_full", told)
+        raise IndexingFailed("knowledge_full", FULL)
 
 
 @transaction.atomic
@@ -213,11 +233,22 @@ def _row(document: KnowledgeDocument, generation: int, position: int, piece: Pie
         page=piece.page,
         path=piece.path,
         text=piece.text,
-        search=searchable(f"{piece.path}\n{piece.text}"),
+        search=_search(document.title, piece.path, piece.text),
         model=embedding.model() if vector is not None else "",
         bits=signs(vector) if vector is not None else None,
         vector=packed(vector) if vector is not None else None,
     )
+
+
+def _search(title: str, path: str, text: str) -> str:
+    """What a passage is found by. Each has the title's words: a question may name the document and no heading of it.
+
+    Not those that the headings have: a word that stands there twice weighs more, and others are found less.
+    """
+    headings = searchable(path)
+    there = set(headings.split())
+    named = (each for each in searchable(title).split() if each not in there)
+    return " ".join(each for each in (*named, headings, searchable(text)) if each)
 
 
 @transaction.atomic

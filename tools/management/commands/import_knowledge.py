@@ -17,7 +17,8 @@ BAR = 30  # characters
 class Command(BaseCommand):
     help = (
         "Brings the files of a folder into a project's knowledge, and indexes them. What is there already, by what is "
-        "in it, is left as it is; so it can be done again, and goes on where it was broken off."
+        "in it, is left as it is, but for a level that is raised; so it can be done again, and goes on where it was "
+        "broken off."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,8 +28,8 @@ class Command(BaseCommand):
             "--level",
             type=int,
             choices=KnowledgeLevel.values,
-            default=KnowledgeLevel.INTERNAL.value,
-            help="who may read them: 0 public, 1 internal (as it is without), 2 confidential, 3 restricted",
+            help="who may read them: 0 public, 1 internal (as new ones are without), 2 confidential, 3 restricted. "
+            "Files that are there already are raised to it, never lowered",
         )
         parser.add_argument("--language", default="", help="such as de: how words are stemmed by PostgreSQL")
 
