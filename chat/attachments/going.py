@@ -4,8 +4,9 @@ Whoever dies between has left a row that is GOING, and the chore goes on with it
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -17,7 +18,9 @@ from chat.attachments import storing
 from chat.models import Attachment, AttachmentState, AttachmentUse
 
 STORING_S = 3_600  # what is STORING for longer was left behind by a process that died
-STEP = 100  # rows or names in one step of the chore
+STEP = 20  # rows or names in one step of the chore, which is to take far less than its lease
+FAULTS = 3  # files that cannot be removed, in one round of the chore: it goes past them
+AT_ONCE = 500  # ids in one statement
 log = logging.getLogger(__name__)
 
 
@@ -56,10 +59,51 @@ def let_go(id: UUID, *, is_unused_for_s: float = 0.0) -> bool:
 
 
 def leave(ids: Iterable[UUID]) -> None:
-    """Remove those of them that no message has any more. For what has lost a message: after the commit."""
+    """Remove those of them that no message has any more. For what has lost a message: after the commit.
+
+    All are out of every answer then; where the storage is away, the chore removes their bytes.
+    """
+    remove_all([id for some in _parts(ids) for id in _mark_unused(some)])
+
+
+@transaction.atomic
+def _mark_unused(ids: list[UUID]) -> list[UUID]:
+    """Mark those of them that no message has; the ids. Whoever gives one to a message locks it first, in this order."""
+    ready = Attachment.objects.filter(pk__in=ids, state=AttachmentState.READY)
+    locked = [row.pk for row in ready.select_for_update().order_by("pk").only("pk")]
+    # A statement of its own: it sees the uses that were stored while we waited for the locks.
+    unused = list(_unused().filter(pk__in=locked).values_list("pk", flat=True))
+    Attachment.objects.filter(pk__in=unused).update(state=AttachmentState.GOING, updated_at=timezone.now())
+    return unused
+
+
+def remove_all(ids: Iterable[UUID]) -> None:
+    """Remove those of them that are GOING, up to the first that the storage does not remove: the chore does the rest.
+
+    Whoever asked for it waits, and a storage that is away makes each file wait for as long.
+    """
     for id in ids:
-        if let_go(id):
+        try:
             remove(id)
+        except storing.StorageAway:
+            log.warning("attachment %s and those after it are left for the chore `attachments`", id)
+            return
+
+
+def remove_bytes(ids: Iterable[UUID]) -> None:
+    """The same of the bytes of those whose rows are gone."""
+    try:
+        for some in _parts(ids):
+            for id in _without_row(some):
+                storing.remove(id)
+    except storing.StorageAway:
+        log.warning("bytes of files that went are left for the chore `attachments`")
+
+
+def _parts(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
+    """Each once, as many together as one statement names."""
+    whole = sorted(set(ids))
+    return (whole[start : start + AT_ONCE] for start in range(0, len(whole), AT_ONCE))
 
 
 def mark_unused_of(user: UUID) -> list[UUID]:
@@ -76,18 +120,38 @@ class Attachments:
     def __init__(self) -> None:
         self.counts = {"unused": 0, "half-stored": 0, "removed": 0, "without a row": 0}
         self._after: UUID | None = None
+        self._faults = 0
         self._names: list[UUID] | None = None
 
     def step(self) -> bool:
         """Do some. False: there is nothing left."""
-        if ids := self._next(self._due()):
-            self._mark(ids)
+        if found := self._next(self._due()):
+            for id, state in found:
+                self._after = id
+                if not self._went(partial(self._let_go, id, state)):
+                    break  # it may have taken long: what is left is for the next step
             return True
         if self._names is None:
             self._names = sorted(set(storing.ids()))  # before the rows are read: a row is older than its bytes
-        some, self._names = self._names[:STEP], self._names[STEP:]
-        self._remove_unknown(some)
+        unknown = _without_row(self._names[:STEP])
+        for id in unknown:
+            if not self._went(partial(self._remove_unknown, id)):
+                self._names = self._names[self._names.index(id) + 1 :]
+                return bool(self._names)
+        self._names = self._names[STEP:]
         return bool(self._names)
+
+    def _went(self, do: Callable[[], None]) -> bool:
+        """Whether it was done. What cannot be removed comes again in the next round. Raises StorageAway at too many."""
+        try:
+            do()
+        except storing.StorageAway:
+            self._faults += 1
+            if self._faults > FAULTS:
+                raise
+            self.counts["not removed"] = self._faults
+            return False
+        return True
 
     def _due(self) -> QuerySet[Attachment]:
         now = timezone.now()
@@ -99,25 +163,25 @@ class Attachments:
     def _next(self, rows: QuerySet[Attachment]) -> list[tuple[UUID, str]]:
         """The next of them, in the order of their ids: what cannot be removed now comes again in the next round."""
         rows = rows.filter(pk__gt=self._after) if self._after else rows
-        found = list(rows.order_by("pk").values_list("pk", "state")[:STEP])
-        self._after = found[-1][0] if found else self._after
-        return found
+        return list(rows.order_by("pk").values_list("pk", "state")[:STEP])
 
-    def _mark(self, found: list[tuple[UUID, str]]) -> None:
-        for id, state in found:
-            if state == AttachmentState.STORING:
-                stale = Attachment.objects.filter(pk=id, state=AttachmentState.STORING)
-                self.counts["half-stored"] += stale.update(state=AttachmentState.GOING)
-            elif state == AttachmentState.READY:
-                self.counts["unused"] += let_go(id, is_unused_for_s=settings.ATTACHMENT_UNUSED_S)
-            self.counts["removed"] += remove(id)
+    def _let_go(self, id: UUID, state: str) -> None:
+        if state == AttachmentState.STORING:
+            stale = Attachment.objects.filter(pk=id, state=AttachmentState.STORING)
+            self.counts["half-stored"] += stale.update(state=AttachmentState.GOING)
+        elif state == AttachmentState.READY:
+            self.counts["unused"] += let_go(id, is_unused_for_s=settings.ATTACHMENT_UNUSED_S)
+        self.counts["removed"] += remove(id)
 
-    def _remove_unknown(self, ids: list[UUID]) -> None:
-        known = set(Attachment.objects.filter(pk__in=ids).values_list("pk", flat=True))
-        for id in ids:
-            if id not in known:
-                storing.remove(id)
-                self.counts["without a row"] += 1
+    def _remove_unknown(self, id: UUID) -> None:
+        storing.remove(id)
+        self.counts["without a row"] += 1
+
+
+def _without_row(ids: list[UUID]) -> list[UUID]:
+    """Those of them that no row knows, in their order."""
+    known = set(Attachment.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    return [id for id in ids if id not in known]
 
 
 def _unused() -> QuerySet[Attachment]:

@@ -1,18 +1,22 @@
 """Images that a message names by an https address: fetched once, when a run begins to read them, and kept.
 
 The address never goes to a model's server. Whatever is asked goes through the one way out (tools.outward), each hop of
-a redirect by itself. What was not fetched, or is no image, is marked in its message with a sentence that says why, so
-that nobody tries it again. An image that was fetched stays marked as somebody else's (`linked`). Sync.
+a redirect by itself. What the gate refuses, what is not there and what is no image is marked in its message with a
+sentence that says why, so that nobody tries it again. What may be over in a moment is tried again with each run, and
+marked only once the message is older than OPEN. An image that was fetched stays marked as somebody else's (`linked`).
+Sync.
 """
 
 import asyncio
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.errors import RequestError
 from chat.attachments import kinds, taking, using
@@ -27,6 +31,13 @@ REDIRECTS_MAX = 3
 NAME_MAX_CHARS = 100
 Files = list[dict[str, Any]]
 Found = bytes | str  # an image, or in a sentence why there is none
+OPEN = timedelta(hours=1)  # after the message
+PASSING = ("timeout", "unreachable", "bad_answer")  # codes of OutwardError, also of a name that is not known just now
+PASSING_STATUSES = (408, 425, 429)  # and those of 500 and more
+
+
+class Outage(str):
+    """Why there is none just now."""
 
 
 def is_link(file: dict[str, Any]) -> bool:
@@ -47,7 +58,8 @@ def kept(message_id: UUID, files: Files, timeout_s: float) -> Files:
     urls = list(dict.fromkeys(each["url"] for each in files if is_link(each)))
     found = asyncio.run(fetched(urls, timeout_s))
     said = {url: _said(message, url, each) for url, each in found.items()}
-    return _written(message_id, {url: each for url, each in said.items() if each})
+    told = {url: each for url, each in said.items() if each}
+    return _written(message_id, told) if told else files
 
 
 async def fetched(urls: Iterable[str], timeout_s: float) -> dict[str, Found]:
@@ -61,9 +73,9 @@ async def _fetched(url: str, timeout_s: float) -> Found:
         async with asyncio.timeout(timeout_s):
             data = await _body(url, timeout_s)
     except OutwardError as error:
-        return str(error)
+        return Outage(error) if error.code in PASSING else str(error)
     except TimeoutError:
-        return f"{urlsplit(url).hostname} did not answer in time."
+        return Outage(f"{urlsplit(url).hostname} did not answer in time.")
     if isinstance(data, str):
         return data
     found = kinds.kind_of(data)
@@ -79,12 +91,16 @@ async def _body(url: str, timeout_s: float) -> Found:
             url, headers={"Accept": "image/*"}, max_bytes=settings.ATTACHMENT_MAX_BYTES, timeout_s=timeout_s
         )
         if answer.status not in REDIRECTS:
-            is_there = answer.status == 200
-            return answer.body if is_there else f"{urlsplit(url).hostname} answered with status {answer.status}."
+            return answer.body if answer.status == 200 else _not_there(url, answer.status)
         url = _next(url, answer.headers.get("Location", ""))
         if not url:
             return "It leads on to an address that is not https."
     return f"It leads on more than {REDIRECTS_MAX} times."
+
+
+def _not_there(url: str, status: int) -> str:
+    told = f"{urlsplit(url).hostname} answered with status {status}."
+    return Outage(told) if status in PASSING_STATUSES or status >= 500 else told
 
 
 def _next(url: str, location: str) -> str:
@@ -98,16 +114,17 @@ def _next(url: str, location: str) -> str:
 
 def _said(message: Message, url: str, found: Found) -> dict[str, Any]:
     """What the row says of it from now on; nothing where that is still open."""
+    is_open = timezone.now() - message.created_at < OPEN
     if isinstance(found, str):
-        return {"unreadable": True, "why": found}
+        return {} if is_open and isinstance(found, Outage) else {"unreadable": True, "why": str(found)}
     if message.author is None:
         return {"unreadable": True, "why": "Who sent it is not here any more."}
     name = urlsplit(url).path.rpartition("/")[2]
     try:
         row = taking.take(message.author, message.chat.organization_id, _name(name), found, message.chat_id)
     except RequestError as error:
-        is_for_good = error.status < 500 and error.status != 429
-        return {"unreadable": True, "why": _sentence(error)} if is_for_good else {}
+        is_ours = error.status >= 500 or error.status == 429 or (error.code == "attachments_full" and is_open)
+        return {} if is_ours else {"unreadable": True, "why": _sentence(error)}
     return {**using.said_of(row), "linked": True}
 
 

@@ -6,7 +6,7 @@ from botocore.config import Config
 from storages.backends.s3 import S3Storage
 
 # The libraries' own wait a minute for a server that says nothing, and ask it five times.
-WAITS = {"connect_timeout": 5, "read_timeout": 30, "retries": {"total_max_attempts": 2, "mode": "standard"}}
+WAITS = {"connect_timeout": 5, "read_timeout": 20, "retries": {"total_max_attempts": 2, "mode": "standard"}}
 # Checksums beyond those of the protocol are what many servers that speak S3 do not know.
 PLAIN = {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}
 

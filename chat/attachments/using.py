@@ -41,17 +41,23 @@ def claimed(user: User, chat: Chat, files: Sequence[dict[str, Any]], field: str 
     They must be the user's own and of the chat's organization, or in a message of the same chat. Raises NotFound for
     all others, Invalid for another type than theirs; then nothing is written.
     """
-    ids = ids_in(files)
+    return claimed_all(user, chat, [files], field)[0]
+
+
+def claimed_all(
+    user: User, chat: Chat, of_each: Sequence[Sequence[dict[str, Any]]], field: str = "attachments"
+) -> list[Files]:
+    """The same of the files of several messages of one transaction: all are locked at once, in one order."""
+    ids = ids_in(each for files in of_each for each in files)
     if not ids:
-        return list(files)
+        return [list(files) for files in of_each]
     rows = {row.pk: row for row in _locked(ids)}
     here = _in_chat(chat, ids)
-    return [
-        _said(each, _allowed(user, chat, rows, here, each, f"{field}.{number}"), f"{field}.{number}")
-        if id_of(each)
-        else each
-        for number, each in enumerate(files)
-    ]
+
+    def said(each: dict[str, Any], at: str) -> dict[str, Any]:
+        return _said(each, _allowed(user, chat, rows, here, each, at), at) if id_of(each) else each
+
+    return [[said(each, f"{field}.{number}") for number, each in enumerate(files)] for files in of_each]
 
 
 def use(messages: Iterable[Message]) -> None:

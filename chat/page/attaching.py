@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.errors import NotFound
 from accounts.models import User
-from chat.attachments.storing import read_text
+from chat.attachments.storing import BytesGone, read_text
 from chat.models import Attachment, TextState
 from chat.page.pictures import megabytes
 
@@ -39,6 +39,9 @@ def text(request: HttpRequest, id: UUID) -> HttpResponse:
     found = Attachment.objects.visible_to(request.user).filter(pk=id, text_state=TextState.READY).first()
     if found is None:
         raise NotFound
-    whole = read_text(found.pk)
+    try:
+        whole = read_text(found.pk)
+    except BytesGone:
+        raise NotFound from None
     shown = whole if len(whole) <= SHOWN_CHARS else f"{whole[:SHOWN_CHARS]}…"
     return HttpResponse(shown, content_type="text/plain; charset=utf-8")

@@ -6,7 +6,8 @@ At once, when the deletion is stored; whom that fails is found by the chore (cha
 """
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,11 +16,37 @@ from django.db import transaction
 from django.db.models.signals import post_delete, pre_delete
 
 from accounts.models import Project, User
-from chat.attachments import going, storing
+from chat.attachments import going
 from chat.models import Attachment, AttachmentState, AttachmentUse, Chat, PullRequest, PullState
 from tools.git import removal
 
 log = logging.getLogger(__name__)
+
+
+class _Gathered(threading.local):
+    """Ids that a transaction of this thread has lost, and what is done after its commit, for all of them at once.
+
+    Those of a transaction that was undone stay until the next one: what is done looks at the rows first.
+    """
+
+    def __init__(self, do: Callable[[Iterable[UUID]], None]) -> None:
+        self._do = do
+        self._ids: set[UUID] = set()
+
+    def add(self, id: UUID) -> None:
+        """One more of them."""
+        self._ids.add(id)
+        _after_commit(partial(self._committed, id))
+
+    def _committed(self, id: UUID) -> None:
+        """The first to be called does it for all: which is the last is not known, as savepoints may be undone."""
+        if id in self._ids:
+            ids, self._ids = self._ids, set()
+            self._do(ids)
+
+
+_without_message = _Gathered(going.leave)
+_without_row = _Gathered(going.remove_bytes)
 
 
 def watch() -> None:
@@ -50,24 +77,19 @@ def _project_gone(instance: Project, **more: Any) -> None:
 
 def _use_gone(instance: AttachmentUse, **more: Any) -> None:
     """The attachment goes with the last message that had it: looked at when the deletion is stored."""
-    _after_commit(partial(going.leave, [instance.attachment_id]))
+    _without_message.add(instance.attachment_id)
 
 
 def _attachment_gone(instance: Attachment, **more: Any) -> None:
     """Its bytes, where it went with its organization; of what was GOING they are removed already."""
     if instance.state != AttachmentState.GOING:
-        _after_commit(partial(storing.remove, instance.pk))
+        _without_row.add(instance.pk)
 
 
 def _person_going(instance: User, **more: Any) -> None:
     """What they have brought and sent to nobody. What is in messages of other people's chats stays with these."""
     if ids := going.mark_unused_of(instance.pk):
-        _after_commit(partial(_remove_all, ids))
-
-
-def _remove_all(ids: list[UUID]) -> None:
-    for id in ids:
-        going.remove(id)
+        _after_commit(partial(going.remove_all, ids))
 
 
 def _forget(project_id: UUID, chat: str) -> None:

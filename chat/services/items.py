@@ -29,12 +29,13 @@ def add_items(*, user: User, chat: Chat, items: Sequence[Item]) -> list[Message]
         raise Conflict("The chat is archived. Make it active to write in it.", code="chat_archived")
     if run := Run.objects.answers().filter(chat=chat, status__in=OPEN).first():
         raise Conflict(f"Run {run.pk} is not over.", code="run_live", fields={"run": [str(run.pk)]})
+    items = list(items)
     audience.take_in(locked, [each.level for each in items])
-    return [_add(user, locked, each) for each in items]
+    claimed = using.claimed_all(user, locked, [check_attachments(each.attachments) for each in items])
+    return [_add(user, locked, each, files) for each, files in zip(items, claimed, strict=True)]
 
 
-def _add(user: User, chat: Chat, item: Item) -> Message:
-    files = using.claimed(user, chat, check_attachments(item.attachments))
+def _add(user: User, chat: Chat, item: Item, files: using.Files) -> Message:
     may_be_empty = item.role != "user" and item.content == ""
     return add_message(
         chat,

@@ -58,7 +58,8 @@ def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
     items = [_checked(each) for each in ask.items or (Item("user", ask.content, ask.attachments),)]
     locked = _open_chat(chat)
     audience.take_in(locked, [each.level for each in items])
-    items = [replace(each, attachments=using.claimed(user, locked, each.attachments)) for each in items]
+    files = using.claimed_all(user, locked, [each.attachments for each in items])
+    items = [replace(each, attachments=own) for each, own in zip(items, files, strict=True)]
     messages = _messages(user, locked, _parent(locked, ask.parent), items)
     locked.position = messages[-1].position
     is_untitled = not locked.title

@@ -93,7 +93,9 @@ def _bytes(operation: str, summary: str, description: str) -> Schema:
         "parameters": [ID],
         "responses": {
             "200": {"description": "The bytes.", "content": dict.fromkeys(kinds, binary)},
+            "206": {"description": "The part that one Range names.", "content": dict.fromkeys(kinds, binary)},
             "304": {"description": "Those that If-None-Match names."},
+            "416": {"description": "They have no such part: Content-Range says how many there are."},
         },
     }
 

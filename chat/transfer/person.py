@@ -78,20 +78,25 @@ def _attachments(user: User, archive: zipfile.ZipFile) -> list[bytes]:
     """What is known of each file that they brought, once its bytes are in the archive: `in` says where, or null.
 
     All of them together have at most PERSON_EXPORT_FILES_MAX_BYTES; what is beyond is left out, and fetched one by one.
+    So are those that are left once the storage is away: each would wait for it anew.
     """
-    lines, room = [], settings.PERSON_EXPORT_FILES_MAX_BYTES
+    lines, room, is_away = [], settings.PERSON_EXPORT_FILES_MAX_BYTES, False
     for row in Attachment.objects.visible_to(user).filter(user=user.pk).order_by("-created_at", "-pk"):
-        name = f"attachments/{row.pk}" if row.bytes <= room and _written(archive, row) else None
+        try:
+            is_in = not is_away and row.bytes <= room and _written(archive, row)
+        except storing.StorageAway:
+            is_in, is_away = False, True
+        name = f"attachments/{row.pk}" if is_in else None
         room -= row.bytes if name else 0
         lines.append(_encode({**{each: getattr(row, each) for each in OF_FILES}, "in": name}) + b"\n")
     return lines
 
 
 def _written(archive: zipfile.ZipFile, row: Attachment) -> bool:
-    """Whether its bytes are in the archive now; not where the storage has or gives none."""
+    """Whether its bytes are in the archive now; not where the storage has none. Raises StorageAway."""
     try:
         archive.writestr(f"attachments/{row.pk}", storing.read(row))
-    except (storing.BytesGone, storing.StorageAway):
+    except storing.BytesGone:
         return False
     return True
 

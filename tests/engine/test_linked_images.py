@@ -78,7 +78,6 @@ REASONS = {
     "/page": "is a web page",
     "/drawing": "is an SVG drawing",
     "/endless": "longer than the",
-    "/slow": "did not answer in time",
     "/gone": "answered with status 404",
 }
 
@@ -91,6 +90,14 @@ def test_what_is_no_image_is_told_to_person_and_model(
     assert file["unreadable"] is True and REASONS[path] in file["why"] and file["why"].endswith(".")
     assert "[image: without a name, which could not be read: " in sent and "data:image/" not in sent
     assert gallery.url not in sent and "meta-data" not in sent
+
+
+def test_what_is_away_for_a_moment_is_told_to_the_model_alone(
+    alice: Client, upstream: Upstream, gallery: Gallery
+) -> None:
+    sent, file = asked(alice, upstream, f"{gallery.url}/slow")
+    assert "which could not be fetched yet" in sent and "data:image/" not in sent and gallery.url not in sent
+    assert (file["url"], "unreadable" in file) == (f"{gallery.url}/slow", False)
 
 
 def test_three_steps_on_are_followed(alice: Client, upstream: Upstream, gallery: Gallery) -> None:

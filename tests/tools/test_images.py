@@ -1,5 +1,9 @@
 """Images of strangers: what is kept of them is a picture, upright, of a bounded size, and nothing else."""
 
+import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -7,8 +11,10 @@ from PIL import Image, ImageCms
 
 from tests import photos
 from tests.pictures import HEIC, gif, png
+from tools.parsing import images
 from tools.parsing.images import MOST_BYTES, THUMBNAIL_PX
-from tools.parsing.process import Parsed, parse_now
+from tools.parsing.parsers import PARSERS
+from tools.parsing.process import ROOT, Parsed, parse_now
 
 
 def made(data: bytes, side: int = 2_048) -> Parsed:
@@ -145,3 +151,34 @@ def test_a_bomb_is_refused_before_it_is_decoded(settings: Any) -> None:
     assert len(photos.bomb()) < 20_000
     settings.PARSING_MEMORY_BYTES = 200_000_000
     assert "pixels" in made(photos.bomb()).value["fault"]
+
+
+AS_ANOTHER = """
+import copy, os
+from PIL import Image
+from tools.parsing import child, images
+Image.init()  # what is imported later may be nobody else's to read
+os.setgid(65534)
+os.setuid(65534)
+child.main()
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "WEBP", "AVIF"])
+def test_each_format_is_read_by_a_user_who_may_start_nothing(form: str) -> None:
+    """The limit of processes, which counts threads too, does not hold for root."""
+    bounds = map(str, (1_000_000_000, 10, 10, 30_000_000))
+    source = b"2048\n" + photos.photo(form=form)
+    asked = [sys.executable, "-sEB", "-c", AS_ANOTHER, PARSERS["image"], *bounds]
+    found = subprocess.run(asked, cwd=ROOT, env={}, input=source, capture_output=True, timeout=20, check=False)
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout.partition(b"\n")[0]).get("media_type") == "image/jpeg", found.stdout[:200]
+
+
+def test_an_error_of_a_decoder_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: Any) -> None:
+        raise RuntimeError("Failed to decode frame 0: out of memory")
+
+    monkeypatch.setattr(images, "_kept", fails)
+    assert images.made(b"100\n" + photos.photo())[0]["fault"].startswith("The image cannot be read")

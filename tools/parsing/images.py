@@ -8,7 +8,9 @@ import contextlib
 import io
 from typing import Any
 
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, ImageCms, ImageOps, UnidentifiedImageError
+
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # else one more for each core, and the child may start none
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
 MOST_PIXELS = 40_000_000
@@ -17,6 +19,8 @@ MOST_BYTES = 3_500_000  # of what is kept
 THUMBNAIL_PX = 320
 QUALITY, THUMBNAIL_QUALITY = 85, 80
 SMALLER = 0.75  # of the side, where it has too many bytes
+# Whatever a decoder stumbles over.
+FAULTS = (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, RuntimeError)
 Made = tuple[dict[str, Any], bytes]
 
 
@@ -32,7 +36,7 @@ def made(source: bytes) -> Made:
             return _refused(image.width, image.height) or _kept(image, int(side))
     except UnidentifiedImageError:
         return _fault("The image cannot be read: it is damaged, or its header is cut off.")
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError):  # whatever a decoder stumbles over
+    except FAULTS:
         return _fault("The image cannot be read: it is damaged or cut off.")
 
 
