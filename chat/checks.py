@@ -12,7 +12,7 @@ from agents.installation import has_model, model_names
 POSITIVE = (
     *("CHAT_LEASE_S", "CHAT_LEASE_RENEW_S", "CHAT_SCAN_S", "CHAT_COMMIT_S", "CHAT_COMMIT_ALONE_S"),
     *("CHAT_HEARTBEAT_S", "WRITE_TIMEOUT_S", "CHAT_UNSTORED_MAX_EVENTS", "CHAT_FEED_MAX_EVENTS"),
-    *("CHAT_MAX_CRASHES", "DB_THREADS", "DB_TOOL_THREADS", "BODY_MAX_BYTES", "EXPORT_MAX_BYTES"),
+    *("CHAT_MAX_CRASHES", "DB_THREADS", "FILE_THREADS", "DB_TOOL_THREADS", "BODY_MAX_BYTES", "EXPORT_MAX_BYTES"),
     "AGENTS_BUDGET_TURN_TOKENS",
     *(
         "JSON_MAX_DEPTH",
@@ -60,9 +60,12 @@ def _database() -> Iterator[CheckMessage]:
         hint = "Set DATABASE_URL to a PostgreSQL, or take REDIS_URL away."
         yield Error("REDIS_URL is for several processes, and SQLite is for one.", hint, id="chat.E002")
     most = settings.DATABASES["default"].get("OPTIONS", {}).get("pool", {}).get("max_size", 0)
-    least = settings.DB_THREADS + settings.DB_TOOL_THREADS + 2  # and the log's writer, and one request
+    threads = settings.DB_THREADS + settings.FILE_THREADS + settings.DB_TOOL_THREADS
+    least = threads + 2  # and the log's writer, and one request
     if not settings.IS_SQLITE and most < least:
-        hint = f"Set DB_POOL_MAX to {least} or more: runs, tools and streams take {least - 1}, requests the rest."
+        hint = (
+            f"Set DB_POOL_MAX to {least} or more: runs, files, tools and streams take {least - 1}, requests the rest."
+        )
         yield Error(f"DB_POOL_MAX is {most}: requests would find no connection.", hint, id="chat.E003")
 
 

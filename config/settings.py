@@ -80,6 +80,7 @@ WRITE_TIMEOUT_S = env.float("WRITE_TIMEOUT_S", 30.0)
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{PARLEY_DATA / 'db.sqlite3'}")}
 REDIS_URL = env.address("REDIS_URL", "", REDIS, "redis://HOST:6379/0")
 DB_THREADS = env.int("DB_THREADS", 4, least=1)
+FILE_THREADS = env.int("FILE_THREADS", 4, least=1)
 DB_TOOL_THREADS = env.int("DB_TOOL_THREADS", 4, least=1)
 MIGRATE_LOCK_S = env.float("MIGRATE_LOCK_S", 0.5)
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")

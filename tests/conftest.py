@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connections
 from rest_framework.test import APIClient
 
-from accounts.db import extras, for_tools, keeper, readers, writer
+from accounts.db import extras, for_files, for_tools, keeper, readers, writer
 from accounts.models import Membership, Organization, Project, Role, User
 from accounts.sign_in.tokens import AccessToken
 from chat.models import Chat
@@ -122,7 +122,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def no_job_under_way() -> Iterator[None]:
     """What the process's database threads have begun is done before the test's rows are deleted under it."""
     yield
-    for pool in (readers, writer, keeper, extras, for_tools):
+    for pool in (readers, writer, keeper, extras, for_tools, for_files):
         if pool.cache_info().currsize:
             finish(pool())
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts.db import db
+from accounts.db import db_files
 from tools.base import ToolContext
 from tools.capabilities import ATTACHMENTS
 from tools.decorator import tool
@@ -22,4 +22,4 @@ async def read_attachment(ctx: ToolContext, id: str, start: int = 0) -> dict[str
         id: the attachment's id, as it stands where its beginning ends
         start: the character to begin at, from 0; each answer says where the next one begins
     """
-    return await db(read_piece, ctx, id, start)
+    return await db_files(read_piece, ctx, id, start)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 WAV, MP3, OGG, WEBM, MP4 = "audio/wav", "audio/mpeg", "audio/ogg", "audio/webm", "audio/mp4"
 OPUS_RATE = 48_000  # whatever was recorded
+MP3_GAP_BYTES = 65_536  # in which the first frame of an MP3 begins, behind its tag
+BOXES_MAX = 10_000  # of an MP4 that are looked at, in a row
 HEAD_BYTES = 8_192  # in which a WebM says how long it is
 _KBITS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # layer III of MPEG 1
 _KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  # and of MPEG 2
@@ -37,9 +39,10 @@ def _wav(data: bytes) -> float | None:
 def _mp3(data: bytes) -> float | None:
     """By the bit rate of its first frame: of one whose rate changes, about."""
     at = 10 + _tag_bytes(data[6:10]) if data.startswith(b"ID3") else 0
-    while at + 4 <= len(data) and not (data[at] == 0xFF and data[at + 1] & 0xE0 == 0xE0):
+    end = min(len(data) - 3, at + MP3_GAP_BYTES)
+    while at < end and not (data[at] == 0xFF and data[at + 1] & 0xE0 == 0xE0):
         at += 1
-    if at + 4 > len(data):
+    if at >= end:
         return None
     is_1 = data[at + 1] >> 3 & 3 == 3
     kbits = (_KBITS_1 if is_1 else _KBITS_2)[data[at + 2] >> 4]
@@ -81,8 +84,10 @@ def _mp4(data: bytes) -> float | None:
 
 
 def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """The name of each box, and from where to where its content goes."""
-    while at + 8 <= end:
+    """The name of each of the first BOXES_MAX boxes, and from where to where its content goes."""
+    for _ in range(BOXES_MAX):
+        if at + 8 > end:
+            return
         size, head = int.from_bytes(data[at : at + 4], "big"), 8
         if size == 1:
             size, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16

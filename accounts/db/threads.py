@@ -55,6 +55,17 @@ async def db_keep(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 
 @functools.cache
+def for_files() -> ThreadPoolExecutor:
+    """The threads of `db_files`: FILE_THREADS of them, made at the first use."""
+    return ThreadPoolExecutor(settings.FILE_THREADS, thread_name_prefix="db-files")
+
+
+async def db_files(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same on threads of their own: for what also waits for stored files, or for images at addresses."""
+    return await _submit(for_files(), fn, *args, **kwargs)
+
+
+@functools.cache
 def for_tools() -> ThreadPoolExecutor:
     """The threads of `db_tool`: DB_TOOL_THREADS of them, made at the first use."""
     return ThreadPoolExecutor(settings.DB_TOOL_THREADS, thread_name_prefix="db-tool")

@@ -60,8 +60,8 @@ def take(
 ) -> Attachment:
     """The file, stored and READY, of this person in this organization; `chat_id`: a chat there that it is for.
 
-    Raises Invalid for what is not taken, saying what is; TooLarge, TooMany, Conflict, NotFound, NotAllowed and
-    StorageAway.
+    Raises Invalid for what is not taken, saying what is; TooLarge, TooMany, Conflict, NotFound, also where it was
+    removed meanwhile, NotAllowed and StorageAway.
     """
     organization = _organization(user, organization_id, chat_id)
     called = composed(check_name(name, "name"))
@@ -69,7 +69,8 @@ def take(
         kept = _kept(_read(data))
         row = _begun(user, organization, called, kept)
         _store(row, kept)
-        return _ready(row, kept)
+        _ready(row)
+    return _followed(row, kept.data)
 
 
 def _organization(user: User, id: UUID, chat_id: UUID | None) -> Organization:
@@ -155,16 +156,31 @@ def _store(row: Attachment, kept: Kept) -> None:
         raise
 
 
-def _ready(row: Attachment, kept: Kept) -> Attachment:
-    """The row once it is to be seen."""
+def _ready(row: Attachment) -> None:
+    """It is to be seen from now on."""
     storing_still = Attachment.objects.filter(pk=row.pk, state=AttachmentState.STORING)
     if not storing_still.update(state=AttachmentState.READY, updated_at=timezone.now()):
         raise storing.StorageAway(retry_after_s=RETRY_S)  # it took so long that it was taken for left behind
     row.state = AttachmentState.READY
+
+
+def _followed(row: Attachment, data: bytes) -> Attachment:
+    """The row, once all is done that follows: in no place, as it may take minutes. Raises NotFound."""
     for do in TAKEN:
         try:
-            do(row, kept.data)
+            do(row, data)
         except Exception:  # the file is there: what more can be said of it is not worth losing it
             log.exception("attachment %s is stored, and something that follows has failed", row.pk)
-    row.refresh_from_db()
-    return row
+    found = Attachment.objects.filter(pk=row.pk, state=AttachmentState.READY).first()
+    if found is None:
+        _forget(row.pk)
+        raise NotFound("The file was removed before all was done with it.")
+    return found
+
+
+def _forget(id: UUID) -> None:
+    """Remove what was kept of it after it had been removed. What fails is left to the chore."""
+    try:
+        storing.remove(id)
+    except storing.StorageAway:
+        log.warning("the bytes of attachment %s are left for the chore `attachments`", id)

@@ -6,8 +6,13 @@ server that TRANSCRIPTION_BASE_URL names. What goes wrong is a sentence in `text
 
 import asyncio
 import logging
+import threading
+from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
+from django.db import close_old_connections, connection
+from django.utils import timezone
 
 from agents.errors import ProviderError
 from agents.providers.transcribing import ENDINGS, Transcriber
@@ -21,6 +26,13 @@ from tools.sounds import seconds_of
 log = logging.getLogger(__name__)
 ERROR_MAX_CHARS = 300
 NO_WORDS = "Nothing is said in it."
+LEFT = "Its words were not written down. Send it again."
+NOT_KEPT = "Its words could not be stored. Send it again later."
+BUSY = "Too many recordings were being written down. Send it again in a moment."
+LEFT_S = 3_600  # what is PENDING for longer was left behind by a process that died
+WAIT_S = 10.0  # for one of AT_ONCE places
+AT_ONCE = 8  # documents, and recordings, of which this process finds out at once: each of them is held in memory
+_places = {type.value: threading.BoundedSemaphore(AT_ONCE) for type in (AttachmentType.FILE, AttachmentType.AUDIO)}
 
 
 class NoText(Exception):
@@ -36,15 +48,41 @@ def find(attachment: Attachment, data: bytes) -> None:
         if not settings.TRANSCRIPTION_BASE_URL:
             return
     _keep_state(attachment, TextState.PENDING)
+    if not connection.in_atomic_block:
+        close_old_connections()  # one of PostgreSQL's pool waits for no server: others need it
+    if not _places[attachment.type].acquire(timeout=WAIT_S):
+        _left(attachment, BUSY)
+        return
+    try:
+        _find(attachment, data)
+    finally:
+        _places[attachment.type].release()
+
+
+def _find(attachment: Attachment, data: bytes) -> None:
     try:
         text = _words(attachment, data) if attachment.type == AttachmentType.AUDIO else _text(attachment, data)
         storing.write_text(attachment.pk, text)
     except NoText as error:
         _keep_state(attachment, TextState.FAILED, error=str(error))
     except storing.StorageAway:
-        log.warning("the text of attachment %s is not stored; it is read again when it is needed", attachment.pk)
+        _left(attachment, NOT_KEPT)
     else:
         _keep_state(attachment, TextState.READY, chars=len(text))
+
+
+def _left(attachment: Attachment, why: str) -> None:
+    """There is no text for now: a document is read again when it is needed, a recording is not."""
+    log.warning("there is no text yet of attachment %s: %s", attachment.pk, why)
+    if attachment.type == AttachmentType.AUDIO:
+        _keep_state(attachment, TextState.FAILED, error=why)
+
+
+def give_up_left() -> int:
+    """Say of recordings that a dead process was about to write down that nobody will; how many there were."""
+    before = timezone.now() - timedelta(seconds=LEFT_S)
+    left = Attachment.objects.filter(type=AttachmentType.AUDIO, text_state=TextState.PENDING, created_at__lt=before)
+    return left.update(text_state=TextState.FAILED, text_error=LEFT, updated_at=timezone.now())
 
 
 def text_of(attachment: Attachment) -> str | None:
@@ -65,7 +103,7 @@ def whole_text(attachment: Attachment) -> str | None:
     is_left = attachment.text_state in (TextState.NONE, TextState.PENDING)
     try:
         if is_left and attachment.type == AttachmentType.FILE:
-            find(attachment, storing.read(attachment))
+            _find(attachment, storing.read(attachment))
         return storing.read_text(attachment.pk) if attachment.text_state == TextState.READY else None
     except storing.BytesGone:
         return None
@@ -120,10 +158,15 @@ def _check_recording(attachment: Attachment, data: bytes) -> None:
 def _keep_length(attachment: Attachment, data: bytes) -> None:
     seconds = seconds_of(data, attachment.media_type)
     if attachment.seconds is None and seconds is not None:
-        attachment.seconds = round(seconds, 1)
-        attachment.save(update_fields=["seconds", "updated_at"])
+        _keep(attachment, seconds=round(seconds, 1))
 
 
 def _keep_state(attachment: Attachment, state: TextState, *, chars: int = 0, error: str = "") -> None:
-    attachment.text_state, attachment.text_chars, attachment.text_error = state, chars, error[:ERROR_MAX_CHARS]
-    attachment.save(update_fields=["text_state", "text_chars", "text_error", "updated_at"])
+    _keep(attachment, text_state=state, text_chars=chars, text_error=error[:ERROR_MAX_CHARS])
+
+
+def _keep(attachment: Attachment, **fields: Any) -> None:
+    """Write these fields, where the row is still there: it may be removed while a server is at its words."""
+    for name, value in fields.items():
+        setattr(attachment, name, value)
+    Attachment.objects.filter(pk=attachment.pk).update(**fields, updated_at=timezone.now())

@@ -1,6 +1,6 @@
 """Answers that are given whole: made and packed in a thread, so that no long one keeps the others waiting."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -9,12 +9,15 @@ from django.http import HttpResponse
 from accounts.db import db
 
 DEPTH = 2  # {"messages": [...]}: each of them is packed for itself, and others may go on in between
+Threads = Callable[[Callable[[], bytes]], Awaitable[bytes]]
 _encode = DjangoJSONEncoder(ensure_ascii=False).encode
 
 
-async def whole(make: Callable[..., Mapping[str, Any]], *args: Any, status: int = 200) -> HttpResponse:
-    """What `make` gives, as JSON. It is sync, and may use the database."""
-    body = await db(lambda: packed(make(*args)))
+async def whole(
+    make: Callable[..., Mapping[str, Any]], *args: Any, status: int = 200, threads: Threads = db
+) -> HttpResponse:
+    """What `make` gives, as JSON. It is sync, and may use the database. `threads`: where it works."""
+    body = await threads(lambda: packed(make(*args)))
     return HttpResponse(body, status=status, content_type="application/json")
 
 

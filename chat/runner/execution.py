@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from accounts.db import AWAY, db, db_write
+from accounts.db import AWAY, db, db_files, db_write
 from agents import events as ev
 from agents.errors import (
     CODES,
@@ -25,6 +25,7 @@ from agents.errors import (
 )
 from agents.events import AnyEvent, Terminal
 from agents.usage import Usage
+from chat.attachments.reading import Later, NotHere
 from chat.bus import bell
 from chat.eventlog import Fenced, Logged, Refused, Writer, hub
 from chat.models import ANSWER
@@ -104,18 +105,25 @@ class Execution:
         if begun is None or isinstance(begun, Loaded):
             return begun or await self._load()
         try:
-            return await db(begun)
+            return await db_files(begun)
         except AWAY:
             return await self._load()
 
     async def _load(self) -> Loaded | None:
         while True:
             try:
-                return await db(load, self.run_id, self.attempt)
+                return await self._read()
             except AWAY:
                 if self.intent is not None:
                     return None
                 await asyncio.sleep(0.5)
+
+    async def _read(self) -> Loaded | None:
+        """What is stored. What has files is read beside the others, which no slow storage holds up."""
+        try:
+            return await db(load, self.run_id, self.attempt, NotHere())
+        except Later:
+            return await db_files(load, self.run_id, self.attempt)
 
     async def _drive(self) -> None:
         self._begin()

@@ -14,11 +14,11 @@ from accounts.permissions import Permissions
 from agents.errors import NoRights, WorkFailed
 from agents.events import AnyEvent
 from chat.access import require_run
-from chat.attachments.reading import Later, NotHere
+from chat.attachments.reading import Later, NotHere, Reading
 from chat.attachments.storing import StorageAway
 from chat.eventlog import Logged, stored
 from chat.eventlog.projection import Fold
-from chat.models import Run, RunStatus
+from chat.models import ANSWER, Run, RunStatus
 from chat.models.facts import RunFacts, facts_of
 from chat.runner.kinds import DRIVERS, Work, answer
 from chat.runner.kinds.base import Broken
@@ -43,22 +43,28 @@ FILES_AWAY = "The files of the conversation cannot be read at the moment. Try ag
 WITH = ("chat__project", "chat__organization", "project", "organization", "user", "input", "cancel_requested_by")
 
 
-def load(run_id: UUID, attempt: int) -> Loaded | None:
-    """The run as this attempt finds it; None if it is not this attempt's any more."""
+def load(run_id: UUID, attempt: int, reading: Reading | None = None) -> Loaded | None:
+    """The run as this attempt finds it; None if it is not this attempt's any more.
+
+    `reading`: what its attached files are read with. Raises Later where that is `NotHere` and there are some.
+    """
     runs = Run.objects.select_related(*WITH)
     run = runs.filter(pk=run_id, attempt=attempt, status=RunStatus.RUNNING).first()
     if run is None:
         return None
     entries = stored(run_id)
-    return _loaded(run, _work(run, [each.event for each in entries]), entries)
+    return _loaded(run, _work(run, [each.event for each in entries], reading), entries)
 
 
-def _work(run: Run, events: list[AnyEvent]) -> Work:
+def _work(run: Run, events: list[AnyEvent], reading: Reading | None) -> Work:
     """Its work; what cannot be read again, or is not allowed any more, fails at once, so that the run has an end."""
     kind = DRIVERS[run.kind]
     try:
-        return kind.load(run, events, require_run(run, kind.needs))
-    except AWAY:
+        permissions = require_run(run, kind.needs)
+        if run.kind == ANSWER:
+            return answer.load(run, events, permissions, reading)
+        return kind.load(run, events, permissions)
+    except (*AWAY, Later):
         raise
     except NoRights as error:
         return Broken(error)

@@ -71,11 +71,11 @@ def test_a_text_that_was_lost_on_the_way_is_read_again(alice: User, chat: Chat) 
 
 def test_of_a_long_text_its_beginning_is_given_and_how_it_goes_on(alice: User, chat: Chat, settings: Any) -> None:
     settings.ATTACHMENT_TEXT_SHOWN_CHARS = 10
-    row = taken(alice, chat, "a.txt", b"0123456789abc")
+    row = taken(alice, chat, "a.txt", b"0123456789xyz")
     found = text_of(row)
     assert found is not None
     assert found.startswith("0123456789\n[These are the first 10 of 13 characters.")
-    assert f'id "{row.pk}" and start 10' in found and "abc" not in found
+    assert f'id "{row.pk}" and start 10' in found and "xyz" not in found
 
 
 # --- The tool ---------------------------------------------------------------------------------------------------------

@@ -23,6 +23,11 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "neither of the two databases": (SCALED, {**database("mysql", pool={"max_size": 20})}, ["chat.E001"]),
     "Redis beside SQLite": (SQLITE, {"REDIS_URL": REDIS}, ["chat.E002"]),
     "a pool smaller than the threads": (SCALED, database("postgresql", pool={"max_size": 5}), ["chat.E003"]),
+    "no room for the threads of files": (
+        SCALED,
+        {"FILE_THREADS": 11, "DB_THREADS": 4, "DB_TOOL_THREADS": 4},
+        ["chat.E003"],
+    ),
     "a Redis that is none": (SCALED, {"REDIS_URL": "localhost:6379"}, ["chat.E004"]),
     "in-memory channels beside PostgreSQL": (SCALED, {"REDIS_URL": ""}, ["chat.W001"]),
     "nobody to execute runs": (SQLITE, {"CHAT_RUN_HERE": False}, ["chat.E005"]),
@@ -34,6 +39,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
 GOOD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "one process": (SQLITE, {}),
     "many processes": (SCALED, {}),
+    "just room enough": (SCALED, {"FILE_THREADS": 10, "DB_THREADS": 4, "DB_TOOL_THREADS": 4}),
     "many processes, some of which only serve": (SCALED, {"CHAT_RUN_HERE": False}),
     "no limits": (SQLITE, {"CHAT_STREAMS_PER_USER": 0, "CHAT_RUNS_PER_ORGANIZATION": 0}),
 }

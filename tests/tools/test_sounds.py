@@ -6,8 +6,8 @@ import pytest
 
 from tests.media import MP3, TAGGED_MP3, wav
 from tests.sounds import box, mp4, ogg, webm
+from tools.sounds import BOXES_MAX, MP3_GAP_BYTES, MP4, OGG, WAV, WEBM, seconds_of
 from tools.sounds import MP3 as MPEG
-from tools.sounds import MP4, OGG, WAV, WEBM, seconds_of
 
 KNOWN = [
     (WAV, wav(3.0), 3.0),
@@ -19,6 +19,8 @@ KNOWN = [
     (MP4, mp4(61.5), 61.5),
     (MP4, mp4(61.5, is_long=True), 61.5),
     (WEBM, webm(7.25), 7.25),
+    (MPEG, b"ID3\x04" + bytes(6 + MP3_GAP_BYTES - 1) + MP3, 417 * 8 / 128_000),
+    (MP4, box(b"free", b"") * (BOXES_MAX - 3) + mp4(61.5), 61.5),
 ]
 UNKNOWN = [
     (WEBM, webm(None)),
@@ -35,6 +37,9 @@ UNKNOWN = [
     (MPEG, b"\xff\xfb\x00\x00"),  # a bit rate that is free
     (WEBM, b"\x44\x89\x88" + struct.pack(">d", float("nan"))),
     (WEBM, b"\x44\x89\x88\x00"),
+    (MPEG, b"ID3\x04" + bytes(6 + MP3_GAP_BYTES) + MP3),  # nobody looks so far: it took seconds
+    (MPEG, b"ID3" + bytes(25_000_000)),
+    (MP4, box(b"free", b"") * BOXES_MAX + mp4(61.5)),
     ("audio/flac", b"fLaC" + bytes(60)),
 ]
 

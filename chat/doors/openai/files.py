@@ -5,17 +5,19 @@ A file's id is the attachment's, so that either may be named wherever a `file_id
 an image is for `vision`, all else `user_data`. Files for batches, fine-tuning and evals are refused: they have no use.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.http import content_disposition_header
 
 from accounts.authentication import authenticate
-from accounts.db import db
+from accounts.db import db_files
 from accounts.errors import NotFound, refuse
 from accounts.http.queries import whole_number
 from chat.attachments import storing
@@ -34,23 +36,32 @@ FORM = "multipart/form-data"
 @door("GET", "POST")
 async def every(request: HttpRequest) -> HttpResponseBase:
     """GET: one's own files. POST: upload one."""
-    return await whole(_list if request.method == "GET" else _upload, request)
+    if request.method == "GET":
+        return await whole(_list, request)
+    return await whole(_upload, request, threads=_own_thread)
 
 
 @door("GET", "DELETE")
 async def one(request: HttpRequest, file_id: str) -> HttpResponseBase:
     """GET: what is known of it. DELETE: remove one that is in no message."""
-    return await whole(_read if request.method == "GET" else _delete, request, file_id)
+    if request.method == "GET":
+        return await whole(_read, request, file_id)
+    return await whole(_delete, request, file_id, threads=db_files)
 
 
 @door("GET")
 async def content(request: HttpRequest, file_id: str) -> HttpResponse:
     """Its bytes: to be saved, whatever they are."""
-    return await db(_content, request, file_id)
+    return await db_files(_content, request, file_id)
 
 
 every.body_bounds = ("ATTACHMENT_BODY_MAX_BYTES", "ATTACHMENT_TIMEOUT_S")  # type: ignore[attr-defined]  # config.body
 every.is_body_signed = True  # type: ignore[attr-defined]
+
+
+async def _own_thread(make: Callable[[], bytes]) -> bytes:
+    """In the thread of this request alone: the words of a recording may be minutes away."""
+    return await sync_to_async(make)()
 
 
 def _upload(request: HttpRequest) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Protocol
 from django.conf import settings
 
 from chat.attachments.going import Attachments
+from chat.attachments.texts import give_up_left
 from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
 from chat.ops.erasure import Erasure
 from chat.ops.folding import Folding
@@ -37,10 +38,16 @@ class Duty:
         return float(getattr(settings, self.every))
 
 
+def _attachments() -> Steps:
+    """The chore `attachments`, once recordings are told of that nobody writes down any more."""
+    give_up_left()
+    return Attachments()
+
+
 CHORES = (
     Duty("clean-up", "CLEANUP_EVERY_S", partial(CleanUp, kinds=EXPIRED)),
     Duty("compaction", "COMPACTION_EVERY_S", partial(CleanUp, kinds=LOGS)),
-    Duty("attachments", "ATTACHMENTS_EVERY_S", Attachments),
+    Duty("attachments", "ATTACHMENTS_EVERY_S", _attachments),
     Duty("erasure", "ERASURE_EVERY_S", Erasure),
     Duty("summaries", "MEMORY_EVERY_S", Summaries),
     Duty("folding", "FOLDING_EVERY_S", Folding),
