@@ -159,9 +159,9 @@ def test_code_that_is_slow_to_colour_is_plain() -> None:
         "java": "a " * 9_000,
         "hcl": "<<A\n" * 5_000,
     }.items():
-        assert cost_of(lambda code=code, language=language: highlight.highlight(code, language)) < 1
+        assert cost_of(lambda code=code, language=language: highlight.highlight(code, language)) < MOST_S / 2
         assert "<span" not in highlight.highlight(code, language)
-    assert "<span" in highlight.highlight("x = 1\n" * 3_000, "python")
+    assert "<span" in highlight.highlight("x = 1\n" * 300, "python")
 
 
 SLOW = {
@@ -247,7 +247,7 @@ def test_a_run_s_blocks_have_a_text_s_time_for_each_part(settings) -> None:
         for number in range(20):
             run.feed(ev.TextDelta(at=0.0, text=f"```powershell\n{number}\n{SLOW['powershell'][:18_000]}\n```\n\n"))
 
-    assert cost_of(say) < 1
+    assert cost_of(say) < MOST_S / 2
 
 
 # --- What is kept -----------------------------------------------------------------------------------------------------
