@@ -79,6 +79,7 @@ check: $(DEV) ## format, lint, types, imports, migrations, deployment
 		SECRETS_KEYS="$$("$(PY)" -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 		ACTING_KEYS="$$("$(PY)" -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 		DATABASE_URL=postgres://parley@127.0.0.1/parley REDIS_URL=redis://127.0.0.1/0 OPENAI_API_KEY=none \
+		ATTACHMENTS_ARE_SHARED=true \
 		"$(PY)" manage.py check --deploy --fail-level WARNING
 
 format: $(DEV) ## put the code in shape

@@ -1,5 +1,6 @@
 """The same people and things for every test: Alice owns, Bob is a member, Charlie is outside."""
 
+import inspect
 import pathlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -64,7 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if meets_data(item)]
     yield
     for item in items:
-        if is_live(item):
+        if is_live(item) or is_timed(item):
             item.add_marker(pytest.mark.flaky(reruns=1))  # a second chance, which pytest_terminal_summary tells
     live = {item.path for item in items if is_live(item)}
     places = {name: place for place, name in enumerate(LONG, -len(LONG))}
@@ -94,6 +95,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def is_live(item: pytest.Item) -> bool:
     """Whether the test talks to a server, over real sockets and with real clocks."""
     return uses(item, "server", "new_server", "upstream") or item.get_closest_marker("live") is not None
+
+
+CLOCKS = ("process_time()", "thread_time()", "monotonic()", "perf_counter()", "cost_of(")
+
+
+def is_timed(item: pytest.Item) -> bool:
+    """Whether it looks at a clock: another program may have had the processor just then."""
+    function = getattr(item, "function", None)
+    return function is not None and any(each in inspect.getsource(function) for each in CLOCKS)
 
 
 def uses(item: pytest.Item, *fixtures: str) -> bool:

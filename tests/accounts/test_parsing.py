@@ -65,7 +65,7 @@ def test_it_is_refused_in_words(body: bytes) -> None:
     began = time.process_time()
     with pytest.raises(Invalid) as raised:
         parse_object(body)
-    assert time.process_time() - began < 0.1
+    assert time.process_time() - began < 0.4
     raised.value.message.encode()
     assert len(raised.value.message) < 300
     json.dumps(raised.value.fields).encode()

@@ -106,7 +106,7 @@ ONCE = {"type": "array", "uniqueItems": True}
 def test_a_hostile_schema_takes_no_time(text: str, schema: dict[str, Any]) -> None:
     before = time.process_time()
     judge(text, schema)
-    assert time.process_time() - before < 3
+    assert time.process_time() - before < 6  # and not minutes
 
 
 def test_items_that_must_be_there_once() -> None:

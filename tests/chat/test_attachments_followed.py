@@ -1,5 +1,6 @@
 """What follows once a file is stored: in no place, on no connection, and whatever becomes of the file meanwhile."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -25,6 +26,12 @@ pytestmark = pytest.mark.django_db
 Api = Callable[[User], APIClient]
 AUDIO, FILE = "audio", "file"
 SENT = {AUDIO: wav(), FILE: b"Hello"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_stored() -> None:
+    """What other tests left of rows that they took back is away."""
+    shutil.rmtree(storages["attachments"].path(""), ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

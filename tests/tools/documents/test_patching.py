@@ -210,7 +210,7 @@ def test_a_bomb_is_refused_and_soon(name: str) -> None:
     began = time.process_time()
     with pytest.raises(error):
         patched(copy.deepcopy(document), patch, limits)
-    assert time.process_time() - began < 1.0
+    assert time.process_time() - began < 2.5
 
 
 def test_what_fits_is_let_through_at_the_very_limit() -> None:
@@ -240,7 +240,7 @@ def test_a_document_that_is_nearly_full_is_changed_a_hundred_times_in_a_moment(n
     document, patch = copy.deepcopy(NEARLY_FULL[name])
     began = time.process_time()
     patched(document, patch, LIMITS)
-    assert time.process_time() - began < 1.0
+    assert time.process_time() - began < 2.5
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_a_large_document_is_changed_a_hundred_times_in_a_moment() -> None:
     document = {"rows": [{"name": "x" * 400, "n": n} for n in range(2_000)]}
     began = time.process_time()
     done = patched(document, [put(f"/rows/{n}/name", "y" * 2_000) for n in range(80)], LIMITS)
-    assert time.process_time() - began < 2.0 and len(done.paths) == 80
+    assert time.process_time() - began < 4.0 and len(done.paths) == 80
 
 
 # --- Merge patch: the examples of RFC 7396, appendix A --------------------------------------------------------------
