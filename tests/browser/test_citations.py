@@ -16,7 +16,7 @@ from tests.streams import Client, client, key
 from tests.upstream import ScriptedCall, Turn, Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
-FIND = Turn(tool_calls=[ScriptedCall("search_knowledge", {"query": "refunds"})])
+FIND = Turn(tool_calls=[ScriptedCall("search_knowledge", {"query": "refund days ten"})])
 TEXT = "Ten days [1], see [2] and [1].\n\n- `[1]` is code, [9] is nothing.\n\n```\n[1]\n```\n"
 HOSTILE = '<img src=x onerror="alert(1)"> Terms'
 

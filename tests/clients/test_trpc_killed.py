@@ -99,7 +99,7 @@ class Frontend:
 
     def _read(self, type: str) -> None:
         assert self.node.stdout is not None
-        for line in self.node.stdout:
+        while line := self.node.stdout.readline():
             if json.loads(line)["type"] == type:
                 return
         pytest.fail(f"the frontend never read {type}")
