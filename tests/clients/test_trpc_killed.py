@@ -3,6 +3,7 @@ project's document or has a component built."""
 
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Phase:
 
 PHASES = {
     "asked": Phase(gate="first"),
-    "thinking": Phase("delta", gate="first", gate_at=1, is_shown=True),
+    "thinking": Phase("delta", gate="first", gate_at=2, is_shown=True),
     "calling": Phase("tool_start"),
     "calling, 5 ms": Phase("tool_start", later_ms=5),
     "calling, 20 ms": Phase("tool_start", later_ms=20),
@@ -106,9 +107,13 @@ class Frontend:
 
     def watched(self) -> list[dict[str, Any]]:
         """All that it was told, over its reconnects."""
-        out, err = self.node.communicate(timeout=60)
-        assert self.node.returncode == 0, err
-        told = json.loads(out.splitlines()[-1])
+        assert self.node.stdout is not None and self.node.stderr is not None
+        end = threading.Timer(60, self.node.kill)
+        end.start()
+        lines = self.node.stdout.readlines()  # communicate() would pass by what readline() took in beforehand
+        end.cancel()
+        assert self.node.wait() == 0, (lines, self.node.stderr.read())
+        told = json.loads(lines[-1])
         assert "error" not in told
         return list(told["values"])
 
