@@ -15,6 +15,7 @@ PLAIN: dict[Any, Any] = {
     models.FloatField: 0.5,
     models.IntegerField: 1,
     models.JSONField: {"said": "Something"},
+    models.BinaryField: b"something",
 }
 
 
