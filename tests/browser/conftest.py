@@ -145,9 +145,10 @@ def open_page(browser: Browser) -> Iterator[Callable[..., tuple[Page, Watch]]]:
 
 @pytest.fixture
 def page(open_page: Callable[..., tuple[Page, Watch]], server: Server) -> Page:
-    """Alice's page for a new chat, on the shared server."""
+    """Alice's page for a new chat, on the shared server, in its first project whatever her last chat was about."""
     page, _ = open_page(server)
     sign_in(page)
+    page.locator("#project").select_option(label="Welcome")
     return page
 
 

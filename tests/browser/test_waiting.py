@@ -65,11 +65,12 @@ def test_it_says_until_when_it_waits_and_cancel_puts_it_back_into_the_box(
     page, before = entered(open_page, server, way), chats(server)
     acts = Acts(page, way)
     for name, (fails, said) in CAUSES.items():
+        page.get_by_label("Attach files").set_input_files([FILE])
+        expect(page.locator("#composer .files li")).to_have_count(1)
+        expect(page.get_by_role("progressbar")).to_have_count(0)
         if fails:
             page.route(FIRST, fails)
         page.context.set_offline(fails is None)
-        page.get_by_label("Attach files").set_input_files([FILE])
-        expect(page.locator("#composer .files li")).to_have_count(1)
         acts.send(TEXT)
         expect(waits(page)).to_have_text(said)
         expect(box(page)).to_have_value("")
