@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.upstream import ScriptedCall, Turn, Upstream
 
 LEVELS = range(4)
 MARKS = "".join(f" [{n}]" for n in range(1, 13))  # the scripted model names whatever it may
-PLACES = ("title", "path", "text")
+PLACES = ("title", "path", "text", "url")
 
 
 def canary(whose: str, level: int, place: str) -> str:
@@ -73,7 +74,8 @@ def world(server: Server, upstream: Upstream) -> World:
         for level in LEVELS:
             said = {place: canary(whose, level, place) for place in PLACES}
             text = f"{said['text']}: the refund takes {level} days."
-            know(person, project, title=f"Terms {said['title']}", heading=said["path"], text=text, level=level)
+            named = {"title": f"Terms {said['title']}", "heading": said["path"], "text": text}
+            know(person, project, level=level, source=f"https://example.com/{said['url']}", **named)
         places.append((organization, project))
     (organization, project), (_, theirs) = places
     return World(upstream, alice, ed, bob, charlie, organization, project, theirs)
@@ -143,6 +145,26 @@ def test_only_what_all_readers_may_read_comes_out(world: World, name: str) -> No
         person: Client = getattr(world, stranger)
         for path in (f"/api/chats/{chat}/", f"/api/runs/{run}/", f"/api/runs/{run}/events"):
             assert person.server.call("GET", path, token=person.token).status == 404, (stranger, path)
+
+
+@pytest.mark.parametrize(("name", "most"), [("alice", 3), ("ed", 2), ("bob", 1)])
+def test_rest_tells_each_reader_what_they_may_read(world: World, name: str, most: int) -> None:
+    person: Client = getattr(world, name)
+    path = f"/api/projects/{world.project}/knowledge/"
+    documents = {each["level"]: each["id"] for each in world.alice.get(path)["results"]}
+    listed, found = person.get(path), person.get(f"{path}search/?q=refund+days&limit=20")
+    check(json.dumps([listed, found, *(person.get(f"{path}{documents[level]}/") for level in range(most + 1))]), most)
+    assert len(listed["results"]) == len(found["results"]) == most + 1
+    for level in range(most + 1, 4):
+        for method in ("GET", "PATCH", "DELETE"):
+            hidden, absent = (
+                person.server.call(method, f"{path}{id}/", {}, token=person.token) for id in (documents[level], uuid4())
+            )
+            assert (hidden.status, hidden.body) == (absent.status, absent.body) and hidden.status in (403, 404)
+    query = f"search/?q={canary('ours', 3, 'text')}"
+    for way in ("", query, *(f"{id}/" for id in documents.values())):
+        stranger = world.charlie.server.call("GET", f"{path}{way}", token=world.charlie.token)
+        assert stranger.status == 404 and "canary" not in json.dumps(stranger.body), way
 
 
 def test_a_chat_that_holds_something_stays_with_those_who_may_read_it(world: World) -> None:
