@@ -7,7 +7,7 @@ from chat.ops.chaos.faults import Outage
 from chat.ops.chaos.findings.timing import stops
 from chat.ops.chaos.history import History
 from chat.ops.chaos.plan import RunPlan
-from chat.ops.chaos.upstream import Asked, Upstream
+from chat.ops.chaos.upstream import Asked, Upstream, place_of
 
 # A run of web2's second start, asked to stop at 100 by way of web1; its model call was closed at 100.5.
 AWAY = {
@@ -31,3 +31,18 @@ def test_all_was_well_where_nobody_it_went_through_was_away(name: str) -> None:
     outages = [Outage("freeze", away[0], began=away[1], ended=away[2])] if away else []
     expected = ([0.5], []) if is_calm else ([], [0.5])
     assert stops([driven], upstream, outages, History()) == expected
+
+
+@pytest.mark.parametrize(
+    ("messages", "place"),
+    [
+        ([("user", "[[chaos=1]] Go.")], (1, 0)),
+        ([("user", "[[chaos=1]] Go."), ("assistant", "x"), ("tool", "y")], (1, 1)),
+        ([("user", "[[chaos=1]] Stopped early.\n\n[[chaos=2]] Go."), ("assistant", "x")], (2, 1)),
+        ([("assistant", "[[chaos=1]] said")], (-1, 1)),
+    ],
+)
+def test_a_request_is_known_by_the_last_mark_of_its_last_message(
+    messages: list[tuple[str, str]], place: tuple[int, int]
+) -> None:
+    assert place_of([{"role": role, "content": content} for role, content in messages]) == place

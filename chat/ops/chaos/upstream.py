@@ -87,7 +87,7 @@ class Upstream:
         messages = (await request.json())["messages"]
         if TITLE_TASK in str(messages[-1]["content"]):
             return await self._title(request)
-        run, turn = _place(messages)
+        run, turn = place_of(messages)
         asked = Asked(run, turn, _process(request))
         self.asked.append(asked)
         try:
@@ -185,12 +185,15 @@ def _drill(place: tuple[int, int], index: int, where: str) -> dict[str, Any]:
     return {"index": index, "id": f"drill_{place[0]}_{place[1]}", "type": "function", "function": function}
 
 
-def _place(messages: list[dict[str, Any]]) -> tuple[int, int]:
-    """Which run asks, by the mark in its message, and for which of its turns."""
+def place_of(messages: list[dict[str, Any]]) -> tuple[int, int]:
+    """Which run asks, by the mark in its message, and for which of its turns.
+
+    A message behind one that was stopped before its first word comes in one piece with it: the last mark is its own.
+    """
     turn = 0
     for message in reversed(messages):
-        if message["role"] == "user" and (found := MARK.search(str(message["content"]))):
-            return int(found[1]), turn
+        if message["role"] == "user" and (found := MARK.findall(str(message["content"]))):
+            return int(found[-1]), turn
         turn += message["role"] == "assistant"
     return -1, turn
 
