@@ -27,6 +27,7 @@ MOST_CITED = 500  # by one run, in all its turns, those that were taken back amo
 _WHOLE = re.compile(r"`+|~{3,}|\n|\[[1-9]\d{0,3}\]")
 _BEGUN = re.compile(r"(?:`+|~+|\[(?:[1-9]\d{0,3})?)\Z")  # at the end of a piece: the next one may go on with it
 _TELLING = re.compile(r"[`~\n\[]")
+_HEADINGS = re.compile(r"\A(?:#{1,6} [^\n]*\n+)+")
 _MARKERS = " \t\r>*+-.)0123456789"  # of quotes and lists, which may stand before a fence
 
 
@@ -227,8 +228,13 @@ def _source(n: int, passage: dict[str, Any]) -> Source:
         path=_text(passage, "path", PATH_CHARS),
         page=_number(passage, "page"),
         url=_address(passage),
-        quote=" ".join(_text(passage, "text", QUOTE_CHARS * 4).split())[:QUOTE_CHARS],
+        quote=_quote(_text(passage, "text", QUOTE_CHARS * 4)),
     )
+
+
+def _quote(text: str) -> str:
+    """Its first words, behind the headings that it begins with: those are its path."""
+    return " ".join((_HEADINGS.sub("", text) or text).split())[:QUOTE_CHARS]
 
 
 def _text(passage: dict[str, Any], name: str, most: int) -> str:

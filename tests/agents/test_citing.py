@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agents import events as ev
 from agents.events import AnyEvent
 from agents.loop import Agent, citing
-from agents.loop.citing import MOST_CITED, Marks, Sources
+from agents.loop.citing import MOST_CITED, Marks, Sources, _quote
 from agents.messages import ToolMessage, UserMessage
 from agents.options import OutputFormat, RunOptions
 from chat.eventlog.projection import fold
@@ -107,6 +107,20 @@ def cited(events: Sequence[AnyEvent]) -> list[tuple[int, int]]:
 
 
 BOTH = calls(("find", '{"query":"both"}'))
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("# Terms\n\n## Refunds\nTen  days.\n\n# Prices", "Ten days. # Prices"),
+        ("Ten days.", "Ten days."),
+        ("#ten days", "#ten days"),
+        ("# Only a heading\n", "# Only a heading"),
+        ("# One that is cut", "# One that is cut"),
+    ],
+)
+def test_a_quote_begins_behind_the_headings_that_are_its_path(text: str, quote: str) -> None:
+    assert _quote(text) == quote
 
 
 async def test_an_answer_names_sources_right_behind_the_delta_that_closes_the_mark() -> None:
