@@ -272,7 +272,9 @@ BAD = {
     "a web page": Bad(raw(head("Content-Length: 6", kind="text/html"), b"<html>"), "bad_answer"),
     "packed": Bad(raw(head("Content-Encoding: gzip"), b"\x1f\x8b"), "bad_answer"),
     "no JSON": Bad(raw(head("Content-Length: 5"), b"hello"), "bad_answer"),
-    "brackets in brackets": Bad(raw(head(), b"[" * 500_000), "bad_answer"),
+    "brackets in brackets": Bad(raw(head(), b"[" * 9_000), "bad_answer"),
+    "as many as hold up the loop": Bad(called(*[{"type": "text", "text": "x"}] * 60_000), "too_large"),
+    "the same as an event": Bad(raw(SSE, b"data: " + b"[]" * 60_000), "too_large"),
     "a list": Bad(raw(head("Content-Length: 2"), b"[]"), "bad_answer"),
     "accepted, and no more": Bad(raw(head("Content-Length: 0", status="202 Accepted")), "bad_answer"),
     "a result of another kind": Bad(result({"resultType": "complete", "content": "text"}), "bad_answer"),
@@ -387,7 +389,7 @@ async def test_regular_expressions_of_others_are_told_and_not_run(settings: Any)
 
 LISTS = {
     "pages without end": (listed(TOOL, cursor="more"), 1, "The server has more tools than are asked for."),
-    "5,000 tools": (listed(*(tool(f"t{n}") for n in range(5_000))), 100, "4900 tools are left out (4900: only 100"),
+    "2,000 tools": (listed(*(tool(f"t{n}") for n in range(2_000))), 100, "1900 tools are left out (1900: only 100"),
     "100 tools of 8 kB": (
         listed(*(tool(f"t{n}", inputSchema=schema(description="x" * 8_000)) for n in range(100))),
         7,
@@ -413,6 +415,9 @@ async def test_a_list_of_100_mb_is_no_list(settings: Any) -> None:
     async with hostile(tools__list=endless(start, big + b",")) as server:
         told = await fault(client.discover(spec(settings, server.url)))
         assert told.code == "too_large" and server.sent < 8_000_000
+        server.says["tools/list"] = listed(*(tool(f"t{n}") for n in range(5_000)))
+        told = await fault(client.discover(spec(settings, server.url)))
+        assert told.person == "The answer has more than 10,000 objects and lists."
 
 
 @pytest.mark.parametrize("say", [BAD["a web page"].say, BAD["cut in the middle"].say, BAD["no JSON"].say])
@@ -460,7 +465,7 @@ async def test_a_server_that_fails_is_left_alone_for_a_while(
 CODE = """
 import django
 django.setup()
-import asyncio, sys, uuid, config.urls
+import asyncio, sys, uuid
 from tools.mcp import client
 from tools.mcp.spec import ServerSpec
 print({"mcp", "mcp_types", "tools.mcp.session"} & set(sys.modules))
