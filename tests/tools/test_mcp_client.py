@@ -443,6 +443,30 @@ async def test_a_tool_s_result_may_be_hostile_too(settings: Any) -> None:
         assert server.asked == {"tools/call": 2}, "no list is fetched for a call"
 
 
+async def test_arguments_go_into_headers_and_a_call_is_asked_again_where_the_server_says_so(settings: Any) -> None:
+    """It wants an argument as a header, then says "not yet" twice; an older one sends a page to be opened as error."""
+    region = {"type": "string", "x-mcp-header": "Region"}
+    legs = iter(("a", "b"))
+
+    async def call(it: Hostile, writer: asyncio.StreamWriter, id: Any) -> None:
+        if "mcp-param-region: eu" not in it.heads[-1].lower():
+            await refusal(-32020, "Region")(it, writer, id)
+        elif leg := next(legs, ""):
+            await result({"resultType": "input_required", "requestState": leg})(it, writer, id)
+        else:
+            await called({"type": "text", "text": "done"})(it, writer, id)
+
+    tools = listed(tool("good", inputSchema=schema(properties={"region": region})))
+    async with hostile(tools__call=call, tools__list=tools) as server:
+        asked = spec(settings, server.url)
+        assert (await client.call(asked, "good", {"region": "eu"})).text == "done"
+        assert server.asked == {"tools/call": 4, "tools/list": 1}
+        page = {"mode": "url", "message": "Sign in", "url": "https://shop.example/", "elicitationId": "1"}
+        server.says["tools/call"] = refusal(-32042, "sign in", {"elicitations": [page]})
+        needs = (await client.call(asked, "good", {"region": "eu"})).needs_input
+        assert needs and needs.can_answer and [each.url for each in needs.asked] == ["https://shop.example/"]
+
+
 async def test_a_server_that_fails_is_left_alone_for_a_while(
     settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
