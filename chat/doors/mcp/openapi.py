@@ -39,7 +39,7 @@ CALL: Schema = {
     },
 }
 PATHS: dict[str, Schema] = {"/mcp": {"post": CALL}}
-ID: Schema = {"anyOf": [{"type": "string"}, {"type": "integer"}], "nullable": True}
+ID: Schema = {"nullable": True, "description": "A text or a whole number; null of what could not be read."}
 SCHEMAS: dict[str, Schema] = {
     "McpMessage": {
         "type": "object",
