@@ -19,7 +19,7 @@ from chat.models import Chat, Run, RunStatus
 from chat.models import Message as Row
 from tests import transcripts
 from tests.chat.rows import answer, ask_for
-from tests.doors.mcp import ACCEPT, LEGACY, MODERN, PREFIX, Sent, called, legacy, modern
+from tests.doors.mcp_agent import ACCEPT, LEGACY, MODERN, PREFIX, Sent, called, legacy, modern
 from tests.tools.knowing import known
 from tools.knowledge import indexing
 from tools.knowledge.cutting import markdown

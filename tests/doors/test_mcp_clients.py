@@ -1,18 +1,16 @@
-"""The official SDKs at the MCP door, behind a round robin: each request goes to another process, where there are two."""
+"""The official SDKs at the MCP door, behind a round robin: each request goes to the next process, where two are."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx2
 import pytest
-from mcp import Client as McpClient
-from mcp import MCPError
-from mcp.client.streamable_http import streamable_http_client
 
 from tests import environment
 from tests.clients.keys import new_key
 from tests.clients.node import run_node_json
+from tests.doors.mcp_agent import Agent
 from tests.doors.round_robin import RoundRobin
 from tests.live import Server
 from tests.streams import client, key
@@ -31,6 +29,20 @@ def house(upstream: Upstream) -> Iterator[tuple[Server, RoundRobin]]:
     with RoundRobin([first, *more]) as door:
         yield first, door
     first.close()
+
+
+@asynccontextmanager
+async def connected(door: RoundRobin, token: str, mode: Any = "auto") -> AsyncIterator[Any]:
+    """The Python SDK's client, in that mode. Loaded here: it takes seconds, and each worker collects this file."""
+    import httpx2
+    from mcp import Client as McpClient
+    from mcp.client.streamable_http import streamable_http_client
+
+    async with (
+        httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=30) as http,
+        McpClient(streamable_http_client(f"{door.url}/mcp", http_client=http), mode=mode) as agent,
+    ):
+        yield agent
 
 
 def scripted(upstream: Upstream, *turns: Turn) -> str:
@@ -52,11 +64,7 @@ async def test_the_python_sdk_lists_asks_and_reads(
     async def progress(done: float, total: float | None, message: str | None) -> None:
         told.append(message or "")
 
-    headers = {"Authorization": f"Bearer {new_key(server, 'mcp')}"}
-    async with (
-        httpx2.AsyncClient(headers=headers, timeout=30) as http,
-        McpClient(streamable_http_client(f"{door.url}/mcp", http_client=http), mode=mode) as agent,
-    ):
+    async with connected(door, new_key(server, "mcp"), mode) as agent:
         assert agent.protocol_version == version
         names = [each.name for each in (await agent.list_tools()).tools]
         assert names[:4] == ["list_chats", "read_chat", "ask", "read_run"]
@@ -65,24 +73,23 @@ async def test_the_python_sdk_lists_asks_and_reads(
         assert not asked.is_error and (found["status"], found["answer"]) == ("succeeded", TEXT)
         assert found["run"] in told[0]
         read = await agent.call_tool("read_run", {"run": found["run"]})
-        assert read.structured_content is not None and read.structured_content["answer"] == TEXT
+        assert read.structured_content["answer"] == TEXT
         uri = f"parley://chats/{found['chat']}"
         assert uri in [str(each.uri) for each in (await agent.list_resources()).resources]
         (text,) = (await agent.read_resource(uri)).contents
-        assert TEXT in text.text  # type: ignore[union-attr]
+        assert TEXT in text.text
         wrong = await agent.call_tool("read_chat", {"chat": project})
-        assert wrong.is_error and "no such" in wrong.content[0].text  # type: ignore[union-attr]
-        with pytest.raises(MCPError):
+        assert wrong.is_error and "no such" in wrong.content[0].text
+        with pytest.raises(Exception, match="no such resource"):
             await agent.read_resource("parley://chats/nowhere")
     assert all(door.asked), "each process has answered"
 
 
 async def test_the_python_sdk_learns_that_its_key_is_none(house: tuple[Server, RoundRobin]) -> None:
     _, door = house
-    async with httpx2.AsyncClient(headers={"Authorization": "Bearer pk_" + "x" * 43}) as http:
-        with pytest.raises(BaseException) as refused:
-            async with McpClient(streamable_http_client(f"{door.url}/mcp", http_client=http)):
-                pass
+    with pytest.raises(BaseException) as refused:  # a group of groups
+        async with connected(door, "pk_" + "x" * 43):
+            pass
     assert "unknown, revoked or expired" in str(leaf(refused.value))
 
 
@@ -113,16 +120,13 @@ def test_an_answer_of_a_process_that_died_is_read_at_the_other(upstream: Upstrea
     try:
         other, gate, mark = first.sibling().start_process(), key(), key()
         upstream.script(Turn(text=["Half", " an answer"], gate=gate, gate_at=2), Turn(text=[TEXT]), key=mark)
-        from tests.doors.test_mcp_live import Agent
-
         agent = Agent(first)
         with agent.ask(f"[[key={mark}]] go") as stream:
             run = stream.take(1)[0].json["params"]["message"].split()[1]
             upstream.wait_for(lambda seen: any(each.waits_at == gate for each in seen), key=mark, timeout_s=20)
             first.kill()
-        there = Agent.__new__(Agent)
-        there.server, there.token = other, agent.token
-        client(other).wait(run)
+        there = agent.at(other)
+        there.alice.wait(run)
         assert there.call("read_run", run=run)["answer"] == TEXT
         upstream.release(gate)
     finally:

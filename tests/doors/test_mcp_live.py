@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.clients.keys import new_key
-from tests.doors.mcp import called, modern
-from tests.live import Reply, Server
-from tests.streams import Client, Stream, client, key
+from tests.doors.mcp_agent import Agent, modern
+from tests.live import Server
+from tests.streams import Stream, key
 from tests.upstream import ScriptedCall, Turn, Upstream
 
 pytestmark = pytest.mark.live
@@ -23,26 +22,6 @@ def asking(upstream: Upstream) -> Iterator[Server]:
     server = Server(OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", TOOLS_ASK_FIRST="write_file")
     yield server.start()
     server.close()
-
-
-class Agent:
-    """An agent elsewhere, with a key of the owner's."""
-
-    def __init__(self, server: Server) -> None:
-        self.server, self.token = server, new_key(server, "mcp")
-        self.alice: Client = client(server)
-        self.project = self.alice.get("/api/projects/")["results"][0]["id"]
-
-    def ask(self, content: str, **arguments: Any) -> Stream:
-        body, headers = called("ask", "progress", content=content, **arguments)
-        return Stream(self.server, "/mcp", body, token=self.token, headers=headers)
-
-    def send(self, body: Any, headers: dict[str, str]) -> Reply:
-        return self.server.call("POST", "/mcp", body, token=self.token, headers=headers)
-
-    def call(self, tool: str, **arguments: Any) -> Any:
-        body, headers = called(tool, **arguments)
-        return self.send(body, headers).body["result"]["structuredContent"]
 
 
 @pytest.fixture

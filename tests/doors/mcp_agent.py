@@ -1,7 +1,11 @@
-"""Messages to the MCP door, as a client of this or that revision sends them."""
+"""Messages to the MCP door, as a client of this or that revision sends them, and an agent that sends them live."""
 
 import itertools
 from typing import Any
+
+from tests.clients.keys import new_key
+from tests.live import Reply, Server
+from tests.streams import Client, Stream, client
 
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
 PREFIX = "io.modelcontextprotocol/"
@@ -35,3 +39,29 @@ def called(tool: str, token: str | int | None = None, **arguments: Any) -> Sent:
 
 def _message(method: str, params: dict[str, Any]) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": next(_numbers), "method": method, "params": params}
+
+
+class Agent:
+    """An agent elsewhere, with a key of the owner's."""
+
+    def __init__(self, server: Server) -> None:
+        self.server, self.token = server, new_key(server, "mcp")
+        self.alice: Client = client(server)
+        self.project = self.alice.get("/api/projects/")["results"][0]["id"]
+
+    def ask(self, content: str, **arguments: Any) -> Stream:
+        body, headers = called("ask", "progress", content=content, **arguments)
+        return Stream(self.server, "/mcp", body, token=self.token, headers=headers)
+
+    def send(self, body: Any, headers: dict[str, str]) -> Reply:
+        return self.server.call("POST", "/mcp", body, token=self.token, headers=headers)
+
+    def call(self, tool: str, **arguments: Any) -> Any:
+        body, headers = called(tool, **arguments)
+        return self.send(body, headers).body["result"]["structuredContent"]
+
+    def at(self, server: Server) -> "Agent":
+        """The same agent at another process."""
+        there = Agent.__new__(Agent)
+        there.server, there.token, there.alice, there.project = server, self.token, client(server), self.project
+        return there
