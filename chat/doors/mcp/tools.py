@@ -17,7 +17,10 @@ ASK = "ask"
 
 
 def _in_thread(read: Callable[[User, Arguments], Any]) -> Function:
-    return partial(db, read)
+    async def call(user: User, arguments: Arguments) -> Any:
+        return await db(read, user, arguments)
+
+    return call
 
 
 @dataclass(frozen=True)
