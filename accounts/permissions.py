@@ -57,6 +57,16 @@ NOWHERE = UUID(int=0)  # no project has this id
 _roles: Compiled[tuple[str | None, str]] = Compiled(_memberships, UUID, UUID, UUID)
 
 
+def permissions_within(user: User, organization: UUID) -> Permissions:
+    """What the user may do somewhere in the organization: outside of its projects, or in one of them. Two queries."""
+    role = role_in(user, organization=organization)
+    if role is None:
+        return NOTHING
+    inside = ProjectMember.objects.filter(user=user, project__organization=organization)
+    roles = {role, *map(Role, inside.values_list("role", flat=True).distinct().order_by())}
+    return NOTHING.union(*(PERMISSIONS[each] for each in roles))
+
+
 def role_with(permissions: Permissions) -> Role | None:
     """The least role that includes all of these; None for none. Admins and owners may do the same."""
     return next((role for role in Role if permissions <= PERMISSIONS[role]), None) if permissions else None

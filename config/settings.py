@@ -351,6 +351,9 @@ CORS_ALLOW_HEADERS = [
     "if-match",
     "if-none-match",
     "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
     "trpc-accept",
     "openai-organization",
     "openai-project",
@@ -368,7 +371,9 @@ CORS_ALLOW_HEADERS = [
     "x-stainless-timeout",
 ]
 CORS_EXPOSE_HEADERS = ["etag", "retry-after", "location", "x-vercel-ai-ui-message-stream"]
-CORS_URLS_REGEX = r"^/(api|v1|trpc|chat|agent|apps|static)/"  # of static files, a frontend elsewhere imports parley.js
+CORS_URLS_REGEX = (
+    r"^/((api|v1|trpc|chat|agent|apps|static)/|mcp$)"  # of static files, a frontend elsewhere imports parley.js
+)
 CORS_PREFLIGHT_MAX_AGE = 600
 CSRF_FAILURE_VIEW = "config.middleware.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PARLEY_PUBLIC_URL, *CORS_ALLOWED_ORIGINS]
@@ -431,6 +436,7 @@ CHAT_HEARTBEAT_S = env.float("CHAT_HEARTBEAT_S", 10.0)
 CHAT_ACCESS_HOLDS_S = env.float("CHAT_ACCESS_HOLDS_S", 60.0)
 CHAT_REPLAY_S = env.float("CHAT_REPLAY_S", 60.0)
 CHAT_ANSWER_TIMEOUT_S = env.float("CHAT_ANSWER_TIMEOUT_S", 600.0)
+MCP_RESULT_MAX_CHARS = env.int("MCP_RESULT_MAX_CHARS", 60_000, least=1_000)
 CHAT_SESSION_S = env.int("CHAT_SESSION_S", 600, least=1)
 CHAT_UNSTORED_S = env.int("CHAT_UNSTORED_S", 2 * 3600, least=1)
 CHAT_SOCKET_S = env.float("CHAT_SOCKET_S", 3600.0)

@@ -69,6 +69,7 @@ ADMIN = "who administers there"
 OWNER = "who owns the organization"
 OWN = "whose it is; to everybody else it is not there"
 OPERATOR = "who administers there and runs the installation"
+KEY = "whoever brings an API key for it; a token opens it to nobody"
 
 STRANGERS = ("outsider", "ex-member")
 UNKNOWN = ("nobody", "deactivated")
@@ -82,6 +83,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     ADMIN: ("admin", "owner", "operator"),
     OWNER: ("owner",),
     OPERATOR: ("operator",),
+    KEY: (),
 }
 ROLES = ALLOWED[PUBLIC]
 
@@ -259,7 +261,9 @@ class Route:
     body: Body | None = None
     ok: tuple[int, ...] = (200,)
     ids: Body | None = None  # of the path
-    kind: str = "rest"  # rest, door (async, by token), page (by session), frame (a page by token)
+    kind: str = (
+        "rest"  # rest, door (async, by token), key (a door by API key), page (by session), frame (a page by token)
+    )
     headers: Body | None = None  # that name something of the place
     input: Body | None = None  # in the address, as tRPC's queries have it
     is_closed: bool = True  # it refuses fields that it does not know
@@ -774,6 +778,7 @@ ROUTES = [
     Route("GET", "/api/chat/{chat_id}/stream", SIGNED_IN, ok=(200, 204), ids=chat_id, kind="door"),
     Route("POST", "/api/chat/{chat_id}/stop", WRITE, ok=(202,), ids=chat_id, kind="door"),
     Route("POST", "/api/agui", WRITE, run_agent, kind="door", is_closed=False),
+    Route("POST", "/mcp", KEY, kind="key"),  # tests/doors/test_mcp.py
     Route("POST", DIFF, READ, ids=chat_id, kind="door"),
     Route("POST", PULL_REQUEST, WRITE, ok=(409,), ids=chat_id, kind="door"),  # there is nothing to propose
     *(

@@ -33,6 +33,7 @@ WORKED_ON = re.compile(r"/api/projects/[^/]+/(document|knowledge)/")
 ME = "/api/users/me/"  # itself; what is below it, such as keys and sign-ins, is the person's alone
 PEOPLE = "/api/users/"
 APPS = "/apps/"  # of own apps
+MCP = "/mcp"
 
 # The names that a key may carry, each with what it is for.
 SCOPES = {
@@ -41,6 +42,7 @@ SCOPES = {
     "read": "Reading what the scope chat reaches, and changing nothing",
     "people": "Making, reading and deactivating people, and links for their first password: by operators and admins",
     "apps": "The addresses of own apps: /apps",
+    "mcp": "What agents elsewhere may read and ask, over the Model Context Protocol: /mcp",
 }
 FOR_ADMINS = frozenset({"people"})  # that only an operator's or an organization admin's key may carry
 
@@ -64,5 +66,7 @@ def _opens(name: str, path: str, only_reads: bool) -> bool:
             return path.startswith(PEOPLE) and not path.startswith(ME)
         case "apps":
             return path.startswith(APPS)
+        case "mcp":
+            return path == MCP
         case _:
             return False  # a scope of an older version

@@ -4,6 +4,7 @@ from chat.doors.agent.door import AGENT
 from chat.doors.agui.door import AGUI
 from chat.doors.door import Door
 from chat.doors.editor_chat.door import EDITOR_CHAT
+from chat.doors.mcp.door import MCP
 from chat.doors.native.door import NATIVE
 from chat.doors.openai.door import LLM
 from chat.doors.sessions.door import SESSIONS
@@ -22,4 +23,5 @@ DOORS: tuple[Door, ...] = (
     INITIATE_CHAT,
     UI_MESSAGE,
     AGUI,
+    MCP,
 )

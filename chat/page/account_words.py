@@ -27,7 +27,7 @@ SAID: tuple[Any, ...] = (
     _("Expected a time to come."),
     _("Expected one that the person is a member of."),
     _("Expected a text of 1 to 150 printable characters."),
-    _("Expected one or more of: llm, chat, read, people, apps."),
+    _("Expected one or more of: llm, chat, read, people, apps, mcp."),
     _("people: Expected an operator, or an admin of the organization."),
     _("You are the last superuser: make somebody else one first."),
 )
@@ -40,6 +40,7 @@ SCOPE_USES: dict[str, Any] = {
     "read": _("Reading, and changing nothing"),
     "people": _("Making and deactivating people, and links for their first password"),
     "apps": _("The addresses of own apps: /apps"),
+    "mcp": _("What agents elsewhere may read and ask: /mcp"),
 }
 # What goes with a person, by chat.services.people's kinds.
 KINDS_GOING: dict[str, Any] = {

@@ -37,7 +37,7 @@ from config.body import REFUSED, TooLarge
 from config.middleware.base import OnLoop
 
 OWN_PATHS = ("/apps/", "/api/tools/")  # of own apps, and of their viewsets as tools
-API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/", "/apps/")  # the last: own apps
+API_PATHS = ("/api/", "/v1/", "/trpc/", "/chat/", "/agent/", "/mcp", "/apps/")  # the last: own apps
 TOLD_MAX, TOLD_CHARS = 100, 500  # of a body's faults: how many are told, and how much of each
 OTHER_HOST = (
     "This server is not set up to be opened by this name or address. Whoever runs it can add it to ALLOWED_HOSTS, "

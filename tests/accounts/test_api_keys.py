@@ -240,6 +240,8 @@ def test_each_route_is_opened_by_the_scopes_that_are_for_it(route: Route) -> Non
     reads = {"read"} if route.method == "GET" else set()
     if route.kind in ("page", "frame") or route.path.startswith((*PERSONAL, APART, "/.well-known/")):
         assert scopes_of(route) == set(), "these are for people"
+    elif route.kind == "key":
+        assert scopes_of(route) == {"mcp"}
     elif route.path.startswith(("/v1/", "/api/llm/")):
         assert scopes_of(route) == {"llm", "chat"} | reads
     elif route.path.startswith("/api/users/") and not route.path.startswith("/api/users/me/"):

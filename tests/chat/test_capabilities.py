@@ -48,4 +48,4 @@ def test_every_folder_of_a_door_is_in_the_registry_and_an_api_key_opens_its_addr
     doors = [each for values in found for each in values if isinstance(each, Door)]
     assert len(doors) == len(DOORS) and all(each in DOORS for each in doors)
     closed = [f"/{url.pattern}" for door in doors for url in (*door.urls, *door.sockets)]
-    assert [each for each in closed if not scopes.opens(["chat"], each, only_reads=False)] == []
+    assert [each for each in closed if not scopes.opens(["chat", "mcp"], each, only_reads=False)] == []

@@ -64,6 +64,7 @@ ORDER = [
     ("POST", "/v1/conversations", 401, 400),
     ("POST", "/api/chat", 401, 400),
     ("POST", "/api/agui", 401, 400),
+    ("POST", "/mcp", 401, 401),
     ("POST", "/api/chat/start", 401, 400),
     ("POST", "/chat/threads", 401, 400),
     ("POST", "/agent/chat", 401, 400),

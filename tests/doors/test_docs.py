@@ -29,6 +29,7 @@ SHOWN = {
         "event: return",
         '"status": "success"',
     ],
+    "mcp": ['"name": "search_knowledge"', "notifications/progress", '"status":"succeeded"', '"isError":false'],
     "responses": ["event: response.completed", "[DONE]", '"conversation": {"id": "conv_'],
     "sessions": ['"type":"token"', '"type":"done"', '"chatId": "conversation-123"'],
     "trpc": ['{"0":[[0],[null,0,0]],"1":[[0],[null,0,1]]}', '[1,0,[[{"result":{"data":['],

@@ -44,7 +44,7 @@ PATHS = (
     "/api/chats/", "/api/chats/{chat}/runs", "/api/chats/{chat}/messages/", "/api/auth/token",
     "/login/", "/admin/login/",
     "/v1/responses", "/v1/responses/compact", "/v1/chat/completions", "/v1/conversations",
-    "/v1/conversations/conv_{chat}/items", "/api/chat", "/api/agui", "/api/chat/start", "/chat/threads",
+    "/v1/conversations/conv_{chat}/items", "/api/chat", "/api/agui", "/mcp", "/api/chat/start", "/chat/threads",
     "/chat/threads/{chat}/messages", "/agent/chat", "/api/editorChat/stream/{chat}", "/trpc/editorChat.create",
     "/trpc/editorChat.updateTitle,chat.initiateChat?batch=1", "/trpc/no.such", "/nowhere",
 )  # fmt: skip

@@ -93,6 +93,10 @@ class Repository:
             return Snapshot(repository, branch, own)
         return Snapshot(repository, default_branch(repository), _newest_of_default(repository))
 
+    def default_branch(self) -> str:
+        """The name of the branch that others start from."""
+        return default_branch(self._open())
+
     def at_commit(self, commit: str) -> Snapshot:
         """What the project was at that commit, hex. Raises ToolError where it is not there."""
         repository = self._open()

@@ -1,0 +1,1 @@
+"""The MCP door: Parley's chats and projects as tools of other houses' agents."""
