@@ -65,8 +65,7 @@ class StepWork(AgentWork):
         assert self.agent is not None
         tool = self.standing.step.tool
         if tool and tool not in {each.name for each in self.agent.specs()}:
-            told = f"The step {self.standing.step.name} needs the tool {tool}, which its agent does not have here."
-            raise WorkFailed("tool_missing", told)
+            raise WorkFailed("tool_missing")
 
     async def _decide(self) -> AsyncGenerator[list[AnyEvent], None]:
         """Find where the step leads; asks a model where a rule is left to one."""
