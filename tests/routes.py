@@ -187,9 +187,7 @@ class Place:
         """A workflow with a draft, and a chat of its own that waits for a decision in it."""
         self.workflow = Workflow.objects.create(organization=self.organization, name=f"{self.name} intake")
         for number, at in ((1, timezone.now()), (2, None)):
-            WorkflowVersion.objects.create(
-                workflow=self.workflow, number=number, definition=STEPS, published_at=at
-            )
+            WorkflowVersion.objects.create(workflow=self.workflow, number=number, definition=STEPS, published_at=at)
         self.guided = self._chat(has_workflow=True)
         version = self.workflow.versions.get(number=1)
         WorkflowRun.objects.create(chat=self.guided, version=version, step="ok", status="waiting")
