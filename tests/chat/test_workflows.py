@@ -10,6 +10,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import Membership, Organization, Project, Role, User
+from accounts.permissions import PERMISSIONS
 from agents import events as ev
 from agents.usage import Usage
 from chat.doors.starting import make_chat
@@ -20,11 +21,14 @@ from chat.models.facts import facts_of
 from chat.models.workflows import PublishedVersion
 from chat.runner import runner, workflows
 from chat.runner.ending import Ending, last_events, store_ending
+from chat.runner.kinds import answer as answers
+from chat.runner.kinds.step import StepWork
 from chat.runner.workflows import Move, standing_of
 from chat.services.chats import create_chat, fork_chat
 from chat.services.messages import delete_message, edit_message
 from tests.chat.rows import answer
 from tests.chat.working import older_process_is_up
+from tools.capabilities import KNOWLEDGE
 
 pytestmark = pytest.mark.django_db
 Api = Callable[[User], APIClient]
@@ -293,6 +297,39 @@ def test_an_answer_is_the_message_as_it_is_now(api: Api, guided: Chat, alice: Us
     assert shown() == {"who": ""}
 
 
+TOLD: dict[str, dict[str, Any]] = {
+    "as it says": {
+        "guidelines": "Be brief.", "max_tokens": 70, "max_sentences": 3, "timeout_s": 5.0, "archetype": "project_navigator",
+    },
+    "nothing more": {"context": "none"},
+    "a tool": {"kind": "tool", "tool": "list_files", "needs": []},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fields", TOLD.values(), ids=TOLD.keys())
+def test_a_step_is_asked_in_its_words_and_no_row_says_them(guided: Chat, alice: User, fields: dict[str, Any]) -> None:
+    step = {**STEPS["steps"][0], "prompt": "Whisper.", "next": [], **fields}
+    version = WorkflowVersion.objects.create(
+        workflow=Workflow.objects.get(), number=2, definition={"steps": [step]}, published_at="2026-11-01T00:00:00Z"
+    )
+    WorkflowRun.objects.update(version=version)
+    run = Run.objects.select_related("chat__project", "chat__organization", "input", "user").get(
+        pk=answer(guided, alice, RunStatus.RUNNING).pk
+    )
+    run.chat.has_knowledge = True  # type: ignore[union-attr]
+    work = answers.load(run, [], PERMISSIONS[Role.OWNER])
+    assert isinstance(work, StepWork)
+    options, job = work.job.options, work.job
+    assert options.instructions == "\n\n".join(filter(None, ("Whisper.", fields.get("guidelines"))))
+    assert options.max_output_tokens == fields.get("max_tokens")
+    assert options.max_sentences == fields.get("max_sentences", None if fields.get("tool") else 2)
+    assert options.tool_choice == fields.get("tool", "auto")
+    assert job.archetype.name == fields.get("archetype", "generalist")
+    assert work.timeout_s == fields.get("timeout_s", 120.0)
+    assert (KNOWLEDGE in job.context.capabilities) == (fields.get("context") != "none")
+    assert "Whisper" not in json.dumps(Run.objects.get(pk=run.pk).options)
+
+
 # --- Decisions --------------------------------------------------------------------------------------------------------
 
 
@@ -352,24 +389,32 @@ def test_what_leads_to_a_tool_begins_its_run_unless_one_is_open(guided: Chat, al
 # --- The admin --------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def staff(db: None) -> Client:
+    """Who operates the installation, signed in to the admin."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("ops@example.com", "x"))
+    return client
+
+
 def test_the_editors_errors_name_the_step_and_an_action_publishes(
-    admin_client: Client, organization: Organization, guided: Chat
+    staff: Client, organization: Organization, guided: Chat
 ) -> None:
     path = "/admin/chat/workflow/"
     body: dict[str, Any] = {"organization": str(organization.pk), "project": "", "name": "Made by hand"}
     for wrong, told in ((WRONG, "steps[0].next[0].to: there is no step"), ([], "definition: Expected `object`")):
-        page = admin_client.post(f"{path}add/", {**body, "definition": json.dumps(wrong)})
+        page = staff.post(f"{path}add/", {**body, "definition": json.dumps(wrong)})
         assert page.status_code == 200 and told in page.content.decode()
-    assert admin_client.post(f"{path}add/", {**body, "definition": json.dumps(STEPS)}).status_code == 302
+    assert staff.post(f"{path}add/", {**body, "definition": json.dumps(STEPS)}).status_code == 302
     row = Workflow.objects.get(name="Made by hand")
-    assert "Say goodbye." in admin_client.get(f"{path}{row.pk}/change/").content.decode()
-    admin_client.post(path, {"action": "publish", "_selected_action": [str(row.pk)]})
+    assert "Say goodbye." in staff.get(f"{path}{row.pk}/change/").content.decode()
+    staff.post(path, {"action": "publish", "_selected_action": [str(row.pk)]})
     assert row.versions.get().published_at is not None
     changed = {**body, "name": "Renamed", "definition": json.dumps({"steps": STEPS["steps"][3:]})}
-    assert admin_client.post(f"{path}{row.pk}/change/", changed).status_code == 302
+    assert staff.post(f"{path}{row.pk}/change/", changed).status_code == 302
     assert [each.number for each in row.versions.all()] == [2, 1]
     version, run = row.versions.first(), WorkflowRun.objects.get()
     for page in (f"/admin/chat/workflowversion/{version.pk}/change/", f"/admin/chat/workflowrun/{run.pk}/change/"):
-        assert admin_client.get(page).status_code == 200 and admin_client.post(page, {}).status_code == 403
-    assert admin_client.post(f"{path}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+        assert staff.get(page).status_code == 200 and staff.post(page, {}).status_code == 403
+    assert staff.post(f"{path}{row.pk}/delete/", {"post": "yes"}).status_code == 403
     assert workflows.definition_of(run).steps[0].id == "name"

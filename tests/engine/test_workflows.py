@@ -1,4 +1,4 @@
-"""A chat that goes through a workflow, on a real server: each answer is asked for once, whatever happens to its process.
+"""A chat that goes through a workflow, on a real server: each answer is asked once, whatever happens to its process.
 
 The threads door's frontend speaks here: it posts messages and reads their streams.
 """
@@ -70,7 +70,7 @@ def until(found: Callable[[], Any]) -> Any:
 def test_five_steps_are_each_asked_once_over_crashes_and_a_new_version(
     new_server: NewServer, upstream: Upstream
 ) -> None:
-    server = new_server(CHAT_LEASE_S="2").start()
+    server = new_server().start()
     alice, mark, gate = client(server), key(), key()
     workflow = published(alice, FIVE, is_default=True)
     project = alice.get("/api/projects/")["results"][0]["id"]
