@@ -299,7 +299,7 @@ def test_an_answer_is_the_message_as_it_is_now(api: Api, guided: Chat, alice: Us
 
 TOLD: dict[str, dict[str, Any]] = {
     "as it says": {
-        "guidelines": "Be brief.", "max_tokens": 70, "max_sentences": 3, "timeout_s": 5.0, "archetype": "project_navigator",
+        "guidelines": "Be brief.", "max_tokens": 70, "max_sentences": 3, "timeout_s": 5.0, "archetype": "builder",
     },
     "nothing more": {"context": "none"},
     "a tool": {"kind": "tool", "tool": "list_files", "needs": []},
