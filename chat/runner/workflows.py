@@ -126,8 +126,8 @@ def after_end(run: RunFacts, terminal: Terminal, found: Move | None) -> list[Any
     definition = definition_of(row)
     step = definition.step(row.step)
     assert step is not None, "what was published has the steps that its runs are at"
-    is_answered = isinstance(terminal, ev.RunCompleted) and found is not None
-    if is_answered and found is not None and (found.to is not None or step.kind != "tool"):
+    stays = found is None or (found.to is None and step.kind == "tool")  # nobody would lead a tool's step on
+    if isinstance(terminal, ev.RunCompleted) and found is not None and not stays:
         return move(row, definition, found)
     return _failed(row, step) if _is_to_blame(terminal) else []
 

@@ -24,7 +24,7 @@ from agents.workflows.checking import NAME_MAX, Fault, checked
 from chat.models import Workflow, WorkflowVersion
 from chat.models.workflows import WorkflowQuerySet, WorkflowVersionQuerySet
 from chat.services import rules
-from chat.services.policies import place, project_of
+from chat.services.policies import place, place_of, project_of
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +66,7 @@ def create_workflow(
     is_default: bool = False,
 ) -> Workflow:  # fmt: skip
     """Make one, of an organization or of one of its projects, with its first draft."""
-    inside = project_of(user, project) if project is not None else None
-    if inside is None and organization is None:
-        raise refuse("organization", "Expected an organization, or a project.")
-    if inside is not None and organization not in (None, inside.organization_id):
-        raise refuse("project", "Expected a project of that organization.")
-    where = inside.organization if inside is not None else place(user, organization or UUID(int=0))
+    where, inside = place_of(user, organization, project)
     require(permissions_in(user, organization=where, project=inside), "admin")
     there = Workflow.objects.filter(organization=where, project=inside)
     require_room(there, "WORKFLOWS_MAX", "workflows", "project" if inside else "organization")
