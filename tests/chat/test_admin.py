@@ -47,6 +47,8 @@ from chat.models import (
     ToolPolicy,
     UsageDay,
     UsageRecord,
+    Workflow,
+    WorkflowRun,
 )
 from chat.services.sessions import open_session
 from tests import transcripts
@@ -58,7 +60,7 @@ pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>{{ 7|add:7 }}</pre></details>\u202e"
 UNSEEN = (MessageState,)  # for a provider alone: nobody is shown any of it
 TABLES = sorted({*apps.get_app_config("chat").get_models()} - {*UNSEEN}, key=lambda model: model.__name__)
-EDITED = (Budget, Character, LanguageModel, ToolGrant, ToolPolicy)
+EDITED = (Budget, Character, LanguageModel, ToolGrant, ToolPolicy, Workflow)
 WRITTEN = [model for model in TABLES if model not in EDITED]
 
 
@@ -92,6 +94,11 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
         project=chat.project, chat=chat, forge="none", number=1, title=HOSTILE[:200], body=HOSTILE, branch=HOSTILE,
         base=HOSTILE, head="1" * 40, author=alice,
     )  # fmt: skip
+    workflow = Workflow.objects.create(organization=chat.organization, name=HOSTILE[:100], created_by=alice)
+    version = workflow.versions.create(number=1, definition={"steps": [{"id": HOSTILE, "name": HOSTILE}]})
+    WorkflowRun.objects.create(
+        chat=chat, version=version, step="<script>alert{{ 7|add:7 }}", answers={HOSTILE: {"message": HOSTILE}}
+    )
     now = timezone.now()
     Process.objects.create(id=uuid.uuid4(), host=HOSTILE, pid=7, takes_runs=True, started_at=now, seen_at=now)
     Chore.objects.create(name="clean-up", due_at=now, told={"x": HOSTILE}, error=HOSTILE)
@@ -316,7 +323,7 @@ OPEN_TO_ALL = {
     *("jwks_url", "provision", "public_keys", "slug"),
     *("embedded_by", "media_type"),
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
-    *("media_type", "text_state", "type"),
+    *("media_type", "text_state", "type", "step"),
 }
 TEXTS = (CharField, TextField, JSONField, BinaryField)
 
