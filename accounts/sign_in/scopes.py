@@ -33,6 +33,7 @@ WORKED_ON = re.compile(r"/api/projects/[^/]+/(document|knowledge)/")
 ME = "/api/users/me/"  # itself; what is below it, such as keys and sign-ins, is the person's alone
 PEOPLE = "/api/users/"
 APPS = "/apps/"  # of own apps
+KNOWN = "/api/me/"  # what a person lets models know of them
 
 # The names that a key may carry, each with what it is for.
 SCOPES = {
@@ -41,6 +42,7 @@ SCOPES = {
     "read": "Reading what the scope chat reaches, and changing nothing",
     "people": "Making, reading and deactivating people, and links for their first password: by operators and admins",
     "apps": "The addresses of own apps: /apps",
+    "me": "One's own preferences, and what is remembered of oneself: /api/me",
 }
 FOR_ADMINS = frozenset({"people"})  # that only an operator's or an organization admin's key may carry
 
@@ -64,5 +66,7 @@ def _opens(name: str, path: str, only_reads: bool) -> bool:
             return path.startswith(PEOPLE) and not path.startswith(ME)
         case "apps":
             return path.startswith(APPS)
+        case "me":
+            return path.startswith(KNOWN)
         case _:
             return False  # a scope of an older version

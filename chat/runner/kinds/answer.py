@@ -25,11 +25,12 @@ from chat.eventlog.projection import Fold
 from chat.models import ANSWER, Message, MessageKind, MessageStatus, Run
 from chat.models.facts import RunFacts
 from chat.runner import states
+from chat.runner.briefing import NOTHING, briefing_of
 from chat.runner.history import history
 from chat.runner.kinds.agent import AgentWork, job_of
 from chat.runner.kinds.base import Kind
 from chat.runner.toolset import toolset_for
-from tools.capabilities import ATTACHMENTS
+from tools.capabilities import ATTACHMENTS, MEMORY
 
 STATUSES: dict[type[AnyEvent], MessageStatus] = {
     ev.RunCompleted: MessageStatus.COMPLETED,
@@ -53,9 +54,11 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Re
         options=options.load(run.options),
         timeout_s=settings.AGENTS_TIMEOUT_S,
     )
-    if reading.has_texts:
-        job = replace(job, context=replace(job.context, capabilities=job.context.capabilities | {ATTACHMENTS}))
-    return AgentWork(run, replace(job, toolset=toolset), read.begins_at)
+    briefing = briefing_of(run) if archetype.is_briefed else NOTHING
+    has = {*([ATTACHMENTS] if reading.has_texts else []), *([MEMORY] if briefing.may_remember else [])}
+    if has:
+        job = replace(job, context=replace(job.context, capabilities=job.context.capabilities | has))
+    return AgentWork(run, replace(job, toolset=toolset, briefing=briefing.text), read.begins_at)
 
 
 def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AgentWork:
