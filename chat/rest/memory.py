@@ -11,7 +11,6 @@ from rest_framework.views import APIView
 
 from accounts.http.fields import Closed, PageQuery, Text
 from accounts.http.rest import caller, created, documented, page, read, shown
-from chat.rest.serializers import Nothing
 from tools.memory import keeping
 from tools.models import Memory, Preferences
 
@@ -63,7 +62,6 @@ class OwnPreferences(APIView):
     @documented("me_preferences_retrieve", answer=PreferencesSerializer)
     def get(self, request: Request) -> Response:
         """Read your preferences."""
-        read(Nothing, request.query_params)
         return shown(request, PreferencesSerializer, keeping.preferences_of(caller(request).pk))
 
     @documented("me_preferences_update", body=PreferencesBody, answer=PreferencesSerializer)
@@ -75,7 +73,6 @@ class OwnPreferences(APIView):
     @documented("me_preferences_destroy", status=204)
     def delete(self, request: Request) -> Response:
         """Delete your preferences. What is remembered of you stays."""
-        read(Nothing, request.query_params)
         keeping.forget_preferences(caller(request).pk)
         return Response(status=204)
 
@@ -108,7 +105,6 @@ class Memories(APIView):
     @documented("me_memories_destroy", status=204)
     def delete(self, request: Request) -> Response:
         """Forget all of it, at once and for good. Your preferences stay."""
-        read(Nothing, request.query_params)
         keeping.forget_all(caller(request).pk)
         return Response(status=204)
 
@@ -132,7 +128,6 @@ class OneMemory(APIView):
     @documented("me_memory_destroy", status=204)
     def delete(self, request: Request, id: UUID) -> Response:
         """Forget it, at once and for good."""
-        read(Nothing, request.query_params)
         keeping.forget(caller(request).pk, id)
         return Response(status=204)
 

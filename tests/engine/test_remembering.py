@@ -73,7 +73,7 @@ def remembering(person: Client, upstream: Upstream, chat: str, decision: str) ->
 def test_who_wants_nothing_is_told_of_nowhere(ida: Client, upstream: Upstream) -> None:
     ida.post(MEMORIES, {"text": FACT})
     seen = asked(ida, upstream)
-    assert "remember" not in offered(seen) and "the person" not in system_of(seen) and FACT not in str(seen.body)
+    assert "remember" not in offered(seen) and "--- the person" not in system_of(seen) and FACT not in str(seen.body)
 
 
 def test_a_fact_that_was_allowed_is_told_in_the_next_chat(ida: Client, upstream: Upstream) -> None:
