@@ -126,7 +126,8 @@ def _let_out(ctx: ToolContext) -> None:
 
 def _may_remember(ctx: ToolContext) -> None:
     """Only of a chat that is the person's alone, as it is now: in others somebody else may have said it."""
-    chat = Chat.objects.filter(pk=ctx.chat_id, user=ctx.user_id).first()
+    own = Chat.objects.filter(user=ctx.user_id)
+    chat = own.filter(pk=ctx.chat_id).first() if ctx.chat_id else None
     if chat is None or not is_private(chat):
         raise ToolError(NOT_ALONE)
     if not may_leave(chat):

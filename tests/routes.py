@@ -958,6 +958,7 @@ def elsewhere_of(text: str, place: Place) -> str:
         ToolPolicy,
         ToolGrant,
         Attachment,
+        Memory,
     ):
         for id in model.objects.values_list("pk", flat=True):
             text = text.replace(str(id), str(uuid.uuid4()))

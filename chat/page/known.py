@@ -33,7 +33,8 @@ def shown(user: User) -> dict[str, Any]:
 
 def _keep(sent: Mapping[str, str], user: User) -> None:
     texts: dict[str, Any] = {name: sent.get(name, "") for name in TEXTS}
-    keeping.put_preferences(user.pk, **texts, **{name: name in sent for name in SWITCHES})
+    switches: dict[str, Any] = {name: name in sent for name in SWITCHES}
+    keeping.put_preferences(user.pk, **texts, **switches)
 
 
 def _change(sent: Mapping[str, str], user: User) -> None:
