@@ -30,8 +30,9 @@ class PreferencesAdmin(ReadOnly):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Each with how many facts are remembered of its person."""
         theirs = Memory.objects.filter(user=OuterRef("user")).order_by().values("user").annotate(count=Count("pk"))
-        rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.annotate(facts=Coalesce(Subquery(theirs.values("count")), 0))
+        rows = super().get_queryset(request)
+        counted: QuerySet[Any] = rows.annotate(facts=Coalesce(Subquery(theirs.values("count")), 0))
+        return counted
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Not by their words: the language too is what the person wrote."""
