@@ -22,6 +22,7 @@ from tools.errors import ToolError
 from tools.handed_down import HandedDown
 from tools.knowledge.levels import level_of
 from tools.knowledge.tool import draw, most_level
+from tools.memory.tool import may_remember
 
 CODE = "holds_confidential"
 NOT_SHARED = "This chat holds something more confidential than everybody who would see it may read."
@@ -31,6 +32,8 @@ NOT_LET_OUT = (
     "This chat holds something confidential, and everybody in the project reads its document: it cannot be changed "
     "from here. Say so, and give what was to be written as your answer."
 )
+NOT_ALONE = "Others see this chat too: nothing of it is remembered. Go on without it."
+NOT_REMEMBERED = "This chat holds something confidential: nothing of it is remembered. Go on without it."
 NO_CHAT = "There is no chat here that the person you act for can see."
 
 # () -> whether processes are up that know no levels: they would show a chat to everybody. Sync.
@@ -56,8 +59,19 @@ def require_readable(chat: Chat, person: User) -> None:
 
 def require_exportable(chat: Chat) -> None:
     """Raise Conflict where what the chat holds is not for every member: whoever has the file would read it."""
-    if chat.level > level_of(Role.VIEWER):
+    if not may_leave(chat):
         raise Conflict(NOT_EXPORTED, code=CODE)
+
+
+def is_private(chat: Chat) -> bool:
+    """Whether nobody but its owner sees the chat. One query, or none for one that is shared with its project."""
+    is_projects = chat.sharing == Sharing.PROJECT and chat.project_id is not None
+    return not is_projects and not ChatShare.objects.filter(chat=chat.pk).exists()
+
+
+def may_leave(chat: Chat) -> bool:
+    """Whether what the chat holds may go where its level does not follow: only what every member reads."""
+    return chat.level <= level_of(Role.VIEWER)
 
 
 def take_in(chat: Chat, levels: Iterable[int]) -> None:
@@ -87,6 +101,7 @@ def hand_down() -> None:
     most_level.fill(_most_level)
     draw.fill(_draw)
     let_out.fill(_let_out)
+    may_remember.fill(_may_remember)
 
 
 def _most_level(ctx: ToolContext) -> int:
@@ -105,8 +120,18 @@ def _draw(ctx: ToolContext, levels: Callable[[], Sequence[int]]) -> int:
 
 def _let_out(ctx: ToolContext) -> None:
     """Whoever joins later reads the document too: so it goes by what every member may read, not by who is one now."""
-    if ctx.chat_id is not None and _chat(ctx).level > level_of(Role.VIEWER):
+    if ctx.chat_id is not None and not may_leave(_chat(ctx)):
         raise ToolError(NOT_LET_OUT)
+
+
+def _may_remember(ctx: ToolContext) -> None:
+    """Only of a chat that is the person's alone, as it is now: in others somebody else may have said it."""
+    own = Chat.objects.filter(user=ctx.user_id)
+    chat = own.filter(pk=ctx.chat_id).first() if ctx.chat_id else None
+    if chat is None or not is_private(chat):
+        raise ToolError(NOT_ALONE)
+    if not may_leave(chat):
+        raise ToolError(NOT_REMEMBERED)
 
 
 def _chat(ctx: ToolContext, *, is_locked: bool = False) -> Chat:

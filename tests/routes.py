@@ -59,7 +59,7 @@ from tests.pictures import DOT
 from tools.documents.patching import Changed
 from tools.documents.storing import Author, write
 from tools.git.repository import Repository
-from tools.models import KnowledgeDocument
+from tools.models import KnowledgeDocument, Memory
 
 # --- Rules: who gets what they ask for; the rest gets 401, 404 or 403 -----------------------------------------------
 
@@ -125,6 +125,7 @@ class Place:
         self.secret = ProjectSecret.objects.create(project=self.project, name="billing", value=seal("s3cret"))
         self.task = Task.objects.create(project=self.project, title=f"{self.name} task")
         write(self.project.pk, lambda _: Changed({"of": self.name}, [""]), Author(self.people["editor"].pk))
+        self.remembered = Memory.objects.create(user=self.people["editor"], text=f"Works at {self.name}.")
         self.knowledge = KnowledgeDocument.objects.create(
             project=self.project, title=f"{self.name} guide", media_type="text/markdown", text="Doors.", sha256="0" * 64
         )
@@ -259,6 +260,7 @@ class Place:
             self.unsent,
             self.heard,
             self.knowledge,
+            self.remembered,
         )
         return [str(each.pk) for each in things]
 
@@ -385,6 +387,10 @@ def sign_in_id(place: Place) -> dict[str, Any]:
 
 def key_id(place: Place) -> dict[str, Any]:
     return {"id": place.key.pk}
+
+
+def memory_id(place: Place) -> dict[str, Any]:
+    return {"id": place.remembered.pk}
 
 
 def person_id(place: Place) -> dict[str, Any]:
@@ -654,6 +660,15 @@ ROUTES = [
     Route("GET", "/api/users/me/deletion/", SIGNED_IN),
     # What goes before is in tests/chat/test_account.py: here the owner is the last one, and the editor has an open run.
     Route("POST", "/api/users/me/deletion/", SIGNED_IN, fixed(password=PASSWORD), ok=(200, 409)),
+    Route("GET", "/api/me/preferences/", SIGNED_IN),
+    Route("PUT", "/api/me/preferences/", SIGNED_IN, fixed(tone="brief", remember=True)),
+    Route("DELETE", "/api/me/preferences/", SIGNED_IN, ok=(204,)),
+    Route("GET", "/api/me/memories/", SIGNED_IN),
+    Route("POST", "/api/me/memories/", SIGNED_IN, fixed(text="Bakes bread."), ok=(201,)),
+    Route("DELETE", "/api/me/memories/", SIGNED_IN, ok=(204,)),
+    Route("GET", "/api/me/memories/{id}/", OWN, ids=memory_id),
+    Route("PATCH", "/api/me/memories/{id}/", OWN, fixed(text="Bakes rolls."), ids=memory_id),
+    Route("DELETE", "/api/me/memories/{id}/", OWN, ok=(204,), ids=memory_id),
     Route("POST", "/api/users/", OPERATOR, new_person, ok=(201,)),
     Route("GET", "/api/users/{id}/", ADMIN, ids=person_id),
     Route("PATCH", "/api/users/{id}/", OPERATOR, fixed(active=False), ids=person_id),
@@ -994,6 +1009,7 @@ def elsewhere_of(text: str, place: Place) -> str:
         ToolGrant,
         Attachment,
         Workflow,
+        Memory,
     ):
         for id in model.objects.values_list("pk", flat=True):
             text = text.replace(str(id), str(uuid.uuid4()))

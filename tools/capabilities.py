@@ -8,6 +8,7 @@ REPOSITORY = "repository"
 DOCUMENT = "document"
 ATTACHMENTS = "attachments"  # of a chat, not of its project: files have come with its messages
 KNOWLEDGE = "knowledge"
+MEMORY = "memory"  # of a person in a chat of their own: they let agents ask whether to remember something
 
 
 def capabilities_of(project_id: UUID | None, *, has_knowledge: bool | None = None) -> frozenset[str]:

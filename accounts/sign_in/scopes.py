@@ -34,6 +34,7 @@ ME = "/api/users/me/"  # itself; what is below it, such as keys and sign-ins, is
 PEOPLE = "/api/users/"
 APPS = "/apps/"  # of own apps
 MCP = "/mcp"
+KNOWN = "/api/me/"  # what a person lets models know of them
 
 # The names that a key may carry, each with what it is for.
 SCOPES = {
@@ -43,6 +44,7 @@ SCOPES = {
     "people": "Making, reading and deactivating people, and links for their first password: by operators and admins",
     "apps": "The addresses of own apps: /apps",
     "mcp": "What agents elsewhere may read and ask, over the Model Context Protocol: /mcp",
+    "me": "One's own preferences, and what is remembered of oneself: /api/me",
 }
 FOR_ADMINS = frozenset({"people"})  # that only an operator's or an organization admin's key may carry
 
@@ -68,5 +70,7 @@ def _opens(name: str, path: str, only_reads: bool) -> bool:
             return path.startswith(APPS)
         case "mcp":
             return path == MCP
+        case "me":
+            return path.startswith(KNOWN)
         case _:
             return False  # a scope of an older version

@@ -45,6 +45,7 @@ class Archetype:
     markdown: bool = True
     memory: Literal["own", "none"] = "own"  # a subagent's: keep its history over calls of one run, or start afresh
     permissions: frozenset[Permission] = EVERYTHING  # what it may at most, of what whoever asks it may
+    is_briefed: bool = True  # told of the person who asks, where they want that
     is_offered: bool = True  # people may choose it; else it is for requests that name it
     examples: tuple[str, ...] = ()  # questions an empty chat offers
     limits: Limits = Limits()

@@ -5,6 +5,7 @@ from tools.attachments import read_attachment
 from tools.components.tool import generate_component
 from tools.files import list_files, read_file, search_project_files, write_file
 from tools.knowledge.tool import search_knowledge
+from tools.memory.tool import remember
 from tools.web.tool import fetch_url
 
 generalist = Archetype(
@@ -20,6 +21,7 @@ generalist = Archetype(
         read_attachment,
         generate_component,
         fetch_url,
+        remember,
     ),
     examples=(
         "Which files are in this project?",

@@ -6,5 +6,6 @@ model = Archetype(
     name="model",
     purpose="The model alone: no prompt of ours and no tools but those that a request brings.",
     prompt="model.md",
+    is_briefed=False,
     is_offered=False,
 )

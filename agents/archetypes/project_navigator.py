@@ -8,6 +8,7 @@ from tools.components.tool import generate_component
 from tools.documents.tools import patch_document, read_document
 from tools.editing import FILE_TOOLS
 from tools.knowledge.tool import search_knowledge
+from tools.memory.tool import remember
 from tools.pull_requests import open_pull_request
 
 project_navigator = Archetype(
@@ -22,6 +23,7 @@ project_navigator = Archetype(
         read_document,
         patch_document,
         generate_component,
+        remember,
     ),
     subagents=(content, editor),
     examples=(

@@ -142,7 +142,7 @@ class Agent:
         is_first = self.turn == 1  # a choice that held for every turn would never let the agent answer
         return ProviderRequest(
             model=model,
-            system="\n\n".join(filter(None, (self.archetype.system_prompt(), options.instructions))),
+            system=self._system(),
             messages=shaped(self.messages),
             tools=() if options.tool_choice == "none" else self.specs(),
             temperature=self.job.temperature,
@@ -155,6 +155,11 @@ class Agent:
             output=options.output,
             extra=options.extra,
         )
+
+    def _system(self) -> str:
+        """The archetype's prompt, what the request adds to it, and what is told of the person."""
+        briefing = "" if self.path else self.job.briefing
+        return "\n\n".join(filter(None, (self.archetype.system_prompt(), self.options.instructions, briefing)))
 
     def _toolset(self) -> tuple[Tool, ...]:
         """The project's own tools, where no other name stands in their way: nothing, of a subagent."""

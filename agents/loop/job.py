@@ -48,6 +48,7 @@ class Job:
     targets: Callable[[str], tuple[Target, ...]]  # who serves this model, and who does where that one cannot
     context: ToolContext
     options: RunOptions = field(default_factory=RunOptions)
+    briefing: str = ""  # at the end of the system prompt: what is told of the person; subagents are not told it
     toolset: Toolset = field(default_factory=Toolset)  # the project's own tools; subagents have none of them
     ledger: Ledger = field(default_factory=Ledger)
     retry: RetryPolicy = RetryPolicy()

@@ -14,7 +14,7 @@ from chat.models import owners
 from chat.models.characters import Character
 from chat.models.tasks import Task
 from tools.knowledge.levels import level_of
-from tools.models import KnowledgeDocument
+from tools.models import KnowledgeDocument, Preferences
 
 
 class ChatStatus(models.TextChoices):
@@ -71,6 +71,11 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         """Each with whether its project has a document that can be searched, as `has_knowledge`."""
         found = KnowledgeDocument.objects.filter(project=OuterRef("project")).searchable()
         return self.annotate(has_knowledge=Exists(found))
+
+    def briefed_for(self, user_id: uuid.UUID) -> "ChatQuerySet":
+        """Each with whether that person has preferences in use, as `is_briefed`; and who that is, as `asked_by`."""
+        in_use = Preferences.objects.in_use().filter(user=user_id)
+        return self.annotate(asked_by=Value(user_id, models.UUIDField()), is_briefed=Exists(in_use))
 
     def listed(self) -> "ChatQuerySet":
         """Without those that a front door made for itself."""

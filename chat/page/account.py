@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from accounts.permissions import PERMISSIONS
 from accounts.sign_in import keys, passwords, sign_ins
 from accounts.sign_in.cookies import forget_cookie, keep_language
 from accounts.sign_in.scopes import FOR_ADMINS
+from chat.page import known
 from chat.page.account_words import DEVICES, DONE, SCOPE_USES, going, why
 from chat.rest.deletion import delete_oneself
 from chat.services import people
@@ -72,6 +74,7 @@ def _page(request: HttpRequest, user: User, status: int = 200, **more: Any) -> H
         "now": timezone.now(),
         "sign_ins": _sign_ins(request, user),
         "goes": [going(kind, count) for kind, count in people.what_goes(user).items()],
+        **known.shown(user),
         **more,
     }
     return render(request, PAGE, shown, status=status)
@@ -186,6 +189,12 @@ def _delete(request: HttpRequest, user: User) -> HttpResponse:
     return response
 
 
+def _told(name: str, request: HttpRequest, user: User) -> HttpResponse:
+    do, section = known.DOES[name]
+    do(request.POST, user)
+    return _done(name, section)
+
+
 def _id(text: str) -> UUID:
     """The id that it spells; else one that nothing has."""
     try:
@@ -203,4 +212,5 @@ DOES: dict[str, Callable[[HttpRequest, User], HttpResponse]] = {
     "end-sign-in": _end_sign_in,
     "end-others": _end_others,
     "delete": _delete,
+    **{name: partial(_told, name) for name in known.DOES},
 }

@@ -16,6 +16,10 @@ DONE: dict[str, Any] = {
     "revoke-key": _("The key is revoked."),
     "end-sign-in": _("It is signed out."),
     "end-others": _("Everywhere else you are signed out."),
+    "preferences": _("Your preferences are kept. They hold from the next answer on."),
+    "reword": _("It is kept in these words."),
+    "forget": _("It is forgotten."),
+    "forget_all": _("All of it is forgotten."),
 }
 # What the API says in English, with the page's own words.
 SAID: tuple[Any, ...] = (
@@ -27,7 +31,9 @@ SAID: tuple[Any, ...] = (
     _("Expected a time to come."),
     _("Expected one that the person is a member of."),
     _("Expected a text of 1 to 150 printable characters."),
-    _("Expected one or more of: llm, chat, read, people, apps, mcp."),
+    _("Expected one or more of: llm, chat, read, people, apps, mcp, me."),
+    _("Expected a fact in a sentence."),
+    _("There is no such thing, or you may not see it."),
     _("people: Expected an operator, or an admin of the organization."),
     _("You are the last superuser: make somebody else one first."),
 )
@@ -41,6 +47,7 @@ SCOPE_USES: dict[str, Any] = {
     "people": _("Making and deactivating people, and links for their first password"),
     "apps": _("The addresses of own apps: /apps"),
     "mcp": _("What agents elsewhere may read and ask: /mcp"),
+    "me": _("Your preferences, and what is remembered of you"),
 }
 # What goes with a person, by chat.services.people's kinds.
 KINDS_GOING: dict[str, Any] = {
@@ -51,6 +58,7 @@ KINDS_GOING: dict[str, Any] = {
     "messages": ngettext_lazy("%(count)s message", "%(count)s messages", "count"),
     "runs": ngettext_lazy("%(count)s answer", "%(count)s answers", "count"),
     "memberships": ngettext_lazy("%(count)s membership", "%(count)s memberships", "count"),
+    "remembered facts": ngettext_lazy("%(count)s remembered fact", "%(count)s remembered facts", "count"),
     "API keys": ngettext_lazy("%(count)s API key", "%(count)s API keys", "count"),
 }
 # Of how a program calls itself, what people know it by. The first that fits counts: most name each other.

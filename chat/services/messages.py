@@ -18,6 +18,7 @@ from chat.attachments import using
 from chat.bus import notices
 from chat.eventlog.erase import erase
 from chat.models import ANSWER, OPEN, Chat, ChatStatus, Message, MessageRole, MessageState, MessageStatus, Run, ToolCall
+from chat.models.chats import ChatQuerySet
 from chat.runner.capacity import BRIEF
 from chat.services import rules
 from chat.services.attachments import MARKS, check_attachments
@@ -88,18 +89,24 @@ def delete_message(*, user: User, message: Message) -> Message:
     return _bury(message)
 
 
-def lock_chat(chat: Chat) -> Chat:
-    """The chat as it is now, locked to the end of the transaction. Raises NotFound if it is gone."""
-    locked = _locked.first(chat.pk)
+def lock_chat(chat: Chat, asked_by: User | None = None) -> Chat:
+    """The chat as it is now, locked to the end of the transaction. Raises NotFound if it is gone.
+
+    `asked_by`: who begins a run in it.
+    """
+    locked = _locked.first(chat.pk) if asked_by is None else _locked_for.first(chat.pk, asked_by.pk)
     if locked is None:
         raise NotFound
     return locked
 
 
-# With what a run that begins here asks next, so that it costs no statement of its own.
-_locked: Compiled[Chat] = Compiled(
-    lambda id: Chat.objects.with_fallbacks().with_knowledge().select_for_update().filter(pk=id), UUID
-)
+def _to_lock(id: UUID) -> ChatQuerySet:
+    """With what a run that begins here asks next, so that it costs no statement of its own."""
+    return Chat.objects.with_fallbacks().with_knowledge().select_for_update().filter(pk=id)
+
+
+_locked: Compiled[Chat] = Compiled(_to_lock, UUID)
+_locked_for: Compiled[Chat] = Compiled(lambda id, person: _to_lock(id).briefed_for(person), UUID, UUID)
 
 
 def add_message(chat: Chat, parent: Message | None, **fields: Any) -> Message:

@@ -31,6 +31,7 @@ from chat.models import (
     UsageRecord,
 )
 from chat.runner.capacity import BRIEF
+from tools.models import Memory
 
 Counts = Mapping[str, int]  # by kind, in English; kinds of which there is none are left out
 
@@ -41,7 +42,11 @@ def what_goes(row: User | Organization | Project) -> Counts:
     match row:
         case User():
             chats = Chat.objects.filter(user=row)
-            counted = {"memberships": Membership.objects.filter(user=row), "API keys": ApiKey.objects.filter(user=row)}
+            counted = {
+                "memberships": Membership.objects.filter(user=row),
+                "API keys": ApiKey.objects.filter(user=row),
+                "remembered facts": Memory.objects.filter(user=row),
+            }
         case Organization():
             chats = Chat.objects.filter(organization=row)
             counted = {

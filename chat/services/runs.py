@@ -56,7 +56,7 @@ def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
     has = permissions_on(user, chat)
     require(has, "write")
     items = [_checked(each) for each in ask.items or (Item("user", ask.content, ask.attachments),)]
-    locked = _open_chat(chat)
+    locked = _open_chat(chat, user)
     audience.take_in(locked, [each.level for each in items])
     files = using.claimed_all(user, locked, [each.attachments for each in items])
     items = [replace(each, attachments=own) for each, own in zip(items, files, strict=True)]
@@ -85,7 +85,7 @@ def regenerate(*, user: User, message: Message, ask: RunRequest | None = None) -
 
 def answer_again(*, user: User, question: Message, ask: RunRequest) -> Run:
     """Start another run for a message that is there. Within a transaction, of a caller who has looked at rights."""
-    locked = _open_chat(question.chat)
+    locked = _open_chat(question.chat, user)
     question.refresh_from_db(fields=["content", "parts", "attachments", "status"])  # as it is under the lock
     run = _start(user, locked, question, ask, permissions_on(user, question.chat))
     notices.tell(locked.pk, new=[run.answer.pk], run=run.pk, is_new_run=True)
@@ -163,8 +163,8 @@ def _messages(user: User, chat: Chat, parent: UUID | None, items: Sequence[Item]
     return messages
 
 
-def _open_chat(chat: Chat) -> Chat:
-    locked = lock_chat(chat)
+def _open_chat(chat: Chat, user: User) -> Chat:
+    locked = lock_chat(chat, user)
     if locked.status == ChatStatus.ARCHIVED:
         raise Conflict("The chat is archived. Make it active to write in it.", code="chat_archived")
     return locked

@@ -23,9 +23,9 @@ EXPORT_PERSON: Schema = {
     "operationId": "export_person",
     "tags": ["users"],
     "summary": "Fetch all that is one's own, as a ZIP of JSON.",
-    "description": "Name, memberships, keys and sign-ins; each chat of the caller's as its own export; and what they "
-    "wrote in other people's chats; and the files that they attached, up to PERSON_EXPORT_FILES_MAX_BYTES. No "
-    "secret is in it.",
+    "description": "Name, preferences, what is remembered, memberships, keys and sign-ins; each chat of the caller's "
+    "as its own export; and what they wrote in other people's chats; and the files that they attached, up to "
+    "PERSON_EXPORT_FILES_MAX_BYTES. No secret is in it.",
     "security": SECURITY,
     "responses": {
         "200": {

@@ -22,10 +22,13 @@ from chat.models import Attachment, Chat, Message
 from chat.serving.event_stream import Streamed
 from chat.transfer.views import ExportTooLarge, pieces, thread
 from chat.transfer.writing import written
+from tools.models import Memory, Preferences
 
 KEY_FIELDS = ("prefix", "name", "organization", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
 IDENTITY_FIELDS = ("provider__name", "provider__issuer", "subject", "created_at", "last_sign_in_at", "signed_out_at")
 OF_FILES = ("id", "type", "name", "media_type", "bytes", "sha256", "created_at", "used_at")
+PREFERENCES = ("language", "tone", "about", "use_in_prompts", "remember", "updated_at")
+MEMORY = ("text", "chat", "created_at", "updated_at")
 SIGN_IN_FIELDS = ("user_agent", "created_at", "last_seen_at")
 _encode = msgspec.json.Encoder().encode
 
@@ -108,6 +111,8 @@ def _account(user: User) -> dict[str, Any]:
         "memberships": list(memberships.values("organization", "organization__name", "role", "created_at")),
         "keys": list(ApiKey.objects.filter(user=user).values(*KEY_FIELDS)),
         "identities": list(ExternalIdentity.objects.filter(user=user).values(*IDENTITY_FIELDS)),
+        "preferences": Preferences.objects.filter(user=user).values(*PREFERENCES).first(),
+        "remembered": list(Memory.objects.filter(user=user).values(*MEMORY)),
         "sign_ins": list(SignIn.objects.filter(user=user).values(*SIGN_IN_FIELDS)),
     }
 

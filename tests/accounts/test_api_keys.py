@@ -247,6 +247,8 @@ def test_each_route_is_opened_by_the_scopes_that_are_for_it(route: Route) -> Non
         assert scopes_of(route) == {"llm", "chat"} | reads
     elif route.path.startswith("/api/users/") and not route.path.startswith("/api/users/me/"):
         assert scopes_of(route) == {"people"}
+    elif route.path.startswith("/api/me/"):
+        assert scopes_of(route) == {"me"}
     elif WORKED_ON.match(route.path):
         assert scopes_of(route) == {"chat"} | reads
     elif route.path.startswith(ADMINISTERED):

@@ -24,13 +24,14 @@ from chat.eventlog.projection import Fold
 from chat.models import ANSWER, Message, MessageKind, MessageStatus, Run
 from chat.models.facts import RunFacts
 from chat.runner import states
+from chat.runner.briefing import NOTHING, briefing_of
 from chat.runner.history import history
 from chat.runner.kinds.agent import AgentWork, job_of
 from chat.runner.kinds.base import Kind
 from chat.runner.kinds.step import archetype_of, as_step
 from chat.runner.toolset import toolset_for
 from chat.runner.workflows import standing_of
-from tools.capabilities import ATTACHMENTS
+from tools.capabilities import ATTACHMENTS, MEMORY
 
 STATUSES: dict[type[AnyEvent], MessageStatus] = {
     ev.RunCompleted: MessageStatus.COMPLETED,
@@ -55,9 +56,11 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Re
         options=options.load(run.options),
         timeout_s=min(settings.AGENTS_TIMEOUT_S, standing.step.timeout_s if standing else settings.AGENTS_TIMEOUT_S),
     )
-    if reading.has_texts:
-        job = replace(job, context=replace(job.context, capabilities=job.context.capabilities | {ATTACHMENTS}))
-    job = replace(job, toolset=toolset)
+    briefing = briefing_of(run) if archetype.is_briefed else NOTHING
+    has = {*([ATTACHMENTS] if reading.has_texts else []), *([MEMORY] if briefing.may_remember else [])}
+    if has:
+        job = replace(job, context=replace(job.context, capabilities=job.context.capabilities | has))
+    job = replace(job, toolset=toolset, briefing=briefing.text)
     if standing is not None:
         return as_step(run, job, read.begins_at, standing, events)
     return AgentWork(run, job, read.begins_at)

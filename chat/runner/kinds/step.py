@@ -25,7 +25,7 @@ from chat.eventlog.projection import Fold
 from chat.models import Run
 from chat.runner.kinds.agent import AgentWork
 from chat.runner.workflows import Move, Standing, missing
-from tools.capabilities import KNOWLEDGE
+from tools.capabilities import KNOWLEDGE, MEMORY
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +121,8 @@ def as_step(run: Run, job: Job, read_from: UUID | None, standing: Standing, even
     """The work of an answer, as the step wants it."""
     step, context = standing.step, job.context
     if step.context == "none":
-        context = replace(context, capabilities=context.capabilities - {KNOWLEDGE})
+        context = replace(context, capabilities=context.capabilities - {KNOWLEDGE, MEMORY})
+        job = replace(job, briefing="")
     job = replace(job, context=context, options=_options(job.options, standing))
     is_told = any(isinstance(each, ev.WorkflowChanged) and each.workflow == standing.at.workflow for each in events)
     return StepWork(run, job, read_from, standing, is_told=is_told)
