@@ -25,6 +25,7 @@ class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     tools: tuple[ToolSpec, ...] = ()  # the client's own: it runs them, and brings the results with its next request
     tool_choice: str = "auto"  # auto, none, required, or the name of the tool to call first
     max_output_tokens: int | None = None  # of each turn
+    max_sentences: int | None = None
     toolset: dict[str, str] = {}  # no wish: hashes of the project's tools when the run began, by name
     effort: str = ""  # of reasoning, for this run alone; empty: the chat's
     output: OutputFormat | None = None  # what the answer must be
