@@ -10,8 +10,11 @@ import re
 CONTEXT = 40  # characters before a full stop that are looked at
 HELD_MAX = 200  # blanks that are held back; before more of them nothing is looked at as an end
 _ENDS = re.compile(
-    r"""(?P<said>(?<![.!?…])(?P<dots>[.!?…]+)(?:["'”’“‘»›)\]}*_~`]|[ ]?\[\d{1,4}\])*)\s+(?=[^\s[]|\[(?!\d{0,4}\Z|\d{1,4}\]))
-    |(?P<wide>(?<![。！？])[。！？]+["'”’」』）】》〉)]*)(?=[^。！？"'”’」』）】》〉)])""",
+    r"""
+    (?P<said>(?<![.!?…])(?P<dots>[.!?…]+)(?:["'”’“‘»›)\]}*_~`]|[ ]?\[\d{1,4}\])*)
+    \s+(?=[^\s[]|\[(?!\d{0,4}\Z|\d{1,4}\]))
+    | (?P<wide>(?<![。！？])[。！？]+["'”’」』）】》〉)]*)(?=[^。！？"'”’」』）】》〉)])
+    """,
     re.VERBOSE,
 )
 _MARK_BEGUN = re.compile(r"\[\d{0,4}\Z")

@@ -1,18 +1,25 @@
-"""Where a chat's workflow stands, for the line above the composer; static/chat/workflow.js says the same while one reads."""
+"""Where a chat's workflow stands: the line above the composer. static/chat/workflow.js says the same while one reads."""
+
+from collections.abc import Iterator
 
 from agents import events as ev
 from chat.eventlog import newest
 from chat.models import Chat, Run, RunStatus
 from chat.page.words import say
 
+Word = ev.WorkflowChanged | ev.WorkflowCompleted
+
 
 def workflow_of(chat: Chat) -> str:
-    """"Step 2 of 5: Name", by the last word of the chat's newest answer that began; nothing where it has none, or where
-    the workflow is over. Two queries.
+    """In words, by what the newest answer that began was last told: "Step 2 of 5: Name". Two queries.
+
+    Nothing where the chat has no workflow, or that is over. Work of a tool is none.
     """
     begun = Run.objects.answers().filter(chat=chat).exclude(status=RunStatus.QUEUED).order_by("-position")
     run = begun.values_list("pk", flat=True).first()
-    told = newest(run, ev.WorkflowChanged, ev.WorkflowCompleted) if run is not None else iter(())
+    if run is None:
+        return ""
+    told: Iterator[Word] = newest(run, ev.WorkflowChanged, ev.WorkflowCompleted)
     event = next((each for each in told if isinstance(each, ev.WorkflowCompleted) or each.step_id), None)
     if not isinstance(event, ev.WorkflowChanged):
         return ""

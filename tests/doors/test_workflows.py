@@ -1,4 +1,4 @@
-"""Workflows in a run's log, as the doors that have a word for them read it: nothing of Parley's own begins one yet."""
+"""Workflows in a run's log, as the doors that have a word for them read it, and the line of the page."""
 
 import json
 import re
@@ -16,7 +16,8 @@ from chat.doors.threads import dialect as threads
 from chat.doors.trpc.initiate_chat import dialect as initiate_chat
 from chat.eventlog import Logged
 from chat.eventlog.rows import insert
-from chat.models import Chat, RunEvent
+from chat.models import Chat, RunEvent, RunStatus
+from chat.page.workflows import workflow_of
 from tests import transcripts
 from tests.chat.rows import answer
 from tests.transcripts import Script
@@ -50,9 +51,63 @@ async def test_a_thread_is_told_of_a_workflow_and_of_its_end_before_done(told: C
     ]  # fmt: skip
     waits, runs = (each["data"] for each in said if each["type"] == "workflow_status")
     assert waits["status"] == "pending" and waits["workflowId"] == runs["workflowId"] == "job_1"
-    assert (runs["status"], runs["step"], runs["progress"]) == ("running", "compile", {"done": 1, "total": 3})
+    assert (runs["status"], runs["progress"]) == ("running", {"done": 1, "total": 3})
+    assert waits["step"] is None and runs["step"] == {"id": "", "name": "compile", "index": 2, "total": 3}
     over = said[-2]["data"]
     assert over == {"workflowId": "job_1", "name": "site", "status": "succeeded", "result": {"pages": 3}, "error": None}
+
+
+def metadata(said: list[dict[str, Any]]) -> Any:
+    """Of the last response."""
+    [last] = [each["data"] for each in said if each["data"].get("isComplete")]
+    return last["metadata"]
+
+
+async def test_a_thread_is_told_of_each_step_and_with_the_response_of_which_it_is(told: Callable[..., Any]) -> None:
+    said = await told(transcripts.stepped(), threads.Encoder)
+    steps = [each["data"]["step"] for each in said if each["type"] == "workflow_status"]
+    assert steps == [
+        {"id": "dates", "name": "Dates", "index": 2, "total": 3},
+        {"id": "payment", "name": "Payment", "index": 3, "total": 3},
+    ]
+    tokens = {"input": 10, "output": 5, "total": 15}
+    assert metadata(said) == {"step": 2, "of": 3, "sources": [], "tokens": tokens}
+
+
+WHERE = {"workflow": "flow_1", "name": "Booking", "steps": 3}
+DATES = {**WHERE, "step": "Dates", "step_id": "dates", "index": 2, "steps_done": 1}
+WORK = {"workflow": "job_1", "name": "site", "step": "compile", "steps_done": 4, "steps": 9}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place"),
+    [
+        ([], [], (None, None)),
+        ([DATES], [], (2, 3)),
+        ([], [DATES], (2, 3)),
+        ([DATES, WORK], [WORK], (2, 3)),
+        ([WORK], [], (5, 9)),
+        ([WORK, DATES], [], (2, 3)),
+        ([{**WHERE, "status": "pending"}], [], (None, None)),
+    ],
+    ids=["none", "before it", "behind it", "and work", "work alone", "work first", "nowhere yet"],
+)
+async def test_the_response_is_of_the_step_that_was_told_before_it(
+    told: Callable[..., Any], before: list[Any], after: list[Any], place: tuple[int | None, int | None]
+) -> None:
+    script = Script().begin()
+    for each in before:
+        script.add(ev.WorkflowChanged, **each)
+    script.answer(1, "Which days?")
+    for each in after:
+        script.add(ev.WorkflowChanged, **each)
+    found = metadata(await told(script.end(), threads.Encoder))
+    assert (found["step"], found["of"]) == place
+
+
+async def test_a_response_names_its_sources_by_title_alone(told: Callable[..., Any]) -> None:
+    found = metadata(await told(transcripts.cited(), threads.Encoder))
+    assert found["sources"] == [{"title": "Terms", "n": 1}, {"title": "Prices", "n": 2}]
 
 
 async def test_a_thread_is_told_of_a_workflow_that_ended_before_the_run_failed(told: Callable[..., Any]) -> None:
@@ -63,6 +118,12 @@ async def test_a_thread_is_told_of_a_workflow_that_ended_before_the_run_failed(t
     said = await told(script.log, threads.Encoder)
     assert [each["type"] for each in said[-2:]] == ["workflow_complete", "error"]
     assert said[-2]["data"]["error"] == "No space."
+
+
+async def test_a_chats_own_workflow_is_no_build(told: Callable[..., Any]) -> None:
+    said = await told(transcripts.stepped(), initiate_chat.Encoder)
+    assert [each["status"] for each in said if each.get("type") == "status"] == ["thinking"]
+    assert said[-1] == {"type": "finalized", "status": "success"}
 
 
 @pytest.mark.parametrize(
@@ -85,3 +146,34 @@ async def test_a_subscription_says_building_and_how_the_build_is_at_the_end(
     assert statuses[0] == "thinking" and ("building" in statuses) == (end["status"] != "pending")
     assert said[-1] == {"type": "finalized", **end}
     assert said[-2]["finalContent"] == "".join(each["content"] for each in said if each.get("type") == "delta")
+
+
+LAST = {**WHERE, "step": "Payment", "step_id": "payment", "index": 3, "steps_done": 2}
+
+
+@pytest.mark.parametrize(
+    ("logs", "line"),
+    [
+        ([], ""),
+        ([[]], ""),
+        ([[(ev.WorkflowChanged, DATES)]], "Step 2 of 3: Dates"),
+        ([[(ev.WorkflowChanged, DATES), (ev.WorkflowChanged, LAST)]], "Step 3 of 3: Payment"),
+        ([[(ev.WorkflowChanged, LAST)], []], ""),
+        ([[(ev.WorkflowChanged, DATES), (ev.WorkflowCompleted, {"workflow": "flow_1", "name": "Booking"})]], ""),
+        ([[(ev.WorkflowChanged, WORK)]], ""),
+        ([[(ev.WorkflowChanged, DATES), (ev.WorkflowChanged, WORK)]], "Step 2 of 3: Dates"),
+    ],
+    ids=["empty", "none", "one", "two", "an older answer", "over", "work of a tool", "and work of a tool"],
+)
+def test_the_page_says_where_the_newest_answer_left_the_workflow(
+    chat: Chat, alice: User, logs: list[list[Any]], line: str
+) -> None:
+    for log in logs:
+        run, script = answer(chat, alice), Script().begin()
+        for kind, fields in log:
+            script.add(kind, **fields)
+        RunEvent.objects.filter(run=run).delete()
+        insert(run.pk, script.end()).save()
+    assert workflow_of(chat) == line
+    answer(chat, alice, RunStatus.QUEUED)
+    assert workflow_of(chat) == line
