@@ -200,7 +200,10 @@ class AgentReturned(Event, frozen=True, kw_only=True, tag="agent.returned"):
 
 
 class WorkflowChanged(Event, frozen=True, kw_only=True, tag="workflow.changed"):
-    """Work of several steps that a tool began, such as a build, waits, begins or goes on. It may outlast the run."""
+    """Work of several steps waits, begins or goes on: such as a tool began, or the workflow of the run's chat.
+
+    It may outlast the run.
+    """
 
     workflow: str  # its id
     name: str
@@ -208,8 +211,8 @@ class WorkflowChanged(Event, frozen=True, kw_only=True, tag="workflow.changed"):
     step: str = ""  # where it is
     steps_done: int = 0
     steps: int = 0  # how many there are; 0: nobody knows
-    step_id: str = ""
-    index: int = 0
+    step_id: str = ""  # of a chat's workflow: which step that is
+    index: int = 0  # and its number, from 1
 
 
 class WorkflowCompleted(Event, frozen=True, kw_only=True, tag="workflow.completed"):
