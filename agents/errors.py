@@ -44,6 +44,7 @@ CODES = {
     "document_too_large": "The document is longer than is taken. Divide it.",
     "knowledge_full": "The project has as many documents or passages as it may.",
     "embeddings_failed": "The server of the embeddings did not do its part. Try again later.",
+    "tool_missing": "The step of the workflow needs a tool that its agent does not have here.",
     "quota_exceeded": "The organization's token budget does not cover the next turn.",
     "limit": "The run met one of its limits.",
     "poison": "The run ended its process three times and is not tried again.",

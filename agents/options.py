@@ -18,6 +18,15 @@ class OutputFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     repairs: bool = True  # one that does not fit is asked for once more: not where readers cannot be told of that
 
 
+class AtStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which step of its chat's workflow a run is."""
+
+    workflow: str  # the id of the chat's own: chat.models.WorkflowRun
+    step: str
+    seq: int  # how often the workflow had moved, and one
+    moves: bool = True  # False: it answers anew what the step was asked before, and leads nowhere
+
+
 class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Kept with the run, so that whoever takes it over knows them too."""
 
@@ -27,6 +36,7 @@ class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     max_output_tokens: int | None = None  # of each turn
     max_sentences: int | None = None
     toolset: dict[str, str] = {}  # no wish: hashes of the project's tools when the run began, by name
+    step: AtStep | None = None  # no wish either: set when the run begins
     effort: str = ""  # of reasoning, for this run alone; empty: the chat's
     output: OutputFormat | None = None  # what the answer must be
     extra: dict[str, Any] = {}  # passed on to the provider as it is: top_p, stop, response_format ...

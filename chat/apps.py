@@ -14,13 +14,14 @@ class ChatConfig(AppConfig):
         from chat.bus import notices
         from chat.metering import budgets
         from chat.ops import chores
-        from chat.runner import older, runner
-        from chat.services import erasing, pull_requests, rules, work
+        from chat.runner import ending, older, runner
+        from chat.services import erasing, going_through, pull_requests, rules, work
         from tools.attachments import read_piece
         from tools.documents import telling
         from tools.handed_down import begin_work
 
         runner.also.append(chores.run)
+        ending.AT_END.append(going_through.after_answer)
         organizations.AT_BEGINNING.append(budgets.begin)
         organizations.CHECKS["fallbacks"] = rules.check_fallbacks
         erasing.watch()

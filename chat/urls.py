@@ -28,6 +28,7 @@ from chat.rest import (
     repositories,
     runs,
     tasks,
+    workflows,
 )
 from chat.rest.tickets import TicketView
 from chat.transfer import branch, files, person
@@ -106,6 +107,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/policies/<uuid:id>/", policies.OneToolPolicy.as_view(), name="tool-policy"),
     path("api/chats/<uuid:id>/grants/", policies.ChatGrants.as_view(), name="tool-grants"),
     path("api/chats/<uuid:id>/grants/<uuid:grant>/", policies.OneGrant.as_view(), name="tool-grant"),
+    *workflows.urls,
     path("api/capabilities/", capabilities.capabilities, name="capabilities"),
     path("api/auth/ticket", TicketView.as_view(), name="ticket"),
     path("api/schema/", openapi.schema, name="schema"),

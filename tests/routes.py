@@ -48,6 +48,9 @@ from chat.models import (
     TextState,
     ToolGrant,
     ToolPolicy,
+    Workflow,
+    WorkflowRun,
+    WorkflowVersion,
 )
 from chat.models.chats import Access
 from tests.chat.rows import answer, ask_for
@@ -137,6 +140,7 @@ class Place:
         self.grant = ToolGrant.objects.create(
             chat=self.chat, tool="write_file", by=self.people["editor"], expires_at=until
         )
+        self._guide()
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
@@ -178,6 +182,15 @@ class Place:
             project_access=Access.WRITE,
             **fields,
         )
+
+    def _guide(self) -> None:
+        """A workflow with a draft, and a chat of its own that waits for a decision in it."""
+        self.workflow = Workflow.objects.create(organization=self.organization, name=f"{self.name} intake")
+        for number, at in ((1, timezone.now()), (2, None)):
+            WorkflowVersion.objects.create(workflow=self.workflow, number=number, definition=STEPS, published_at=at)
+        self.guided = self._chat(has_workflow=True)
+        version = self.workflow.versions.get(number=1)
+        WorkflowRun.objects.create(chat=self.guided, version=version, step="ok", status="waiting")
 
     def _built(self) -> Run:
         """A build that has written its component."""
@@ -237,6 +250,8 @@ class Place:
             self.secret,
             self.pull,
             self.policy,
+            self.workflow,
+            self.guided,
             self.grant,
             self.attachment,
             self.unsent,
@@ -432,6 +447,26 @@ def policy_id(place: Place) -> dict[str, Any]:
 
 def grant_id(place: Place) -> dict[str, Any]:
     return {"id": place.chat.pk, "grant": place.grant.pk}
+
+
+STEPS = {
+    "steps": [
+        {"id": "ok", "name": "Ok", "kind": "approval", "next": [{"to": "talk"}]},
+        {"id": "talk", "name": "Talk", "prompt": "Talk."},
+    ]
+}
+
+
+def workflow_id(place: Place) -> dict[str, Any]:
+    return {"id": place.workflow.pk}
+
+
+def guided_id(place: Place) -> dict[str, Any]:
+    return {"id": place.guided.pk}
+
+
+def new_workflow(place: Place) -> dict[str, Any]:
+    return {"organization": place.organization.pk, "name": "Other", "definition": STEPS}
 
 
 def new_policy(place: Place) -> dict[str, Any]:
@@ -743,6 +778,16 @@ ROUTES = [
     Route("GET", "/api/policies/{id}/", ADMIN, ids=policy_id),
     Route("PATCH", "/api/policies/{id}/", ADMIN, fixed(decision="ask"), ids=policy_id),
     Route("DELETE", "/api/policies/{id}/", ADMIN, ok=(204,), ids=policy_id),
+    Route("GET", "/api/workflows/", SIGNED_IN),
+    Route("POST", "/api/workflows/", ADMIN, new_workflow, ok=(201,)),
+    Route("GET", "/api/workflows/{id}/", READ, ids=workflow_id),
+    Route("PUT", "/api/workflows/{id}/", ADMIN, fixed(definition=STEPS), ids=workflow_id),
+    Route("DELETE", "/api/workflows/{id}/", ADMIN, ok=(204,), ids=workflow_id),
+    Route("POST", "/api/workflows/{id}/publish", ADMIN, fixed(), ids=workflow_id),
+    Route("GET", "/api/workflows/{id}/versions/", READ, ids=workflow_id),
+    Route("GET", "/api/chats/{id}/workflow/", READ, ids=guided_id),
+    Route("POST", "/api/chats/{id}/workflow/answer", WRITE, fixed(decision="allow"), ids=guided_id),
+    Route("POST", "/api/chats/{id}/workflow/cancel", WRITE, fixed(), ids=guided_id),
     Route("GET", "/api/characters/", SIGNED_IN),
     Route("POST", "/api/characters/", ADMIN, new_character, ok=(201,)),
     Route("GET", "/api/characters/{id}/", READ, ids=character_id),
@@ -943,6 +988,7 @@ def elsewhere_of(text: str, place: Place) -> str:
         ToolPolicy,
         ToolGrant,
         Attachment,
+        Workflow,
     ):
         for id in model.objects.values_list("pk", flat=True):
             text = text.replace(str(id), str(uuid.uuid4()))

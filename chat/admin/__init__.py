@@ -19,6 +19,7 @@ from chat.admin import (
     runs,
     tasks,
     usage,
+    workflows,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "runs",
     "tasks",
     "usage",
+    "workflows",
 ]

@@ -91,7 +91,12 @@ def make_chat(
     """
     owner = project.organization if project else organization or usual_organization(user)
     chat = create_chat(
-        user=user, organization=owner.pk, project=project.pk if project else None, origin=door, **choices
+        user=user,
+        organization=owner.pk,
+        project=project.pk if project else None,
+        origin=door,
+        takes_default=is_listed,
+        **choices,
     )
     chat.is_listed = is_listed
     chat.expires_at = timezone.now() + timedelta(seconds=lives_s) if lives_s else None

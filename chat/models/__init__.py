@@ -15,6 +15,7 @@ from chat.models.sessions import ChatSession
 from chat.models.states import MessageState
 from chat.models.tasks import Task, TaskStatus
 from chat.models.usage import UsageDay
+from chat.models.workflows import Workflow, WorkflowRun, WorkflowStatus, WorkflowVersion
 
 __all__ = [
     "ANSWER",
@@ -57,4 +58,8 @@ __all__ = [
     "ToolPolicy",
     "UsageDay",
     "UsageRecord",
+    "Workflow",
+    "WorkflowRun",
+    "WorkflowStatus",
+    "WorkflowVersion",
 ]

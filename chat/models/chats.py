@@ -120,6 +120,7 @@ class Chat(SavesFolded):
     character = models.PositiveBigIntegerField(null=True, blank=True, db_index=True)
     # Of the most confidential passage that ever came in: tools.knowledge.levels. Who may not read it sees no such chat.
     level = models.PositiveSmallIntegerField(default=0, db_default=0)
+    has_workflow = models.BooleanField(default=False, db_default=False)  # one that is not over: see WorkflowRun
     origin = models.CharField(max_length=30, default="native")  # the front door that made it
     is_listed = models.BooleanField(default=True)  # a chat that a front door made for itself is not
     expires_at = models.DateTimeField(null=True, blank=True, db_index=True)

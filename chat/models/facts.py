@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
+from agents.options import AtStep
 from chat.models import Run, TitledBy
 
 
@@ -26,6 +29,7 @@ class RunFacts:
     crashes: int
     is_stopped: bool  # somebody asked for that before it was begun here
     stopped_by: str  # who; empty where they are gone
+    step: AtStep | None = None  # of its chat's workflow, once it is begun
 
 
 def facts_of(run: Run) -> RunFacts:
@@ -48,4 +52,11 @@ def facts_of(run: Run) -> RunFacts:
         run.crashes,
         run.cancel_requested_at is not None,
         str(run.cancel_requested_by_id or ""),
+        step_of(run),
     )
+
+
+def step_of(run: Run) -> AtStep | None:
+    """The step that the run is, as it was noted when it began."""
+    noted = run.options.get("step")
+    return msgspec.convert(noted, AtStep) if noted else None

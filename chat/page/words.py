@@ -264,6 +264,7 @@ FAILURES: dict[str, Any] = {
     "remote_too_large": _("The repository is larger than is taken."),
     "remote_invalid": _("What the git server sent is no history that can be taken."),
     "diverged": _("The branch has commits here that it has not there, and the other way round."),
+    "tool_missing": _("The step of the workflow needs a tool that its agent does not have here."),
     "quota_exceeded": _("The organization's token budget does not cover the next turn."),
     "document_gone": _("The document was deleted meanwhile."),
     "document_unreadable": _("The document cannot be read."),

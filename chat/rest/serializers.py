@@ -395,6 +395,7 @@ class NewChat(ChatChoices):
 
     organization = Id()
     project = Id(required=False, allow_null=True)
+    workflow = Id(required=False, allow_null=True, help_text="that the chat goes through; else its project's default")
 
 
 class ChatChanges(ChatChoices):

@@ -5,7 +5,7 @@ Sync.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from chat.metering import budgets, usage_days
 from chat.metering.costs import cost_of
 from chat.models import ANSWER, Chat, Run, RunStatus, UsageRecord
 from chat.models.facts import RunFacts
-from chat.runner import capacity, jobs, lease, pictures
+from chat.runner import capacity, jobs, lease, pictures, workflows
 from chat.runner.kinds import DRIVERS, title
 from chat.runner.lease import Claimed
 
@@ -43,6 +43,7 @@ class Ending:
     expects: RunStatus = RunStatus.RUNNING
     read_from: UUID | None = None  # see chat.models.Run, as of the next
     provider_error: dict[str, Any] | None = None
+    move: workflows.Move | None = None  # what a workflow's step has come to
     unreadable: tuple[str, ...] = ()  # pictures that the provider could not read, as chat.runner.history names them
 
 
@@ -76,6 +77,7 @@ class Following:
 
     claimed: list[Claimed]
     waiting: list[UUID]
+    entries: list[Logged] = field(default_factory=list)  # the run's last events as they are stored
 
 
 def store_ending(ending: Ending) -> Following:
@@ -88,8 +90,9 @@ def store_ending(ending: Ending) -> Following:
         # Everybody locks in the order chat, organization, run, message, budget.
         if not _hold_place(run, usage) or not _end_run(ending, usage):
             raise Fenced
-        statements.insert([rows.row(run.id, ending.entries)])
-        record(run.id, [each.event for each in ending.entries])
+        entries = _with_moves(ending)
+        statements.insert([rows.row(run.id, entries)])
+        record(run.id, [each.event for each in entries])
         if run.kind in DRIVERS:  # else it is of another version's kind, and was stopped before it began
             DRIVERS[run.kind].end(run, ending.fold)
         if ending.unreadable:
@@ -101,7 +104,19 @@ def store_ending(ending: Ending) -> Following:
         usage_days.add(run, ending.fold)
         if run.reserved_tokens:
             budgets.settle(run.organization_id, usage.total_tokens)
-        return following if run.kind != ANSWER else _begin_what_follows(ending, following)
+        following = following if run.kind != ANSWER else _begin_what_follows(ending, following)
+        return replace(following, entries=entries)
+
+
+def _with_moves(ending: Ending) -> list[Logged]:
+    """The last events; before the terminal one, where the workflow goes of which the run was a step."""
+    terminal = ending.fold.terminal
+    assert terminal is not None
+    told = workflows.after_end(ending.run, terminal, ending.move)
+    if not told:
+        return ending.entries
+    *before, last = ending.entries
+    return [*before, *(Logged(last.attempt, seq, each) for seq, each in enumerate([*told, last.event], last.seq))]
 
 
 def _hold_place(run: RunFacts, usage: Usage) -> bool:

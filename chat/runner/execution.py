@@ -31,6 +31,7 @@ from chat.eventlog import Fenced, Logged, Refused, Writer, hub
 from chat.models import ANSWER
 from chat.runner.ending import Ending, Following, last_events, store_ending
 from chat.runner.kinds import DRIVERS
+from chat.runner.kinds.step import StepWork
 from chat.runner.loading import Begun, Loaded, load
 from chat.runner.waiting import store_waiting
 
@@ -267,19 +268,20 @@ class Execution:
         first = self.writer.stored_seq + len(rest) + 1
         last = [Logged(self.attempt, seq, event) for seq, event in enumerate(events, first)]
         claims = self.runner.owner_here() is not None
-        error = self.provider_error
+        error, work = self.provider_error, self.loaded.work
         ending = Ending(
             self.loaded.run,
             self.attempt,
             self.fold,
             [*rest, *last],
             claims_next=claims,
-            read_from=self.loaded.work.read_from,
+            read_from=work.read_from,
+            move=work.move if isinstance(work, StepWork) else None,
             provider_error=(error.detail or None) if error else None,
             unreadable=error.pictures if error else (),
         )
         following = await self._try_until_ours(store_ending, ending)
-        self.writer.end(last)
+        self.writer.end(following.entries[len(rest) :])
         return following
 
     def _waits_until(self) -> float:

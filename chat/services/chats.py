@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from accounts.errors import Conflict, NotFound, refuse
 from accounts.models import Organization, Project, User
@@ -16,10 +17,10 @@ from chat import audience
 from chat.access import get_chat, require_owner
 from chat.attachments import using
 from chat.bus import notices
-from chat.models import OPEN, Chat, ChatShare, ChatStatus, Message, Run, Sharing, TitledBy
+from chat.models import OPEN, Chat, ChatShare, ChatStatus, Message, Run, Sharing, TitledBy, Workflow
 from chat.models.chats import Access
 from chat.runner.capacity import BRIEF
-from chat.services import rules
+from chat.services import going_through, rules
 from chat.services.messages import lock_chat
 
 # What a PATCH may set, and the rule each value must meet. Whoever writes in a chat may set these ...
@@ -38,14 +39,27 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
 CHOICES = ("model", "temperature", "effort", "fallbacks", "archetype", "metadata")  # what a fork takes over
 # ... but these only its owner.
 OWNERS_OWN = frozenset({"sharing", "project_access"})
+# Those of an organization, with its projects: asked with the organization, so that chats without cost no more.
+DEFAULTS = Workflow.objects.filter(organization=OuterRef("pk"), is_default=True, is_archived=False)
 
 
 @transaction.atomic
 def create_chat(
-    *, user: User, organization: UUID, project: UUID | None = None, origin: str = "native", **choices: Any
+    *,
+    user: User,
+    organization: UUID,
+    project: UUID | None = None,
+    origin: str = "native",
+    workflow: UUID | None = None,
+    takes_default: bool = True,
+    **choices: Any,
 ) -> Chat:
-    """A new chat of the user's. `choices` are the fields of CHECKS; those left out are the installation's defaults."""
-    place = Organization.objects.visible_to(user).filter(pk=organization).first()
+    """A new chat of the user's. `choices` are the fields of CHECKS; those left out are the installation's defaults.
+
+    It goes through the workflow that is named, else, if it takes that, through the default of its place.
+    """
+    places = Organization.objects.visible_to(user).annotate(has_default=Exists(DEFAULTS))
+    place = places.filter(pk=organization).first()
     if place is None:
         raise NotFound(fields={"organization": ["There is no such organization, or you may not see it."]})
     inside = _project(user, place, project) if project else None
@@ -55,6 +69,10 @@ def create_chat(
     chat.titled_by = TitledBy.PERSON if chat.title else TitledBy.NOBODY
     _check_sharing(chat)
     chat.save(force_insert=True)
+    if workflow is not None:
+        going_through.begin_chosen(chat, user, workflow)
+    elif takes_default and place.has_default:
+        going_through.begin_default(chat)
     return chat
 
 
@@ -134,6 +152,7 @@ def fork_chat(*, user: User, chat: Chat, message: UUID, title: str | None = None
         user=user,
         organization=chat.organization_id,
         project=chat.project_id,
+        takes_default=False,
         title=chat.title if title is None else title,
         **{name: getattr(chat, name) for name in CHOICES},
     )

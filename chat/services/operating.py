@@ -7,6 +7,7 @@ a run may do is still decided by the rights of the person for whom it acts.
 from dataclasses import dataclass
 
 from django.db import transaction
+from msgspec import structs
 
 from accounts.errors import Conflict
 from accounts.models import User
@@ -90,6 +91,6 @@ def _as_before(run: Run) -> RunRequest:
         temperature=run.temperature,
         archetype=run.archetype,
         door=run.door,
-        options=options.load(run.options),
+        options=structs.replace(options.load(run.options), step=None),  # it is of the step that is now
         request=run.request,
     )

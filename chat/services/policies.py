@@ -66,7 +66,7 @@ def create_policy(
 
     Raises Conflict where there is one for the same tools and role, or where there are too many.
     """
-    where, inside = _place(user, organization, project)
+    where, inside = place_of(user, organization, project)
     require(permissions_in(user, organization=where, project=inside), "admin")
     _check(pattern, decision, is_projects=inside is not None)
     of_place = ToolPolicy.objects.filter(organization=where, project=inside)
@@ -128,7 +128,8 @@ def fault_of(pattern: str, decision: str, *, is_projects: bool) -> dict[str, Any
     return faults
 
 
-def _place(user: User, organization: UUID | None, project: UUID | None) -> tuple[Organization, Project | None]:
+def place_of(user: User, organization: UUID | None, project: UUID | None) -> tuple[Organization, Project | None]:
+    """The organization, and the project where one is named. Raises NotFound, or Invalid where they do not fit."""
     if project is None:
         if organization is None:
             raise refuse("organization", "Expected an organization, or a project.")

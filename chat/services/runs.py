@@ -92,6 +92,23 @@ def answer_again(*, user: User, question: Message, ask: RunRequest) -> Run:
     return run
 
 
+def start_by_itself(*, user: User, chat: Chat, said: str) -> Run | None:
+    """Start a run that no person's message asks for: what is said before its answer is the system's.
+
+    Within a transaction; on behalf of the user, whose rights are asked. None where a run is open in the chat already.
+    """
+    has = permissions_on(user, chat)
+    require(has, "write")
+    locked = _open_chat(chat)
+    if Run.objects.answers().filter(chat=locked.pk, status__in=OPEN).exists():
+        return None
+    new = _messages(user, locked, locked.leaf_id, [Item("system", said)])
+    locked.position = new[-1].position
+    run = _start(user, locked, new[-1], RunRequest(), has, new=new)
+    notices.tell(locked.pk, new=[new[-1].pk, run.answer.pk], run=run.pk, is_new_run=True)
+    return run
+
+
 @transaction.atomic
 def cancel_run(*, user: User, run: Run) -> Run:
     """Ask a run to stop. What it has said stays; asking again, or too late, changes nothing. Needs write."""

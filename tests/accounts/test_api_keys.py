@@ -30,6 +30,7 @@ PERSONAL = (
     "/reset/",
     "/account/",
     "/api/policies/",
+    "/api/workflows/",
     "/api/users/me/password/",
     "/api/users/me/sign-ins/",
     "/api/users/me/keys/",

@@ -12,7 +12,6 @@ from accounts.db.writes import Update
 from accounts.permissions import Permissions
 from agents import events as ev
 from agents import options
-from agents.archetypes import registry
 from agents.events import AnyEvent
 from agents.installation import info_of
 from agents.loop import ledger, model_of
@@ -28,7 +27,9 @@ from chat.runner import states
 from chat.runner.history import history
 from chat.runner.kinds.agent import AgentWork, job_of
 from chat.runner.kinds.base import Kind
+from chat.runner.kinds.step import archetype_of, as_step
 from chat.runner.toolset import toolset_for
+from chat.runner.workflows import standing_of
 from tools.capabilities import ATTACHMENTS
 
 STATUSES: dict[type[AnyEvent], MessageStatus] = {
@@ -40,7 +41,8 @@ STATUSES: dict[type[AnyEvent], MessageStatus] = {
 
 def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AgentWork:
     """The work of an answer, as far as its log has got. `reading`: what is given of attached files."""
-    archetype = registry.get(run.archetype)
+    standing = standing_of(run)
+    archetype = archetype_of(run, standing)
     model = info_of(model_of(archetype, run.model))
     reading = reading or Reading(lambda media_type: can_take(model, File("", media_type)))
     toolset, read = toolset_for(run), history(run.question, room_of(model, None), reading)
@@ -51,11 +53,14 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Re
         archetype=archetype,
         history=read.messages,
         options=options.load(run.options),
-        timeout_s=settings.AGENTS_TIMEOUT_S,
+        timeout_s=min(settings.AGENTS_TIMEOUT_S, standing.step.timeout_s if standing else settings.AGENTS_TIMEOUT_S),
     )
     if reading.has_texts:
         job = replace(job, context=replace(job.context, capabilities=job.context.capabilities | {ATTACHMENTS}))
-    return AgentWork(run, replace(job, toolset=toolset), read.begins_at)
+    job = replace(job, toolset=toolset)
+    if standing is not None:
+        return as_step(run, job, read.begins_at, standing, events)
+    return AgentWork(run, job, read.begins_at)
 
 
 def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AgentWork:
