@@ -1,26 +1,17 @@
 """Where a chat's workflow stands, as the line above the composer. static/chat/workflow.js says the same of one watched."""
 
-from collections.abc import Iterator
-
-from agents import events as ev
-from chat.eventlog import newest
-from chat.models import Chat, Run, RunStatus
+from chat.models import Chat, WorkflowRun
 from chat.page.words import say
-
-Word = ev.WorkflowChanged | ev.WorkflowCompleted
+from chat.runner.workflows import definition_of
 
 
 def workflow_of(chat: Chat) -> str:
-    """In words, by what the newest answer that began was last told: "Step 2 of 5: Name". Two queries.
-
-    Nothing where the chat has no workflow, or that is over. Work of a tool is none.
-    """
-    begun = Run.objects.answers().filter(chat=chat).exclude(status=RunStatus.QUEUED).order_by("-position")
-    run = begun.values_list("pk", flat=True).first()
-    if run is None:
+    """In words: "Step 2 of 5: Name". Nothing where the chat goes through no workflow; then nothing is asked."""
+    if not chat.has_workflow:
         return ""
-    told: Iterator[Word] = newest(run, ev.WorkflowChanged, ev.WorkflowCompleted)
-    event = next((each for each in told if isinstance(each, ev.WorkflowCompleted) or each.step_id), None)
-    if not isinstance(event, ev.WorkflowChanged):
+    row = WorkflowRun.objects.going_on().select_related("version").filter(chat=chat).first()
+    definition = definition_of(row) if row is not None else None
+    step = definition.step(row.step) if row is not None and definition is not None else None
+    if definition is None or step is None:
         return ""
-    return say("step", index=event.index, total=event.steps, name=event.step)
+    return say("step", index=definition.index(step.id), total=len(definition.steps), name=step.name)

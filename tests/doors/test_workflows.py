@@ -16,7 +16,7 @@ from chat.doors.threads import dialect as threads
 from chat.doors.trpc.initiate_chat import dialect as initiate_chat
 from chat.eventlog import Logged
 from chat.eventlog.rows import insert
-from chat.models import Chat, RunEvent, RunStatus
+from chat.models import Chat, RunEvent, Workflow, WorkflowRun, WorkflowVersion
 from chat.page.workflows import workflow_of
 from tests import transcripts
 from tests.chat.rows import answer
@@ -148,32 +148,22 @@ async def test_a_subscription_says_building_and_how_the_build_is_at_the_end(
     assert said[-2]["finalContent"] == "".join(each["content"] for each in said if each.get("type") == "delta")
 
 
-LAST = {**WHERE, "step": "Payment", "step_id": "payment", "index": 3, "steps_done": 2}
-
-
 @pytest.mark.parametrize(
-    ("logs", "line"),
+    ("fields", "line"),
     [
-        ([], ""),
-        ([[]], ""),
-        ([[(ev.WorkflowChanged, DATES)]], "Step 2 of 3: Dates"),
-        ([[(ev.WorkflowChanged, DATES), (ev.WorkflowChanged, LAST)]], "Step 3 of 3: Payment"),
-        ([[(ev.WorkflowChanged, LAST)], []], ""),
-        ([[(ev.WorkflowChanged, DATES), (ev.WorkflowCompleted, {"workflow": "flow_1", "name": "Booking"})]], ""),
-        ([[(ev.WorkflowChanged, WORK)]], ""),
-        ([[(ev.WorkflowChanged, DATES), (ev.WorkflowChanged, WORK)]], "Step 2 of 3: Dates"),
+        (None, ""),
+        ({"step": "dates"}, "Step 2 of 3: Dates"),
+        ({"step": "payment", "status": "waiting"}, "Step 3 of 3: Payment"),
+        ({"step": "payment", "status": "completed"}, ""),
+        ({"step": "dates", "status": "cancelled"}, ""),
     ],
-    ids=["empty", "none", "one", "two", "an older answer", "over", "work of a tool", "and work of a tool"],
+    ids=str,
 )
-def test_the_page_says_where_the_newest_answer_left_the_workflow(
-    chat: Chat, alice: User, logs: list[list[Any]], line: str
-) -> None:
-    for log in logs:
-        run, script = answer(chat, alice), Script().begin()
-        for kind, fields in log:
-            script.add(kind, **fields)
-        RunEvent.objects.filter(run=run).delete()
-        insert(run.pk, script.end()).save()
-    assert workflow_of(chat) == line
-    answer(chat, alice, RunStatus.QUEUED)
+def test_the_page_says_where_the_chats_workflow_stands(chat: Chat, fields: dict[str, str] | None, line: str) -> None:
+    if fields is not None:
+        workflow = Workflow.objects.create(organization=chat.organization, name="Booking")
+        steps = [{"id": each, "name": each.title()} for each in ("who", "dates", "payment")]
+        version = WorkflowVersion.objects.create(workflow=workflow, number=1, definition={"steps": steps})
+        WorkflowRun.objects.create(chat=chat, version=version, **fields)
+        chat.has_workflow = True
     assert workflow_of(chat) == line
