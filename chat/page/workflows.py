@@ -1,4 +1,4 @@
-"""Where a chat's workflow stands, as the line above the composer. static/chat/workflow.js says the same of one watched."""
+"""Where a chat's workflow stands: the line above the composer, which static/chat/workflow.js keeps true."""
 
 from collections.abc import Iterator
 
