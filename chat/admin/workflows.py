@@ -40,7 +40,7 @@ class WorkflowForm(ModelForm):
         newest = workflows.versions_of(self.instance).order_by("-number").first() if self.instance.pk else None
         shown = newest.definition if newest else EMPTY
         self.initial["definition"] = json.loads(json.dumps(shown))
-        self.fields["definition"].widget.format_value = _pretty  # type: ignore[attr-defined]
+        self.fields["definition"].widget.format_value = _pretty
 
     def clean_definition(self) -> Any:
         """The definition, if nothing keeps it from being published."""

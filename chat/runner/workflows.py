@@ -73,7 +73,7 @@ def standing_of(run: Run) -> Standing | None:
 @transaction.atomic
 def _noted(run: Run) -> AtStep | None:
     """The step that the chat is at, noted with the run. A message is what a step waits for that only waits."""
-    Chat.objects.select_for_update().filter(pk=run.chat_id).first()  # as who ends a run does, and who decides
+    Chat.objects.select_for_update().filter(pk=run.asked_in.pk).first()  # as who ends a run does, and who decides
     row = WorkflowRun.objects.going_on().select_related("version").filter(chat=run.chat_id).first()
     if row is None:
         return None

@@ -71,7 +71,7 @@ def create_chat(
     chat.save(force_insert=True)
     if workflow is not None:
         going_through.begin_chosen(chat, user, workflow)
-    elif takes_default and place.has_default:
+    elif takes_default and getattr(place, "has_default", False):
         going_through.begin_default(chat)
     return chat
 

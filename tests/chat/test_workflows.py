@@ -402,7 +402,7 @@ def test_the_editors_errors_name_the_step_and_an_action_publishes(
 ) -> None:
     path = "/admin/chat/workflow/"
     body: dict[str, Any] = {"organization": str(organization.pk), "project": "", "name": "Made by hand"}
-    for wrong, told in ((WRONG, "steps[0].next[0].to: there is no step"), ([], "definition: Expected `object`")):
+    for wrong, told in ((WRONG, "steps[0].next[0].to: there is no step"), ([1], "definition: Expected `object`")):
         page = staff.post(f"{path}add/", {**body, "definition": json.dumps(wrong)})
         assert page.status_code == 200 and told in page.content.decode()
     assert staff.post(f"{path}add/", {**body, "definition": json.dumps(STEPS)}).status_code == 302
