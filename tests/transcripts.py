@@ -252,6 +252,16 @@ def building() -> list[Logged]:
     return built(is_over=False)
 
 
+def stepped() -> list[Logged]:
+    """The chat's workflow is at its second step, whose answer is cut behind a sentence, and goes on to the last."""
+    of = {"workflow": "flow_1", "name": "Booking", "steps": 3}
+    script = Script().begin()
+    script.add(ev.WorkflowChanged, **of, step="Dates", step_id="dates", index=2, steps_done=1)
+    script.answer(1, "Which days", " suit you?", reason="sentence_limit")
+    script.add(ev.WorkflowChanged, **of, step="Payment", step_id="payment", index=3, steps_done=2)
+    return script.end("sentence_limit")
+
+
 def cut_short() -> list[Logged]:
     return Script().begin().answer(1, "Very long", reason="length").end("length")
 
@@ -261,5 +271,6 @@ ALL = {
     for each in (
         plain, empty, awkward, reasoning, tool_call, parallel_tools, tool_failed, subagent, subagents_at_once,
         deferred, approved, retried, taken_over, cancelled, failed, cut_short, built, building, cited,
+        stepped,
     )
 }  # fmt: skip

@@ -79,7 +79,7 @@ class Agent:
         model = model_of(self.archetype, self.job.model)
         if self.path or self.turn > 1 or not self.job.has_first_turn:
             yield [ev.TurnStarted(at=self.job.now(), agent=self.path, turn=self.turn, model=model)]
-        reply = Reply(self.job, self.path, self.turn, limits, self._cites_from())
+        reply = Reply(self.job, self.path, self.turn, limits, self._cites_from(), self._max_sentences())
         async with aclosing(self._replies(self.request(model), reply)) as pieces:
             async for events in pieces:
                 yield events
@@ -95,6 +95,10 @@ class Agent:
         """
         is_looked_at = not self.path and self.options.output is None and not self.job.is_among_older
         return self.said if is_looked_at and self.job.sources.found else None
+
+    def _max_sentences(self) -> int | None:
+        """Of the next reply. JSON has none: it would be cut in the middle."""
+        return self.options.max_sentences if self.options.output is None else None
 
     def _replies(self, request: ProviderRequest, reply: Reply) -> Events:
         """The reply's events; where the answer is to be of a schema, of one that was looked at."""

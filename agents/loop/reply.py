@@ -22,6 +22,7 @@ from agents.loop.citing import Marks, Source, cited
 from agents.loop.fallback import Order
 from agents.loop.job import Job
 from agents.loop.purse import Share, input_of, tokens_of
+from agents.loop.sentences import Sentences
 from agents.loop.target import Target, fitted, left_out
 from agents.providers.base import (
     CallPiece,
@@ -41,6 +42,7 @@ from tools.cleaning import Halves, clean
 log = logging.getLogger(__name__)
 
 ASKS = ("tool_calls", "stop")  # reasons behind which the calls of a reply are whole
+CUT = "sentence_limit"  # the reason of one that has as many sentences as it may: the rest is not asked for
 
 
 async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGenerator[list[AnyEvent], None]:
@@ -60,6 +62,8 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
                 async for pieces in batches:
                     if events := reply.take(pieces):
                         yield events
+                    if reply.is_cut:
+                        break  # which closes the stream: what is not written is not paid
             if events := reply.rest():
                 yield events
             if not reply.finish_reason:
@@ -88,13 +92,24 @@ def _delay_s(job: Job, attempt: int, error: ProviderError) -> float:
 class Reply:
     """What has come of one reply so far."""
 
-    def __init__(self, job: Job, path: str, turn: int, limits: Limits, cites_from: int | None = None) -> None:
-        """`cites_from`: where in the answer its text begins, if marks are looked for in it."""
+    def __init__(
+        self,
+        job: Job,
+        path: str,
+        turn: int,
+        limits: Limits,
+        cites_from: int | None = None,
+        max_sentences: int | None = None,
+    ) -> None:
+        """`cites_from`: where in the answer its text begins, if marks are looked for in it. `max_sentences`: behind so
+        many of them the reply is cut, and whole.
+        """
         self.job = job
         self.path = path
         self.turn = turn
         self.limits = limits
         self.cites_from = cites_from
+        self.max_sentences = max_sentences
         self.request: ProviderRequest | None = None
         self.target: Target | None = None
         self.output: Any = UNSET  # of an answer that was to be of a schema
@@ -168,7 +183,7 @@ class Reply:
     def start_again(self) -> None:
         """Forget what an attempt brought that showed nothing."""
         self.text: list[str] = []
-        self.is_visible = False
+        self.is_visible = self.is_cut = False
         self.finish_reason = ""
         self.usage: Usage | None = None
         self.state: VendorState | None = None
@@ -178,6 +193,7 @@ class Reply:
         self.thoughts: list[str] = []
         self.text_end, self.thought_end = Halves(), Halves()
         self.marks = None if self.cites_from is None else Marks(self.job.sources, self.cites_from)
+        self.sentences = Sentences(self.max_sentences) if self.max_sentences else None
 
     def take(self, pieces: list[Piece]) -> list[AnyEvent]:
         """The events that these pieces make."""
@@ -185,6 +201,8 @@ class Reply:
         for piece in pieces:
             if type(piece) is TextPiece:
                 self._say(piece.text, events)
+                if self.is_cut:
+                    break
             else:
                 self._note(piece, events)
         if events:
@@ -196,19 +214,31 @@ class Reply:
         """The events of what was held back, once no more comes."""
         events: list[AnyEvent] = []
         self._think(self.thought_end.rest(), events)
-        self._say(self.text_end.rest(), events)
+        if not self.is_cut:
+            self._say(self.text_end.rest(), events, is_last=True)
         if self.marks is not None:
             self._cite(self.marks.rest(), events)
         return events
 
-    def _say(self, text: str, events: list[AnyEvent]) -> None:
+    def _say(self, text: str, events: list[AnyEvent], *, is_last: bool = False) -> None:
         text = self.text_end.clean(text)
+        if self.sentences is not None:
+            text = self._within(self.sentences, text, is_last=is_last)
         if text:
             self.text.append(text)
             self.job.tally.text_bytes += len(text)
             events.append(ev.TextDelta(at=self.job.now(), agent=self.path, text=text))
             if self.marks is not None and (found := self.marks.feed(text)):
                 self._cite(found, events)
+
+    def _within(self, sentences: Sentences, text: str, *, is_last: bool) -> str:
+        """What of it may be said. Behind the last sentence the reply is whole, and what it used can be guessed only."""
+        text = sentences.feed(text)
+        if not sentences.left:
+            self.is_cut, self.finish_reason, self.usage = True, CUT, None
+        elif is_last:
+            text += sentences.rest()
+        return text
 
     def _cite(self, found: list[tuple[Source, int]], events: list[AnyEvent]) -> None:
         at = self.job.now()

@@ -31,6 +31,7 @@ from chat.page.modules import modules
 from chat.page.sharing import shared_with
 from chat.page.tree import Tree
 from chat.page.words import for_scripts
+from chat.page.workflows import workflow_of
 
 SHOWN_MESSAGES = 50  # at once; more come as the reader scrolls
 
@@ -153,6 +154,7 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **
         "listing": listing(user),
         "may": _may(user, chat) if chat else "",
         "has_grants": chat is not None and has_grants(chat),
+        "workflow": chat and workflow_of(chat),
         "for_script": for_script,
         "modules": modules(),
         "words": for_scripts(),

@@ -37,6 +37,8 @@ TEXTS: dict[str, Any] = {
     "unreachable": _("The server does not answer. Your message waits here and is sent again."),
     "signedOut": _("You are signed out. Your text is kept here."),
     "signInAtPage": _("To write here, sign in on this page."),
+    # Above it
+    "step": _("Step %(index)s of %(total)s: %(name)s"),
     "stopping": _("Stopping"),
     "stopped": _("Stopped"),
     "answerFailed": _("The answer failed"),

@@ -33,7 +33,7 @@ from chat.metering import budgets, limits
 from chat.models import LIVE, OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.models.facts import facts_of
 from chat.run_request import IF_BUSY, IfBusy, Item, RunRequest
-from chat.runner import capacity, runner
+from chat.runner import capacity, older, runner
 from chat.runner.beginning import add_runs, beginning, place_for
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.kinds.title import first_words
@@ -292,8 +292,13 @@ def _model(chat: Chat, ask: RunRequest) -> str:
 
 
 def _options(chat: Chat, ask: RunRequest) -> options.RunOptions:
-    """The request's, with how much the model is to reason: the chat's choice where the request has none."""
-    return structs.replace(ask.options, effort=rules.check_effort(ask.effort) or chat.effort)
+    """The request's, with how much the model is to reason: the chat's choice where the request has none.
+
+    A process that cannot read a limit of sentences could not take such a run over: it has none while there are some.
+    """
+    effort = rules.check_effort(ask.effort) or chat.effort
+    most = ask.options.max_sentences
+    return structs.replace(ask.options, effort=effort, max_sentences=None if most and older.are_up() else most)
 
 
 def _ask_to_stop(run: Run, user: User) -> None:

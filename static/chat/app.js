@@ -162,8 +162,13 @@ function watch(entry) {
 
 function onChange(entry) {
   isSignedOut = false;
+  if (entry.answer.workflow !== entry.workflow) showWorkflow((entry.workflow = entry.answer.workflow));
   changed.add(entry);
   refresh();
+}
+
+async function showWorkflow(told) {
+  if (told) (await import("./workflow.js")).show(told);
 }
 
 async function onOver(entry, hasEnd) {

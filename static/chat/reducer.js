@@ -22,6 +22,7 @@ export function emptyAnswer() {
     reason: "", // of a completed answer: stop, length, max_turns ...
     error: null, // of a failed one: {code, message, retryable}
     stoppedBy: "",
+    workflow: null, // the last word of where the chat's workflow stands
   };
 }
 
@@ -106,6 +107,10 @@ function change(answer, event) {
       };
     case "run.cancelled":
       return { ...ended(answer, "cancelled", event), stoppedBy: event.by ?? "" };
+    case "workflow.changed":
+      return event.step_id ? { workflow: event } : {}; // else it is work of a tool
+    case "workflow.completed":
+      return { workflow: event };
     default:
       return {}; // nothing that this page shows
   }

@@ -99,6 +99,15 @@ def test_calls_of_two_subagents_at_work_at_once_stand_below_the_call_that_asked_
     assert [part["call"] for part in answer["parts"]] == ["a", "a1", "a11", "a2", "b", "b1", "b2"]
 
 
+def test_the_newest_word_of_the_chats_workflow_is_kept(page: Page) -> None:
+    step = ("workflow.changed", {"workflow": "w", "step": "Dates", "step_id": "dates", "index": 2, "steps": 3})
+    work = ("workflow.changed", {"workflow": "j", "step": "compile", "steps": 9})
+    answer = page.evaluate(REDUCE, log(*BEGIN, step, work))
+    assert (answer["workflow"]["step"], answer["phase"]) == ("Dates", "thinking")
+    over = ("workflow.completed", {"workflow": "w", "name": "Booking"})
+    assert page.evaluate(REDUCE, log(*BEGIN, step, over))["workflow"]["type"] == "workflow.completed"
+
+
 def test_an_event_of_a_later_version_is_passed_over(page: Page) -> None:
     events = log(*BEGIN, ("future.thing", {"x": 1}), ("text.delta", {"text": "still here"}))
     assert text_of(page.evaluate(REDUCE, events)) == "still here"

@@ -86,6 +86,7 @@ def test_the_whole_is_what_the_chunks_add_up_to(name: str) -> None:
         ("empty", "stop"),
         ("deferred", "tool_calls"),
         ("cut_short", "length"),
+        ("stepped", "stop"),
         ("cancelled", "length"),
     ],
 )

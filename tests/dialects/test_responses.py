@@ -169,6 +169,13 @@ def test_any_text_reads_back_and_is_one_line(text: str) -> None:
             assert all(frame.splitlines(keepends=True) == [frame] for frame in frames)
 
 
+@pytest.mark.parametrize(("name", "status"), [("stepped", "completed"), ("cut_short", "incomplete")])
+def test_what_was_to_end_behind_a_sentence_is_whole_and_what_met_another_limit_is_not(name: str, status: str) -> None:
+    last = list(events(written(DIALECTS["responses"](), late(name))))[-1]["response"]
+    assert (last["status"], last["output"][0]["status"]) == (status, status)
+    assert (last["incomplete_details"] is None) == (status == "completed")
+
+
 REQUIRED = {
     "id", "object", "created_at", "completed_at", "status", "incomplete_details", "model", "previous_response_id",
     "instructions", "output", "error", "tools", "tool_choice", "truncation", "parallel_tool_calls", "text", "top_p",

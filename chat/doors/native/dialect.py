@@ -21,11 +21,13 @@ from chat.run_request import RunRequest
 
 NAME = "native"
 CHOICES = ("content", "attachments", "model", "temperature", "effort", "archetype", "if_busy")
-FIELDS = (*CHOICES, "output", "parent", "stream")
-BEGIN_FIELDS = (*CHOICES, "output", "stream", "chat")
+OPTIONS = ("output", "max_sentences")
+FIELDS = (*CHOICES, *OPTIONS, "parent", "stream")
+BEGIN_FIELDS = (*CHOICES, *OPTIONS, "stream", "chat")
 CHAT_CHOICES = ("title", "model", "temperature", "effort", "archetype")
 PLACE = ("organization", "project")
 CHAT_FIELDS = (*PLACE, *CHAT_CHOICES)
+MAX_SENTENCES = 1000  # an answer that may have more has no limit to speak of
 _encode = msgspec.json.Encoder().encode
 
 
@@ -53,7 +55,11 @@ def parse_beginning(body: dict[str, Any]) -> tuple[dict[str, Any], RunRequest]:
 
 
 def _options(body: dict[str, Any]) -> RunOptions:
-    return RunOptions(output=fields.output(body.get("output"), "output"))
+    output = fields.output(body.get("output"), "output")
+    most = fields.optional(body, "max_sentences", fields.whole(1, MAX_SENTENCES))
+    if output is not None and most is not None:
+        raise refuse("max_sentences", "Expected none beside `output`: JSON has no sentences.")
+    return RunOptions(output=output, max_sentences=most)
 
 
 def wants_stream(body: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 import msgspec
 
 from agents.events import AnyEvent
+from chat.doors.native import dialect
 from chat.doors.openapi.schemas import (
     EFFORT,
     ID,
@@ -139,6 +140,13 @@ PATHS: dict[str, Schema] = {
     "/api/runs/{id}/cancel": {"post": CANCEL},
     "/api/runs/{id}/approvals/{call}": {"post": APPROVE},
 }
+SENTENCES: Schema = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": dialect.MAX_SENTENCES,
+    "nullable": True,
+    "description": "Behind so many sentences the answer is over (`sentence_limit`). Not beside `output`.",
+}
 NEW_RUN: Schema = {
     "type": "object",
     "additionalProperties": False,
@@ -156,6 +164,7 @@ NEW_RUN: Schema = {
         "temperature": TEMPERATURE,
         "effort": EFFORT,
         "output": OUTPUT,
+        "max_sentences": SENTENCES,
         "archetype": {"type": "string"},
         "if_busy": {"enum": ["enqueue", "reject", "interrupt"], "default": "enqueue"},
         "stream": {"type": "boolean", "default": False},

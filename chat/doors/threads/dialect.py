@@ -3,7 +3,7 @@
 
 Each frame is `{"type", "data", "timestamp"}`: connected, message_saved, workflow_status (as they come), ai_response
 (one a delta, `isComplete` false), a last ai_response that has `isComplete` true and the whole text as `accumulated`
-(and as `sources` those that it names),
+(and as `sources` those that it names, and beside them as `metadata` where the chat's workflow stands, and the tokens),
 workflow_complete (one for each workflow that is over: its place is here, whenever it was), done; or error, last.
 Everything is ASCII; no `[DONE]`. One of its clients reads `content` alone and the other shows `accumulated`, so the
 last frame's `content` is empty: both then show the same text.
@@ -43,6 +43,7 @@ class Encoder(base.Encoder):
         self.texts: list[str] = []
         self.sources: dict[int, dict[str, Any]] = {}  # that the answer names
         self.completed: list[dict[str, Any]] = []  # workflows that are over; told at the end
+        self.step: dict[str, Any] | None = None  # that the response is of
         self._open_turn = OpenTurn()
 
     def open(self) -> list[bytes]:
@@ -64,6 +65,7 @@ class Encoder(base.Encoder):
                 self.sources.setdefault(event.n, {"title": event.title or event.url, "n": event.n})
                 return []
             case ev.WorkflowChanged():
+                self._stands(event)
                 return [self._frame("workflow_status", _status(event))]
             case ev.WorkflowCompleted():
                 self.completed.append(_outcome(event))
@@ -74,10 +76,8 @@ class Encoder(base.Encoder):
             case ev.RunFailed():
                 return [*self._completed(), self._error(event.message)]
             case ev.RunCompleted() | ev.RunCancelled():
-                sources = {"sources": list(self.sources.values())} if self.sources else {}
-                whole = {"content": "", "isComplete": True, "accumulated": "".join(self.texts), **sources}
                 done = self._frame("done", {"success": True})
-                return [self._frame("ai_response", whole), *self._completed(), done]
+                return [self._frame("ai_response", self._whole(event)), *self._completed(), done]
             case (
                 ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
                 | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed() | ev.ToolDeferred()
@@ -92,6 +92,24 @@ class Encoder(base.Encoder):
         """Its error: a client that reads a POST does not come back by itself."""
         return [self._error(LET_GO)]
 
+    def _stands(self, event: ev.WorkflowChanged) -> None:
+        """The response is of the step that was told before it; a tool's work is no step of the chat's own workflow."""
+        if self.step is None or (event.step_id and not self.texts):
+            self.step = _step(event)
+
+    def _whole(self, end: ev.RunCompleted | ev.RunCancelled) -> dict[str, Any]:
+        """The last response. Nothing of a step but its place, and nothing of a source but its title."""
+        named = list(self.sources.values())
+        step, used = self.step or {}, end.usage
+        metadata = {
+            "step": step.get("index"),
+            "of": step.get("total"),
+            "sources": named,
+            "tokens": {"input": used.input_tokens, "output": used.output_tokens, "total": used.total_tokens},
+        }
+        whole = {"content": "", "isComplete": True, "accumulated": "".join(self.texts)}
+        return {**whole, **({"sources": named} if named else {}), "metadata": metadata}
+
     def _completed(self) -> list[bytes]:
         return [self._frame("workflow_complete", each) for each in self.completed]
 
@@ -105,7 +123,15 @@ class Encoder(base.Encoder):
 def _status(event: ev.WorkflowChanged) -> dict[str, Any]:
     progress = {"done": event.steps_done, "total": event.steps or None}
     named = {"workflowId": event.workflow, "name": event.name}
-    return {**named, "status": event.status, "step": event.step or None, "progress": progress}
+    return {**named, "status": event.status, "step": _step(event), "progress": progress}
+
+
+def _step(event: ev.WorkflowChanged) -> dict[str, Any] | None:
+    """Where it is. A tool's work does not number its steps: what is done says which one it is."""
+    if not event.step:
+        return None
+    index = event.index or event.steps_done + 1
+    return {"id": event.step_id, "name": event.step, "index": index, "total": event.steps or None}
 
 
 def _outcome(event: ev.WorkflowCompleted) -> dict[str, Any]:

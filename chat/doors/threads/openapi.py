@@ -54,7 +54,9 @@ STREAM: Schema = {
     "requestBody": takes(ref("ThreadRequest")),
     "responses": {
         "200": streams(
-            ref("ThreadFrame"), "Frames `connected`, `message_saved`, `ai_response`, `done`; or `error`. No `[DONE]`."
+            ref("ThreadFrame"),
+            "Frames `connected`, `message_saved`, `workflow_status` and `workflow_complete` where there is a workflow, "
+            "`ai_response`, `done`; or `error`. No `[DONE]`.",
         ),
         **BUSY,
     },
@@ -64,6 +66,7 @@ PATHS: dict[str, Schema] = {
     "/chat/threads/{id}/messages": {"get": READ, "post": SEND},
     "/chat/threads/{id}/messages/stream": {"post": STREAM},
 }
+FRAMES = ["connected", "message_saved", "workflow_status", "ai_response", "workflow_complete", "done", "error"]
 TIME: Schema = {"type": "string", "format": "date-time"}
 UUID: Schema = {"type": "string", "format": "uuid"}
 SCHEMAS: dict[str, Schema] = {
@@ -130,7 +133,7 @@ SCHEMAS: dict[str, Schema] = {
         "type": "object",
         "required": ["type", "data", "timestamp"],
         "properties": {
-            "type": {"enum": ["connected", "message_saved", "ai_response", "done", "error"]},
+            "type": {"enum": FRAMES},
             "data": {"type": "object"},
             "timestamp": TIME,
         },

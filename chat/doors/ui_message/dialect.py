@@ -39,6 +39,7 @@ TRIGGERS = ("submit-message", "regenerate-message")
 CHOICES = ("model", "temperature", "effort", "archetype", "if_busy")
 WORDS = {"content": "messages", "attachments": "messages"}
 REASONS = {"stop": "stop", "length": "length", "content_filter": "content-filter", "tool_calls": "tool-calls"}
+REASONS |= {"sentence_limit": "stop"}  # as whole as it was to be
 
 
 # --- In ---------------------------------------------------------------------------------------------------------------
@@ -365,7 +366,8 @@ def _workflow(event: ev.WorkflowChanged | ev.WorkflowCompleted) -> dict[str, Any
     if isinstance(event, ev.WorkflowCompleted):
         return {"name": event.name, "status": event.outcome, "result": event.result, "error": event.error or None}
     steps = {"step": event.step or None, "stepsDone": event.steps_done, "steps": event.steps or None}
-    return {"name": event.name, "status": event.status, **steps}
+    place = {"stepId": event.step_id, "index": event.index} if event.step_id else {}
+    return {"name": event.name, "status": event.status, **steps, **place}
 
 
 def _transient(name: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class Encoder(base.Encoder):
                 return self._returned(event), False
             case ev.ToolFailed():
                 return [{**_tool(event, False), "error": event.error}], False
-            case ev.WorkflowChanged(workflow=job, status=status):
+            case ev.WorkflowChanged(workflow=job, status=status, step_id=""):  # work of a tool; a chat's is no build
                 return self._changed(job, "building" if status == "running" else "pending"), False
             case ev.WorkflowCompleted(workflow=job):
                 return self._changed(job, "over"), False
@@ -107,7 +107,7 @@ class Encoder(base.Encoder):
             case ev.RunCompleted() | ev.RunCancelled():
                 return [{"type": "complete", "finalContent": self._text()}, self._finalized()], True
             case (
-                ev.CitationAdded()
+                ev.CitationAdded() | ev.WorkflowChanged()
                 | ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
                 | ev.ToolProgressed() | ev.ToolDeferred() | ev.ApprovalRequested() | ev.ApprovalResolved()
                 | ev.AgentStarted() | ev.AgentReturned() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()

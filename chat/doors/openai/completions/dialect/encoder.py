@@ -25,7 +25,10 @@ ID = "chatcmpl-"
 DONE = b"data: [DONE]\n\n"
 TAKEN_BACK = "The answer was begun again. Send the request again."
 GOING = "This server is going. Send the request again."
-FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter")  # any other end is a limit
+# Any other end is a limit that it did not ask for, and its answer is not whole.
+FINISH_REASONS = {each: each for each in ("stop", "length", "tool_calls", "content_filter")} | {
+    "sentence_limit": "stop"
+}
 CODES = {
     "upstream_rate_limited": "rate_limit_exceeded",
     "upstream_not_found": "model_not_found",
@@ -161,4 +164,4 @@ def usage(used: Usage) -> dict[str, Any]:
 
 def _finish_reason(end: ev.Terminal) -> str:
     reason = end.reason if isinstance(end, ev.RunCompleted) else "length"
-    return reason if reason in FINISH_REASONS else "length"
+    return FINISH_REASONS.get(reason, "length")

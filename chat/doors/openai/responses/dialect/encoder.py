@@ -54,7 +54,7 @@ ECHO: dict[str, Any] = {
 # Why a run ended that did not end by itself; any other limit is of how much an agent may do.
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 INCOMPLETE |= dict.fromkeys(("max_output_tokens", "max_text_bytes", "max_argument_bytes"), "max_output_tokens")
-WHOLE = ("stop", "tool_calls")
+WHOLE = ("stop", "tool_calls", "sentence_limit")
 FAILURES = {"upstream_rate_limited": "rate_limit_exceeded"}
 FAILURES |= dict.fromkeys(("upstream_invalid", "upstream_context", "upstream_moderation"), "invalid_prompt")
 
