@@ -38,6 +38,7 @@ CONTENT = {
 CONTENT |= {"error", "error_message", "provider_error", "description", "events", "answer", "body_hash"}
 CONTENT |= {"sha256", "text_error"}  # of an attachment: a checksum tells who has a file that one has too
 CONTENT |= {"text", "pages", "sha256"}  # of a document of knowledge, and what it can be known by
+CONTENT |= {"schema", "annotations", "approved", "discovered"}  # what a server elsewhere says of itself
 CONTENT |= {"object_repr"}  # what a row was called: older versions kept titles there
 SECRETS = {"password", "token", "token_hash", "key_hash", "secret", "assertion_secret", "assertion_hash", "session_key"}
 SECRETS |= {"value"}  # of a project's secret

@@ -299,6 +299,7 @@ CHARACTERS_PER_ORGANIZATION = env.int("CHARACTERS_PER_ORGANIZATION", 1_000, leas
 TASKS_PER_PROJECT = env.int("TASKS_PER_PROJECT", 100_000, least=1)
 SESSIONS_PER_PERSON = env.int("SESSIONS_PER_PERSON", 100_000, least=1)
 SECRETS_PER_PROJECT = env.int("SECRETS_PER_PROJECT", 50, least=1)
+MCP_SERVERS_PER_PROJECT = env.int("MCP_SERVERS_PER_PROJECT", 20, least=1)
 API_KEYS_PER_PERSON = env.int("API_KEYS_PER_PERSON", 100, least=1)
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or [kept_secret(PARLEY_DATA, "secrets_key")]
 ACTING_KEYS = env.list("ACTING_KEYS", default=[]) or [kept_secret(PARLEY_DATA, "acting_key")]
@@ -595,6 +596,7 @@ ATTACHMENT_FETCH_TIMEOUT_S = env.float("ATTACHMENT_FETCH_TIMEOUT_S", 15.0)
 PARSING_DOCUMENT_MAX_BYTES = env.int("PARSING_DOCUMENT_MAX_BYTES", 20_000_000, least=1)
 OPENAPI_FILES = PARLEY_DATA / "openapi"  # copies of those that are named by an address
 OPENAPI_MAX_BYTES = env.int("OPENAPI_MAX_BYTES", 5_000_000, least=1)
+MCP_REFRESH_TIMEOUT_S = env.float("MCP_REFRESH_TIMEOUT_S", 120.0, least=1)
 
 # Repositories from outside: docs/repositories.md
 CLONE_MAX_BYTES = env.int("CLONE_MAX_BYTES", 200_000_000, least=1)

@@ -14,7 +14,7 @@ from chat.models import owners
 from chat.models.characters import Character
 from chat.models.tasks import Task
 from tools.knowledge.levels import level_of
-from tools.models import KnowledgeDocument
+from tools.models import KnowledgeDocument, McpTool
 
 
 class ChatStatus(models.TextChoices):
@@ -71,6 +71,11 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         """Each with whether its project has a document that can be searched, as `has_knowledge`."""
         found = KnowledgeDocument.objects.filter(project=OuterRef("project")).searchable()
         return self.annotate(has_knowledge=Exists(found))
+
+    def with_mcp_tools(self) -> "ChatQuerySet":
+        """Each with whether its project has an approved tool of another house, as `has_mcp_tools`."""
+        found = McpTool.objects.offered().filter(server__project=OuterRef("project"))
+        return self.annotate(has_mcp_tools=Exists(found))
 
     def listed(self) -> "ChatQuerySet":
         """Without those that a front door made for itself."""

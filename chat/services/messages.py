@@ -98,7 +98,7 @@ def lock_chat(chat: Chat) -> Chat:
 
 # With what a run that begins here asks next, so that it costs no statement of its own.
 _locked: Compiled[Chat] = Compiled(
-    lambda id: Chat.objects.with_fallbacks().with_knowledge().select_for_update().filter(pk=id), UUID
+    lambda id: Chat.objects.with_fallbacks().with_knowledge().with_mcp_tools().select_for_update().filter(pk=id), UUID
 )
 
 

@@ -1,7 +1,10 @@
-"""A project's content: its repository's state, its document, what it knows. Files lie on disk, see tools.git."""
+"""A project's content: its repository's state, its document, what it knows, servers of other houses whose tools it uses.
+Files lie on disk, see tools.git.
+"""
 
 from tools.models.documents import Document, DocumentVersion
 from tools.models.knowledge import KnowledgeDocument, KnowledgeLevel, KnowledgeState, Passage
+from tools.models.mcp import McpAuth, McpServer, McpServerState, McpTool, McpToolPolicy, McpToolState
 from tools.models.repositories import Forge, ProjectRepository, RepositoryState
 
 __all__ = [
@@ -11,6 +14,12 @@ __all__ = [
     "KnowledgeDocument",
     "KnowledgeLevel",
     "KnowledgeState",
+    "McpAuth",
+    "McpServer",
+    "McpServerState",
+    "McpTool",
+    "McpToolPolicy",
+    "McpToolState",
     "Passage",
     "ProjectRepository",
     "RepositoryState",
