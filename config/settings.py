@@ -596,7 +596,6 @@ ATTACHMENT_FETCH_TIMEOUT_S = env.float("ATTACHMENT_FETCH_TIMEOUT_S", 15.0)
 PARSING_DOCUMENT_MAX_BYTES = env.int("PARSING_DOCUMENT_MAX_BYTES", 20_000_000, least=1)
 OPENAPI_FILES = PARLEY_DATA / "openapi"  # copies of those that are named by an address
 OPENAPI_MAX_BYTES = env.int("OPENAPI_MAX_BYTES", 5_000_000, least=1)
-MCP_REFRESH_TIMEOUT_S = env.float("MCP_REFRESH_TIMEOUT_S", 120.0, least=1)
 
 # Repositories from outside: docs/repositories.md
 CLONE_MAX_BYTES = env.int("CLONE_MAX_BYTES", 200_000_000, least=1)

@@ -1,4 +1,4 @@
-"""MCP servers of projects, never a token, and their tools: to be read, compared with what was approved, and approved."""
+"""MCP servers of projects, never a token, and their tools: read, compared with what was approved, and approved."""
 
 from typing import Any
 from uuid import UUID

@@ -29,7 +29,7 @@ def toolset_for(run: Run) -> Toolset:
 
 
 def _today(chat: Chat | None) -> tuple[Tool, ...]:
-    """The tools of the chat's project. No query for a chat that was read with whether there are tools of other houses."""
+    """The tools of the chat's project. No query for a chat that was read with `has_mcp_tools`, false."""
     if chat is None:
         return ()
     has_none = getattr(chat, "has_mcp_tools", None) is False

@@ -6,7 +6,6 @@ where a project's words go, nor that somebody has read what a server says.
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 

@@ -1,4 +1,5 @@
-"""A project's content: its repository's state, its document, what it knows, servers of other houses whose tools it uses.
+"""A project's content: its repository's state, its document, what it knows, servers whose tools it uses.
+
 Files lie on disk, see tools.git.
 """
 

@@ -19,7 +19,7 @@ from chat.eventlog.projection import Fold
 from chat.models import Run
 from chat.models.facts import RunFacts
 from chat.runner.kinds.base import Kind
-from tools.mcp.asking import spec_of
+from tools.mcp.specs import spec_of
 from tools.mcp.client import discover
 from tools.mcp.errors import McpCode, McpError
 from tools.mcp.rows import ServerChanged, take
@@ -36,6 +36,7 @@ CODES: dict[McpCode, str] = {
     "bad_answer": "mcp_invalid",
     "not_found": "mcp_invalid",
 }
+SPARE_S = 30.0  # the client says itself what took too long
 UNAVAILABLE = "mcp_unavailable"  # all else: it may go better at another time
 MOVED_ON = "The server was changed or taken away meanwhile. Refresh it again."
 UNREADABLE = "The token that is stored cannot be read. Give it anew."
@@ -55,7 +56,7 @@ class DiscoverWork:
     reason = "stop"
 
     def __init__(self, run: Run) -> None:
-        self.timeout_s = float(settings.MCP_REFRESH_TIMEOUT_S)
+        self.timeout_s = settings.MCP_CONNECT_TIMEOUT_S + settings.MCP_LIST_TIMEOUT_S + SPARE_S
         self.asked = msgspec.convert(run.request, Asked)
         self.result: Any = None
 
