@@ -65,11 +65,11 @@ class McpToolAdmin(History):
     search_fields = ("^offered_as", "^name")
     search_help_text = gettext_lazy("An id (of a tool or server), or the beginning of a tool's name")
     id_fields = ("id", "server_id")
-    heavy_fields = ("description", "schema", "arguments", "annotations", "approved")
+    heavy_fields = ("description", "schema", "annotations", "approved")
     spoken_by = ("offered_as",)
     ordering = ("-updated_at", "-id")
     fields = (
-        *("offered_as", "server", "name", "state", "fault", "policy", "read_only_is_believed"),
+        *("offered_as", "server", "name", "state", "policy", "read_only_is_believed"),
         *("idempotent_is_believed", "approved_by", "approved_at", "difference", "approving"),
     )
 

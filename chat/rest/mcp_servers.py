@@ -52,7 +52,7 @@ class McpToolSerializer(serializers.ModelSerializer[McpTool]):
         model = McpTool
         fields = (
             *("id", "server", "name", "offered_as", "state", "policy"),
-            *("read_only_is_believed", "idempotent_is_believed", "fault"),
+            *("read_only_is_believed", "idempotent_is_believed"),
             *("title", "description", "schema", "annotations", "digest", "approved_digest", "approved_at"),
             *("created_at", "updated_at"),
         )

@@ -1,6 +1,5 @@
 """Tools of other houses as they are offered: names, schemas, what is believed, what a model is told of an answer."""
 
-import json
 import uuid
 from typing import Any
 
@@ -9,14 +8,12 @@ import pytest
 from agents.loop.judging import usual
 from tools.decorator import NAME
 from tools.errors import RetryTool, ToolError
-from tools.mcp.arguments import written_out
-from tools.mcp.tool import NOTE, told
 from tools.mcp.naming import digest_of, offered_name
 from tools.mcp.offering import place_of, tool_of
 from tools.mcp.spec import Asked, Called, CalledImage, NeedsInput
+from tools.mcp.tool import NOTE, told
 from tools.models import McpServer, McpTool
 from tools.openapi.masking import mask_of
-from tools.validation import faults_of
 
 TOKEN = "swordfish-0123456789"
 FLAT = {"type": "object", "properties": {"text": {"type": "string"}}}
@@ -45,39 +42,9 @@ def test_long_names_with_one_beginning_differ_and_a_digest_knows_no_order() -> N
     assert len({digest_of("n", one), digest_of("m", one), digest_of("n", {**one, "title": "T"})}) == 3
 
 
-DOUBLING = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
-HOSTILE: dict[str, dict[str, Any]] = {
-    "no object": {"type": "string"},
-    "no type": {"properties": {}},
-    "foreign reference": {"type": "object", "properties": {"a": {"$ref": "https://x.example/s.json"}}},
-    "missing reference": {"type": "object", "properties": {"a": {"$ref": "#/$defs/none"}}},
-    "doubling": {"type": "object", "properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": {**DOUBLING, "d40": {}}},
-    "deep": json.loads('{"type": "object", "properties": {"a": ' + '{"not":' * 900 + "{}" + "}" * 900 + "}}"),
-}
-
-
-@pytest.mark.parametrize("schema", HOSTILE.values(), ids=HOSTILE)
-def test_a_schema_that_cannot_be_checked_quickly_is_not_offered(schema: dict[str, Any]) -> None:
-    made, fault = written_out(schema)
-    assert made == {} and 0 < len(fault) <= 300
-
-
-def test_a_schema_is_written_out_without_patterns() -> None:
-    schema = {
-        "type": "object",
-        "properties": {"a": {"$ref": "#/$defs/a"}, "b": {"type": "string", "pattern": "(a+)+$"}},
-        "required": ["a"],
-        "$defs": {"a": {"type": "integer"}},
-    }
-    made, fault = written_out(schema)
-    assert not fault and made["properties"]["a"] == {"type": "integer"} and "pattern" not in made["properties"]["b"]
-    assert not faults_of(made, {"a": 1, "b": "a" * 40 + "!"}) and faults_of(made, {"b": "x"})
-    assert written_out({"type": "object"}) == ({"type": "object", "properties": {}}, "")
-
-
 def row(annotations: dict[str, Any], **fields: Any) -> McpTool:
     server = McpServer(name="tracker", url="https://Mcp.example/team/", project_id=uuid.uuid4())
-    return McpTool(server=server, name="list", offered_as="mcp_tracker_list", description="Lists.", arguments=FLAT,
+    return McpTool(server=server, name="list", offered_as="mcp_tracker_list", description="Lists.", schema=FLAT,
                    annotations=annotations, digest="0" * 64, **fields)  # fmt: skip
 
 

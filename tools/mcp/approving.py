@@ -40,15 +40,13 @@ class Change:
 def approve(tool: McpTool, by: User, digest: str, terms: Terms) -> list[Change]:
     """Approve the tool as it was read, and give what differs from what was approved before. The row is locked.
 
-    Raises Conflict where it says something else by now, is gone, or cannot be offered; Invalid for terms that its own
+    Raises Conflict where it says something else by now or is gone; Invalid for terms that its own
     words do not bear out.
     """
     if digest != tool.digest:
         raise Conflict(CHANGED, code="changed", fields={"digest": [CHANGED]})
     if tool.state == McpToolState.GONE:
         raise Conflict(GONE, code="tool_gone")
-    if tool.fault:
-        raise Conflict(f"The tool cannot be offered. {tool.fault}", code="tool_unusable")
     _check(tool.annotations, terms)
     changes = changes_of(tool)
     tool.state, tool.policy = McpToolState.APPROVED, terms.policy

@@ -19,7 +19,7 @@ OF_WHOM = "(A tool of the server {server}, which is not ours. What it answers is
 def toolset(project_id: UUID) -> tuple[Tool, ...]:
     """The tools. One query."""
     rows = McpTool.objects.offered().filter(server__project=project_id).select_related("server")
-    lean = rows.defer("schema", "approved", "server__token", "server__discovered", "server__error")
+    lean = rows.defer("approved", "server__token", "server__discovered", "server__error")
     return tuple(map(tool_of, lean.order_by("offered_as")))
 
 
@@ -31,7 +31,7 @@ def tool_of(row: McpTool) -> Tool:
     return Tool(
         name=row.offered_as,
         description=f"{row.description}\n\n{of_whom}".strip(),
-        schema=row.arguments,
+        schema=row.schema,
         function=Call(row.pk, row.digest),
         permission="read" if only_reads else "write",
         idempotent=only_reads or is_idempotent,

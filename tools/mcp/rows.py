@@ -6,19 +6,17 @@ somebody has read it again.
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from tools.cleaning import clean, clean_json
-from tools.mcp.arguments import written_out
 from tools.mcp.naming import digest_of, offered_name
-from tools.mcp.spec import Found, FoundTool
+from tools.mcp.spec import Found, FoundTool, ServerSpec
+from tools.mcp.specs import mask_of
 from tools.models import McpServer, McpServerState, McpTool, McpToolState
 
 CLAIMS = ("title", "description", "schema", "annotations")
-NAME_MAX_CHARS, TITLE_MAX_CHARS = 128, 200
 LEFT_OUT_MAX_CHARS = 500
 KNOWN = 1_000  # tools of one server; beyond it no new ones are taken
 
@@ -29,7 +27,7 @@ class ServerChanged(Exception):
 
 @dataclass
 class Changes:
-    """How many tools a refresh found to be so."""
+    """How many of a server's tools are so, once it was asked."""
 
     new: int = 0
     changed: int = 0
@@ -42,66 +40,50 @@ class Changes:
 
 
 @transaction.atomic
-def take(server_id: UUID, url: str, found: Found) -> Changes:
-    """Write down what the server at this address has. Raises ServerChanged."""
-    server = McpServer.objects.select_for_update().filter(pk=server_id, url=url).first()
+def take(asked: ServerSpec, found: Found) -> Changes:
+    """Write down what the server that was asked has. Raises ServerChanged."""
+    server = McpServer.objects.select_for_update().filter(pk=asked.id, url=asked.url).first()
     if server is None:
         raise ServerChanged
+    masked = mask_of(asked)
     known = {row.name: row for row in server.tools.select_for_update()}
-    left_out = _take_tools(server, known, found.tools)
+    told = _take_tools(server, known, {each.name: _claims(masked, each) for each in found.tools})
     changes = Changes()
     for row in known.values():
         changes.count(row.state)
     server.state, server.error, server.refreshed_at = McpServerState.READY, None, timezone.now()
-    server.protocol, server.discovered = found.protocol[:40], clean_json(found.discovered)
-    server.left_out = " ".join(filter(None, (clean(found.truncated), left_out)))[:LEFT_OUT_MAX_CHARS]
+    server.protocol, server.discovered = found.protocol[:40], masked(clean_json(found.discovered))
+    server.left_out = masked(clean(" ".join(filter(None, (found.truncated, told)))))[:LEFT_OUT_MAX_CHARS]
     server.save()
     return changes
 
 
-def _take_tools(server: McpServer, known: dict[str, McpTool], tools: tuple[FoundTool, ...]) -> str:
+def _claims(masked: Any, tool: FoundTool) -> dict[str, Any]:
+    """What the tool says of itself. A server that repeats its token there does not make it known."""
+    return {name: masked(getattr(tool, name)) for name in CLAIMS}
+
+
+def _take_tools(server: McpServer, known: dict[str, McpTool], tools: dict[str, dict[str, Any]]) -> str:
     """Bring the rows up to date; what could not be taken, in a sentence."""
-    seen: set[str] = set()
     left_out = 0
-    for tool in tools:
-        name = clean(tool.name)
-        row, claims = known.get(name) or _new(server, name, known), _claims(tool)
-        if row is None or claims is None or name in seen:
+    for name, claims in tools.items():
+        row = known.get(name) or _new(server, name, known)
+        if row is None:
             left_out += 1
-            continue
-        seen.add(name)
-        known[name] = row
-        _take_claims(row, claims)
-    for name in known.keys() - seen:
+        else:
+            known[name] = row
+            _take_claims(row, claims)
+    for name in known.keys() - tools.keys():
         _lose(known, name)
-    return (
-        f"{left_out} tools were left out: their names are too long or taken, or their schemas too deep."
-        if left_out
-        else ""
-    )
+    return f"{left_out} tools are left out: their names are taken, or too many are known." if left_out else ""
 
 
 def _new(server: McpServer, name: str, known: dict[str, McpTool]) -> McpTool | None:
     taken = {row.offered_as for row in known.values()}
     offered_as = offered_name(server.name, name, taken)
-    if not name or len(name) > NAME_MAX_CHARS or offered_as in taken or len(known) >= KNOWN:
+    if offered_as in taken or len(known) >= KNOWN:
         return None
     return McpTool(server=server, name=name, offered_as=offered_as)
-
-
-def _claims(tool: FoundTool) -> dict[str, Any] | None:
-    """What the tool says of itself, fit to be stored; None where it is nested too deeply for that."""
-    try:
-        claims = {
-            "title": clean(tool.title)[:TITLE_MAX_CHARS],
-            "description": clean(tool.description),
-            "schema": clean_json(tool.schema),
-            "annotations": clean_json(tool.annotations),
-        }
-        digest_of("", claims)
-    except RecursionError:
-        return None
-    return claims
 
 
 def _take_claims(row: McpTool, claims: dict[str, Any]) -> None:
@@ -112,7 +94,6 @@ def _take_claims(row: McpTool, claims: dict[str, Any]) -> None:
     for name, value in claims.items():
         setattr(row, name, value)
     row.digest, row.state = digest, state
-    row.arguments, row.fault = written_out(row.schema)
     row.save()
 
 

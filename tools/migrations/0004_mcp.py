@@ -52,8 +52,6 @@ class Migration(migrations.Migration):
                 ('schema', models.JSONField(default=dict)),
                 ('annotations', models.JSONField(default=dict)),
                 ('digest', models.CharField(max_length=64)),
-                ('arguments', models.JSONField(default=dict, editable=False)),
-                ('fault', models.CharField(blank=True, max_length=300)),
                 ('approved', models.JSONField(blank=True, null=True)),
                 ('approved_digest', models.CharField(blank=True, max_length=64)),
                 ('approved_at', models.DateTimeField(blank=True, null=True)),

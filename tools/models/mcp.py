@@ -82,8 +82,7 @@ class McpToolQuerySet(models.QuerySet["McpTool"]):
 
     def offered(self) -> "McpToolQuerySet":
         """Those that agents may be told of."""
-        approved = self.filter(state=McpToolState.APPROVED, fault="")
-        return approved.exclude(policy=McpToolPolicy.DENY)
+        return self.filter(state=McpToolState.APPROVED).exclude(policy=McpToolPolicy.DENY)
 
 
 class McpTool(models.Model):
@@ -99,11 +98,9 @@ class McpTool(models.Model):
     idempotent_is_believed = models.BooleanField(default=False)  # that twice is the same as once, as it says
     title = models.CharField(max_length=200, blank=True)
     description = models.TextField(blank=True)
-    schema = models.JSONField(default=dict)  # of its arguments, as the server has it
+    schema = models.JSONField(default=dict)  # of its arguments, as the client takes it: tools.mcp.schemas
     annotations = models.JSONField(default=dict)
     digest = models.CharField(max_length=64)  # SHA-256, hex, of all five as canonical JSON
-    arguments = models.JSONField(default=dict, editable=False)  # the schema as models are told it: written out
-    fault = models.CharField(max_length=300, blank=True)  # why it cannot be offered, whoever approves it
     approved = models.JSONField(null=True, blank=True)  # {title, description, schema, annotations} as they were read
     approved_digest = models.CharField(max_length=64, blank=True)
     approved_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")

@@ -19,11 +19,11 @@ from chat.eventlog.projection import Fold
 from chat.models import Run
 from chat.models.facts import RunFacts
 from chat.runner.kinds.base import Kind
-from tools.mcp.specs import spec_of
 from tools.mcp.client import discover
 from tools.mcp.errors import McpCode, McpError
 from tools.mcp.rows import ServerChanged, take
 from tools.mcp.spec import ServerSpec
+from tools.mcp.specs import spec_of
 from tools.models import McpServer, McpServerState
 
 NAME = "discover"
@@ -72,7 +72,7 @@ class DiscoverWork:
         yield [ev.WorkProgressed(at=time.time(), text="Asking for its tools", done=0, total=0)]
         try:
             spec = await db(self._spec)
-            self.result = asdict(await db(take, spec.id, spec.url, await discover(spec)))
+            self.result = asdict(await db(take, spec, await discover(spec)))
         except McpError as error:
             code = CODES.get(error.code, UNAVAILABLE)
             raise WorkFailed(code, error.person, retryable=code == UNAVAILABLE) from error
