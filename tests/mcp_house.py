@@ -42,7 +42,13 @@ class House:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                house.asked.append(Asked(body["method"], body.get("params") or {}, dict(self.headers)))
+                house.asked.append(
+                    Asked(
+                        body["method"],
+                        body.get("params") or {},
+                        {name.lower(): value for name, value in self.headers.items()},
+                    )
+                )
                 status, answer = (house.refuses, {}) if house.refuses else house.answer(body)
                 data = json.dumps(answer).encode() if answer else b""
                 self.send_response(status)

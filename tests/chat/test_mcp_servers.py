@@ -11,7 +11,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
-from accounts.secrets import opened
+from accounts.secrets import opened, seal
 from accounts.sign_in.keys import create_key
 from agents import events as ev
 from agents.loop.toolset import Toolset
@@ -23,6 +23,7 @@ from chat.runner.kinds import discover
 from chat.runner.toolset import toolset_for
 from chat.services.messages import lock_chat
 from tests.chat.rows import answer
+from tools.errors import ToolError
 from tools.mcp import offering
 from tools.mcp.rows import Changes, ServerChanged, take
 from tools.mcp.spec import Found, FoundTool, ServerSpec
@@ -325,6 +326,31 @@ def test_a_run_that_began_without_tools_gets_none_when_it_is_taken_over(
     approve(api(alice), tool(server))
     run.attempt = 2
     assert toolset_for(run) == Toolset()
+
+
+def test_each_call_looks_once_more_whether_it_may_be_made(
+    api: Api, alice: User, project: Project, server: McpServer
+) -> None:
+    approve(api(alice), tool(server))
+    McpServer.objects.filter(pk=server.pk).update(token=seal(TOKEN))
+    (made,) = offering.toolset(project.pk)
+    call: Any = made.function
+    name, spec = call.as_now(project.pk)
+    assert (name, spec.url, spec.token) == ("list", URL, TOKEN) and TOKEN not in repr(spec)
+    principals = {spec.principal}
+    McpServer.objects.filter(pk=server.pk).update(token=seal(TOKEN))
+    principals.add(call.as_now(project.pk)[1].principal)
+    assert len(principals) == 2, "a token that is stored anew has no connection of the one before"
+    other = Project.objects.create(organization=project.organization, name="Other")
+    McpServer.objects.filter(pk=server.pk).update(token="not sealed by us")
+    with pytest.raises(ToolError, match="has to give it anew"):
+        call.as_now(project.pk)
+    for place in (other.pk, None):
+        with pytest.raises(ToolError, match="taken away"):
+            call.as_now(place)
+    approve(api(alice), tool(server), policy="deny")
+    with pytest.raises(ToolError, match="taken away"):
+        call.as_now(project.pk)
 
 
 # --- Operators --------------------------------------------------------------------------------------------------------

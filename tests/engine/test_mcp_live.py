@@ -43,6 +43,7 @@ class Room:
     def __init__(self, alice: Client, house: House, *tools: dict[str, Any], project: str = "", **more: str) -> None:
         self.alice, self.house = alice, house
         house.tools = list(tools)
+        house.asked.clear()
         organization = alice.get("/api/organizations/")["results"][0]["id"]
         name = {"organization": organization, "name": key()}
         self.project = project or alice.post("/api/projects/", name)["id"]
@@ -114,7 +115,7 @@ def test_a_tool_is_offered_once_it_is_approved_and_as_it_was_read(
     house.answers["echo"] = text(f"Authorization: Bearer {TOKEN}")  # one that echoes what it is sent
     room = Room(alice, house, described("echo", "Says it again."), described("drop"), token=TOKEN)
     assert {name: each["state"] for name, each in room.tools().items()} == {"echo": "new", "drop": "new"}
-    assert {each.headers.get("Authorization") for each in house.asked} == {f"Bearer {TOKEN}"}
+    assert {each.headers.get("authorization") for each in house.asked} == {f"Bearer {TOKEN}"}
     before = Asked(room, upstream, calling("mcp_tracker_echo"))
     assert before.offered() == {} and before.ended()["mcp_tracker_echo"]["outcome"] == "refused"
     room.approve("echo")

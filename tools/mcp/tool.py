@@ -33,11 +33,11 @@ class Call:
 
     async def __call__(self, ctx: ToolContext, /, **arguments: Any) -> str:
         """What the server says, behind a note. Raises ToolError, RetryTool."""
-        name, spec = await db(self._asked, ctx.project_id)
+        name, spec = await db(self.as_now, ctx.project_id)
         called = await call(spec, name, arguments)
         return await asyncio.to_thread(lambda: told(called, mask_of(spec)))
 
-    def _asked(self, project: UUID | None) -> tuple[str, ServerSpec]:
+    def as_now(self, project: UUID | None) -> tuple[str, ServerSpec]:
         """The tool's own name and its server, if it may still be called. One query. Raises ToolError."""
         rows = McpTool.objects.offered().select_related("server").filter(server__project=project)
         row = rows.filter(pk=self.tool, digest=self.digest).first()
