@@ -634,6 +634,21 @@ OUTWARD_TIMEOUT_S = env.float("OUTWARD_TIMEOUT_S", 30.0)
 OUTWARD_CONNECT_TIMEOUT_S = env.float("OUTWARD_CONNECT_TIMEOUT_S", 5.0)
 WEB_PAGE_MAX_CHARS = env.int("WEB_PAGE_MAX_CHARS", 12_000, least=1_000)
 
+# Tools of other houses: docs/mcp.md
+MCP_CONNECT_TIMEOUT_S = env.float("MCP_CONNECT_TIMEOUT_S", 15.0, least=0.1)
+MCP_LIST_TIMEOUT_S = env.float("MCP_LIST_TIMEOUT_S", 30.0, least=0.1)
+MCP_CALL_TIMEOUT_S = env.float("MCP_CALL_TIMEOUT_S", 60.0, least=0.1)
+MCP_MAX_BYTES = env.int("MCP_MAX_BYTES", 2_000_000, least=1_000)
+MCP_CONNECTIONS = env.int("MCP_CONNECTIONS", 20, least=1)
+MCP_IDLE_S = env.float("MCP_IDLE_S", 300.0)
+MCP_MAX_PAGES = env.int("MCP_MAX_PAGES", 5, least=1)
+MCP_MAX_TOOLS = env.int("MCP_MAX_TOOLS", 100, least=1)
+MCP_TOOLS_MAX_BYTES = env.int("MCP_TOOLS_MAX_BYTES", 64_000, least=1)
+MCP_DESCRIPTION_MAX_BYTES = env.int("MCP_DESCRIPTION_MAX_BYTES", 4_000, least=100)
+MCP_SCHEMA_MAX_BYTES = env.int("MCP_SCHEMA_MAX_BYTES", 16_000, least=100)
+MCP_RESULT_MAX_BYTES = env.int("MCP_RESULT_MAX_BYTES", 64_000, least=100)
+MCP_RESULT_IMAGES = env.int("MCP_RESULT_IMAGES", 4)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

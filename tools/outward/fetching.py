@@ -52,7 +52,7 @@ async def fetch(
     asked = target(url, rules, settings.OUTWARD_PORTS)
     sent = CIMultiDict({"User-Agent": "Parley", **(headers or {})})
     sent["Accept-Encoding"] = "identity"
-    with _faults_told(asked):
+    with faults_told(asked):
         async with asyncio.timeout(settings.OUTWARD_TIMEOUT_S if timeout_s is None else timeout_s):
             async with _session(asked, rules, has_secret) as session:
                 sending = session.request(method, asked.url, data=body or None, headers=sent, allow_redirects=False)
@@ -88,7 +88,7 @@ async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
 
 
 @contextmanager
-def _faults_told(asked: Target) -> Iterator[None]:
+def faults_told(asked: Target) -> Iterator[None]:
     """Whatever goes wrong as an OutwardError. What aiohttp says of it, with addresses, is for the log."""
     try:
         yield
