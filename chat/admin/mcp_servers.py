@@ -25,6 +25,12 @@ from tools.mcp.approving import Terms, changes_of
 from tools.models import McpServer, McpTool, McpToolPolicy
 
 
+SHOWN = (
+    *("offered_as", "server", "name", "state", "policy", "read_only_is_believed", "idempotent_is_believed"),
+    *("approved_by", "approved_at", "difference", "approving"),
+)
+
+
 @admin.register(McpServer)
 class McpServerAdmin(History):
     list_display = ("name", "project", "state", "error_code", "url", "auth", "protocol", "refreshed_at", "updated_at")
@@ -68,10 +74,7 @@ class McpToolAdmin(History):
     heavy_fields = ("description", "schema", "annotations", "approved")
     spoken_by = ("offered_as",)
     ordering = ("-updated_at", "-id")
-    fields = (
-        *("offered_as", "server", "name", "state", "policy", "read_only_is_believed"),
-        *("idempotent_is_believed", "approved_by", "approved_at", "difference", "approving"),
-    )
+    fields = SHOWN
 
     def get_urls(self) -> list[URLPattern]:
         """The admin's own, and the page that approves a tool."""
@@ -80,7 +83,7 @@ class McpToolAdmin(History):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """All of them."""
-        return self.fields
+        return SHOWN
 
     @admin.display(description=gettext_lazy("what it says of itself, and said when it was approved"))
     def difference(self, row: McpTool) -> SafeString:
