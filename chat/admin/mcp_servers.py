@@ -24,7 +24,6 @@ from chat.services import mcp_servers
 from tools.mcp.approving import Terms, changes_of
 from tools.models import McpServer, McpTool, McpToolPolicy
 
-
 SHOWN = (
     *("offered_as", "server", "name", "state", "policy", "read_only_is_believed", "idempotent_is_believed"),
     *("approved_by", "approved_at", "difference", "approving"),
@@ -104,8 +103,9 @@ class McpToolAdmin(History):
         if row is None:
             raise Http404
         form = ApprovalForm(request.POST or None, initial={"digest": row.digest})
-        if request.method == "POST" and form.is_valid() and self._approved(request, id, form):
-            return HttpResponseRedirect(reverse("admin:tools_mcptool_change", args=[id]))
+        if request.method == "POST" and form.is_valid():
+            page = "change" if self._approved(request, id, form) else "approve"  # anew, as it is by now
+            return HttpResponseRedirect(reverse(f"admin:tools_mcptool_{page}", args=[id]))
         context = {"title": _("Read and approve"), "row": row, "form": form, "difference": difference_of(row)}
         shown = {**self.admin_site.each_context(request), **context, "opts": self.opts}
         return TemplateResponse(request, "admin/tools/mcptool/approve.html", shown)
@@ -120,7 +120,7 @@ class McpToolAdmin(History):
                 keep(request, row, f"Approved as {row.policy}, digest {digest[:12]}")
         except RequestError as error:
             words = " ".join([error.message, *(text for texts in error.fields.values() for text in texts)])
-            form.add_error(None, words)
+            self.message_user(request, words, messages.ERROR)
             return False
         self.message_user(request, _("The tool is approved as it was read."), messages.SUCCESS)
         return True
