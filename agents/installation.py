@@ -23,8 +23,8 @@ from tools.base import Tool
 
 # What gives projects tools of their own, beside those of the archetype: (project's id) -> tools. Called in a database
 # thread when a run is begun or taken over. The first of two tools of one name is the one.
-Toolset = Callable[[UUID], tuple[Tool, ...]]
-TOOLSETS: list[Toolset] = []
+Giver = Callable[[UUID], tuple[Tool, ...]]
+TOOLSETS: list[Giver] = []
 
 
 class _Told:
@@ -139,7 +139,7 @@ def targets(model: str, fallbacks: Sequence[str] | None = None) -> tuple[Target,
     return tuple(Target(each, provider_for(each)) for each in the_catalog().line(model, fallbacks))
 
 
-def toolset_of(project_id: UUID | None, *, but: Toolset | None = None) -> tuple[Tool, ...] | None:
+def toolset_of(project_id: UUID | None, *, but: Giver | None = None) -> tuple[Tool, ...] | None:
     """The tools of a project; None where there is nothing in this installation that gives any. Sync.
 
     `but`: one of TOOLSETS that the caller knows to give none here, and so is not asked.
