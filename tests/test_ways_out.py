@@ -27,6 +27,7 @@ MEANS = {
         "psycopg",
         "pycurl",
     ),
+    *("httpx2", "httpcore2", "mcp"),
     *("redis", "requests", "smtplib", "socket", "subprocess", "telnetlib", "urllib.request", "urllib3", "websockets"),
     *("xmlrpc", "asyncio.open_connection", "asyncio.create_subprocess_exec", "django.core.mail", "multiprocessing"),
 }
@@ -45,6 +46,7 @@ KNOWN = {
     "tools/parsing/process.py": "nobody: it starts the child that a file is parsed in, which may open nothing",
     "tools/git/remote/process.py": "nobody: it starts the child that takes a repository in, whose way out is the proxy",
     "tools/git/remote/proxy.py": "the host that was asked, at an address that tools.outward takes: a part of the gate",
+    "tools/mcp/": "servers of other houses: the SDK is handed a transport that sends by tools.outward",
     "tools/knowledge/embedding.py": "the server of embeddings, EMBEDDINGS_BASE_URL",
     "chat/serving/": "nobody: it listens, and tells systemd by a local socket",
 }
