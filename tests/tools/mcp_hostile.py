@@ -54,8 +54,9 @@ async def hostile(**says: Say) -> AsyncIterator[Hostile]:
             length = next(int(line[15:]) for line in head.splitlines() if line.lower().startswith("content-length:"))
             message = json.loads(await reader.readexactly(length))
             it.heads.append(head)
-            it.asked[message["method"]] += 1
-            say = it.says.get(message["method"]) or it.says["else"]
+            method = message.get("method", "an answer")
+            it.asked[method] += 1
+            say = it.says.get(method) or it.says["else"]
             await say(it, writer, message.get("id"))
         writer.close()
 

@@ -257,7 +257,7 @@ BAD = {
     "one event of 200 MB": Bad(endless(SSE + b"data: ", b"x" * 60_000), "too_large"),
     "events without end": Bad(endless(SSE, NOTE * 50), "too_large"),
     "empty lines without end": Bad(endless(SSE, b":\n\n" * 5_000), "too_large"),
-    "asks back without end": Bad(endless(SSE, PING * 50), "too_large"),
+    "asks back without end": Bad(endless(SSE, PING * 50), "bad_answer"),
     "nothing": Bad(endless(b"", b"", 0.05), "timeout", 0.5),
     "a body that drips": Bad(endless(head("Content-Length: 9000"), b" ", 0.02), "timeout", 0.5),
     "events that drip": Bad(endless(SSE, b": x\n\n", 0.02), "timeout", 0.5),

@@ -59,8 +59,10 @@ async def _asked(pool: Any, spec: ServerSpec, work: Any) -> Called:
     connection, exchange = pool.connection(spec), Exchange.within(settings.MCP_CALL_TIMEOUT_S)
     try:
         return await connection.ask(work, exchange)  # type: ignore[no-any-return]
-    except McpError:
+    except McpError as fault:
         if not exchange.asks_anew:
+            if fault.code not in resting.HARMLESS:
+                pool.retire(connection)  # an older server's broken answers would else be waited for within the SDK
             raise
     return await pool.anew(spec, connection).ask(work, Exchange(exchange.until))  # type: ignore[no-any-return]
 

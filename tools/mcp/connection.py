@@ -35,6 +35,7 @@ class _Job:
 
     work: Work
     exchange: Exchange
+    is_begun: bool = False
     outcome: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def succeed(self, result: Any) -> None:
@@ -88,7 +89,7 @@ class Connection:
             async with asyncio.timeout_at(exchange.until):
                 return await job.outcome
         except TimeoutError:
-            raise McpError("timeout", self.host) from None
+            raise McpError("timeout", self.host, was_sent=job.is_begun) from None
 
     def retire(self) -> None:
         """Let it end once nothing is asked by it any more."""
@@ -98,6 +99,7 @@ class Connection:
     async def close(self) -> None:
         """End it, with all that is asked by it, and wait until it has ended."""
         self._is_left = True
+        self._cancel()
         self._queue.put_nowait(None)
         _, late = await asyncio.wait([self._owner], timeout=LEAVE_S)
         if late:
@@ -146,6 +148,7 @@ class Connection:
     def _begin(self, job: _Job, session: ClientSession) -> None:
         if job.outcome.done():
             return
+        job.is_begun = True
         if self._idle is not None:
             self._idle.cancel()
         context = contextvars.Context()
@@ -189,4 +192,4 @@ class Connection:
         self._cancel()
         while not self._queue.empty():
             if job := self._queue.get_nowait():
-                job.fail(McpError("closed", self.host, was_sent=False) if fault.code == "closed" else fault)
+                job.fail(fault.unsent())

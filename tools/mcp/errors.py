@@ -21,7 +21,7 @@ McpCode = Literal[
     "closed",  # the connection, or this process, ended while the call was under way
 ]
 
-_UNKNOWN = "Whether the call was carried out is not known."
+UNKNOWN = " Whether the call was carried out is not known."
 # For the model; what a person can do, where it is more than that.
 SENTENCES: dict[McpCode, tuple[str, str]] = {
     "refused_url": ("{host}, the server of this tool, is at an address that may not be asked.", "{said}"),
@@ -30,7 +30,7 @@ SENTENCES: dict[McpCode, tuple[str, str]] = {
         "{host}, the server of this tool, cannot be reached.",
         "{host} cannot be reached: see whether it runs, and whether its address and its certificate are right.",
     ),
-    "timeout": (f"{{host}}, the server of this tool, did not answer in time. {_UNKNOWN}", ""),
+    "timeout": ("{host}, the server of this tool, did not answer in time.", ""),
     "too_large": ("{host}, the server of this tool, answered with more than is taken: ask for less.", "{said}"),
     "bad_answer": (
         "{host}, the server of this tool, broke its answer off, or gave one that nobody can read.",
@@ -49,7 +49,7 @@ SENTENCES: dict[McpCode, tuple[str, str]] = {
     "server_error": ("{host} answered with an error: {said}", ""),
     "resting": ("{host}, the server of this tool, failed several times just now. It is asked again in {said}.", ""),
     "busy": ("All connections to servers of tools are in use: try again in a moment.", ""),
-    "closed": (f"The connection to {{host}} ended while it was asked. {_UNKNOWN}", ""),
+    "closed": ("The connection to {host} ended while it was asked.", ""),
 }
 NOT_SENT: tuple[McpCode, ...] = (
     *(
@@ -74,8 +74,13 @@ class McpError(ToolError):
 
     def __init__(self, code: McpCode, host: str, said: str = "", *, was_sent: bool | None = None) -> None:
         """`was_sent`: whether the call may have been carried out all the same."""
-        told, person = (each.format(host=host, said=said) for each in SENTENCES[code])
-        super().__init__(told)
+        told, person = (each.format(host=host or "It", said=said) for each in SENTENCES[code])
+        self.was_sent = code not in NOT_SENT if was_sent is None else was_sent
+        super().__init__(told + UNKNOWN if self.was_sent and code != "server_error" else told)
         self.code = code
         self.person = person or told
-        self.was_sent = code not in NOT_SENT if was_sent is None else was_sent
+        self._host, self._said = host, said
+
+    def unsent(self) -> "McpError":
+        """The same of a call that was not even begun."""
+        return McpError(self.code, self._host, self._said, was_sent=False)

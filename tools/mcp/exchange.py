@@ -35,10 +35,14 @@ class Exchange:
         """One that may take so long from now on."""
         return cls(asyncio.get_running_loop().time() + seconds)
 
-    def may_send(self) -> bool:
+    def may_ask(self) -> bool:
         """Whether one more request may go out; it is counted."""
+        return self.may_tell() and not self._is_over and self.fault is None
+
+    def may_tell(self) -> bool:
+        """The same of a notice, which may be the last that is sent."""
         self._sent += 1
-        return self._sent <= MAX_REQUESTS and not self._is_over and self.fault is None
+        return self._sent <= MAX_REQUESTS
 
     def fail(self, fault: McpError) -> None:
         """Nothing can come of it any more, whatever the SDK still waits for."""

@@ -27,7 +27,7 @@ class Pool:
         if found is not None and found.spec == spec and found.is_usable:
             return found
         if found is not None:
-            self._retire(found)
+            self.retire(found)
         return self._make(spec)
 
     def anew(self, spec: ServerSpec, gone: Connection) -> Connection:
@@ -35,7 +35,7 @@ class Pool:
         found = self._kept.get((spec.id, spec.principal))
         if found is not None and found is not gone and found.spec == spec and found.is_usable:
             return found  # another call has seen to it
-        self._retire(gone)
+        self.retire(gone)
         return self._make(spec, is_found_anew=True)
 
     async def close(self) -> None:
@@ -44,7 +44,8 @@ class Pool:
         self._kept, self._retired = {}, set()
         await asyncio.gather(*(each.close() for each in ending))
 
-    def _retire(self, connection: Connection) -> None:
+    def retire(self, connection: Connection) -> None:
+        """The next one who asks gets a new one."""
         key = (connection.spec.id, connection.spec.principal)
         if self._kept.get(key) is connection:
             del self._kept[key]
@@ -64,7 +65,7 @@ class Pool:
         idle = [each for each in self._kept.values() if not each.is_busy]
         if not idle:
             raise McpError("busy", "")
-        self._retire(min(idle, key=lambda each: each.used_at))
+        self.retire(min(idle, key=lambda each: each.used_at))
 
 
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()

@@ -23,7 +23,7 @@ MAX_KNOWN = 1_000  # servers that failed and are remembered
 # The server did its work: it said no, or we had no room.
 HARMLESS: tuple[McpCode, ...] = ("server_error", "bad_arguments", "resting", "busy", "closed")
 
-Key = tuple[object, str, str]
+Key = tuple[object, str, str, int]
 
 
 @dataclass
@@ -76,7 +76,7 @@ def _rest_s(times: int) -> float:
 
 
 def _key(spec: ServerSpec) -> Key:
-    return spec.id, spec.principal, spec.url
+    return spec.id, spec.principal, spec.url, hash(spec.token)  # mended, it is asked at once
 
 
 def _host(spec: ServerSpec) -> str:

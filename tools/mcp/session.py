@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import mcp_types as types
+from django.conf import settings
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
@@ -28,11 +29,11 @@ WE = types.Implementation(name="Parley", version="1")
 @asynccontextmanager
 async def opened(spec: ServerSpec) -> AsyncIterator[ClientSession]:
     """A session that nothing was asked by yet. Enter and leave it in one task. Raises OutwardError."""
-    transport = Transport(spec)
+    transport, most = Transport(spec), settings.MCP_MAX_BYTES + 1  # ours ends before
     client = httpx2.AsyncClient(transport=transport, max_redirects=MAX_REDIRECTS, timeout=None, trust_env=False)
     async with (
         client,
-        streamable_http_client(spec.url, http_client=client) as (reading, writing),
+        streamable_http_client(spec.url, http_client=client, max_sse_event_size=most) as (reading, writing),
         ClientSession(reading, writing, client_info=WE, elicitation_callback=_nobody_answers) as session,
     ):
         yield session
@@ -62,7 +63,7 @@ def _known(spec: ServerSpec) -> types.DiscoverResult:
     return types.DiscoverResult.model_validate({**known, "supportedVersions": [spec.protocol]})
 
 
-async def _nobody_answers(_: object, params: types.ElicitRequestParams) -> types.ElicitResult | types.ErrorData:
+async def _nobody_answers(context: object, params: types.ElicitRequestParams) -> types.ElicitResult | types.ErrorData:
     """An older server asks while its call is under way, and cannot wait for a person: it learns that nobody answers."""
     exchange = EXCHANGE.get()
     if exchange is not None:

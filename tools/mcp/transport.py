@@ -66,12 +66,11 @@ class Transport(httpx2.AsyncBaseTransport):
         if request.method != "POST" or exchange is None:
             return httpx2.Response(405)  # nothing is listened to between calls, and nothing is taken up again
         sent = msgspec.json.decode(await request.aread(), type=_Sent)
-        if not exchange.may_send():
-            exchange.fail(McpError("bad_answer", self._host))
-            return _error() if sent.method and sent.id is not None else httpx2.Response(202)
-        if sent.id is None or not sent.method:
-            return await self._notice(request, NOTICE_S)
-        return await self._asked(request, exchange)
+        is_notice = sent.id is None or not sent.method  # or an answer of ours
+        if exchange.may_tell() if is_notice else exchange.may_ask():
+            return await (self._notice(request, NOTICE_S) if is_notice else self._asked(request, exchange))
+        exchange.fail(McpError("bad_answer", self._host))
+        return httpx2.Response(202) if is_notice else _error()
 
     async def aclose(self) -> None:
         """Let go of all connections."""
@@ -83,8 +82,8 @@ class Transport(httpx2.AsyncBaseTransport):
         try:
             incoming = await self._send(request, exchange, REFUSAL_MAX_BYTES)
             await incoming.whole(exchange.until)
-        except OutwardError as error:
-            log.debug("mcp: %s was not told: %s", self._host, error.code)
+        except (OutwardError, ValueError) as error:
+            log.debug("mcp: %s was not told: %s", self._host, type(error).__name__)
         return httpx2.Response(202)
 
     async def _asked(self, request: httpx2.Request, exchange: Exchange) -> httpx2.Response:
@@ -96,6 +95,8 @@ class Transport(httpx2.AsyncBaseTransport):
             exchange.fail(McpError(error.code, self._host, str(error)))
         except TimeoutError:
             exchange.fail(McpError("timeout", self._host))
+        except ValueError:  # a header that cannot be sent: the token, or a session that the server has named so
+            exchange.fail(McpError("auth", self._host))
         return _error()
 
     async def _send(self, request: httpx2.Request, exchange: Exchange, max_bytes: int) -> Incoming:
