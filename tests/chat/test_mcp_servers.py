@@ -15,6 +15,7 @@ from accounts.secrets import opened, seal
 from accounts.sign_in.keys import create_key
 from agents import events as ev
 from agents.loop.toolset import Toolset
+from agents.usage import Usage
 from chat.eventlog.projection import fold
 from chat.models import Chat, Run, RunStatus
 from chat.models.facts import facts_of
@@ -177,7 +178,7 @@ def test_while_it_is_refreshed_it_is_not_changed_and_how_that_ends_is_said(
         api(alice).delete(one),
     ):
         assert answered.status_code == 409 and answered.json()["error"]["code"] == "work_under_way"
-    failed = ev.RunFailed(at=1.0, code="mcp_auth", message="It asks for a token.", retryable=False)
+    failed = ev.RunFailed(at=1.0, code="mcp_auth", message="It asks for a token.", retryable=False, usage=Usage())
     discover.end(
         facts_of(run), fold([ev.RunQueued(at=0.0, chat="", input="", message="", archetype="", model=""), failed])
     )
