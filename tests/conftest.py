@@ -31,8 +31,8 @@ emptying.prepare()
 # loop: no database of theirs makes a difference to them.
 SAME_ON_BOTH = {
     "agents", "browser", "clients", "config", "test_bad_input.py", "test_bearer.py", "test_credentials.py",
-    "test_docs.py", "test_hostile_requests.py", "test_markdown_cost.py", "test_openapi.py", "test_password_limits.py",
-    "test_readme.py", "test_routes.py", "test_serve.py", "test_sse.py",
+    "test_docs.py", "test_hostile_requests.py", "test_markdown_cost.py", "test_mcp_client.py", "test_openapi.py",
+    "test_password_limits.py", "test_readme.py", "test_routes.py", "test_serve.py", "test_sse.py",
 }  # fmt: skip
 # Those that take longest, the longest first (`--durations=0` tells).
 LONG = (

@@ -704,9 +704,9 @@ async def test_the_wait_for_the_first_byte_has_a_limit_of_its_own(upstream: Upst
 def test_the_sdk_is_imported_where_it_is_used_and_nowhere_else() -> None:
     code = (
         "import django; django.setup(); import sys, config.urls, agents.installation;"
-        "import agents.providers.anthropic; print('anthropic' in sys.modules)"
+        "import agents.providers.anthropic; print('anthropic' in sys.modules, 'mcp' in sys.modules)"
     )
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
     told = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, env=env)
     said = told.stdout or told.stderr
-    assert said.split() == ["False"]
+    assert said.split() == ["False", "False"]

@@ -99,8 +99,8 @@ def result(value: Any, *lines: str) -> Say:
     return message(lambda id: {"jsonrpc": "2.0", "id": id, "result": value}, *lines)
 
 
-def refusal(code: int, text: str) -> Say:
-    return message(lambda id: {"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": text}})
+def refusal(code: int, text: str, data: Any = None) -> Say:
+    return message(lambda id: {"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": text, "data": data}})
 
 
 def endless(first: bytes, piece: bytes, pause_s: float = 0, most: int = 200_000_000) -> Say:

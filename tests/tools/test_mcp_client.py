@@ -104,7 +104,7 @@ async def test_calls_of_either_generation_of_the_protocol(protocol: str | None, 
     assert who.split()[1:] == ["Bearer", "[credential]", "identity", who.split()[-1]], "the token came, and is masked"
     assert (who.split()[-1] == MODERN) == (protocol != OLDER)
     assert (await client.call(asked, "find_order", {"number": "seven"})).is_error
-    assert (await fault(client.call(asked, "no_such_tool", {}))).code == "bad_arguments"
+    assert "Unknown tool" in (await client.call(asked, "no_such_tool", {})).text
 
 
 async def test_a_result_is_bounded_and_its_links_are_left_alone(shop: str, settings: Any) -> None:
@@ -124,7 +124,7 @@ async def test_a_result_is_bounded_and_its_links_are_left_alone(shop: str, setti
 async def test_a_server_asks_for_a_form_or_a_page(shop: str, settings: Any) -> None:
     asked = spec(settings, shop)
     needs = (await client.call(asked, "book", {})).needs_input
-    assert needs and needs.can_answer and needs.state == "table 7"
+    assert needs and needs.can_answer and needs.state, "the server's, and sealed by it"
     (form,) = needs.asked
     assert (form.key, form.message, form.url) == ("who", "Which name?", "")
     assert form.schema and form.schema["properties"] == {"name": {"type": "string"}}
@@ -272,7 +272,9 @@ BAD = {
     "a web page": Bad(raw(head("Content-Length: 6", kind="text/html"), b"<html>"), "bad_answer"),
     "packed": Bad(raw(head("Content-Encoding: gzip"), b"\x1f\x8b"), "bad_answer"),
     "no JSON": Bad(raw(head("Content-Length: 5"), b"hello"), "bad_answer"),
-    "brackets in brackets": Bad(raw(head(), b"[" * 500_000), "bad_answer"),
+    "brackets in brackets": Bad(raw(head(), b"[" * 9_000), "bad_answer"),
+    "as many as hold up the loop": Bad(called(*[{"type": "text", "text": "x"}] * 60_000), "too_large"),
+    "the same as an event": Bad(raw(SSE, b"data: " + b"[]" * 60_000), "too_large"),
     "a list": Bad(raw(head("Content-Length: 2"), b"[]"), "bad_answer"),
     "accepted, and no more": Bad(raw(head("Content-Length: 0", status="202 Accepted")), "bad_answer"),
     "a result of another kind": Bad(result({"resultType": "complete", "content": "text"}), "bad_answer"),
@@ -387,13 +389,13 @@ async def test_regular_expressions_of_others_are_told_and_not_run(settings: Any)
 
 LISTS = {
     "pages without end": (listed(TOOL, cursor="more"), 1, "The server has more tools than are asked for."),
-    "5,000 tools": (listed(*(tool(f"t{n}") for n in range(5_000))), 100, "4900 tools are left out (4900: only 100"),
+    "2,000 tools": (listed(*(tool(f"t{n}") for n in range(2_000))), 100, "1900 tools are left out (1900: only 100"),
     "100 tools of 8 kB": (
         listed(*(tool(f"t{n}", inputSchema=schema(description="x" * 8_000)) for n in range(100))),
         7,
         "93 tools are left out (93: only 64,000 bytes",
     ),
-    "a description of 1 MB": (listed(tool("good", description="ö" * 500_000)), 1, "1 descriptions are cut at 4,000"),
+    "a description of 1 MB": (listed(tool("good", description="x" * 1_000_000)), 1, "1 descriptions are cut at 4,000"),
     "names that are none": (listed(TOOL, TOOL, tool(""), tool("a" * 129), tool("a\u202eb")), 1, "4 tools are left out"),
 }
 
@@ -413,6 +415,9 @@ async def test_a_list_of_100_mb_is_no_list(settings: Any) -> None:
     async with hostile(tools__list=endless(start, big + b",")) as server:
         told = await fault(client.discover(spec(settings, server.url)))
         assert told.code == "too_large" and server.sent < 8_000_000
+        server.says["tools/list"] = listed(*(tool(f"t{n}") for n in range(5_000)))
+        told = await fault(client.discover(spec(settings, server.url)))
+        assert told.person == "The answer has more than 10,000 objects and lists."
 
 
 @pytest.mark.parametrize("say", [BAD["a web page"].say, BAD["cut in the middle"].say, BAD["no JSON"].say])
@@ -438,6 +443,30 @@ async def test_a_tool_s_result_may_be_hostile_too(settings: Any) -> None:
         assert server.asked == {"tools/call": 2}, "no list is fetched for a call"
 
 
+async def test_arguments_go_into_headers_and_a_call_is_asked_again_where_the_server_says_so(settings: Any) -> None:
+    """It wants an argument as a header, then says "not yet" twice; an older one sends a page to be opened as error."""
+    region = {"type": "string", "x-mcp-header": "Region"}
+    legs = iter(("a", "b"))
+
+    async def call(it: Hostile, writer: asyncio.StreamWriter, id: Any) -> None:
+        if "mcp-param-region: eu" not in it.heads[-1].lower():
+            await refusal(-32020, "Region")(it, writer, id)
+        elif leg := next(legs, ""):
+            await result({"resultType": "input_required", "requestState": leg})(it, writer, id)
+        else:
+            await called({"type": "text", "text": "done"})(it, writer, id)
+
+    tools = listed(tool("good", inputSchema=schema(properties={"region": region})))
+    async with hostile(tools__call=call, tools__list=tools) as server:
+        asked = spec(settings, server.url)
+        assert (await client.call(asked, "good", {"region": "eu"})).text == "done"
+        assert server.asked == {"tools/call": 4, "tools/list": 1}
+        page = {"mode": "url", "message": "Sign in", "url": "https://shop.example/", "elicitationId": "1"}
+        server.says["tools/call"] = refusal(-32042, "sign in", {"elicitations": [page]})
+        needs = (await client.call(asked, "good", {"region": "eu"})).needs_input
+        assert needs and needs.can_answer and [each.url for each in needs.asked] == ["https://shop.example/"]
+
+
 async def test_a_server_that_fails_is_left_alone_for_a_while(
     settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -460,7 +489,7 @@ async def test_a_server_that_fails_is_left_alone_for_a_while(
 CODE = """
 import django
 django.setup()
-import asyncio, sys, uuid, config.urls
+import asyncio, sys, uuid
 from tools.mcp import client
 from tools.mcp.spec import ServerSpec
 print({"mcp", "mcp_types", "tools.mcp.session"} & set(sys.modules))

@@ -29,6 +29,7 @@ NOTICE_S = 5.0  # what is sent without waiting for an answer, and holds up what 
 LEAVE_S = 2.0  # the end of a session of an older protocol
 REFUSAL_MAX_BYTES = 64_000  # an answer that is no success
 MAX_STREAM_LINES = 5_000  # each event costs time beside its bytes
+MAX_OBJECTS = 10_000  # and so does each object: the SDK reads them on the loop, some 20 us each, where all wait
 LOCATION_MAX_CHARS = 200
 KEPT = ("content-type", "location", "mcp-session-id")
 NOT_SENT_ON = ("host", "connection", "accept-encoding", "user-agent", "content-length", "cookie", "authorization")
@@ -115,6 +116,7 @@ class Transport(httpx2.AsyncBaseTransport):
         if incoming.status == 200 and kind == "text/event-stream":
             return httpx2.Response(200, headers=headers, stream=_Stream(incoming, exchange, self._host))
         body = await incoming.whole(exchange.until)
+        _check(_objects(body), MAX_OBJECTS, "objects and lists")
         self._look(request, incoming, body, kind, exchange)
         return httpx2.Response(incoming.status, headers=headers, content=body)
 
@@ -153,12 +155,13 @@ class _Stream(httpx2.AsyncByteStream):
         self._host = host
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        lines = 0
+        lines = objects = 0
         try:
             while data := await self._read():
                 lines += data.count(b"\n") + data.count(b"\r")
-                if lines > MAX_STREAM_LINES:
-                    raise OutwardError("too_large", f"The answer has more than {MAX_STREAM_LINES:,} lines.")
+                objects += _objects(data)
+                _check(lines, MAX_STREAM_LINES, "lines")
+                _check(objects, MAX_OBJECTS, "objects and lists")
                 yield data
         except OutwardError as error:
             self._exchange.fail(McpError(error.code, self._host, str(error)))
@@ -175,6 +178,16 @@ class _Stream(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._incoming.close()
+
+
+def _objects(data: bytes) -> int:
+    """At most so many are in it: what only looks like one, in a text, is counted too."""
+    return data.count(b"{") + data.count(b"[")
+
+
+def _check(count: int, most: int, what: str) -> None:
+    if count > most:
+        raise OutwardError("too_large", f"The answer has more than {most:,} {what}.")
 
 
 def _is_refusal(body: bytes) -> bool:
