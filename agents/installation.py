@@ -23,7 +23,8 @@ from tools.base import Tool
 
 # What gives projects tools of their own, beside those of the archetype: (project's id) -> tools. Called in a database
 # thread when a run is begun or taken over. The first of two tools of one name is the one.
-TOOLSETS: list[Callable[[UUID], tuple[Tool, ...]]] = []
+Giver = Callable[[UUID], tuple[Tool, ...]]
+TOOLSETS: list[Giver] = []
 
 
 class _Told:
@@ -138,8 +139,12 @@ def targets(model: str, fallbacks: Sequence[str] | None = None) -> tuple[Target,
     return tuple(Target(each, provider_for(each)) for each in the_catalog().line(model, fallbacks))
 
 
-def toolset_of(project_id: UUID | None) -> tuple[Tool, ...] | None:
-    """The tools of a project; None where there is nothing in this installation that gives any. Sync."""
-    if not TOOLSETS:
+def toolset_of(project_id: UUID | None, *, but: Giver | None = None) -> tuple[Tool, ...] | None:
+    """The tools of a project; None where there is nothing in this installation that gives any. Sync.
+
+    `but`: one of TOOLSETS that the caller knows to give none here, and so is not asked.
+    """
+    asked = [toolset for toolset in TOOLSETS if toolset is not but]
+    if not asked:
         return None
-    return distinct(tool for toolset in TOOLSETS for tool in toolset(project_id)) if project_id else ()
+    return distinct(tool for toolset in asked for tool in toolset(project_id)) if project_id else ()

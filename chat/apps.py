@@ -9,6 +9,7 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks, what a process does beside its runs, and what accounts sets off in here."""
         from accounts.organizations import services as organizations
+        from agents import installation
         from chat import audience, checks  # noqa: F401
         from chat.attachments import for_tools, taking, texts
         from chat.bus import notices
@@ -19,6 +20,7 @@ class ChatConfig(AppConfig):
         from tools.attachments import read_piece
         from tools.documents import telling
         from tools.handed_down import begin_work
+        from tools.mcp import offering
 
         runner.also.append(chores.run)
         ending.AT_END.append(going_through.after_answer)
@@ -32,3 +34,4 @@ class ChatConfig(AppConfig):
         begin_work.fill(work.begin_for_tool)
         taking.TAKEN.append(texts.find)
         read_piece.fill(for_tools.read_piece)
+        installation.TOOLSETS.append(offering.toolset)

@@ -302,6 +302,7 @@ SECRETS_PER_PROJECT = env.int("SECRETS_PER_PROJECT", 50, least=1)
 PREFERENCES_ABOUT_MAX_CHARS = env.int("PREFERENCES_ABOUT_MAX_CHARS", 1_500, least=1)
 REMEMBERED_PER_PERSON = env.int("REMEMBERED_PER_PERSON", 50, least=1)
 REMEMBERED_MAX_CHARS = env.int("REMEMBERED_MAX_CHARS", 300, least=1)
+MCP_SERVERS_PER_PROJECT = env.int("MCP_SERVERS_PER_PROJECT", 20, least=1)
 API_KEYS_PER_PERSON = env.int("API_KEYS_PER_PERSON", 100, least=1)
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[]) or [kept_secret(PARLEY_DATA, "secrets_key")]
 ACTING_KEYS = env.list("ACTING_KEYS", default=[]) or [kept_secret(PARLEY_DATA, "acting_key")]

@@ -59,7 +59,7 @@ from tests.pictures import DOT
 from tools.documents.patching import Changed
 from tools.documents.storing import Author, write
 from tools.git.repository import Repository
-from tools.models import KnowledgeDocument, Memory
+from tools.models import KnowledgeDocument, McpServer, McpTool, Memory
 
 # --- Rules: who gets what they ask for; the rest gets 401, 404 or 403 -----------------------------------------------
 
@@ -128,6 +128,10 @@ class Place:
         self.remembered = Memory.objects.create(user=self.people["editor"], text=f"Works at {self.name}.")
         self.knowledge = KnowledgeDocument.objects.create(
             project=self.project, title=f"{self.name} guide", media_type="text/markdown", text="Doors.", sha256="0" * 64
+        )
+        self.mcp_server = McpServer.objects.create(project=self.project, name="tracker", url="https://8.8.8.8/mcp")
+        self.mcp_tool = McpTool.objects.create(
+            server=self.mcp_server, name="list", offered_as="mcp_tracker_list", digest="0" * 64
         )
         self.character = Character.objects.create(
             number=random.randrange(10**12, 10**13),
@@ -261,6 +265,8 @@ class Place:
             self.heard,
             self.knowledge,
             self.remembered,
+            self.mcp_server,
+            self.mcp_tool,
         )
         return [str(each.pk) for each in things]
 
@@ -371,6 +377,14 @@ def project_id(place: Place) -> dict[str, Any]:
 
 def knowledge_id(place: Place) -> dict[str, Any]:
     return {"project": place.project.pk, "id": place.knowledge.pk}
+
+
+def mcp_server_id(place: Place) -> dict[str, Any]:
+    return {"project": place.project.pk, "id": place.mcp_server.pk, "server": place.mcp_server.pk}
+
+
+def mcp_tool_id(place: Place) -> dict[str, Any]:
+    return {"project": place.project.pk, "server": place.mcp_server.pk, "id": place.mcp_tool.pk}
 
 
 def document_version(place: Place) -> dict[str, Any]:
@@ -582,6 +596,8 @@ SECRETS, ONE_SECRET = "/api/projects/{project}/secrets/", "/api/projects/{projec
 REPOSITORY = "/api/projects/{id}/repository/"
 DOCUMENT = "/api/projects/{id}/document/"
 KNOWLEDGE, ONE_KNOWN = "/api/projects/{id}/knowledge/", "/api/projects/{project}/knowledge/{id}/"
+MCP_SERVERS = "/api/projects/{project}/mcp-servers/"
+ONE_MCP_SERVER, MCP_TOOLS = MCP_SERVERS + "{id}/", MCP_SERVERS + "{server}/tools/"
 PROJECT_MEMBERS, ONE_PROJECT_MEMBER = "/api/projects/{project}/members/", "/api/projects/{project}/members/{id}/"
 MESSAGE, RUNS = "/api/messages/{id}/", "/api/chats/{chat_id}/runs"
 THREAD = "/chat/threads/{chat_id}/messages"
@@ -784,6 +800,15 @@ ROUTES = [
     Route("PATCH", ONE_KNOWN, WRITE, fixed(title="Other"), ids=knowledge_id),
     Route("DELETE", ONE_KNOWN, WRITE, ok=(204,), ids=knowledge_id),
     Route("POST", ONE_KNOWN + "reindex", WRITE, ok=(202,), ids=knowledge_id),
+    Route("GET", MCP_SERVERS, READ, ids=project_id),
+    Route("POST", MCP_SERVERS, ADMIN, fixed(name="other", url="https://8.8.8.8/mcp"), ok=(201,), ids=project_id),
+    Route("GET", ONE_MCP_SERVER, READ, ids=mcp_server_id),
+    Route("PATCH", ONE_MCP_SERVER, ADMIN, fixed(url="https://8.8.4.4/mcp"), ids=mcp_server_id),
+    Route("DELETE", ONE_MCP_SERVER, ADMIN, ok=(204,), ids=mcp_server_id),
+    Route("POST", ONE_MCP_SERVER + "refresh", ADMIN, ok=(202,), ids=mcp_server_id),
+    Route("GET", MCP_TOOLS, READ, ids=mcp_server_id),
+    Route("GET", MCP_TOOLS + "{id}/", READ, ids=mcp_tool_id),
+    Route("POST", MCP_TOOLS + "{id}/approve", ADMIN, fixed(digest="0" * 64), ids=mcp_tool_id),
     Route("GET", "/api/runs/{id}/component/", READ, ids=built_id),
     Route("GET", "/api/tasks/", SIGNED_IN),
     Route("POST", "/api/tasks/", WRITE, lambda place: {"project": place.project.pk, "title": "T"}, ok=(201,)),
@@ -1010,6 +1035,8 @@ def elsewhere_of(text: str, place: Place) -> str:
         Attachment,
         Workflow,
         Memory,
+        McpServer,
+        McpTool,
     ):
         for id in model.objects.values_list("pk", flat=True):
             text = text.replace(str(id), str(uuid.uuid4()))

@@ -14,7 +14,7 @@ from chat.models import owners
 from chat.models.characters import Character
 from chat.models.tasks import Task
 from tools.knowledge.levels import level_of
-from tools.models import KnowledgeDocument, Preferences
+from tools.models import KnowledgeDocument, McpTool, Preferences
 
 
 class ChatStatus(models.TextChoices):
@@ -76,6 +76,11 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         """Each with whether that person has preferences in use, as `is_briefed`; and who that is, as `asked_by`."""
         in_use = Preferences.objects.in_use().filter(user=user_id)
         return self.annotate(asked_by=Value(user_id, models.UUIDField()), is_briefed=Exists(in_use))
+
+    def with_mcp_tools(self) -> "ChatQuerySet":
+        """Each with whether its project has an approved tool of another house, as `has_mcp_tools`."""
+        found = McpTool.objects.offered().filter(server__project=OuterRef("project"))
+        return self.annotate(has_mcp_tools=Exists(found))
 
     def listed(self) -> "ChatQuerySet":
         """Without those that a front door made for itself."""

@@ -83,7 +83,7 @@ def _risk(risk: str, host: str) -> str:
     `host` is the one that an operator has named: arguments are the model's, and say nothing of where it goes.
     """
     if risk == "delete":
-        return say("deletes")
+        return f"{say('goesTo', host=host)} {say('deletes')}" if host else say("deletes")
     if risk != "outward":
         return ""
     return f"{say('goesTo', host=host) if host else say('goesOut')} {say('cannotTakeBack')}"

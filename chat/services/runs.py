@@ -99,7 +99,7 @@ def start_by_itself(*, user: User, chat: Chat, said: str) -> Run | None:
     """
     has = permissions_on(user, chat)
     require(has, "write")
-    locked = _open_chat(chat)
+    locked = _open_chat(chat, user)
     if Run.objects.answers().filter(chat=locked.pk, status__in=OPEN).exists():
         return None
     new = _messages(user, locked, locked.leaf_id, [Item("system", said)])

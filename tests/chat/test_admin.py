@@ -324,6 +324,7 @@ OPEN_TO_ALL = {
     *("embedded_by", "media_type"),
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
     *("media_type", "text_state", "type", "step"),
+    *("approved_digest", "auth", "digest", "left_out", "offered_as", "policy", "protocol"),
 }
 TEXTS = (CharField, TextField, JSONField, BinaryField)
 

@@ -65,6 +65,7 @@ def test_the_first_attempt_fixes_them_and_later_ones_keep_them(
     run = answer(chat, alice, RunStatus.RUNNING)
     run.options = options.dump(options.RunOptions(instructions="Be brief."))
     run.save()
+    monkeypatch.setattr(installation, "TOOLSETS", [])
     with django_assert_num_queries(0):
         assert toolset_for(run) == Toolset(), "nothing gives any, and nothing is stored"
     monkeypatch.setattr(installation, "TOOLSETS", [toolset])
