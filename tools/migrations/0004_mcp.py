@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0012_project_secrets'),
-        ('tools', '0002_knowledge'),
+        ('tools', '0003_memory'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

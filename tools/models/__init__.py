@@ -1,5 +1,5 @@
-"""A project's content: its repository's state, its document, what it knows, servers whose tools it uses; and what a person
-lets models know of them.
+"""A project's content: its repository's state, its document, what it knows, servers whose tools it uses; and what a
+person lets models know of them.
 
 Files lie on disk, see tools.git.
 """
