@@ -17,6 +17,7 @@ from chat.admin import (
     pull_requests,
     repositories,
     runs,
+    schedules,
     tasks,
     usage,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "pull_requests",
     "repositories",
     "runs",
+    "schedules",
     "tasks",
     "usage",
 ]

@@ -51,6 +51,7 @@ KINDS_GOING: dict[str, Any] = {
     "runs": ngettext_lazy("%(count)s answer", "%(count)s answers", "count"),
     "memberships": ngettext_lazy("%(count)s membership", "%(count)s memberships", "count"),
     "API keys": ngettext_lazy("%(count)s API key", "%(count)s API keys", "count"),
+    "schedules": ngettext_lazy("%(count)s schedule", "%(count)s schedules", "count"),
 }
 # Of how a program calls itself, what people know it by. The first that fits counts: most name each other.
 BROWSERS = (

@@ -25,6 +25,7 @@ from chat.models import (
     ChatShare,
     Message,
     Run,
+    Schedule,
     Sharing,
     Task,
     UsageDay,
@@ -41,7 +42,11 @@ def what_goes(row: User | Organization | Project) -> Counts:
     match row:
         case User():
             chats = Chat.objects.filter(user=row)
-            counted = {"memberships": Membership.objects.filter(user=row), "API keys": ApiKey.objects.filter(user=row)}
+            counted = {
+                "memberships": Membership.objects.filter(user=row),
+                "API keys": ApiKey.objects.filter(user=row),
+                "schedules": Schedule.objects.filter(owner=row),
+            }
         case Organization():
             chats = Chat.objects.filter(organization=row)
             counted = {

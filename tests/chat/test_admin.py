@@ -41,6 +41,7 @@ from chat.models import (
     Run,
     RunEvent,
     RunStatus,
+    Schedule,
     Task,
     ToolCall,
     ToolGrant,
@@ -91,6 +92,10 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     PullRequest.objects.create(
         project=chat.project, chat=chat, forge="none", number=1, title=HOSTILE[:200], body=HOSTILE, branch=HOSTILE,
         base=HOSTILE, head="1" * 40, author=alice,
+    )  # fmt: skip
+    Schedule.objects.create(
+        organization=chat.organization, chat=chat, owner=alice, title=HOSTILE[:200], prompt=HOSTILE, error=HOSTILE,
+        cron=HOSTILE[:100], time_zone=HOSTILE[:60], missed=3, missed_first_at=timezone.now(),
     )  # fmt: skip
     now = timezone.now()
     Process.objects.create(id=uuid.uuid4(), host=HOSTILE, pid=7, takes_runs=True, started_at=now, seen_at=now)
@@ -315,6 +320,7 @@ OPEN_TO_ALL = {
     *("algorithms", "audience", "client_id", "default_role", "domains", "groups", "groups_claim", "issuer", "jwks"),
     *("jwks_url", "provision", "public_keys", "slug"),
     *("embedded_by", "media_type"),
+    *("cron", "time_zone"),
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
     *("media_type", "text_state", "type"),
 }
