@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import path
 from drf_spectacular.utils import extend_schema_field
@@ -62,7 +61,7 @@ class ScheduleChanges(Closed):
 
     title = Text(required=False, allow_blank=True, max_length=200, help_text="What new chats are called.")
     archetype = Text(required=False, allow_blank=True, max_length=40, help_text="Empty: the chat's.")
-    prompt = Text(required=False, trim_whitespace=False, max_length=settings.CHAT_MESSAGE_MAX_CHARS)
+    prompt = Text(required=False, trim_whitespace=False)
     cron = Text(required=False, max_length=200, help_text=CRON)
     time_zone = Text(required=False, max_length=60, help_text=ZONE)
     is_on = serializers.BooleanField(required=False)
@@ -74,7 +73,7 @@ class NewSchedule(ScheduleChanges):
     chat = Id(required=False, allow_null=True)
     project = Id(required=False, allow_null=True)
     organization = Id(required=False, allow_null=True)
-    prompt = Text(trim_whitespace=False, max_length=settings.CHAT_MESSAGE_MAX_CHARS)
+    prompt = Text(trim_whitespace=False)
     cron = Text(max_length=200, help_text=CRON)
     time_zone = Text(max_length=60, help_text=ZONE)
 
