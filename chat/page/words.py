@@ -327,7 +327,7 @@ SENTENCES: tuple[Any, ...] = (
     _("Unknown archetype %(name)s; there are: %(names)s."),
     _("Switched off: whose schedule it is may not write there any more."),
     _("Switched off: it is never due again."),
-    _("Switched off: its time zone is not known any more."),
+    _("Switched off: its times or its time zone cannot be read any more."),
     _("Switched off by an operator."),
     # Said by earlier versions, and in their logs:
     _("The account at the model provider has no quota left."),

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.db import AWAY
-from accounts.errors import RequestError
+from accounts.errors import NotFound, RequestError
 from chat import due
 from chat.models import Schedule
 from chat.services.messages import lock_chat
@@ -29,7 +29,7 @@ KINDS = (BEGUN, MISSED, REFUSED, OFF)
 NO_RIGHTS = "Switched off: whose schedule it is may not write there any more."
 BY_OPERATOR = "Switched off by an operator."
 NEVER_AGAIN = "Switched off: it is never due again."
-NO_ZONE = "Switched off: its time zone is not known any more."
+UNREADABLE = "Switched off: its times or its time zone cannot be read any more."
 OUR_FAULT = "Something went wrong on our side."
 
 
@@ -61,8 +61,9 @@ def _take_turn(id: UUID, now: datetime, refused: str = "") -> Counter[str]:
         return Counter()  # somebody was quicker
     try:
         turn = due.turn(schedule.cron, schedule.time_zone, schedule.next_at, now, settings.SCHEDULES_LATE_S)
-    except KeyError:  # as ZoneInfo raises it
-        return _switch_off(schedule, NO_ZONE)
+    except Exception:  # stored by another version, or with other time zones: it must hold up no other
+        log.exception("schedule %s cannot be read", id)
+        return _switch_off(schedule, UNREADABLE)
     if not may_begin(schedule):
         return _switch_off(schedule, NO_RIGHTS)
     begins, missed = turn.begin, turn.missed
@@ -86,10 +87,12 @@ def _locked(id: UUID, now: datetime) -> Schedule | None:
     seen = rows.filter(pk=id).first()
     if seen is None:
         return None
-    if seen.chat is not None:
-        lock_chat(seen.chat)
-    due_still = rows.select_for_update(of=("self",)).filter(pk=id, is_on=True, next_at__lte=now)
-    return due_still.first()
+    try:
+        if seen.chat is not None:
+            lock_chat(seen.chat)
+    except NotFound:
+        return None  # deleted just now, and the schedule with it
+    return rows.select_for_update(of=("self",)).filter(pk=id, is_on=True, next_at__lte=now).first()
 
 
 def _move_on(schedule: Schedule, next_at: datetime | None, missed: dict[str, Any]) -> bool:

@@ -310,8 +310,9 @@ def test_what_is_never_due_again_is_switched_off(alice: User, chat: Chat) -> Non
     schedule = made(alice, chat, cron="0 0 */31 * MON#2")  # as an older version might have taken it
     assert turn(schedule)[scheduled.OFF] == 1
     assert (schedule.is_on, schedule.error) == (False, scheduled.NEVER_AGAIN) and Run.objects.count() == 1
-    Schedule.objects.update(is_on=True, next_at=DUE, time_zone="Nowhere/Atlantis")
-    assert turn(schedule) == Counter({scheduled.OFF: 1}) and schedule.error == scheduled.NO_ZONE
+    for wrong in ({"time_zone": "Nowhere/Atlantis"}, {"time_zone": "UTC", "cron": "every day"}):
+        Schedule.objects.update(is_on=True, next_at=DUE, **wrong)
+        assert turn(schedule) == Counter({scheduled.OFF: 1}) and schedule.error == scheduled.UNREADABLE
 
 
 @pytest.mark.django_db(transaction=True)
