@@ -57,28 +57,41 @@ def take_turn(id: UUID, now: datetime) -> Counter[str]:
 def _take_turn(id: UUID, now: datetime, refused: str = "") -> Counter[str]:
     """`refused`: it was tried, and this is why it did not go."""
     schedule = _locked(id, now)
-    if schedule is None or schedule.next_at is None:
+    if schedule is None:
         return Counter()  # somebody was quicker
-    try:
-        turn = due.turn(schedule.cron, schedule.time_zone, schedule.next_at, now, settings.SCHEDULES_LATE_S)
-    except Exception:  # stored by another version, or with other time zones: it must hold up no other
-        log.exception("schedule %s cannot be read", id)
+    turn = _turn(schedule, now)
+    if turn is None:
         return _switch_off(schedule, UNREADABLE)
     if not may_begin(schedule):
         return _switch_off(schedule, NO_RIGHTS)
-    begins, missed = turn.begin, turn.missed
-    if begins is not None and is_under_way(schedule):
-        begins, missed = None, (*missed, begins)
-    done = Counter({MISSED: len(missed)})
-    if not _move_on(schedule, turn.next_at, _missed(schedule, missed)):
+    if not _move_on(schedule, turn):
         return Counter()
-    if begins is not None and refused:
-        _row(schedule).update(error=refused, failed_at=begins)
-        done[REFUSED] += 1
-    elif begins is not None:
-        _row(schedule).update(last_run=begin(schedule), last_at=begins, error="", failed_at=None)
-        done[BEGUN] += 1
+    done = Counter({MISSED: len(turn.missed)}) + _begin(schedule, turn.begin, refused)
     return done if turn.next_at else done + _switch_off(schedule, NEVER_AGAIN)
+
+
+def _turn(schedule: Schedule, now: datetime) -> due.Turn | None:
+    """What is to be done of it; None where its times cannot be read."""
+    assert schedule.next_at is not None, "it is due"
+    try:
+        turn = due.turn(schedule.cron, schedule.time_zone, schedule.next_at, now, settings.SCHEDULES_LATE_S)
+    except Exception:  # stored by another version, or with other time zones: it must hold up no other
+        log.exception("schedule %s cannot be read", schedule.pk)
+        return None
+    if turn.begin is not None and is_under_way(schedule):
+        return due.Turn(None, (*turn.missed, turn.begin), turn.next_at)
+    return turn
+
+
+def _begin(schedule: Schedule, due_at: datetime | None, refused: str) -> Counter[str]:
+    """Begin its run for that due time, if there is one, or write down why it did not go."""
+    if due_at is None:
+        return Counter()
+    if refused:
+        _row(schedule).update(error=refused, failed_at=due_at)
+        return Counter({REFUSED: 1})
+    _row(schedule).update(last_run=begin(schedule), last_at=due_at, error="", failed_at=None)
+    return Counter({BEGUN: 1})
 
 
 def _locked(id: UUID, now: datetime) -> Schedule | None:
@@ -95,10 +108,10 @@ def _locked(id: UUID, now: datetime) -> Schedule | None:
     return rows.select_for_update(of=("self",)).filter(pk=id, is_on=True, next_at__lte=now).first()
 
 
-def _move_on(schedule: Schedule, next_at: datetime | None, missed: dict[str, Any]) -> bool:
+def _move_on(schedule: Schedule, turn: due.Turn) -> bool:
     """Compare and set: False where it is not due at the time that was seen any more."""
     still = _row(schedule).filter(is_on=True, next_at=schedule.next_at)
-    return bool(still.update(next_at=next_at, **missed))
+    return bool(still.update(next_at=turn.next_at, **_missed(schedule, turn.missed)))
 
 
 def _missed(schedule: Schedule, missed: Sequence[datetime]) -> dict[str, Any]:
