@@ -106,7 +106,8 @@ def begin(schedule: Schedule) -> Run:
 
 def is_under_way(schedule: Schedule) -> bool:
     """Whether its last run waits or works: then no other begins."""
-    return Run.objects.filter(pk=schedule.last_run_id, status__in=OPEN).exists()
+    last = schedule.last_run_id
+    return last is not None and Run.objects.filter(pk=last, status__in=OPEN).exists()
 
 
 def may_begin(schedule: Schedule) -> bool:
