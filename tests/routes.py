@@ -957,6 +957,7 @@ def elsewhere_of(text: str, place: Place) -> str:
         ProjectMember,
         ProjectSecret,
         PullRequest,
+        Schedule,
         Task,
         User,
         SignIn,
