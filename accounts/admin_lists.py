@@ -28,6 +28,7 @@ CONTENT = {
     "metadata",
     "content",
     "body",
+    "prompt",
     "parts",
     "attachments",
     "request",

@@ -9,6 +9,7 @@ from chat.page import changes as page_changes
 from chat.page import documents as document_page
 from chat.page import knowledge as knowledge_pages
 from chat.page import pulls as pull_pages
+from chat.page import schedules as schedules_page
 from chat.pulls import views as pulls
 from chat.rest import (
     attachments,
@@ -29,6 +30,7 @@ from chat.rest import (
     pull_requests,
     repositories,
     runs,
+    schedules,
     tasks,
     workflows,
 )
@@ -47,6 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("chats/<uuid:id>/messages/", views.messages, name="page-messages"),
     path("chats/<uuid:id>/changes/", page_changes.changes, name="page-changes"),
     path("chats/<uuid:id>/changes/pull/", proposing.propose, name="page-propose"),
+    path("chats/<uuid:id>/schedules/", schedules_page.schedules, name="page-schedules"),
     path("chats/<uuid:id>/files/", page_changes.files, name="page-files"),
     path("chats/<uuid:id>/asked/<uuid:run>/<str:call>/", views.asked, name="page-asked"),
     path("attachments/<uuid:id>/text/", attaching.text, name="page-attachment-text"),
@@ -92,6 +95,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/organizations/<uuid:id>/budget/", budgets.OrganizationBudget.as_view(), name="budget"),
     path("api/organizations/<uuid:organization>/former-members/", handing_over.FormerMembers.as_view()),
     path("api/organizations/<uuid:organization>/hand-over/", handing_over.HandOver.as_view()),
+    *schedules.urls,
     path("api/tasks/", tasks.Tasks.as_view(), name="tasks"),
     path("api/tasks/<uuid:id>/", tasks.OneTask.as_view(), name="task"),
     *repositories.urls,

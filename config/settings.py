@@ -499,6 +499,10 @@ MEMORY_TIMEOUT_S = env.float("MEMORY_TIMEOUT_S", 60.0)
 MEMORY_QUIET_S = env.float("MEMORY_QUIET_S", 600.0)
 MEMORY_SUMMARY_MESSAGES = env.int("MEMORY_SUMMARY_MESSAGES", 10, least=1)
 MEMORY_EVERY_S = env.float("MEMORY_EVERY_S", 60.0)
+SCHEDULES_EVERY_S = env.float("SCHEDULES_EVERY_S", 10.0)
+SCHEDULES_LATE_S = env.float("SCHEDULES_LATE_S", 3600.0)
+SCHEDULES_LEAST_S = env.int("SCHEDULES_LEAST_S", 300)
+SCHEDULES_PER_PERSON = env.int("SCHEDULES_PER_PERSON", 20)
 
 # --- Agents and their models ------------------------------------------------------------------------------------------
 WEB = ("http", "https")

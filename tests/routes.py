@@ -43,6 +43,7 @@ from chat.models import (
     PullRequest,
     Run,
     RunStatus,
+    Schedule,
     Sharing,
     Task,
     TextState,
@@ -148,6 +149,10 @@ class Place:
             chat=self.chat, tool="write_file", by=self.people["editor"], expires_at=until
         )
         self._guide()
+        self.schedule = Schedule.objects.create(
+            organization=self.organization, chat=self.chat, owner=self.people["editor"], prompt="Hello",
+            cron="0 9 * * *", time_zone="Europe/Berlin",
+        )  # fmt: skip
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
@@ -260,6 +265,7 @@ class Place:
             self.workflow,
             self.guided,
             self.grant,
+            self.schedule,
             self.attachment,
             self.unsent,
             self.heard,
@@ -497,6 +503,14 @@ def new_policy(place: Place) -> dict[str, Any]:
     return {"organization": place.organization.pk, "pattern": "push_*", "decision": "ask"}
 
 
+def schedule_id(place: Place) -> dict[str, Any]:
+    return {"id": place.schedule.pk}
+
+
+def new_schedule(place: Place) -> dict[str, Any]:
+    return {"chat": place.chat.pk, "prompt": "Hello", "cron": "0 9 * * 1-5", "time_zone": "Europe/Berlin"}
+
+
 def task_id(place: Place) -> dict[str, Any]:
     return {"id": place.task.pk}
 
@@ -622,6 +636,7 @@ ROUTES = [
         "POST", "/chats/{id}/changes/pull/", WRITE, ok=(404,), ids=chat_id, kind="page"
     ),  # another thread: it sees none
     Route("GET", "/chats/{id}/files/", READ, ids=chat_id, kind="page"),
+    Route("GET", "/chats/{id}/schedules/", READ, ids=chat_id, kind="page"),
     Route("GET", "/chats/{id}/asked/{run}/{call}/", READ, ids=asked_id, kind="page"),
     Route("GET", "/attachments/{id}/text/", READ, ids=heard_id, kind="page"),
     Route("GET", "/messages/{id}/pictures/{number}/", READ, ids=picture_number, kind="page"),
@@ -810,6 +825,12 @@ ROUTES = [
     Route("GET", MCP_TOOLS + "{id}/", READ, ids=mcp_tool_id),
     Route("POST", MCP_TOOLS + "{id}/approve", ADMIN, fixed(digest="0" * 64), ids=mcp_tool_id),
     Route("GET", "/api/runs/{id}/component/", READ, ids=built_id),
+    Route("GET", "/api/schedules/", SIGNED_IN),
+    Route("POST", "/api/schedules/", WRITE, new_schedule, ok=(201,)),
+    Route("GET", "/api/schedules/{id}/", READ, ids=schedule_id),
+    Route("PATCH", "/api/schedules/{id}/", MINE, fixed(prompt="Other"), ids=schedule_id),
+    Route("DELETE", "/api/schedules/{id}/", MINE, ok=(204,), ids=schedule_id),
+    Route("POST", "/api/schedules/{id}/run-now", MINE, fixed(), ids=schedule_id, ok=(201,)),
     Route("GET", "/api/tasks/", SIGNED_IN),
     Route("POST", "/api/tasks/", WRITE, lambda place: {"project": place.project.pk, "title": "T"}, ok=(201,)),
     Route("GET", "/api/tasks/{id}/", READ, ids=task_id),
@@ -1026,6 +1047,7 @@ def elsewhere_of(text: str, place: Place) -> str:
         ProjectMember,
         ProjectSecret,
         PullRequest,
+        Schedule,
         Task,
         User,
         SignIn,

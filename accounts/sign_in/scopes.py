@@ -21,6 +21,7 @@ CHAT = (
     "/api/models/",
     "/api/pulls/",
     "/api/runs/",
+    "/api/schedules/",
     "/api/tasks/",
     "/api/trpc/",
     "/chat/",
@@ -39,7 +40,9 @@ KNOWN = "/api/me/"  # what a person lets models know of them
 # The names that a key may carry, each with what it is for.
 SCOPES = {
     "llm": "The OpenAI-compatible doors: /v1 and /api/llm",
-    "chat": "Chats, runs, documents, knowledge, pull requests, at every door; looking up projects and members",
+    "chat": (
+        "Chats, runs, schedules, documents, knowledge, pull requests, at every door; looking up projects and members"
+    ),
     "read": "Reading what the scope chat reaches, and changing nothing",
     "people": "Making, reading and deactivating people, and links for their first password: by operators and admins",
     "apps": "The addresses of own apps: /apps",

@@ -11,6 +11,7 @@ from chat.models.policies import Decision, ToolGrant, ToolPolicy
 from chat.models.processes import Process
 from chat.models.pull_requests import PullRequest, PullState
 from chat.models.runs import ANSWER, LIVE, OPEN, LogState, Run, RunEvent, RunStatus, ToolCall, UsageRecord
+from chat.models.schedules import Schedule
 from chat.models.sessions import ChatSession
 from chat.models.states import MessageState
 from chat.models.tasks import Task, TaskStatus
@@ -48,6 +49,7 @@ __all__ = [
     "Run",
     "RunEvent",
     "RunStatus",
+    "Schedule",
     "Sharing",
     "Task",
     "TaskStatus",

@@ -60,6 +60,7 @@ KINDS_GOING: dict[str, Any] = {
     "memberships": ngettext_lazy("%(count)s membership", "%(count)s memberships", "count"),
     "remembered facts": ngettext_lazy("%(count)s remembered fact", "%(count)s remembered facts", "count"),
     "API keys": ngettext_lazy("%(count)s API key", "%(count)s API keys", "count"),
+    "schedules": ngettext_lazy("%(count)s schedule", "%(count)s schedules", "count"),
 }
 # Of how a program calls itself, what people know it by. The first that fits counts: most name each other.
 BROWSERS = (

@@ -24,6 +24,9 @@ FIELDS: dict[str, Any] = {
     "scope": _("Scope"),
     "digest": _("Digest"),
     "parent": _("Earlier message"),
+    "prompt": _("Message to send"),
+    "cron": _("Cron expression"),
+    "time_zone": _("Time zone"),
 }
 # What was expected of a field. Of two that fit a sentence the first counts, so the longer one stands first.
 EXPECTED: tuple[Any, ...] = (
@@ -115,6 +118,12 @@ EXPECTED: tuple[Any, ...] = (
     _("Expected the digest of the approval.requested event, or none."),
     _("Expected a tool's name, such as write_file, or the beginning of names and a star, such as github_*."),
     _("Expected ask or deny: a project's rule only makes what holds in its organization stricter."),
+    _("Expected five fields of cron, such as 30 9 * * 1-5: minute, hour, day, month, day of the week."),
+    _("Expected an expression that comes due: this one never does."),
+    _("Expected at least %(most)s seconds from one time to the next."),
+    _("Expected the name of a time zone, such as Europe/Berlin."),
+    _("Expected one of chat, project and organization."),
+    _("Expected a title: each time begins a chat that is called so."),
     # Django REST framework's own
     _("This field is required."),
     _("This field may not be blank."),

@@ -332,6 +332,10 @@ SENTENCES: tuple[Any, ...] = (
     _("The server that writes down recordings has too much to do now."),
     _("The server that writes down recordings refused it (status %(status)s)."),
     _("Unknown archetype %(name)s; there are: %(names)s."),
+    _("Switched off: whose schedule it is may not write there any more."),
+    _("Switched off: it is never due again."),
+    _("Switched off: its times or its time zone cannot be read any more."),
+    _("Switched off by an operator."),
     # Said by earlier versions, and in their logs:
     _("The account at the model provider has no quota left."),
     _("The conversation is longer than the model can read."),
@@ -383,6 +387,7 @@ REFUSALS: dict[str, Any] = {
     "quota_exceeded": _("Your organization's token budget does not cover another answer."),
     "run_live": _("An answer is still being written. Stop it, or wait for its end."),
     "run_open": _("An answer is still being written. Stop it, or wait for its end."),
+    "too_many_schedules": _("You have as many schedules as one person may have. Delete one first."),
     "tool_needs_more": _(
         "To allow this call one needs what its tool needs here, and your role does not include it. You may deny it."
     ),

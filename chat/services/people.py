@@ -25,6 +25,7 @@ from chat.models import (
     ChatShare,
     Message,
     Run,
+    Schedule,
     Sharing,
     Task,
     UsageDay,
@@ -46,6 +47,7 @@ def what_goes(row: User | Organization | Project) -> Counts:
                 "memberships": Membership.objects.filter(user=row),
                 "API keys": ApiKey.objects.filter(user=row),
                 "remembered facts": Memory.objects.filter(user=row),
+                "schedules": Schedule.objects.filter(owner=row),
             }
         case Organization():
             chats = Chat.objects.filter(organization=row)

@@ -18,7 +18,7 @@ from accounts.db import db
 from accounts.models import ApiKey, ExternalIdentity, Membership, SignIn, User
 from chat.attachments import storing
 from chat.metering.limits import exports
-from chat.models import Attachment, Chat, Message
+from chat.models import Attachment, Chat, Message, Schedule
 from chat.serving.event_stream import Streamed
 from chat.transfer.views import ExportTooLarge, pieces, thread
 from chat.transfer.writing import written
@@ -29,6 +29,10 @@ IDENTITY_FIELDS = ("provider__name", "provider__issuer", "subject", "created_at"
 OF_FILES = ("id", "type", "name", "media_type", "bytes", "sha256", "created_at", "used_at")
 PREFERENCES = ("language", "tone", "about", "use_in_prompts", "remember", "updated_at")
 MEMORY = ("text", "chat", "created_at", "updated_at")
+SCHEDULE_FIELDS = (
+    *("id", "chat", "project", "organization", "title", "archetype", "prompt", "cron", "time_zone", "is_on"),
+    *("next_at", "last_at", "missed", "missed_first_at", "missed_last_at", "error", "created_at", "updated_at"),
+)
 SIGN_IN_FIELDS = ("user_agent", "created_at", "last_seen_at")
 _encode = msgspec.json.Encoder().encode
 
@@ -71,6 +75,7 @@ def _contents(user: User) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Each file's name and lines."""
     yield "account.json", [_encode(_account(user))]
     yield "messages-in-other-chats.jsonl", _messages_elsewhere(user)
+    yield "schedules.jsonl", _schedules(user)
     theirs = Chat.objects.visible_to(user).filter(user=user).order_by("created_at", "pk")
     for id in list(theirs.values_list("pk", flat=True)):
         if (chat := theirs.filter(pk=id).first()) is not None:  # it may be gone by now
@@ -115,6 +120,13 @@ def _account(user: User) -> dict[str, Any]:
         "remembered": list(Memory.objects.filter(user=user).values(*MEMORY)),
         "sign_ins": list(SignIn.objects.filter(user=user).values(*SIGN_IN_FIELDS)),
     }
+
+
+def _schedules(user: User) -> Iterator[bytes]:
+    """Theirs, also those that lead to chats of others."""
+    rows = Schedule.objects.filter(owner=user).order_by("created_at", "pk")
+    for row in rows.values(*SCHEDULE_FIELDS).iterator():
+        yield _encode(row) + b"\n"
 
 
 def _messages_elsewhere(user: User) -> Iterator[bytes]:

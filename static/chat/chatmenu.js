@@ -24,7 +24,11 @@ export function open(button) {
   menu.querySelector("button:not([hidden]), a")?.focus();
 }
 
-menu.addEventListener("click", ({ target }) => {
+menu.addEventListener("click", async ({ target }) => {
+  if (target.closest("[data-schedules]")) {
+    menu.hidePopover();
+    return (await import("./schedules.js")).open(chosen.id);
+  }
   const dialog = byId(target.closest("button")?.dataset.dialog);
   if (!dialog) return;
   menu.hidePopover();

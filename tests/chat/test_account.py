@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from accounts.models import ApiKey, Membership, Organization, Role, SignIn, User
 from accounts.sign_in.keys import create_key
 from accounts.sign_in.tokens import AccessToken
-from chat.models import Chat, RunStatus
+from chat.models import Chat, RunStatus, Schedule
 from chat.page.account import device
 from chat.page.account_words import KINDS_GOING, going
 from chat.services import people
@@ -212,6 +212,10 @@ def fill(chat: Chat, alice: User, bob: User) -> str:
         sharing="project", project_access="write",
     )  # fmt: skip
     answer(theirs, alice, text="Elsewhere")
+    for owner, prompt in ((alice, "Planted prompt"), (bob, "His own prompt")):
+        Schedule.objects.create(
+            organization=chat.organization, chat=theirs, owner=owner, prompt=prompt, cron="0 9 * * *", time_zone="UTC"
+        )
     return create_key(user=alice, organization=chat.organization, scopes=["chat"], name="CI", expires_at=None)[1]
 
 
@@ -224,16 +228,18 @@ async def test_all_that_is_ones_own_is_in_the_file_and_nothing_else(
     archive = zipfile.ZipFile(io.BytesIO(body))
     assert status == 200 and archive.testzip() is None
     names = ["account.json", "attachments.jsonl", f"chats/{chat.pk}.jsonl", "messages-in-other-chats.jsonl"]
+    names.append("schedules.jsonl")
     assert sorted(archive.namelist()) == names and archive.read("attachments.jsonl") == b""
     assert b"Planted words" in archive.read(f"chats/{chat.pk}.jsonl")
     told = json.loads(archive.read("account.json"))
     assert (told["email"], told["keys"][0]["name"]) == (alice.email, "CI")
     assert key[11:] not in str(told) and "hash" not in str(told) and "password" not in str(told)
     assert archive.read("messages-in-other-chats.jsonl").count(b"\n") == 1
+    assert json.loads(archive.read("schedules.jsonl"))["prompt"] == "Planted prompt"
     status, body = await fetch(charlie)
     assert status == 200 and b"Planted" not in body
     archive = zipfile.ZipFile(io.BytesIO(body))
-    assert archive.namelist()[2:] == ["attachments.jsonl"] and archive.read("attachments.jsonl") == b""
+    assert archive.namelist()[3:] == ["attachments.jsonl"] and archive.read("attachments.jsonl") == b""
     settings.PERSON_EXPORT_MAX_BYTES = 10
     status, body = await fetch(alice)
     assert (status, json.loads(body)["error"]["code"]) == (413, "export_too_large")

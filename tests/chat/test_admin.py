@@ -41,6 +41,7 @@ from chat.models import (
     Run,
     RunEvent,
     RunStatus,
+    Schedule,
     Task,
     ToolCall,
     ToolGrant,
@@ -99,6 +100,10 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     WorkflowRun.objects.create(
         chat=chat, version=version, step="<script>alert{{ 7|add:7 }}", answers={HOSTILE: {"message": HOSTILE}}
     )
+    Schedule.objects.create(
+        organization=chat.organization, chat=chat, owner=alice, title=HOSTILE[:200], prompt=HOSTILE, error=HOSTILE,
+        cron=HOSTILE[:100], time_zone=HOSTILE[:60], missed=3, missed_first_at=timezone.now(),
+    )  # fmt: skip
     now = timezone.now()
     Process.objects.create(id=uuid.uuid4(), host=HOSTILE, pid=7, takes_runs=True, started_at=now, seen_at=now)
     Chore.objects.create(name="clean-up", due_at=now, told={"x": HOSTILE}, error=HOSTILE)
@@ -322,6 +327,7 @@ OPEN_TO_ALL = {
     *("algorithms", "audience", "client_id", "default_role", "domains", "groups", "groups_claim", "issuer", "jwks"),
     *("jwks_url", "provision", "public_keys", "slug"),
     *("embedded_by", "media_type"),
+    *("cron", "time_zone"),
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
     *("media_type", "text_state", "type", "step"),
     *("approved_digest", "auth", "digest", "left_out", "offered_as", "policy", "protocol"),

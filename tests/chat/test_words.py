@@ -18,7 +18,7 @@ from agents.archetypes.base import Limits
 from agents.errors import CODES
 from agents.installation import model_names
 from chat.models import Chat
-from chat.page import account_words, asked_words, faults, models, pulls, words
+from chat.page import account_words, asked_words, faults, models, pulls, schedules, words
 from tools import pictures
 from tools.parsing import documents
 
@@ -62,6 +62,7 @@ def said() -> Iterator[str]:
             account_words.DONE,
             account_words.SCOPE_USES,
             asked_words.SAID,
+            schedules.TIMES,
         ):
             yield from map(str, table.values())
         yield from map(str, (*account_words.SAID, account_words.LAST_OWNER, account_words.TOO_MANY_KEYS))
@@ -192,7 +193,8 @@ def test_a_failure_says_in_german_what_it_says_in_english(code: str, message: st
 
 # --- What was wrong with what a person sent ---------------------------------------------------------------------------
 
-REFUSING = [Path(f"chat/services/{name}.py") for name in ("rules", "attachments", "chats", "approvals")]
+REFUSING = [Path(f"chat/services/{name}.py") for name in ("rules", "attachments", "chats", "approvals", "schedules")]
+REFUSING += [Path("chat/due.py")]
 
 
 def refusals(path: Path) -> Iterator[str]:

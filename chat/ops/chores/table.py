@@ -12,6 +12,7 @@ from chat.attachments.texts import give_up_left
 from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
 from chat.ops.erasure import Erasure
 from chat.ops.folding import Folding
+from chat.ops.schedules import Schedules
 from chat.ops.summaries import Summaries
 
 
@@ -50,5 +51,6 @@ CHORES = (
     Duty("attachments", "ATTACHMENTS_EVERY_S", _attachments),
     Duty("erasure", "ERASURE_EVERY_S", Erasure),
     Duty("summaries", "MEMORY_EVERY_S", Summaries),
+    Duty("schedules", "SCHEDULES_EVERY_S", Schedules),
     Duty("folding", "FOLDING_EVERY_S", Folding),
 )
