@@ -28,6 +28,7 @@ class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     toolset: dict[str, str] = {}  # no wish: hashes of the project's tools when the run began, by name
     effort: str = ""  # of reasoning, for this run alone; empty: the chat's
     output: OutputFormat | None = None  # what the answer must be
+    compact_at: int | None = None  # tokens of input from which the chat's older part is summed up; None: by the model
     extra: dict[str, Any] = {}  # passed on to the provider as it is: top_p, stop, response_format ...
 
 

@@ -191,6 +191,7 @@ def _event(event: AnyEvent, here: Mapping[str, str], people: Mapping[str, str]) 
             | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed() | ev.ToolDeferred()
             | ev.ApprovalRequested() | ev.AgentStarted() | ev.AgentReturned() | ev.WorkflowChanged()
             | ev.WorkflowCompleted() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
+            | ev.ContextCompacted()
             | ev.TurnCompleted() | ev.RunCompleted() | ev.RunFailed()
         ):  # fmt: skip
             return event

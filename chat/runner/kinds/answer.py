@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -17,8 +18,10 @@ from agents.events import AnyEvent
 from agents.installation import info_of
 from agents.loop import ledger, model_of
 from agents.loop.attached import can_take
-from agents.loop.target import room_of
+from agents.loop.job import Job
+from agents.loop.window import Window, window_of
 from agents.messages import File
+from agents.model_info import ModelInfo
 from chat.attachments.reading import Reading
 from chat.bus import notices
 from chat.eventlog.projection import Fold
@@ -28,6 +31,7 @@ from chat.runner import states
 from chat.runner.history import history
 from chat.runner.kinds.agent import AgentWork, job_of
 from chat.runner.kinds.base import Kind
+from chat.runner.shortening import Shortener, shortener_for
 from chat.runner.toolset import toolset_for
 from tools.capabilities import ATTACHMENTS
 
@@ -42,20 +46,43 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Re
     """The work of an answer, as far as its log has got. `reading`: what is given of attached files."""
     archetype = registry.get(run.archetype)
     model = info_of(model_of(archetype, run.model))
-    reading = reading or Reading(lambda media_type: can_take(model, File("", media_type)))
-    toolset, read = toolset_for(run), history(run.question, room_of(model, None), reading)
+    asked = options.load(run.options)
+    again = partial(Reading, lambda media_type: can_take(model, File("", media_type)))
+    reading, window = reading or again(), _window(model, asked.compact_at)
+    toolset, read = toolset_for(run), history(run.question, window, reading)
     job = job_of(
         run,
         events,
         permissions,
         archetype=archetype,
         history=read.messages,
-        options=options.load(run.options),
+        options=asked,
         timeout_s=settings.AGENTS_TIMEOUT_S,
+        shown=read.whole,
     )
     if reading.has_texts:
         job = replace(job, context=replace(job.context, capabilities=job.context.capabilities | {ATTACHMENTS}))
-    return AgentWork(run, replace(job, toolset=toolset), read.begins_at)
+    shortener = shortener_for(run, read, window, events, again, asked.compact_at)
+    return AnswerWork(run, replace(job, toolset=toolset, shortening=shortener), read.begins_at, shortener)
+
+
+class AnswerWork(AgentWork):
+    """An agent that answers a message of a chat."""
+
+    def __init__(self, run: Run, job: Job, begins_at: UUID | None, shortener: Shortener | None) -> None:
+        super().__init__(run, job, begins_at)
+        self.shortener = shortener
+
+    @property
+    def read_from(self) -> UUID | None:
+        """As it was read last: it may have been too long at first."""
+        return self.shortener.read_from if self.shortener is not None else self.begins_at
+
+
+def _window(model: ModelInfo, compact_at: int | None) -> Window:
+    """What this model reads of a chat, and what is too much: less, where the request wants it."""
+    window = window_of(model, settings.CHAT_CONTEXT_TOKENS, settings.CHAT_COMPACT_AT_PERCENT or 100)
+    return window if compact_at is None else replace(window, trigger=min(window.trigger, compact_at))
 
 
 def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AgentWork:
