@@ -28,8 +28,8 @@ class Newest:
 
     def told(self, message: Message) -> Message:
         """The message, without its content where that is the result of a tool, old and large."""
-        is_old = self.count >= KEEP_MESSAGES and self.whole >= self.keep
         size = tokens.of_message(message)
+        is_old = self.count >= KEEP_MESSAGES and self.whole + size > self.keep
         told = _dropped(message) if is_old else message
         self.count += 1
         self.whole += size
