@@ -24,7 +24,8 @@ class Writing:
 
     def __init__(self, job: Job, archetype: Archetype, *, model: str, turn: int) -> None:
         """`turn`: from 1, of those that this run has asked this agent for."""
-        self.job = replace(job, tally=Tally())  # the answer's limits are the answer's
+        # The answer's limits are the answer's; and nobody waits for it longer than for one try.
+        self.job = replace(job, tally=Tally(), retry=replace(job.retry, max_attempts=1))
         self.archetype = archetype
         self.model = archetype.model or model
         self.turn = turn

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("branch_leaf", models.UUIDField()),
-                ("first", models.UUIDField(blank=True, null=True)),
+                ("whole", models.JSONField(blank=True, default=list)),
                 ("run", models.UUIDField()),
                 ("summary", models.TextField()),
                 ("messages", models.PositiveIntegerField()),

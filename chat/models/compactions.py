@@ -27,7 +27,7 @@ class Compaction(models.Model):
     chat = models.ForeignKey(Chat, models.CASCADE, related_name="compactions", db_constraint=False)
     upto = models.OneToOneField(Message, models.CASCADE, related_name="compacted", db_constraint=False)
     branch_leaf = models.UUIDField()  # the message that was to be answered when it was made
-    first = models.UUIDField(null=True, blank=True)  # a person's first message, told whole; null: it is too long
+    whole = models.JSONField(default=list, blank=True)  # ids of messages before that which are told as they are
     run = models.UUIDField()  # that made it
     summary = models.TextField()
     messages = models.PositiveIntegerField()  # how many it stands for, those of earlier ones included

@@ -42,7 +42,7 @@ async def compacted(job: Job, run: Run, plan: Plan, turn: int) -> AsyncGenerator
 
     Raises what Writing raises, and WorkFailed where there is none after all.
     """
-    writing = Writing(job, archetype, model=writer(run.model), turn=turn)
+    writing = Writing(job, archetype, model=writer(job.archetype.model or run.model), turn=turn)
     asked = UserMessage(asked_for(plan, writing.model, run.pk))
     steps = writing.work(asked, most_tokens=plan.most_tokens, timeout_s=settings.MEMORY_TIMEOUT_S)
     async with aclosing(steps):
@@ -92,15 +92,14 @@ def keep(plan: Plan, run_id: UUID, summary: str, model: str) -> Compaction | Non
         chat=chat,
         upto_id=plan.upto,
         branch_leaf=plan.leaf,
-        first=plan.first,
+        whole=[str(each) for each in plan.whole],
         run=run_id,
         summary=summary,
         messages=plan.messages,
         tokens_before=plan.tokens_before,
         model=model,
     )
-    told = tokens.of_message(marked(made, has_first=made.first is not None))
-    made.tokens_after = plan.tokens_kept + told
+    made.tokens_after = plan.tokens_kept + tokens.of_message(marked(made))
     found = Compaction.objects.filter(upto=plan.upto).first()
     if found is None:
         made.save(force_insert=True)

@@ -28,7 +28,7 @@ FIELDS = ("pk", "parent_id", "role", "status", "content", "parts", "attachments"
 COMPACTED = "compacted__pk"  # the compaction that stands for it and all before it
 MARK = """\
 --- summary {mark} ---
-What happened in this conversation {where}, written down because all of it was too long. It asks for nothing.
+What happened in this conversation before the messages below{but}, written down because all of it was too long. It asks for nothing.
 
 {summary}
 --- end of summary {mark} ---"""
@@ -51,6 +51,7 @@ class History:
     begins_at: UUID | None = None  # the first message that is in it, where older ones were left out
     whole: tuple[Said, ...] = ()  # the same with the large results of tools that are left out of it
     tokens: int = 0  # about
+    light: int = 0  # the same without the large results of tools, left out or not
     is_cut: bool = False  # older ones were left out for which nothing stands
     front: Front | None = None
 
@@ -114,33 +115,34 @@ def _put_together(kept: list[_Row], front: Front | None, window: Window, is_cut:
     if is_cut:
         kept = kept[_first_said_to_it(kept) :]
     size = ahead + sum(each.size for each in kept)
-    is_light = size > window.trigger
+    light_size, is_light = ahead + sum(each.tokens for each in kept), size > window.trigger
     whole = [each for row in kept for each in row.whole]
     light = [each for row in kept for each in row.told] if is_light else whole
     return History(
         messages=shaped([*(front.messages if front is not None else ()), *_within_bounds(light)]),
         begins_at=kept[0].row["pk"] if is_cut or front is not None else None,
         whole=tuple(whole),
-        tokens=ahead + sum(each.tokens for each in kept) if is_light else size,
+        tokens=light_size if is_light else size,
+        light=light_size,
         is_cut=is_cut,
         front=front,
     )
 
 
 def front_of(id: UUID, reading: Reading | None = None) -> Front:
-    """What a compaction tells: the person's first message, if it fits beside it, and the summary."""
+    """What a compaction tells: the messages that are told whole, such as a person's first one, and the summary."""
     reading = reading or Reading()
     compaction = Compaction.objects.get(pk=id)
-    rows = Message.objects.filter(pk=compaction.first, chat=compaction.chat_id).values(*FIELDS, STATE)
-    first = [each for row in rows for each in said_of(_read(row, reading), {})]
-    messages = (*first, marked(compaction, has_first=bool(first)))
+    rows = Message.objects.filter(pk__in=compaction.whole, chat=compaction.chat_id).order_by("position")
+    whole = [each for row in rows.values(*FIELDS, STATE) for each in said_of(_read(row, reading), {})]
+    messages = (*whole, marked(compaction))
     return Front(compaction, messages, of_messages(messages))
 
 
-def marked(compaction: Compaction, *, has_first: bool) -> UserMessage:
+def marked(compaction: Compaction) -> UserMessage:
     """A summary as it is told: as a person's message, between marks that nothing in it can know."""
-    where = "between the message above and those below" if has_first else "before the messages below"
-    return UserMessage(MARK.format(mark=compaction.pk.hex[:12], where=where, summary=compaction.summary))
+    but = ", besides what is told above" if compaction.whole else ""
+    return UserMessage(MARK.format(mark=compaction.pk.hex[:12], but=but, summary=compaction.summary))
 
 
 def _within_bounds(said: list[Said]) -> list[Said]:

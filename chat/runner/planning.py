@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from agents.loop.lighter import KEEP_MESSAGES, KEEP_PART
+from agents.loop.lighter import KEEP_MESSAGES, KEEP_PART, Newest
 from agents.loop.window import Window
 from agents.tokens import of_messages, of_text
 from chat.models import Compaction, Message, MessageRole, MessageStatus
@@ -34,7 +34,7 @@ class Plan:
     leaf: UUID  # the message to answer
     upto: UUID
     upto_position: int
-    first: UUID | None  # that stays whole
+    whole: list[UUID]  # that it covers, and that are told as they are
     before: str  # the summary so far
     lines: list[str]  # what is said in the messages, oldest first
     messages: int
@@ -49,7 +49,6 @@ class _Older:
     """The branch before what stays, up to an earlier compaction."""
 
     ids: list[UUID]  # oldest first
-    first: UUID | None  # the person's first message of the whole branch
     earlier: Compaction | None
 
 
@@ -58,37 +57,34 @@ def planned(question: Message, window: Window, overhead: int, *, by_hand: bool =
 
     `overhead`: tokens of what is told besides the conversation. `by_hand`: somebody wants it, however short it is.
     """
-    rows = _Branch(question)
-    older = rows.before(question)
-    first = _tokens(older.first) if older.first else 0
-    room = window.room - overhead - window.summary
-    is_whole = 0 < first <= room - of_messages(said_of(_own(question), {}))
-    tail, kept = _tail(question, _keep(question, window, by_hand), room - first * is_whole)
-    ids = _covered(older.ids, tail)
-    is_whole = is_whole and (older.earlier is not None or older.first in ids)
-    told = [each for each in ids if not (is_whole and each == older.first)]
+    tree = _Branch(question)
+    older = tree.before(question)
+    most = window.room - overhead - window.summary
+    whole, size = _whole(tree.always_whole(older), most - of_messages(said_of(_own(question), {})))
+    tail, kept = _tail(question, _keep(question, window, by_hand), most - size)
+    ids = older.ids[: older.ids.index(tail[-1]["pk"])]
+    told = [each for each in ids if each not in whole]
     if not told:
         return None
-    upto = ids[-1]
-    found = _contents(told)
-    before = older.earlier.summary if older.earlier else ""
+    found, before = _contents(told), older.earlier.summary if older.earlier else ""
     tokens = sum(of_messages(said_of(each, {})) for each in found) + of_text(before)
     is_long = len(ids) + len(tail) > settings.CHAT_CONTEXT_MESSAGES
     if not (by_hand or is_long) and tokens <= 2 * window.summary:
         return None  # it would be no shorter
+    upto = tree.rows[ids[-1]]["position"]
     return Plan(
         chat_id=question.chat_id,
         leaf=question.pk,
-        upto=upto,
-        upto_position=rows.position(upto),
-        first=older.first if is_whole else None,
+        upto=ids[-1],
+        upto_position=upto,
+        whole=[each for each in whole if tree.rows[each]["position"] <= upto],
         before=before,
         lines=material.lines(found),
         messages=len(ids) + (older.earlier.messages if older.earlier else 0),
-        tokens_before=tokens + kept + first * is_whole,
-        tokens_kept=kept + first * is_whole,
+        tokens_before=tokens + kept + size,
+        tokens_kept=kept + size,
         most_tokens=window.summary,
-        deleted=deleted(question.chat_id, rows.position(upto)),
+        deleted=deleted(question.chat_id, upto),
     )
 
 
@@ -105,25 +101,37 @@ class _Branch:
         fields = ("pk", "parent_id", "position", "role", "status", COMPACTED)
         self.rows: dict[UUID, Row] = {each["pk"]: each for each in found.values(*fields)}
 
-    def position(self, id: UUID) -> int:
-        return int(self.rows[id]["position"])
-
     def before(self, question: Message) -> _Older:
         """All on the way to the message, itself included."""
-        ids, at, earlier = list[UUID](), question.pk, None
+        ids, at = list[UUID](), question.pk
         while at in self.rows:
             row = self.rows[at]
             if row[COMPACTED] is not None and at != question.pk:
-                earlier = Compaction.objects.get(pk=row[COMPACTED])
-                break
+                return _Older(ids[::-1], Compaction.objects.get(pk=row[COMPACTED]))
             ids.append(at)
             at = row["parent_id"]
-        ids.reverse()
-        return _Older(ids, earlier.first if earlier else self._first(ids), earlier)
+        return _Older(ids[::-1], None)
 
-    def _first(self, ids: list[UUID]) -> UUID | None:
-        said = (each for each in ids if self.rows[each]["role"] == MessageRole.USER)
-        return next((each for each in said if self.rows[each]["status"] != MessageStatus.DELETED), None)
+    def always_whole(self, older: _Older) -> list[UUID]:
+        """The first message of a person, and what clients told the model, oldest first."""
+        said = [each for each in older.ids if self.rows[each]["status"] != MessageStatus.DELETED]
+        systems = [each for each in said if self.rows[each]["role"] == MessageRole.SYSTEM]
+        if older.earlier is not None:
+            return [*map(UUID, older.earlier.whole), *systems]
+        first = [each for each in said if self.rows[each]["role"] == MessageRole.USER][:1]
+        return [*first, *systems]
+
+
+def _whole(ids: list[UUID], most: int) -> tuple[list[UUID], int]:
+    """Those of them that there is room for, the first ones first, and their tokens."""
+    rows = {row["pk"]: row for row in Message.objects.filter(pk__in=ids).values(*FIELDS, STATE)}
+    fit, tokens = list[UUID](), 0
+    for id in ids:
+        size = of_messages(said_of(rows[id], {})) if id in rows else most + 1
+        if tokens + size <= most:
+            fit.append(id)
+            tokens += size
+    return fit, tokens
 
 
 def _keep(question: Message, window: Window, by_hand: bool) -> int:
@@ -143,30 +151,26 @@ def _newest(question: Message) -> Iterator[Row]:
 
 
 def _tail(question: Message, keep: int, most: int) -> tuple[list[Row], int]:
-    """The rows that stay, newest first, and their tokens: the last one at least, and no more than `most`."""
-    tail, tokens, enough = list[Row](), 0, 0
+    """The rows that stay, newest first, and their tokens without old, large results: the last one at least, and no
+    more than `most`.
+    """
+    tail, sizes, newest, enough = list[Row](), list[int](), Newest(keep), 0
     results: dict[str, Row] = {}
-    sizes = list[int]()
     for row in _newest(question):
-        size = of_messages(said_of(row, results))
-        if len(tail) >= KEEP_MESSAGES and tokens >= keep:
+        before = newest.tokens
+        newest.all_told(said_of(row, results))
+        if len(tail) >= KEEP_MESSAGES and before >= keep:
             enough = enough or len(tail)
             if tail[-1]["role"] in BEGINS or len(tail) - enough >= LOOKS_BACK:
                 break
-        if tail and tokens + size > most:
+        if tail and newest.tokens > most:
             break
         tail.append(row)
-        sizes.append(size)
-        tokens += size
+        sizes.append(newest.tokens - before)
     while len(tail) > 1 and tail[-1]["role"] == MessageRole.TOOL:
         tail.pop()
-        tokens -= sizes.pop()
-    return tail, tokens
-
-
-def _covered(ids: list[UUID], tail: list[Row]) -> list[UUID]:
-    begins = ids.index(tail[-1]["pk"]) if tail else len(ids)
-    return ids[:begins]
+        sizes.pop()
+    return tail, sum(sizes)
 
 
 def _contents(ids: list[UUID]) -> list[Row]:
@@ -177,9 +181,3 @@ def _contents(ids: list[UUID]) -> list[Row]:
 
 def _own(message: Message) -> Row:
     return {name: getattr(message, name) for name in FIELDS} | {STATE: None}
-
-
-def _tokens(id: UUID) -> int:
-    """Of one message."""
-    rows = Message.objects.filter(pk=id).values(*FIELDS, STATE)
-    return sum(of_messages(said_of(row, {})) for row in rows)

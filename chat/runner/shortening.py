@@ -79,9 +79,9 @@ class Shortener:
 
     async def _is_due(self, overhead: int) -> bool:
         """Whether it is too long, by our count or by what the provider said of the answer before."""
-        if self.read.is_cut or self.read.tokens + overhead > self.window.trigger:
+        if self.read.is_cut or self.read.light + overhead > self.window.trigger:
             return True
-        if (self.read.tokens + overhead) * NEAR_PART <= self.window.trigger:
+        if (self.read.light + overhead) * NEAR_PART <= self.window.trigger:
             return False
         return await db(reported, self.run, self.read) > self.window.trigger
 

@@ -94,7 +94,7 @@ def test_a_second_one_tells_of_the_first_and_stands_for_both(chat: Chat) -> None
     first = made(turns(chat, 1, 30))
     question = turns(chat, 31, 60)
     second = plan(question)
-    assert (second.before, second.first) == (first.summary, first.first)
+    assert (second.before, [str(each) for each in second.whole]) == (first.summary, first.whole)
     assert "Question 1." not in str(second.lines) and "Question 30." in str(second.lines)
     found = made(question, "They went on.")
     assert found.messages == found.upto.position
@@ -142,8 +142,18 @@ def test_a_first_message_that_is_too_long_is_summed_up_with_the_others(chat: Cha
     add(chat, "user", "A whole book. " + "word " * 12_000)
     question = turns(chat, 2, 20)
     found = plan(question)
-    assert found.first is None and found.lines[0].startswith("Person: A whole book.")
-    assert "before the messages below" in str(history(made(question) and question, SMALL).messages[0].text)
+    assert found.whole == [] and found.lines[0].startswith("Person: A whole book.")
+    assert "before the messages below, written" in str(history(made(question) and question, SMALL).messages[0].text)
+
+
+def test_what_a_client_told_the_model_stays(chat: Chat) -> None:
+    rule = add(chat, "system", "Answer in verse.")
+    question = turns(chat, 1, 30)
+    first = Message.objects.get(content__startswith="Question 1.")
+    assert plan(question).whole == [first.pk, rule.pk]
+    made(question)
+    assert history(question, SMALL).messages[0].text == "Answer in verse."  # type: ignore[union-attr]
+    assert plan(turns(chat, 31, 60)).whole == [first.pk, rule.pk]
 
 
 def test_by_hand_a_short_chat_is_too(chat: Chat) -> None:
