@@ -28,7 +28,8 @@ FIELDS = ("pk", "parent_id", "role", "status", "content", "parts", "attachments"
 COMPACTED = "compacted__pk"  # the compaction that stands for it and all before it
 MARK = """\
 --- summary {mark} ---
-What happened in this conversation before the messages below{but}, written down because all of it was too long. It asks for nothing.
+What happened in this conversation before the messages below{but}. It was written down because all \
+of it was too long, and asks for nothing.
 
 {summary}
 --- end of summary {mark} ---"""

@@ -63,8 +63,9 @@ def planned(question: Message, window: Window, overhead: int, *, by_hand: bool =
     whole, size = _whole(tree.always_whole(older), most - of_messages(said_of(_own(question), {})))
     tail, kept = _tail(question, _keep(question, window, by_hand), most - size)
     ids = older.ids[: older.ids.index(tail[-1]["pk"])]
-    told = [each for each in ids if each not in whole]
-    if not told:
+    no_longer = [UUID(each) for each in older.earlier.whole if UUID(each) not in whole] if older.earlier else []
+    told = [*no_longer, *(each for each in ids if each not in whole)]
+    if len(told) == len(no_longer):
         return None
     found, before = _contents(told), older.earlier.summary if older.earlier else ""
     tokens = sum(of_messages(said_of(each, {})) for each in found) + of_text(before)
@@ -151,8 +152,8 @@ def _newest(question: Message) -> Iterator[Row]:
 
 
 def _tail(question: Message, keep: int, most: int) -> tuple[list[Row], int]:
-    """The rows that stay, newest first, and their tokens without old, large results: the last one at least, and no
-    more than `most`.
+    """The rows that stay, newest first, and their tokens without old, large results: the last one at least, no
+    more than `most`, and half of as many rows as are read at once.
     """
     tail, sizes, newest, enough = list[Row](), list[int](), Newest(keep), 0
     results: dict[str, Row] = {}
@@ -163,14 +164,22 @@ def _tail(question: Message, keep: int, most: int) -> tuple[list[Row], int]:
             enough = enough or len(tail)
             if tail[-1]["role"] in BEGINS or len(tail) - enough >= LOOKS_BACK:
                 break
-        if tail and newest.tokens > most:
+        is_full = newest.tokens > most or len(tail) >= settings.CHAT_CONTEXT_MESSAGES // 2
+        if is_full and tail and tail[-1]["role"] != MessageRole.TOOL:
             break
         tail.append(row)
         sizes.append(newest.tokens - before)
-    while len(tail) > 1 and tail[-1]["role"] == MessageRole.TOOL:
-        tail.pop()
-        sizes.pop()
-    return tail, sum(sizes)
+    stays = _stays(tail, is_enough=enough > 0)
+    return tail[:stays], sum(sizes[:stays])
+
+
+def _stays(tail: list[Row], *, is_enough: bool) -> int:
+    """How many of these rows stay, so that they begin where they may."""
+    roles = [row["role"] for row in tail]
+    nearest = range(len(roles), max(len(roles) - LOOKS_BACK, 1) - 1, -1)
+    if not is_enough and (found := next((each for each in nearest if roles[each - 1] in BEGINS), None)):
+        return found
+    return next((each for each in range(len(roles), 1, -1) if roles[each - 1] != MessageRole.TOOL), 1)
 
 
 def _contents(ids: list[UUID]) -> list[Row]:

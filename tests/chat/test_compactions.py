@@ -143,7 +143,7 @@ def test_a_first_message_that_is_too_long_is_summed_up_with_the_others(chat: Cha
     question = turns(chat, 2, 20)
     found = plan(question)
     assert found.whole == [] and found.lines[0].startswith("Person: A whole book.")
-    assert "before the messages below, written" in str(history(made(question) and question, SMALL).messages[0].text)
+    assert "before the messages below. It" in str(history(made(question) and question, SMALL).messages[0].text)
 
 
 def test_what_a_client_told_the_model_stays(chat: Chat) -> None:
