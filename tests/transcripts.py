@@ -261,7 +261,9 @@ def compacted() -> list[Logged]:
     script = Script().begin().add(ev.TurnStarted, turn=1, model="m")
     script.add(ev.TurnStarted, agent="compaction", turn=1, model="m")
     script.add(ev.ReplyCompleted, agent="compaction", turn=1, finish_reason="stop", usage=USED)
-    script.add(ev.ContextCompacted, upto=RUN.input, messages=42, tokens_before=9_000, tokens_after=2_000)
+    script.add(
+        ev.ContextCompacted, agent="compaction", upto=RUN.input, messages=42, tokens_before=9_000, tokens_after=2_000
+    )
     script.add(ev.TextDelta, text="Yes.")
     return script.reply(1).add(ev.TurnCompleted, turn=1).end()
 

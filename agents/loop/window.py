@@ -23,6 +23,10 @@ class Window:
         """How long a summary of the rest may be."""
         return min(SUMMARY_TOKENS, self.room // SUMMARY_PART)
 
+    def compacted_at(self, tokens: int) -> "Window":
+        """The same where somebody wants a question of so many tokens made shorter, if it is not anyway."""
+        return Window(self.room, min(self.trigger, tokens), min(self.keep, tokens // KEEP_PART))
+
     def within(self, tokens: int) -> "Window":
         """The same where a question of so many tokens is too long."""
         room = min(self.room, tokens)

@@ -58,9 +58,10 @@ async def compacted(job: Job, run: Run, plan: Plan, turn: int) -> AsyncGenerator
 
 
 def told_of(made: Compaction) -> AnyEvent:
-    """The event that says so."""
+    """The event that says so: the summing agent's, so that it stands where the answer's own turn is taken back."""
     return ev.ContextCompacted(
         at=time.time(),
+        agent=archetype.name,
         upto=str(made.upto_id),
         messages=made.messages,
         tokens_before=made.tokens_before,
@@ -76,7 +77,7 @@ def writer(model: str) -> str:
 
 def asked_for(plan: Plan, model: str, run_id: UUID) -> str:
     """The task, and as much of the material as this model can read."""
-    room = room_of(info_of(model), plan.most_tokens) or settings.CHAT_CONTEXT_TOKENS
+    room = room_of(info_of(model), plan.most_tokens) or plan.room
     before = f"What was written down before:\n{plan.before}\n\n" if plan.before else ""
     said = fitting(plan.lines, max(room - AROUND_TOKENS - tokens.of_text(before), AROUND_TOKENS))
     return f"{TASK}\n\n{between_marks(before + said, run_id.hex[:12])}"

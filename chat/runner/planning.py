@@ -41,6 +41,7 @@ class Plan:
     tokens_before: int
     tokens_kept: int  # of those that stay
     most_tokens: int  # of the summary
+    room: int  # what the model that answers may be asked
     deleted: int  # messages that are deleted, up to the last one that it stands for
 
 
@@ -85,6 +86,7 @@ def planned(question: Message, window: Window, overhead: int, *, by_hand: bool =
         tokens_before=tokens + kept + size,
         tokens_kept=kept + size,
         most_tokens=window.summary,
+        room=window.room,
         deleted=deleted(question.chat_id, upto),
     )
 

@@ -19,7 +19,7 @@ from tests.upstream import Seen, Turn, Upstream
 WINDOW = 8_000
 FIRST = "The project is called Plover. Never touch plan.md."
 SUMMARY = "They spoke of Plover, changed notes.md and left the release open."
-LONG = "with some more words about it " * 12
+LONG = ("with some more words about it " * 12).strip()
 SMALL, UNKNOWN, OTHER = "gpt-small", "gpt-unknown", "gpt-writer"
 ROWS = f"""
 from chat.models import LanguageModel
@@ -102,6 +102,9 @@ def alice(server: Server) -> Client:
     return client(server)
 
 
+WITH_RESULT = tuple(f"Answer {number}0:" for number in range(1, 41))
+
+
 def turn(number: int) -> list[tuple[str, list[Any]]]:
     """A question and its answer, some with a tool's large result."""
     answer = f"Answer {number}: done, {LONG}"
@@ -141,7 +144,7 @@ def newest(said: list[str]) -> list[str]:
     """What the last fifth of the window holds."""
     kept, size = list[str](), 0
     for text in reversed(said):
-        size += tokens.of_text(text) + tokens.MESSAGE_TOKENS
+        size += tokens.of_text(text) + tokens.MESSAGE_TOKENS + 900 * text.startswith(WITH_RESULT)
         if size > WINDOW // 5:
             break
         kept.append(text)
@@ -153,7 +156,7 @@ def test_a_chat_of_400_turns_on_a_window_of_8_000_is_never_too_long(
 ) -> None:
     chat, said = filled(server, alice, 400)
     refused, seen, made = narrow.refused, len(narrow.requests()), 0
-    for number in range(12):
+    for number in range(20):
         text = f"Live question {number}, {LONG}"
         run, events = ask(alice, chat, text)
         assert run["status"] == "succeeded", run
@@ -164,14 +167,14 @@ def test_a_chat_of_400_turns_on_a_window_of_8_000_is_never_too_long(
         check_strict(sent)
         assert sent[0]["role"] == "system" and sent[1]["content"].startswith(FIRST)
         told = json.dumps(sent)
-        assert all(json.dumps(each)[1:-1].strip() in told for each in newest(said)), number
+        assert all(json.dumps(each)[1:-1] in told for each in newest(said)), number
         compacted = [each for each in events if each["type"] == "context.compacted"]
         made += len(compacted)
         assert len(compacted) == sum(map(is_summary, requests))
         assert SUMMARY in told and (number or compacted), "the first is made before the first answer"
         assert all(each["tokens_after"] < each["tokens_before"] for each in compacted)
-        said.append(f"Yes, {LONG}".strip())
-    assert narrow.refused == refused and 2 <= made < 12
+        said.append(f"Yes, {LONG}")
+    assert narrow.refused == refused and 2 <= made < 20
     rows = alice.get(f"/api/chats/{chat}/compactions/")["results"]
     assert len(rows) == made and {each["summary"] for each in rows} == {SUMMARY}
     usage = json.loads(server.quickly("dumpdata", "chat.UsageRecord"))
@@ -216,7 +219,7 @@ def test_by_hand_it_is_a_run_that_charlie_does_not_see(server: Server, narrow: N
     assert done["usage"]["input_tokens"] > 0
     ask(alice, chat, "And now?")
     told = json.dumps(narrow.requests()[-1].messages)
-    assert SUMMARY in told and FIRST in told and "Question 3," not in told and said[-1].strip() in told
+    assert SUMMARY in told and FIRST in told and "Question 3," not in told and said[-1] in told
 
 
 def test_the_responses_door_is_obeyed(server: Server, narrow: Narrow, alice: Client) -> None:

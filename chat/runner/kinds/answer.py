@@ -82,7 +82,7 @@ class AnswerWork(AgentWork):
 def _window(model: ModelInfo, compact_at: int | None) -> Window:
     """What this model reads of a chat, and what is too much: less, where the request wants it."""
     window = window_of(model, settings.CHAT_CONTEXT_TOKENS, settings.CHAT_COMPACT_AT_PERCENT or 100)
-    return window if compact_at is None else replace(window, trigger=min(window.trigger, compact_at))
+    return window if compact_at is None else window.compacted_at(compact_at)
 
 
 def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AgentWork:

@@ -73,9 +73,12 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions) -> Compacti
 
 
 def end(run: RunFacts, fold: Fold) -> None:
-    """Tell who looks at the chat; what was made is kept already."""
-    if run.chat_id is not None:
-        notices.tell(run.chat_id, run=run.id, has_changed=True)
+    """Keep what it has come to with the run, and tell who looks at the chat."""
+    if run.chat_id is None:
+        return
+    if result := found(run):
+        Run.objects.filter(pk=run.id).update(request={**run.asked, "result": result})
+    notices.tell(run.chat_id, run=run.id, has_changed=True)
 
 
 def found(run: Run | RunFacts) -> dict[str, str] | None:
