@@ -18,7 +18,7 @@ from accounts.db import db
 from accounts.models import ApiKey, ExternalIdentity, Membership, SignIn, User
 from chat.attachments import storing
 from chat.metering.limits import exports
-from chat.models import Attachment, Chat, Message
+from chat.models import Attachment, Chat, Compaction, Message
 from chat.serving.event_stream import Streamed
 from chat.transfer.views import ExportTooLarge, pieces, thread
 from chat.transfer.writing import written
@@ -26,6 +26,7 @@ from chat.transfer.writing import written
 KEY_FIELDS = ("prefix", "name", "organization", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
 IDENTITY_FIELDS = ("provider__name", "provider__issuer", "subject", "created_at", "last_sign_in_at", "signed_out_at")
 OF_FILES = ("id", "type", "name", "media_type", "bytes", "sha256", "created_at", "used_at")
+OF_COMPACTIONS = ("id", "chat", "upto", "summary", "messages", "model", "created_at")
 SIGN_IN_FIELDS = ("user_agent", "created_at", "last_seen_at")
 _encode = msgspec.json.Encoder().encode
 
@@ -68,6 +69,7 @@ def _contents(user: User) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Each file's name and lines."""
     yield "account.json", [_encode(_account(user))]
     yield "messages-in-other-chats.jsonl", _messages_elsewhere(user)
+    yield "compactions.jsonl", _compactions(user)
     theirs = Chat.objects.visible_to(user).filter(user=user).order_by("created_at", "pk")
     for id in list(theirs.values_list("pk", flat=True)):
         if (chat := theirs.filter(pk=id).first()) is not None:  # it may be gone by now
@@ -110,6 +112,13 @@ def _account(user: User) -> dict[str, Any]:
         "identities": list(ExternalIdentity.objects.filter(user=user).values(*IDENTITY_FIELDS)),
         "sign_ins": list(SignIn.objects.filter(user=user).values(*SIGN_IN_FIELDS)),
     }
+
+
+def _compactions(user: User) -> Iterator[bytes]:
+    """The summaries that stand for older messages of their own chats."""
+    rows = Compaction.objects.filter(chat__in=Chat.objects.visible_to(user).filter(user=user))
+    for row in rows.order_by("created_at", "pk").values(*OF_COMPACTIONS).iterator():
+        yield _encode(row) + b"\n"
 
 
 def _messages_elsewhere(user: User) -> Iterator[bytes]:
