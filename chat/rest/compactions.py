@@ -24,8 +24,10 @@ class CompactionSerializer(serializers.ModelSerializer[Compaction]):
 
     class Meta:
         model = Compaction
-        fields = ("id", "chat", "upto", "branch_leaf", "summary", "messages", "tokens_before", "tokens_after", "model")
-        fields = (*fields, "created_at")
+        fields = (
+            *("id", "chat", "upto", "branch_leaf", "summary", "messages", "tokens_before", "tokens_after", "model"),
+            "created_at",
+        )
         read_only_fields = fields
         extra_kwargs = {
             "upto": {"help_text": "The last message that it stands for; it holds on each branch that has that one."},

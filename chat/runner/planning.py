@@ -16,8 +16,8 @@ from agents.loop.window import Window
 from agents.tokens import of_messages, of_text
 from chat.models import Compaction, Message, MessageRole, MessageStatus
 from chat.runner import material
-from chat.runner.history import COMPACTED, FIELDS, STATE, branch
-from chat.runner.said import said_of
+from chat.runner.history import COMPACTED, FIELDS, branch
+from chat.runner.said import STATE, said_of
 
 BEGINS = (MessageRole.USER, MessageRole.SYSTEM)
 LOOKS_BACK = 4  # messages behind which what stays may begin, so that it begins with a question
