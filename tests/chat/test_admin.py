@@ -323,7 +323,7 @@ OPEN_TO_ALL = {
     *("jwks_url", "provision", "public_keys", "slug"),
     *("embedded_by", "media_type"),
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
-    *("media_type", "text_state", "type"),
+    *("media_type", "text_state", "type", "whole"),
 }
 TEXTS = (CharField, TextField, JSONField, BinaryField)
 
