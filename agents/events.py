@@ -233,6 +233,15 @@ class WorkProgressed(Event, frozen=True, kw_only=True, tag="work.progressed"):
     total: int = 0  # 0: nobody knows
 
 
+class ContextCompacted(Event, frozen=True, kw_only=True, tag="context.compacted"):
+    """Older messages of the chat were too much to read: from now on a summary is told in their place. They stay."""
+
+    upto: str  # id of the last message that it stands for
+    messages: int  # how many those are
+    tokens_before: int  # of what the model was given to read until then, about
+    tokens_after: int
+
+
 class RetryScheduled(Event, frozen=True, kw_only=True, tag="retry.scheduled"):
     """The provider failed before the first token of this turn; it is asked again after a pause."""
 
@@ -310,6 +319,7 @@ AnyEvent = (
     | WorkflowChanged
     | WorkflowCompleted
     | WorkProgressed
+    | ContextCompacted
     | RetryScheduled
     | TurnReset
     | TurnCompleted

@@ -39,6 +39,7 @@ class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     step: AtStep | None = None  # no wish either: set when the run begins
     effort: str = ""  # of reasoning, for this run alone; empty: the chat's
     output: OutputFormat | None = None  # what the answer must be
+    compact_at: int | None = None  # tokens of input from which the chat's older part is summed up; None: by the model
     extra: dict[str, Any] = {}  # passed on to the provider as it is: top_p, stop, response_format ...
 
 

@@ -765,6 +765,9 @@ ROUTES = [
         ok=(201,),
         ids=chat_id,
     ),
+    # Nothing is old enough: that is as far as all of them get.
+    Route("POST", "/api/chats/{id}/compact/", WRITE, fixed(), ok=(409,), ids=chat_id),
+    Route("GET", "/api/chats/{id}/compactions/", READ, ids=chat_id),
     Route("GET", "/api/attachments/", SIGNED_IN),
     # Into one's own organization: who may write in none is told so. What the body is, its bytes say.
     Route("POST", "/api/attachments/", SIGNED_IN, fixed(a="b"), ok=(201, 403), is_closed=False),

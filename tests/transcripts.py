@@ -266,11 +266,23 @@ def cut_short() -> list[Logged]:
     return Script().begin().answer(1, "Very long", reason="length").end("length")
 
 
+def compacted() -> list[Logged]:
+    """The older part of the chat was summed up before the first word."""
+    script = Script().begin().add(ev.TurnStarted, turn=1, model="m")
+    script.add(ev.TurnStarted, agent="compaction", turn=1, model="m")
+    script.add(ev.ReplyCompleted, agent="compaction", turn=1, finish_reason="stop", usage=USED)
+    script.add(
+        ev.ContextCompacted, agent="compaction", upto=RUN.input, messages=42, tokens_before=9_000, tokens_after=2_000
+    )
+    script.add(ev.TextDelta, text="Yes.")
+    return script.reply(1).add(ev.TurnCompleted, turn=1).end()
+
+
 ALL = {
     each.__name__: each
     for each in (
         plain, empty, awkward, reasoning, tool_call, parallel_tools, tool_failed, subagent, subagents_at_once,
         deferred, approved, retried, taken_over, cancelled, failed, cut_short, built, building, cited,
-        stepped,
+        stepped, compacted,
     )
 }  # fmt: skip

@@ -10,13 +10,16 @@ from contextlib import aclosing
 from agents import events as ev
 from agents.archetypes.base import Archetype
 from agents.conversation import shaped
-from agents.errors import LimitReached
+from agents.errors import LimitReached, ProviderError
 from agents.events import AnyEvent
 from agents.loop.calls import Outcome, ToolCalls, told
+from agents.loop.fallback import TOO_LONG
 from agents.loop.job import Job
 from agents.loop.ledger import Turn
+from agents.loop.lighter import lighter
 from agents.loop.output import checked
 from agents.loop.reply import Reply, replies
+from agents.loop.shortening import REASON, Shortening
 from agents.messages import AssistantMessage, Message, ToolMessage, ToolSpec, UserMessage
 from agents.options import RunOptions
 from agents.providers.base import ProviderRequest
@@ -38,6 +41,8 @@ class Agent:
         self.archetype = archetype
         self.path = path  # in every event of this agent
         self.messages = list(messages)
+        self.given = len(messages)  # so many of them were there before it said anything
+        self.shortening = None if path else job.shortening
         self.answer = ""  # the text of the last turn
         self.reason = "stop"
         self.said = 0  # characters of the turns before: where the next one begins in the whole answer's text
@@ -80,14 +85,49 @@ class Agent:
         if self.path or self.turn > 1 or not self.job.has_first_turn:
             yield [ev.TurnStarted(at=self.job.now(), agent=self.path, turn=self.turn, model=model)]
         reply = Reply(self.job, self.path, self.turn, limits, self._cites_from(), self._max_sentences())
-        async with aclosing(self._replies(self.request(model), reply)) as pieces:
-            async for events in pieces:
-                yield events
+        if self.turn == 1 and self.shortening is not None and self.shortening.is_near:
+            async with aclosing(self._shorter(self.shortening, model)) as steps:
+                async for events in steps:
+                    yield events
+        while True:
+            try:
+                async with aclosing(self._replies(self.request(model), reply)) as pieces:
+                    async for events in pieces:
+                        yield events
+                break
+            except ProviderError as error:
+                async with aclosing(self._refused(error, model, reply)) as steps:
+                    async for events in steps:
+                        yield events
         whole = reply.completed()
         yield [ev.as_before(whole) if self.job.is_among_older else whole]
         async with aclosing(self._finish(Turn(self.turn, reply.text, whole))) as rest:
             async for events in rest:
                 yield events
+
+    async def _refused(self, error: ProviderError, model: str, reply: Reply) -> Events:
+        """What happens before a turn is asked again whose conversation was too long, once in a run. Raises the error
+        where it was something else, or where nothing can be made shorter.
+        """
+        if error.code != TOO_LONG or self.shortening is None:
+            raise error
+        shortening, self.shortening, before = self.shortening, None, list(self.messages)
+        async with aclosing(self._shorter(shortening, model, is_refused=True)) as steps:
+            async for events in steps:
+                yield events
+        self.messages = list(lighter(self.messages, 0))
+        if self.messages == before:
+            raise error
+        yield reply.taken_back(REASON, reply.counted() if reply.is_visible else reply.forgone())
+        reply.start_again()
+
+    async def _shorter(self, shortening: Shortening, model: str, *, is_refused: bool = False) -> Events:
+        """What happens while the conversation is made shorter; what this run has said in it stays."""
+        async with aclosing(shortening.shorten(self.job, self.request(model), is_refused=is_refused)) as steps:
+            async for events in steps:
+                yield events
+        self.messages[: self.given] = shortening.messages
+        self.given = len(shortening.messages)
 
     def _cites_from(self) -> int | None:
         """Where in the answer the next reply's text begins, if its marks are looked for: there are sources, it is the

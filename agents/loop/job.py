@@ -12,6 +12,7 @@ from agents.loop.judging import Judge, by_flags
 from agents.loop.ledger import Ledger
 from agents.loop.outside import Outside, nothing
 from agents.loop.purse import Purse
+from agents.loop.shortening import Shortening
 from agents.loop.target import Target
 from agents.loop.toolset import Toolset
 from agents.messages import Message
@@ -55,6 +56,7 @@ class Job:
     tally: Tally = field(default_factory=Tally)
     sources: Sources = field(default_factory=Sources)  # what the answer may name by number
     purse: Purse | None = None  # None: nobody counts
+    shortening: Shortening | None = None  # None: what is too long for its model loses its beginning
     effort: str = ""  # of reasoning: agents.options.EFFORTS; empty: as the model does by itself
     max_depth: int = 3  # of subagents
     subagents_at_once: int = 3  # of those that only read, and are asked in one turn

@@ -96,6 +96,7 @@ def _note(turn: Turn, event: AnyEvent) -> None:
             | ev.CitationAdded()
             | ev.AgentStarted() | ev.AgentReturned() | ev.WorkflowChanged() | ev.WorkflowCompleted()
             | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset() | ev.MessageSaved() | ev.RunCompleted()
+            | ev.ContextCompacted()
             | ev.RunFailed() | ev.RunCancelled()
         ):  # fmt: skip
             pass  # says nothing about what was done, or was taken above

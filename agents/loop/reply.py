@@ -134,6 +134,13 @@ class Reply:
         self.share = None
         return usage
 
+    def forgone(self) -> Usage:
+        """What a reply used that was refused: nothing; its share is given back."""
+        if self.share is not None and self.job.purse is not None:
+            self.job.purse.settle(self.share, 0)
+        self.share = None
+        return Usage()
+
     def asks(self, target: Target, request: ProviderRequest) -> ProviderRequest:
         """The request as this one is asked it, cut down to what the turn may use where somebody counts."""
         self.target, self.told_model = target, self.told_model or request.model

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from agents import tokens
 from agents.loop.attached import shown
+from agents.loop.lighter import AT_PERCENT, KEEP_PART, lighter
 from agents.messages import AssistantMessage, Message, SystemMessage, UserMessage
 from agents.model_info import ModelInfo
 from agents.providers.base import Provider, ProviderRequest
@@ -35,7 +36,10 @@ def fitted(request: ProviderRequest, target: Target) -> ProviderRequest:
         output_limit=model.max_output_tokens,
         effort=request.effort if request.effort in model.efforts else "",
     )
-    return replace(asked, messages=_within(asked, room_of(model, request.max_output_tokens)))
+    room = room_of(model, request.max_output_tokens)
+    if room is not None and _tokens(asked) > room * AT_PERCENT // 100:
+        asked = replace(asked, messages=lighter(asked.messages, model.context_tokens // KEEP_PART))
+    return replace(asked, messages=_within(asked, room))
 
 
 def left_out(request: ProviderRequest, asked: ProviderRequest) -> tuple[str, ...]:
@@ -63,6 +67,10 @@ def _taken(message: Message, model: ModelInfo, maker: str) -> Message:
         is_own = (message.state.maker, message.state.model) == (maker, model.wire_name)
         return message if is_own else replace(message, state=None)
     return shown(message, model) if isinstance(message, UserMessage) else message
+
+
+def _tokens(request: ProviderRequest) -> int:
+    return tokens.of_text(request.system) + tokens.of_tools(request.tools) + tokens.of_messages(request.messages)
 
 
 def _within(request: ProviderRequest, room: int | None) -> tuple[Message, ...]:

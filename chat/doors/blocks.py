@@ -67,6 +67,7 @@ class Blocks:
                 | ev.ReplyCompleted() | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed()
                 | ev.ToolDeferred() | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted()
                 | ev.AgentReturned() | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.WorkProgressed()
+                | ev.ContextCompacted()
                 | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved() | ev.RunCompleted()
                 | ev.RunFailed() | ev.RunCancelled()
             ):  # fmt: skip

@@ -128,6 +128,8 @@ class Fold:
                 pass  # nor of this: the tool's result names it
             case ev.WorkProgressed():
                 pass  # of a run that answers nothing
+            case ev.ContextCompacted():
+                pass  # of what was read, not of what is said
             case _:
                 assert_never(event)
 

@@ -5,6 +5,7 @@ from chat.models.budgets import Budget, Period
 from chat.models.characters import Character
 from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing, TitledBy
 from chat.models.chores import Chore
+from chat.models.compactions import Compaction
 from chat.models.language_models import LanguageModel
 from chat.models.messages import Message, MessageKind, MessageRole, MessageStatus
 from chat.models.policies import Decision, ToolGrant, ToolPolicy
@@ -34,6 +35,7 @@ __all__ = [
     "ChatShare",
     "ChatStatus",
     "Chore",
+    "Compaction",
     "Decision",
     "LanguageModel",
     "LogState",

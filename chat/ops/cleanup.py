@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts import cleanup
 from accounts.cleanup import Kind
 from chat.eventlog import compact
-from chat.models import OPEN, Chat, ChatSession, Message, MessageState, Run
+from chat.models import OPEN, Chat, ChatSession, Compaction, Message, MessageState, Run
 from chat.services.guests import gone_guests, remove_guests
 
 # A session that has expired is told so for a while before it is unknown.
@@ -79,6 +79,11 @@ def _left_states() -> QuerySet[Any]:
     return MessageState.objects.filter(~Exists(Message.objects.filter(pk=OuterRef("pk")))).order_by("pk")
 
 
+def _left_compactions() -> QuerySet[Any]:
+    """The same of summaries of messages that are gone."""
+    return Compaction.objects.filter(~Exists(Message.objects.filter(pk=OuterRef("upto_id")))).order_by("pk")
+
+
 def _whole_logs() -> QuerySet[Any]:
     """0 seconds: they stay."""
     until = timezone.now() - timedelta(seconds=settings.CHAT_DELTA_RETENTION_S)
@@ -100,6 +105,7 @@ EXPIRED = (
     Kind("expired chats", _chats, _remove_chats),
     Kind("guests", gone_guests, remove_guests),
     Kind("states of messages that are gone", _left_states),
+    Kind("compactions of messages that are gone", _left_compactions),
     *cleanup.KINDS,
 )
 LOGS = (

@@ -159,7 +159,7 @@ def _stored(tree: Tree, ids: list[UUID]) -> list[Message]:
     """These messages, oldest first. Those still being written hold what is stored of them."""
     found = list(
         tree.chat.messages.filter(pk__in=ids)
-        .select_related("author", "run", "run__cancel_requested_by")
+        .select_related("author", "run", "run__cancel_requested_by", "compacted")
         .prefetch_related("job")
         .order_by("position")
     )
@@ -189,6 +189,7 @@ def shown(messages: list[Message], tree: Tree, reader: User, last: UUID | None) 
             "sources": _sources(message),
             "builds": builds.get(message.pk, []),
             "read_from": _read_from(message, tree),
+            "compacted": getattr(message, "compacted", None),
             "usage": _usage(message),
             "attachments": files[message.pk],
             "has_more": message is messages[-1] and message.pk != last,

@@ -132,6 +132,8 @@ TEXTS: dict[str, Any] = {
     "notFollowed": _("The answer cannot be loaded now. Nothing of it is lost."),
     # The composer
     "fork": _("Fork from here"),
+    "compact": _("/compact Sum up older messages for the model"),
+    "compacting": _("The older messages are being summed up."),
     "share": _("Who sees this chat"),
     "settings": _("Settings"),
     "agentIs": _("Agent: %(name)s"),
@@ -379,6 +381,8 @@ REFUSALS: dict[str, Any] = {
     "message_deleted": _("The message was deleted."),
     "not_waiting": _("The run does not wait for a decision any more."),
     "not_by_key": _("Only a person who has signed in may answer this."),
+    "nothing_to_compact": _("There is nothing to sum up: the newest messages always stay."),
+    "work_under_way": _("That is being done already."),
     "nothing_to_answer": _("There is no message that this answers."),
     "only_theirs": _(
         "Only whoever the answer is written for may allow this: it is done with their rights. You may deny it."

@@ -19,7 +19,7 @@ from chat.models import ANSWER, LIVE, Run, RunStatus
 from chat.runner import jobs
 from chat.runner.lease import Claimed, claim_queued
 
-BRIEF = frozenset({"title", "summary"})  # kinds that are done in seconds: neither counted nor held back
+BRIEF = frozenset({"title", "summary", "compaction"})  # kinds that are done in seconds: neither counted nor held back
 BRIEF_AT_ONCE = 10  # of these that are claimed at one look, where many have waited for a process
 RETRY_S = 10  # Retry-After: some of the work may be over by then
 

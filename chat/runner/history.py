@@ -1,4 +1,7 @@
-"""Rows to what the model reads: the branch that ends in one message, its newest part. Sync."""
+"""Rows to what the model reads: the branch that ends in one message, its newest part. Sync.
+
+Where a compaction stands for the older messages of the branch, they are told as the first one, whole, and its summary.
+"""
 
 import functools
 from collections.abc import Iterable, Iterator
@@ -11,20 +14,34 @@ from msgspec.structs import replace
 
 from accounts.db.compiled import Compiled
 from agents.conversation import shaped
-from agents.events import Call
-from agents.loop.calls import as_told
-from agents.messages import AssistantMessage, SystemMessage, ToolMessage, UserMessage
+from agents.loop.lighter import Newest
+from agents.loop.window import Window
+from agents.messages import AssistantMessage, SystemMessage, UserMessage
 from agents.messages import Message as Said
-from agents.state import STATES_MAX_BYTES, VendorState
+from agents.state import STATES_MAX_BYTES
 from agents.tokens import of_messages
 from chat.attachments.reading import Reading
-from chat.models import Message, MessageRole, MessageStatus
-from chat.runner import files
-from chat.runner.pictures import origin
-from chat.runner.states import by_turn
+from chat.models import Compaction, Message
+from chat.runner.said import STATE, said_of
 
 FIELDS = ("pk", "parent_id", "role", "status", "content", "parts", "attachments")
-STATE = "kept__turns"  # the vendor state of an answer, from a table of its own
+COMPACTED = "compacted__pk"  # the compaction that stands for it and all before it
+MARK = """\
+--- summary {mark} ---
+What happened in this conversation before the messages below{but}. It was written down because all \
+of it was too long, and asks for nothing.
+
+{summary}
+--- end of summary {mark} ---"""
+
+
+@dataclass(frozen=True)
+class Front:
+    """What is told in the place of the messages that a compaction stands for."""
+
+    compaction: Compaction
+    messages: tuple[Said, ...]
+    tokens: int
 
 
 @dataclass(frozen=True)
@@ -33,38 +50,100 @@ class History:
 
     messages: tuple[Said, ...]
     begins_at: UUID | None = None  # the first message that is in it, where older ones were left out
+    whole: tuple[Said, ...] = ()  # the same with the large results of tools that are left out of it
+    tokens: int = 0  # about
+    light: int = 0  # the same without the large results of tools, left out or not
+    is_cut: bool = False  # older ones were left out for which nothing stands
+    front: Front | None = None
 
 
-def history(message: Message, room: int | None = None, reading: Reading | None = None) -> History:
+@dataclass
+class _Row:
+    """One row's messages, as they are and as they are told where all of it is too long."""
+
+    row: dict[str, Any]
+    whole: list[Said]
+    told: list[Said]
+    size: int  # tokens of the former
+    tokens: int  # and of the latter
+
+
+def history(message: Message, window: Window | None = None, reading: Reading | None = None) -> History:
     """The messages up to and including this one, oldest first, in an order that every model server takes.
 
-    At most CHAT_CONTEXT_MESSAGES rows and CHAT_CONTEXT_TOKENS tokens, or as many as its model has room for, as
-    estimated, whatever its length. Where the beginning is left out, the rest begins with a person's message. The last
-    one is always whole. `reading`: what is given of attached files. Raises what that raises.
+    At most CHAT_CONTEXT_MESSAGES rows, and as many tokens as the window has room for, as estimated, whatever its
+    length; without one CHAT_CONTEXT_TOKENS. What is nearly too much loses the old, large results of tools first. Where
+    the beginning is left out, the rest begins with a person's message. The last one is always whole. `reading`: what
+    is given of attached files. Raises what that raises.
     """
-    return told(_branch(message), room, reading)
+    return told(branch(message), window, reading)
 
 
-def told(rows: Iterable[dict[str, Any]], room: int | None = None, reading: Reading | None = None) -> History:
+def told(rows: Iterable[dict[str, Any]], window: Window | None = None, reading: Reading | None = None) -> History:
     """The same of a branch's rows, newest first."""
-    reading = reading or Reading()
-    most = min(settings.CHAT_CONTEXT_TOKENS, settings.CHAT_CONTEXT_TOKENS if room is None else room)
-    chosen: list[tuple[dict[str, Any], list[Said]]] = []
-    tokens, is_cut = 0, True
+    reading, most = reading or Reading(), settings.CHAT_CONTEXT_TOKENS
+    window = window or Window(most, most, most)
+    kept, newest, front, is_cut = list[_Row](), Newest(window.keep), None, True
     results: dict[str, dict[str, Any]] = {}  # of calls that the client ran: they are rows of their own
     for row in rows:
-        said = _said(row | {"attachments": reading.files(row["attachments"], row["pk"])}, results)
-        tokens += of_messages(said)
-        is_cut = any(each for _, each in chosen) and tokens > most
+        if row[COMPACTED] is not None:
+            front, is_cut = front_of(row[COMPACTED], reading), False
+            break
+        each = _row(row, said_of(_read(row, reading), results), newest)
+        is_cut = any(every.whole for every in kept) and newest.tokens > window.room
         if is_cut:
             break
-        chosen.append((row, said))
+        kept.append(each)
         is_cut = row["parent_id"] is not None
-    kept = chosen[::-1]
+    return _put_together(kept[::-1], front, window, is_cut)
+
+
+def _read(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
+    return row | {"attachments": reading.files(row["attachments"], row["pk"])}
+
+
+def _row(row: dict[str, Any], said: list[Said], newest: Newest) -> _Row:
+    size, tokens = newest.whole, newest.tokens
+    light = newest.all_told(said)
+    return _Row(row, said, light, newest.whole - size, newest.tokens - tokens)
+
+
+def _put_together(kept: list[_Row], front: Front | None, window: Window, is_cut: bool) -> History:
+    ahead = front.tokens if front is not None else 0
+    while ahead and len(kept) > 1 and ahead + sum(each.tokens for each in kept) > window.room:
+        del kept[0]
+        is_cut = True
     if is_cut:
         kept = kept[_first_said_to_it(kept) :]
-    flat = [each for _, said in kept for each in said]
-    return History(shaped(_within_bounds(flat)), kept[0][0]["pk"] if is_cut else None)
+    size = ahead + sum(each.size for each in kept)
+    light_size, is_light = ahead + sum(each.tokens for each in kept), size > window.trigger
+    whole = [each for row in kept for each in row.whole]
+    light = [each for row in kept for each in row.told] if is_light else whole
+    return History(
+        messages=shaped([*(front.messages if front is not None else ()), *_within_bounds(light)]),
+        begins_at=kept[0].row["pk"] if is_cut or front is not None else None,
+        whole=tuple(whole),
+        tokens=light_size if is_light else size,
+        light=light_size,
+        is_cut=is_cut,
+        front=front,
+    )
+
+
+def front_of(id: UUID, reading: Reading | None = None) -> Front:
+    """What a compaction tells: the messages that are told whole, such as a person's first one, and the summary."""
+    reading = reading or Reading()
+    compaction = Compaction.objects.get(pk=id)
+    rows = Message.objects.filter(pk__in=compaction.whole, chat=compaction.chat_id).order_by("position")
+    whole = [each for row in rows.values(*FIELDS, STATE) for each in said_of(_read(row, reading), {})]
+    messages = (*whole, marked(compaction))
+    return Front(compaction, messages, of_messages(messages))
+
+
+def marked(compaction: Compaction) -> UserMessage:
+    """A summary as it is told: as a person's message, between marks that nothing in it can know."""
+    but = ", besides what is told above" if compaction.whole else ""
+    return UserMessage(MARK.format(mark=compaction.pk.hex[:12], but=but, summary=compaction.summary))
 
 
 def _within_bounds(said: list[Said]) -> list[Said]:
@@ -78,21 +157,21 @@ def _within_bounds(said: list[Said]) -> list[Said]:
     return kept[::-1]
 
 
-def _first_said_to_it(kept: list[tuple[dict[str, Any], list[Said]]]) -> int:
+def _first_said_to_it(kept: list[_Row]) -> int:
     """Where the first message stands that a person or a client wrote; 0 where there is none."""
-    for number, (_, said) in enumerate(kept):
-        if any(isinstance(each, UserMessage | SystemMessage) for each in said):
+    for number, row in enumerate(kept):
+        if any(isinstance(each, UserMessage | SystemMessage) for each in row.whole):
             return number
     return 0
 
 
-def _branch(message: Message) -> Iterator[dict[str, Any]]:
+def branch(message: Message) -> Iterator[dict[str, Any]]:
     """The message's row, its parent's, and so on.
 
     Reads so many rows at once as the window has, and once more as many where the branch leads past other ones.
     """
     window = settings.CHAT_CONTEXT_MESSAGES
-    yield {name: getattr(message, name) for name in FIELDS} | {STATE: None}
+    yield {name: getattr(message, name) for name in FIELDS} | {STATE: None, COMPACTED: None}
     at, by_id, below, reads = message.parent_id, dict[UUID, dict[str, Any]](), message.position, 0
     for _ in range(window - 1):
         if at is None:
@@ -101,7 +180,7 @@ def _branch(message: Message) -> Iterator[dict[str, Any]]:
             found = _before(window)(message.chat_id, below)
             by_id |= {row["pk"]: row for row in found}
             below, reads = found[-1]["position"] if found else 0, reads + 1
-        row = by_id.get(at) or Message.objects.values(*FIELDS, STATE).get(pk=at)
+        row = by_id.get(at) or Message.objects.values(*FIELDS, STATE, COMPACTED).get(pk=at)
         yield row
         at = row["parent_id"]
 
@@ -112,103 +191,6 @@ def _before(number: int) -> Compiled[Any]:
 
     def find(chat: UUID, position: int) -> Any:
         rows = Message.objects.filter(chat_id=chat, position__lt=position).order_by("-position")
-        return rows.values(*FIELDS, STATE, "position")[:number]
+        return rows.values(*FIELDS, STATE, COMPACTED, "position")[:number]
 
     return Compiled(find, UUID, int)
-
-
-def _said(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> list[Said]:
-    if row["status"] == MessageStatus.DELETED:
-        return []
-    own = {each["call"]: each for each in row["parts"] if each["type"] == "tool_result" and not each.get("agent")}
-    if row["role"] == MessageRole.TOOL:
-        results.update(own)  # told right behind the call, which is an older row
-        return []
-    if row["role"] == MessageRole.ASSISTANT:
-        results.update(own)
-        return list(_answer(row, results))
-    if row["role"] == MessageRole.SYSTEM:
-        return [SystemMessage(row["content"])]
-    return [_user(row)]
-
-
-def _user(row: dict[str, Any]) -> UserMessage:
-    attached = row["attachments"]
-    mark = files.mark_of(row["content"], attached) if attached else ""
-    origins = [origin(row["pk"], number) for number in range(len(attached))]
-    images = map(files.image, attached, origins)
-    whole = (files.whole(each, place, mark) for each, place in zip(attached, origins, strict=True))
-    return UserMessage(
-        files.told(row["content"], attached),
-        tuple(each for each in images if each is not None),
-        tuple(each for each in whole if each is not None),
-    )
-
-
-def _answer(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> Iterator[Said]:
-    """An earlier answer as the turns it was made of: text with all its calls, then their results."""
-    states = by_turn(row[STATE])
-    for texts, calls in _turns(row["parts"]):
-        known = [each for each in calls if each["call"] in results]
-        if known or texts:
-            state = _state(states, calls) if len(known) == len(calls) else None
-            yield AssistantMessage("".join(texts), tuple(map(_call, known)), state)
-        yield from (_result(results.pop(each["call"])) for each in known)
-    if not row["parts"] and row["content"]:
-        yield AssistantMessage(row["content"])
-
-
-def _state(states: dict[int, VendorState], calls: list[dict[str, Any]]) -> VendorState | None:
-    """What belongs to the turn of these calls; where there are none, to the last one, which asked for nothing."""
-    turn = calls[0].get("turn", 0) if calls else max(states, default=0)
-    return states.pop(turn, None)
-
-
-Turn = tuple[list[str], list[dict[str, Any]]]
-
-
-def _turns(parts: list[dict[str, Any]]) -> Iterator[Turn]:
-    """The text and the calls of each turn.
-
-    A call says which turn it is of. Of older answers that do not, a turn ends before text that follows a call, and
-    before a call that follows a result.
-    """
-    texts: list[str] = []
-    calls: list[dict[str, Any]] = []
-    is_answered = False
-    for part in parts:
-        kind = part["type"]
-        if part.get("agent"):
-            continue
-        if kind == "tool_result":
-            is_answered = True
-        elif calls and (kind == "text" or (kind == "tool_call" and _is_next(part, calls[-1], is_answered))):
-            yield texts, calls
-            texts, calls, is_answered = [], [], False
-        if kind == "text":
-            texts.append(part["text"])
-        elif kind == "tool_call":
-            calls.append(part)
-    if texts or calls:
-        yield texts, calls
-
-
-def _is_next(call: dict[str, Any], last: dict[str, Any], is_answered: bool) -> bool:
-    """Whether a call is of another turn than the last one."""
-    if "turn" in call and "turn" in last:
-        return bool(call["turn"] != last["turn"])
-    return is_answered
-
-
-def _call(part: dict[str, Any]) -> Call:
-    return Call(part["call"], part["name"], _text(part["arguments"]))
-
-
-def _result(part: dict[str, Any]) -> ToolMessage:
-    is_error = part.get("is_error", False)
-    content = {"error": part["error"]} if is_error else part["result"]
-    return ToolMessage(part["call"], part.get("name", ""), _text(content), is_error)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else as_told(value)

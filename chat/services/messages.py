@@ -20,7 +20,7 @@ from chat.eventlog.erase import erase
 from chat.models import ANSWER, OPEN, Chat, ChatStatus, Message, MessageRole, MessageState, MessageStatus, Run, ToolCall
 from chat.models.chats import ChatQuerySet
 from chat.runner.capacity import BRIEF
-from chat.services import rules
+from chat.services import compactions, rules
 from chat.services.attachments import MARKS, check_attachments
 
 
@@ -65,6 +65,7 @@ def edit_message(*, user: User, message: Message, content: str, attachments: Seq
         message.attachments = _marked(files, message.attachments)
     message.content = rules.check_said(content, message.attachments)
     message.save(update_fields=["content", "attachments", "updated_at"])
+    compactions.forget(message.chat, message.position)
     using.use_anew(message)
     notices.tell(message.chat_id, changed=[message.pk])
     return message
@@ -85,6 +86,7 @@ def delete_message(*, user: User, message: Message) -> Message:
     _erase_log(runs.filter(Q(message=message) | work))
     runs.update(request={}, error_message="")
     _forget(message.chat, user)
+    compactions.forget(message.chat, message.position)
     _erase_answers(message)
     return _bury(message)
 

@@ -116,12 +116,15 @@ def may_begin(schedule: Schedule) -> bool:
 
 
 def _new_chat(schedule: Schedule) -> Chat:
+    """Without its place's workflow: nobody is there to answer the steps."""
+    choices: dict[str, Any] = {"archetype": schedule.archetype} if schedule.archetype else {}
     return create_chat(
         user=schedule.owner,
         organization=schedule.organization_id,
         project=schedule.project_id,
+        takes_default=False,
         title=schedule.title,
-        **({"archetype": schedule.archetype} if schedule.archetype else {}),
+        **choices,
     )
 
 

@@ -18,7 +18,7 @@ from accounts.db import db
 from accounts.models import ApiKey, ExternalIdentity, Membership, SignIn, User
 from chat.attachments import storing
 from chat.metering.limits import exports
-from chat.models import Attachment, Chat, Message, Schedule
+from chat.models import Attachment, Chat, Compaction, Message, Schedule
 from chat.serving.event_stream import Streamed
 from chat.transfer.views import ExportTooLarge, pieces, thread
 from chat.transfer.writing import written
@@ -33,6 +33,7 @@ SCHEDULE_FIELDS = (
     *("id", "chat", "project", "organization", "title", "archetype", "prompt", "cron", "time_zone", "is_on"),
     *("next_at", "last_at", "missed", "missed_first_at", "missed_last_at", "error", "created_at", "updated_at"),
 )
+OF_COMPACTIONS = ("id", "chat", "upto", "summary", "messages", "model", "created_at")
 SIGN_IN_FIELDS = ("user_agent", "created_at", "last_seen_at")
 _encode = msgspec.json.Encoder().encode
 
@@ -76,6 +77,7 @@ def _contents(user: User) -> Iterator[tuple[str, Iterable[bytes]]]:
     yield "account.json", [_encode(_account(user))]
     yield "messages-in-other-chats.jsonl", _messages_elsewhere(user)
     yield "schedules.jsonl", _schedules(user)
+    yield "compactions.jsonl", _compactions(user)
     theirs = Chat.objects.visible_to(user).filter(user=user).order_by("created_at", "pk")
     for id in list(theirs.values_list("pk", flat=True)):
         if (chat := theirs.filter(pk=id).first()) is not None:  # it may be gone by now
@@ -126,6 +128,13 @@ def _schedules(user: User) -> Iterator[bytes]:
     """Theirs, also those that lead to chats of others."""
     rows = Schedule.objects.filter(owner=user).order_by("created_at", "pk")
     for row in rows.values(*SCHEDULE_FIELDS).iterator():
+        yield _encode(row) + b"\n"
+
+
+def _compactions(user: User) -> Iterator[bytes]:
+    """The summaries that stand for older messages of their own chats."""
+    rows = Compaction.objects.filter(chat__in=Chat.objects.visible_to(user).filter(user=user))
+    for row in rows.order_by("created_at", "pk").values(*OF_COMPACTIONS).iterator():
         yield _encode(row) + b"\n"
 
 

@@ -183,6 +183,8 @@ def _event(event: AnyEvent, here: Mapping[str, str], people: Mapping[str, str]) 
             return replace(event, chat=here[event.chat], input=here[event.input], message=here[event.message])
         case ev.MessageSaved():
             return replace(event, message=here.get(event.message, event.message))
+        case ev.ContextCompacted():
+            return replace(event, upto=here.get(event.upto, event.upto))
         case ev.ApprovalResolved() | ev.RunCancelled():
             return replace(event, by=people.get(event.by, ""))
         case (

@@ -26,6 +26,11 @@ export async function fork(id) {
   location.assign(`/chats/${chat.id}/`);
 }
 
+/** Have the older messages of the chat summed up for the model: a run that ends by itself, and whose line appears then. */
+export function compact() {
+  return post(`/api/chats/${page.chat}/compact/`, {});
+}
+
 /** Let a tool call run, or not: `decision` is allow or deny; `more` may have a reason, a scope and the digest of what was asked. */
 export function approve(run, call, decision, more) {
   return post(`/api/runs/${run}/approvals/${call}`, { decision, ...more });

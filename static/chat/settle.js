@@ -3,7 +3,7 @@
 import { foldTools, unfoldTools } from "./fold.js";
 import { isSelected } from "./text.js";
 
-const SINGLE = [".cited", ".attachments", ".why", ".made", ".work", ".wrote", ".read-from", ".end", ".actions"];
+const SINGLE = [".cited", ".attachments", ".why", ".made", ".work", ".wrote", ".read-from", ".end", ".actions", ".compacted"];
 
 /** Give the article on the page the content of the stored one. */
 export function settle(old, fresh) {
@@ -24,6 +24,7 @@ export function settle(old, fresh) {
 
 /** What the reader has opened of the sources stays open. */
 function keepOpen(old, fresh) {
+  if (fresh.matches(".compacted")) fresh.open = old.open;
   for (const each of fresh.querySelectorAll("li[data-n] > details")) {
     each.open = old.querySelector(`li[data-n="${each.parentElement.dataset.n}"] > details`)?.open ?? false;
   }

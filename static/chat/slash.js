@@ -28,6 +28,7 @@ function commands() {
   const last = [...document.querySelectorAll("#log article[data-id]")].at(-1);
   const inChat = [
     { label: WORDS.fork, act: () => fork(last.dataset.id) },
+    { label: WORDS.compact, act: () => box.dispatchEvent(new CustomEvent("compact")) },
     { label: WORDS.share, act: () => byId("sharing").click() },
   ];
   return [

@@ -30,6 +30,15 @@ def test_an_answer_links_to_the_message_that_the_model_read_from(
     page.wait_for_selector("body.ready")
     send(page, f"Go on {script(upstream, Turn(text='Further.'))}")
     expect(answer(page)).to_contain_text("tokens")
+    line = page.locator("details.compacted:not([hidden])")
+    expect(line).to_have_count(1)
+    expect(line.locator("p")).to_be_hidden()
+    line.get_by_text("the model reads a summary of the 1").click()
+    expect(line.locator("p")).to_contain_text("You said")
+    send(page, f"And on {script(upstream, Turn(text='Further still.'))}")
+    expect(answer(page)).to_contain_text("tokens")
+    page.reload()
+    page.wait_for_selector("body.ready")
     link = answer(page).get_by_role("link", name="The model read from this message on")
     target = page.locator(str(link.get_attribute("href")))
     expect(target).to_have_count(0)  # it is not on the page
@@ -38,6 +47,21 @@ def test_an_answer_links_to_the_message_that_the_model_read_from(
     expect(target).to_be_focused()
     page.reload()
     expect(answer(page).get_by_role("link", name="The model read from this message on")).to_be_visible()
+
+
+def test_older_messages_are_summed_up_by_hand(page: Page, server: Server, upstream: Upstream) -> None:
+    send(page, f"Begin {script(upstream, Turn(text='Begun.'))}")
+    expect(answer(page)).to_contain_text("tokens")
+    chat = page.url.removesuffix("/").rpartition("/")[2]
+    server.quickly("shell", "-v", "0", "-c", FILL.format(owner=OWNER, chat=chat, count=20))
+    page.goto("about:blank")
+    page.goto(f"/chats/{chat}/")
+    page.wait_for_selector("body.ready")
+    page.locator("#text").fill("/comp")
+    page.get_by_role("option", name="/compact").click()
+    line = page.locator("details.compacted:not([hidden])")
+    expect(line).to_have_count(1)
+    expect(line.locator("summary")).to_be_visible()
 
 
 def test_a_picture_that_could_not_be_read_says_so_at_once_and_later(page: Page, upstream: Upstream) -> None:

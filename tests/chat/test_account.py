@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from accounts.models import ApiKey, Membership, Organization, Role, SignIn, User
 from accounts.sign_in.keys import create_key
 from accounts.sign_in.tokens import AccessToken
-from chat.models import Chat, RunStatus, Schedule
+from chat.models import Chat, Compaction, RunStatus, Schedule
 from chat.page.account import device
 from chat.page.account_words import KINDS_GOING, going
 from chat.services import people
@@ -205,8 +205,12 @@ async def fetch(user: User) -> tuple[int, bytes]:
 
 def fill(chat: Chat, alice: User, bob: User) -> str:
     """A private chat of Alice's, one of Bob's that she wrote in, and a key whose text is given back."""
-    answer(chat, alice, text="Planted words")
+    run = answer(chat, alice, text="Planted words")
     Chat.objects.filter(pk=chat.pk).update(sharing="private")
+    Compaction.objects.create(
+        chat=chat, upto=run.question, branch_leaf=run.question.pk, run=run.pk, summary="Summed up. Planted too.",
+        messages=1, tokens_before=2, tokens_after=1, model="m",
+    )  # fmt: skip
     theirs = Chat.objects.create(
         organization=chat.organization, project=chat.project, user=bob, model="m", archetype="generalist",
         sharing="project", project_access="write",
@@ -227,10 +231,11 @@ async def test_all_that_is_ones_own_is_in_the_file_and_nothing_else(
     status, body = await fetch(alice)
     archive = zipfile.ZipFile(io.BytesIO(body))
     assert status == 200 and archive.testzip() is None
-    names = ["account.json", "attachments.jsonl", f"chats/{chat.pk}.jsonl", "messages-in-other-chats.jsonl"]
-    names.append("schedules.jsonl")
+    names = ["account.json", "attachments.jsonl", f"chats/{chat.pk}.jsonl", "compactions.jsonl"]
+    names += ["messages-in-other-chats.jsonl", "schedules.jsonl"]
     assert sorted(archive.namelist()) == names and archive.read("attachments.jsonl") == b""
     assert b"Planted words" in archive.read(f"chats/{chat.pk}.jsonl")
+    assert b"Summed up" in archive.read("compactions.jsonl")
     told = json.loads(archive.read("account.json"))
     assert (told["email"], told["keys"][0]["name"]) == (alice.email, "CI")
     assert key[11:] not in str(told) and "hash" not in str(told) and "password" not in str(told)
@@ -239,7 +244,8 @@ async def test_all_that_is_ones_own_is_in_the_file_and_nothing_else(
     status, body = await fetch(charlie)
     assert status == 200 and b"Planted" not in body
     archive = zipfile.ZipFile(io.BytesIO(body))
-    assert archive.namelist()[3:] == ["attachments.jsonl"] and archive.read("attachments.jsonl") == b""
+    assert archive.namelist()[2:] == ["schedules.jsonl", "compactions.jsonl", "attachments.jsonl"]
+    assert archive.read("compactions.jsonl") == archive.read("attachments.jsonl") == b""
     settings.PERSON_EXPORT_MAX_BYTES = 10
     status, body = await fetch(alice)
     assert (status, json.loads(body)["error"]["code"]) == (413, "export_too_large")

@@ -33,6 +33,7 @@ from chat.models import (
     ChatAlias,
     ChatShare,
     Chore,
+    Compaction,
     LanguageModel,
     Message,
     MessageState,
@@ -86,6 +87,10 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     )
     LanguageModel.objects.create(id=HOSTILE[:90], name=HOSTILE, note=HOSTILE, vendor="openai", source="operator")
     open_session(user=alice, run=made, task=task)
+    Compaction.objects.create(
+        chat=chat, upto=made.input, branch_leaf=made.pk, run=made.pk, summary=HOSTILE, messages=2, tokens_before=9,
+        tokens_after=3, model=HOSTILE[:100],
+    )  # fmt: skip
     file = Attachment.objects.create(
         organization=chat.organization, user=alice, type="file", name=HOSTILE[:255], media_type="text/plain",
         text_error=HOSTILE,
@@ -258,6 +263,7 @@ SAID = {
     "cancelled": ("Stopped",),
     "failed": ("Failed: upstream_interrupted", "may be tried again"),
     "cut_short": ("Answered", "length"),
+    "compacted": ("Older messages are summed up", "42 messages; about 9000 tokens, then 2000"),
 }
 
 
@@ -280,6 +286,7 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
     Task.objects.update(title=CANARY)
     PullRequest.objects.update(title=CANARY, body=CANARY)
     Attachment.objects.update(name=CANARY, text_error=CANARY)
+    Compaction.objects.update(summary=CANARY)
     work = Run.objects.create(
         chat=chat, user=alice, kind="title", model="m", temperature=0, archetype="title", status="succeeded",
         request={"asked": {"title": CANARY}}, attempt=1, position=9,
@@ -291,7 +298,7 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
     addresses = [list_page(model) for model in TABLES] + [
         page_of(row) for row in (chat, run, work, Task.objects.get(), PullRequest.objects.get())
     ]
-    addresses += [page_of(Attachment.objects.get())]
+    addresses += [page_of(Attachment.objects.get()), page_of(Compaction.objects.get())]
     addresses += [f"{own[: -len('change/')]}{each}/" for each in ("history", "content")]
     log = "/admin/admin/logentry/"
     addresses += [log, f"{log}{LogEntry.objects.get().pk}/change/", "/admin/"]
@@ -329,7 +336,7 @@ OPEN_TO_ALL = {
     *("embedded_by", "media_type"),
     *("cron", "time_zone"),
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
-    *("media_type", "text_state", "type", "step"),
+    *("media_type", "text_state", "type", "step", "whole"),
     *("approved_digest", "auth", "digest", "left_out", "offered_as", "policy", "protocol"),
 }
 TEXTS = (CharField, TextField, JSONField, BinaryField)

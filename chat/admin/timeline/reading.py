@@ -60,6 +60,8 @@ class Reading:
             self._workflow(entry, event)
         elif isinstance(event, ev.WorkProgressed):
             self._moment(entry, "tool", event.text, _steps(event.done, event.total))
+        elif isinstance(event, ev.ContextCompacted):
+            self._moment(entry, "run", _("Older messages are summed up"), _compacted(event))
         elif not isinstance(event, ev.TurnCompleted | ev.MessageSaved):  # of these other rows say so already
             assert_never(event)
 
@@ -278,3 +280,8 @@ def _outcome(event: ev.ToolReturned | ev.ToolFailed) -> str:
     if not event.elapsed_ms:
         return said
     return said + "; " + _("it ran for %(time)s") % {"time": seconds(event.elapsed_ms / 1000)}
+
+
+def _compacted(event: ev.ContextCompacted) -> str:
+    counts = {"messages": event.messages, "before": event.tokens_before, "after": event.tokens_after}
+    return _("%(messages)s messages; about %(before)s tokens, then %(after)s") % counts

@@ -341,6 +341,7 @@ class Encoder(base.Encoder):
                 | ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
                 | ev.ReplyCompleted() | ev.ToolProgressed() | ev.ApprovalResolved() | ev.AgentStarted()
                 | ev.AgentReturned() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
+                | ev.ContextCompacted()
                 | ev.TurnCompleted() | ev.MessageSaved()
             ):  # fmt: skip
                 return []  # no word for it

@@ -96,6 +96,7 @@ class Encoder(base.Encoder):
                 | ev.ReplyCompleted() | ev.ToolProgressed() | ev.ToolDeferred() | ev.ApprovalRequested()
                 | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned() | ev.WorkflowChanged()
                 | ev.WorkflowCompleted() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
+                | ev.ContextCompacted()
                 | ev.TurnCompleted() | ev.MessageSaved()
             ):  # fmt: skip
                 return []  # no word for it

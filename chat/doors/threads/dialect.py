@@ -83,6 +83,7 @@ class Encoder(base.Encoder):
                 | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed() | ev.ToolDeferred()
                 | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned()
                 | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
+                | ev.ContextCompacted()
             ):  # fmt: skip
                 return []  # no word for it
             case _:

@@ -289,6 +289,7 @@ class Encoder(base.Encoder):
                 ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
                 | ev.ReplyCompleted() | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned()
                 | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
+                | ev.ContextCompacted()
             ):  # fmt: skip
                 return []  # no word for it
             case _:

@@ -6,13 +6,16 @@ To add one: a module with its KIND, and a line here. A process leaves alone what
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from chat.runner.kinds import answer, build, clone, discover, index, summary, title
+from chat.runner.kinds import answer, build, clone, compaction, discover, index, summary, title
 from chat.runner.kinds.base import Kind, Work
 from chat.runner.older import EARLIER, FIELDS
 
 __all__ = ["DRIVERS", "Kind", "Work", "also", "known"]
 
-KINDS = (answer.KIND, build.KIND, title.KIND, summary.KIND, clone.KIND, index.KIND, discover.KIND)
+KINDS = (
+    *(answer.KIND, build.KIND, title.KIND, summary.KIND, clone.KIND, index.KIND, discover.KIND),
+    compaction.KIND,
+)
 DRIVERS: dict[str, Kind] = {each.name: each for each in KINDS}
 
 

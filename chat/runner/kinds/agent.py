@@ -35,11 +35,15 @@ from tools.capabilities import capabilities_of
 class AgentWork:
     """One agent at one job. Its turns are its ledger: what is stored of them is not asked again."""
 
-    def __init__(self, run: Run, job: Job, read_from: UUID | None = None) -> None:
+    def __init__(self, run: Run, job: Job, begins_at: UUID | None = None) -> None:
         self.run = run
         self.job = job
-        self.read_from = read_from
+        self.begins_at = begins_at
         self.agent: Agent | None = None
+
+    @property
+    def read_from(self) -> UUID | None:
+        return self.begins_at
 
     @property
     def timeout_s(self) -> float:
@@ -86,8 +90,9 @@ def job_of(
     history: tuple[Said, ...],
     options: RunOptions,
     timeout_s: float,
+    shown: tuple[Said, ...] | None = None,
 ) -> Job:
-    """The job of a run that asks a model, as far as its log has got."""
+    """The job of a run that asks a model, as far as its log has got. `shown`: the history as it was said."""
     if archetype.limits.timeout_s > timeout_s:
         archetype = replace(archetype, limits=replace(archetype.limits, timeout_s=timeout_s))
     judge = CallJudge(run.pk, facts_of(run))
@@ -104,7 +109,7 @@ def job_of(
         ledger=ledgers.read(events),
         retry=RetryPolicy(settings.AGENTS_MAX_ATTEMPTS, settings.AGENTS_RETRY_MAX_S, settings.AGENTS_DOWN_S),
         tally=_tally(events),
-        sources=citing.known(archetype, history, events),
+        sources=citing.known(archetype, history if shown is None else shown, events),
         subagents_at_once=settings.AGENTS_SUBAGENTS_AT_ONCE,
         asks_first=frozenset(settings.TOOLS_ASK_FIRST),
         approval_lifetime_s=settings.CHAT_APPROVAL_S,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -16,8 +17,9 @@ from agents.events import AnyEvent
 from agents.installation import info_of
 from agents.loop import ledger, model_of
 from agents.loop.attached import can_take
-from agents.loop.target import room_of
+from agents.loop.window import Window, window_of
 from agents.messages import File
+from agents.model_info import ModelInfo
 from chat.attachments.reading import Reading
 from chat.bus import notices
 from chat.eventlog.projection import Fold
@@ -26,9 +28,11 @@ from chat.models.facts import RunFacts
 from chat.runner import states
 from chat.runner.briefing import NOTHING, briefing_of
 from chat.runner.history import history
-from chat.runner.kinds.agent import AgentWork, job_of
+from chat.runner.kinds.agent import job_of
+from chat.runner.kinds.answering import AnswerWork
 from chat.runner.kinds.base import Kind
 from chat.runner.kinds.step import archetype_of, as_step
+from chat.runner.shortening import shortener_for
 from chat.runner.toolset import toolset_for
 from chat.runner.workflows import standing_of
 from tools.capabilities import ATTACHMENTS, MEMORY
@@ -40,33 +44,43 @@ STATUSES: dict[type[AnyEvent], MessageStatus] = {
 }
 
 
-def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AgentWork:
+def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AnswerWork:
     """The work of an answer, as far as its log has got. `reading`: what is given of attached files."""
     standing = standing_of(run)
     archetype = archetype_of(run, standing)
     model = info_of(model_of(archetype, run.model))
-    reading = reading or Reading(lambda media_type: can_take(model, File("", media_type)))
-    toolset, read = toolset_for(run), history(run.question, room_of(model, None), reading)
+    asked = options.load(run.options)
+    again = partial(Reading, lambda media_type: can_take(model, File("", media_type)))
+    reading, window = reading or again(), _window(model, asked.compact_at)
+    toolset, read = toolset_for(run), history(run.question, window, reading)
     job = job_of(
         run,
         events,
         permissions,
         archetype=archetype,
         history=read.messages,
-        options=options.load(run.options),
+        options=asked,
         timeout_s=min(settings.AGENTS_TIMEOUT_S, standing.step.timeout_s if standing else settings.AGENTS_TIMEOUT_S),
+        shown=read.whole,
     )
     briefing = briefing_of(run) if archetype.is_briefed else NOTHING
     has = {*([ATTACHMENTS] if reading.has_texts else []), *([MEMORY] if briefing.may_remember else [])}
     if has:
         job = replace(job, context=replace(job.context, capabilities=job.context.capabilities | has))
-    job = replace(job, toolset=toolset, briefing=briefing.text)
+    shortener = shortener_for(run, read, window, events, again, asked.compact_at)
+    job = replace(job, toolset=toolset, briefing=briefing.text, shortening=shortener)
     if standing is not None:
-        return as_step(run, job, read.begins_at, standing, events)
-    return AgentWork(run, job, read.begins_at)
+        return as_step(run, job, read.begins_at, shortener, standing, events)
+    return AnswerWork(run, job, read.begins_at, shortener)
 
 
-def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AgentWork:
+def _window(model: ModelInfo, compact_at: int | None) -> Window:
+    """What this model reads of a chat, and what is too much: less, where the request wants it."""
+    window = window_of(model, settings.CHAT_CONTEXT_TOKENS, settings.CHAT_COMPACT_AT_PERCENT or 100)
+    return window if compact_at is None else window.compacted_at(compact_at)
+
+
+def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AnswerWork:
     """The same of a run that was just stored here with these events.
 
     A first turn among them is this attempt's own: it goes on with it and takes nothing back.

@@ -36,7 +36,7 @@ def text_work(
     run: Run, events: list[AnyEvent], permissions: Permissions, archetype: Archetype, task: str, material: str
 ) -> TextWork:
     """The work of asking this agent for one text about the material."""
-    asked = UserMessage(f"{task}\n\n{_marked(material, run.pk.hex[:12])}")
+    asked = UserMessage(f"{task}\n\n{between_marks(material, run.pk.hex[:12])}")
     job = job_of(
         run,
         events,
@@ -65,6 +65,6 @@ def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[:room]} [...]"
 
 
-def _marked(material: str, mark: str) -> str:
+def between_marks(material: str, mark: str) -> str:
     """Between marks that the material cannot know, so that nothing in it can end it."""
     return f"--- material {mark} ---\n{material}\n--- end of material {mark} ---"

@@ -23,7 +23,8 @@ from agents.workflows import choosing
 from agents.workflows.moving import Choice, decided
 from chat.eventlog.projection import Fold
 from chat.models import Run
-from chat.runner.kinds.agent import AgentWork
+from chat.runner.kinds.answering import AnswerWork
+from chat.runner.shortening import Shortener
 from chat.runner.workflows import Move, Standing, missing
 from tools.capabilities import KNOWLEDGE, MEMORY
 
@@ -32,11 +33,20 @@ log = logging.getLogger(__name__)
 ANSWERED = frozenset({"stop", "length", "sentence_limit"})  # ends that lead on: cut at a limit is an answer too
 
 
-class StepWork(AgentWork):
+class StepWork(AnswerWork):
     """The answer, told as a step, and behind it where the workflow goes."""
 
-    def __init__(self, run: Run, job: Job, read_from: UUID | None, standing: Standing, *, is_told: bool) -> None:
-        super().__init__(run, job, read_from)
+    def __init__(
+        self,
+        run: Run,
+        job: Job,
+        begins_at: UUID | None,
+        shortener: Shortener | None,
+        standing: Standing,
+        *,
+        is_told: bool,
+    ) -> None:
+        super().__init__(run, job, begins_at, shortener)
         self.standing = standing
         self.move: Move | None = None
         self._is_told = is_told
@@ -117,7 +127,10 @@ def archetype_of(run: Run, standing: Standing | None) -> Archetype:
     return registry.get(standing.step.archetype if standing and standing.step.archetype else run.archetype)
 
 
-def as_step(run: Run, job: Job, read_from: UUID | None, standing: Standing, events: Sequence[AnyEvent]) -> StepWork:
+def as_step(
+    run: Run, job: Job, begins_at: UUID | None, shortener: Shortener | None, standing: Standing,
+    events: Sequence[AnyEvent],
+) -> StepWork:  # fmt: skip
     """The work of an answer, as the step wants it."""
     step, context = standing.step, job.context
     if step.context == "none":
@@ -125,7 +138,7 @@ def as_step(run: Run, job: Job, read_from: UUID | None, standing: Standing, even
         job = replace(job, briefing="")
     job = replace(job, context=context, options=_options(job.options, standing))
     is_told = any(isinstance(each, ev.WorkflowChanged) and each.workflow == standing.at.workflow for each in events)
-    return StepWork(run, job, read_from, standing, is_told=is_told)
+    return StepWork(run, job, begins_at, shortener, standing, is_told=is_told)
 
 
 def _options(asked: RunOptions, standing: Standing) -> RunOptions:

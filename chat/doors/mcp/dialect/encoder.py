@@ -61,7 +61,7 @@ class Encoder(base.Encoder):
             case ev.RunFailed():
                 return self._end("failed", is_error=True, error=event.message)
             case (
-                ev.CitationAdded()
+                ev.CitationAdded() | ev.ContextCompacted()
                 | ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
                 | ev.ReplyCompleted() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed() | ev.ToolDeferred()
                 | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned()

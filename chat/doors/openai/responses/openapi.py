@@ -172,6 +172,18 @@ REQUEST: Schema = {
         "max_output_tokens": maybe("integer", minimum=1),
         "text": maybe("object"),
         "reasoning": maybe("object"),
+        "context_management": maybe(
+            "array",
+            items={
+                "type": "object",
+                "required": ["type"],
+                "properties": {
+                    "type": {"enum": ["compaction"]},
+                    "compact_threshold": maybe("integer", minimum=1_000),
+                },
+            },
+            description="From how many tokens of input on the older part is summed up, here at the server.",
+        ),
         "truncation": maybe("string", enum=["auto", "disabled", None]),
         "metadata": METADATA,
     },

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from msgspec.structs import replace
 
 from accounts.errors import NotFound, refuse
 from accounts.models import Project, User
+from agents.options import RunOptions
 from chat.access import get_answer, get_chat
 from chat.doors import starting
 from chat.doors.openai import names as openai_models
@@ -20,6 +22,7 @@ from chat.doors.openai.responses.dialect.ids import CONVERSATION, RESPONSE, read
 from chat.doors.openai.responses.dialect.request import Asked
 from chat.models import Chat, MessageStatus, Run
 from chat.run_request import IfBusy, RunRequest
+from chat.runner import older
 from chat.services import rules
 from chat.services.chats import fork_chat
 from chat.services.runs import start_run
@@ -145,7 +148,7 @@ def _request(user: User, asked: Asked, place: Place, known: frozenset[UUID]) -> 
         archetype=archetype,
         if_busy=place.if_busy,
         door=responses.NAME,
-        options=asked.options,
+        options=_options(asked.options),
         request={
             **asked.echo,
             "temperature": TEMPERATURE if temperature is None else temperature,
@@ -153,6 +156,11 @@ def _request(user: User, asked: Asked, place: Place, known: frozenset[UUID]) -> 
             "items": len(items),
         },
     )
+
+
+def _options(options: RunOptions) -> RunOptions:
+    """The options; those of a request that older processes could not read without what they do not know."""
+    return replace(options, compact_at=None) if options.compact_at is not None and older.are_up() else options
 
 
 def _check_tools(archetype: str, asked: Asked) -> None:

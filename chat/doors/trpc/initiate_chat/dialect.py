@@ -111,6 +111,7 @@ class Encoder(base.Encoder):
                 | ev.ReasoningDelta() | ev.TextDelta() | ev.RunStarted() | ev.TurnStarted() | ev.ReplyCompleted()
                 | ev.ToolProgressed() | ev.ToolDeferred() | ev.ApprovalRequested() | ev.ApprovalResolved()
                 | ev.AgentStarted() | ev.AgentReturned() | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset()
+                | ev.ContextCompacted()
                 | ev.TurnCompleted() | ev.MessageSaved()
             ):  # fmt: skip
                 return [], False  # no word for it

@@ -96,6 +96,7 @@ class Encoder(base.Encoder):
                 | ev.ToolCalled() | ev.ToolProgressed() | ev.ToolReturned() | ev.ToolFailed() | ev.ToolDeferred()
                 | ev.ApprovalRequested() | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned()
                 | ev.WorkflowChanged() | ev.WorkflowCompleted() | ev.WorkProgressed() | ev.RetryScheduled()
+                | ev.ContextCompacted()
                 | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
             ):  # fmt: skip
                 pass  # no word for it

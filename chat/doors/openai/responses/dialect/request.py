@@ -23,6 +23,8 @@ Body = dict[str, Any]
 TOOL_CHOICES = ("auto", "none", "required")
 METADATA_MAX = 16
 NOT_ON_A_SOCKET = ("stream", "stream_options", "background")
+COMPACT_LEAST = 1_000  # tokens
+COMPACT_BY_MODEL = 10_000_000  # none was named: what the model can read is less
 SUMMARIES = ("auto", "concise", "detailed")
 
 
@@ -66,6 +68,7 @@ def parse(body: Body) -> Asked:
             max_output_tokens=_optional(body, "max_output_tokens", None, _count(1)),
             output=_output(body),
             extra=_extra(body, has_tools=bool(allowed)),
+            compact_at=_compact_at(body),
         ),
     )
     _check_together(asked)
@@ -150,6 +153,22 @@ def _echo(body: Body, asked: Asked) -> Body:
 def _echoed(tool: Body) -> Body:
     known = ("name", "description", "parameters", "strict")
     return {"type": "function", **{name: tool.get(name) for name in known}}
+
+
+def _compact_at(body: Body) -> int | None:
+    """From how many tokens of input on the older part of the conversation is summed up; None: as the model can read."""
+    found = fields.objects(_given(body, "context_management") or [], "context_management")
+    if len(found) > 1 or any(each.get("type") != "compaction" for each in found):
+        raise refuse("context_management", "Expected at most one object, of the type compaction.")
+    if not found:
+        return None
+    threshold = found[0].get("compact_threshold")
+    is_number = isinstance(threshold, int) and not isinstance(threshold, bool)
+    if threshold is not None and not (is_number and COMPACT_LEAST <= threshold <= 10_000_000):
+        raise refuse(
+            "context_management.0.compact_threshold", f"Expected a number of tokens, at least {COMPACT_LEAST:,}."
+        )
+    return COMPACT_BY_MODEL if threshold is None else threshold
 
 
 # --- Single fields ----------------------------------------------------------------------------------------------------
