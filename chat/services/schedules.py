@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.counts import require_room
-from accounts.errors import Conflict, NotAllowed, NotFound, refuse
+from accounts.errors import Conflict, Invalid, NotAllowed, NotFound, refuse
 from accounts.models import User
 from accounts.permissions import Permissions, permissions_in, require
 from chat import due
@@ -25,6 +25,7 @@ from chat.services.messages import lock_chat
 from chat.services.policies import place, project_of
 from chat.services.runs import start_run
 
+ONE = "Expected one of chat, project and organization."
 DOOR = "schedule"  # of the runs that schedules begin
 SWITCHED_OFF = {"is_on": False}  # what whose it is may always do
 
@@ -130,8 +131,11 @@ def _new_chat(schedule: Schedule) -> Chat:
 
 def _place(user: User, chat: UUID | None, project: UUID | None, organization: UUID | None) -> Schedule:
     """A schedule that leads there, not saved. Raises Invalid where none or several are named, NotFound."""
-    if [chat, project, organization].count(None) != 2:
-        raise refuse("chat", "Expected one of chat, project and organization.")
+    named = {"chat": chat, "project": project, "organization": organization}
+    given = [name for name, id in named.items() if id is not None]
+    if len(given) != 1:
+        wrong = given or ["chat"]
+        raise Invalid(f"{wrong[0]}: {ONE}", fields={name: [ONE] for name in wrong})
     if chat is not None:
         found = _chat(user, chat)
         return Schedule(owner=user, chat=found, organization_id=found.organization_id)

@@ -453,7 +453,7 @@ setInterval(() => {
   if (runs.first || outbox.items.length) refresh();
 }, 1000);
 
-byId("text").addEventListener("compact", async () => (await act(acts.compact)) && announcer.say(WORDS.compacting));
+byId("text")?.addEventListener("compact", async () => (await act(acts.compact)) && announcer.say(WORDS.compacting));
 
 for (const id of ["sharing", "people"]) {
   byId(id).addEventListener("click", async () => page.chat && (await import("./share.js")).open());
