@@ -47,9 +47,9 @@ def create_schedule(
 
     Needs write there. Raises Conflict where the user has as many as one may.
     """
+    where = _place(user, chat, project, organization)
     if user.is_guest:
         raise NotAllowed("A guest has no schedules.")
-    where = _place(user, chat, project, organization)
     require(_permissions(user, where), "write")
     require_room(Schedule.objects.filter(owner=user), "SCHEDULES_PER_PERSON", "schedules", "person")
     _set(where, {"prompt": prompt, "cron": cron, "time_zone": time_zone, **more})
