@@ -60,7 +60,9 @@ OF_THE_WIRE = {  # names of headers, and what is in them
     "agents/providers/listing.py",
     "chat/page/views.py",
     "tools/git/remote/address.py",
+    "tools/mcp/session.py",
     "tools/outward/fetching.py",
+    "tools/outward/streaming.py",
 }
 
 

@@ -52,7 +52,7 @@ TOOLS: tuple[McpTool, ...] = (
     McpTool(
         "list_chats",
         "List chats",
-        "List the chats that you see in Parley, the newest first, and your projects with their ids.",
+        "List the chats that you see on this server, the newest first, and your projects with their ids.",
         takes(
             project=PROJECT,
             search=text("only chats whose title has this", 200),
@@ -77,7 +77,7 @@ TOOLS: tuple[McpTool, ...] = (
     McpTool(
         ASK,
         "Ask an agent",
-        "Send a message to an agent of Parley and get its answer. In `chat` it goes on there; without, a new chat "
+        "Send a message to an agent of this server and get its answer. In `chat` it goes on there; without, a new chat "
         "begins, in `project` where one is given. The agent works with the tools of its archetype, and may wait for a "
         "person. If you leave before the end it goes on: read_run gets the answer, and must not be replaced by asking "
         "again.",

@@ -12,7 +12,7 @@ from chat.doors.mcp.dialect.results import Wrap, of_tool, piece
 
 TEXT_STEP = 500  # characters of the answer between two notifications
 GOES_ON = "The answer goes on. read_run gets it."
-WAITS = "A person must first allow a call, in Parley: {calls}. Then read_run gets the rest."
+WAITS = "A person must first allow a call, on the page of the chat: {calls}. Then read_run gets the rest."
 MORE = "The answer is longer. read_run gets what follows, from `start`."
 
 
