@@ -415,6 +415,8 @@ SPECTACULAR_SETTINGS = {
         "RunStatus": "chat.models.RunStatus",
         "TaskStatus": "chat.models.TaskStatus",
         "PullState": "chat.models.PullState",
+        "ToolDecision": "chat.models.policies.Decision",
+        "AllowOrDeny": ["allow", "deny"],
         "RepositoryState": "tools.models.RepositoryState",
     },
     "POSTPROCESSING_HOOKS": [

@@ -4,20 +4,23 @@ from django.apps import apps
 from django.db.models import Model, UniqueConstraint
 
 # Those that are once in the whole installation. Clients choose none of them but the address, which is the person.
-# A provider's slug is chosen by operators.
+# A provider's slug is chosen by operators; what a summary goes up to is a message's id, which is ours.
 GLOBAL = {
     "accounts.IdentityProvider slug",
     "accounts.ApiKey key_hash", "accounts.Invitation token_hash", "accounts.Ticket token_hash",
     "accounts.User email", "chat.Budget organization", "chat.MessageState message", "chat.ChatSession token_hash",
+    "chat.Compaction upto",
 }  # fmt: skip
 # The person's address again; the subject of a work, which is an id of ours; and what is within a provider, whose row
-# is an organization's.
+# is an organization's; the number of a version, which is ours.
 OURS = {
     "user_email_once",
     "run_one_open_a_subject",
     "external_identity_once",
     "used_assertion_once",
     "attachment_used_once",
+    "workflow_version_once",
+    "workflow_one_draft",
 }
 # Of the program's own rows, a column that says whose they are.
 OWNERS = {"user", "organization", "project", "chat", "run"}
