@@ -2,7 +2,8 @@
 
 An end is `.!?…`, and quotes, brackets or a source's mark behind it, followed by a blank and then by anything but a
 lower-case letter; or `。！？`. No end is the full stop of an abbreviation, of a single letter, of the number of a list,
-or of a number before another one. In doubt the text goes on: one sentence more is better than half a sentence.
+a heading or a step, or of a number before another one. In doubt the text goes on: one sentence more is better than half
+a sentence.
 """
 
 import re
@@ -19,7 +20,9 @@ _ENDS = re.compile(
 )
 _MARK_BEGUN = re.compile(r"\[\d{0,4}\Z")
 _WORD = re.compile(r"[^\W_]*\Z")
-_OF_LIST = re.compile(r"\n[ \t]*\d{1,4}\Z")
+_OF_LIST = re.compile(  # at the beginning of a line, behind what Markdown may have there: "**1", "## 1", "Step 1"
+    r"\n[ \t>#*_+-]{0,20}(?:(?:step|schritt|part|teil|phase|no|nr|fig|figure|abb)\.?[ ])?\d{1,4}\Z", re.IGNORECASE
+)
 _GERMAN_DAY = re.compile(r"(?:(?<!I )\bam|\b(?:vom|zum|den|dem|bis|ab|seit))\s\d{1,2}\Z", re.IGNORECASE)
 _SHORT = (
     "mr mrs ms mx dr prof rev hon gen col maj capt lt sgt sen rep gov pres st mt jr sr vs approx ca al"

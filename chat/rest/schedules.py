@@ -17,7 +17,7 @@ from accounts.models import User
 from chat.access import get_chat
 from chat.models import Schedule
 from chat.rest.serializers import Key, Nothing
-from chat.services import schedules
+from chat.services import scheduled, schedules
 
 CRON = "Five fields: minute, hour, day, month, day of the week."
 ZONE = "Such as Europe/Berlin: whose clock the cron expression goes by."
@@ -123,7 +123,7 @@ class OneSchedule(APIView):
         user = caller(request)
         schedule = schedules.get_schedule(user, id)
         changes = read(ScheduleChanges, request.data)
-        return shown(request, ScheduleSerializer, schedules.change_schedule(user=user, schedule=schedule, **changes))
+        return shown(request, ScheduleSerializer, scheduled.change(user=user, schedule=schedule, **changes))
 
     @documented("delete_schedule", status=204)
     def delete(self, request: Request, id: UUID) -> Response:

@@ -14,13 +14,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.db import AWAY
 from accounts.errors import NotFound, RequestError
+from accounts.models import User
 from chat import due
 from chat.models import Schedule
 from chat.services.messages import lock_chat
-from chat.services.schedules import begin, is_under_way, may_begin
+from chat.services.schedules import TIMES, begin, change_schedule, is_under_way, may_begin
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +41,20 @@ def due_ids(now: datetime, at_most: int) -> list[UUID]:
     return list(rows.values_list("pk", flat=True)[:at_most])
 
 
-def take_turn(id: UUID, now: datetime) -> Counter[str]:
-    """Do what is due of a schedule; what that was. Raises where the database is away: then it is still due."""
+def change(*, user: User, schedule: Schedule, **changes: Any) -> Schedule:
+    """As `change_schedule`. A time that has come already is begun before, or missed if it is switched off now."""
+    if schedule.owner_id == user.pk and TIMES & changes.keys():
+        take_turn(schedule.pk, timezone.now(), begins=changes.get("is_on", True))
+    return change_schedule(user=user, schedule=schedule, **changes)
+
+
+def take_turn(id: UUID, now: datetime, *, begins: bool = True) -> Counter[str]:
+    """Do what is due of a schedule; what that was. Raises where the database is away: then it is still due.
+
+    `begins`: whether it may begin a run; else all its times that have come are missed.
+    """
     try:
-        return _take_turn(id, now)
+        return _take_turn(id, now, begins=begins)
     except AWAY:
         raise
     except RequestError as error:
@@ -50,16 +62,16 @@ def take_turn(id: UUID, now: datetime) -> Counter[str]:
     except Exception:
         log.exception("schedule %s could not begin its run", id)
         why = OUR_FAULT
-    return _take_turn(id, now, refused=why)
+    return _take_turn(id, now, begins=begins, refused=why)
 
 
 @transaction.atomic
-def _take_turn(id: UUID, now: datetime, refused: str = "") -> Counter[str]:
+def _take_turn(id: UUID, now: datetime, *, begins: bool, refused: str = "") -> Counter[str]:
     """`refused`: it was tried, and this is why it did not go."""
     schedule = _locked(id, now)
     if schedule is None:
         return Counter()  # somebody was quicker
-    turn = _turn(schedule, now)
+    turn = _turn(schedule, now, begins)
     if turn is None:
         return _switch_off(schedule, UNREADABLE)
     if not may_begin(schedule):
@@ -70,7 +82,7 @@ def _take_turn(id: UUID, now: datetime, refused: str = "") -> Counter[str]:
     return done if turn.next_at else done + _switch_off(schedule, NEVER_AGAIN)
 
 
-def _turn(schedule: Schedule, now: datetime) -> due.Turn | None:
+def _turn(schedule: Schedule, now: datetime, begins: bool) -> due.Turn | None:
     """What is to be done of it; None where its times cannot be read."""
     assert schedule.next_at is not None, "it is due"
     try:
@@ -78,7 +90,7 @@ def _turn(schedule: Schedule, now: datetime) -> due.Turn | None:
     except Exception:  # stored by another version, or with other time zones: it must hold up no other
         log.exception("schedule %s cannot be read", schedule.pk)
         return None
-    if turn.begin is not None and is_under_way(schedule):
+    if turn.begin is not None and (not begins or is_under_way(schedule)):
         return due.Turn(None, (*turn.missed, turn.begin), turn.next_at)
     return turn
 

@@ -26,6 +26,7 @@ from chat.services.policies import place, project_of
 from chat.services.runs import start_run
 
 ONE = "Expected one of chat, project and organization."
+TIMES = frozenset({"cron", "time_zone", "is_on"})  # what a change of sets its next time anew
 DOOR = "schedule"  # of the runs that schedules begin
 SWITCHED_OFF = {"is_on": False}  # what whose it is may always do
 
@@ -60,16 +61,20 @@ def create_schedule(
 
 @transaction.atomic
 def change_schedule(*, user: User, schedule: Schedule, **changes: Any) -> Schedule:
-    """Set its title, prompt, archetype, times, or switch it off or on again, from now on."""
+    """Set its title, prompt, archetype, times, or switch it off or on again, from now on.
+
+    `scheduled.change` does so too, and sees to the times before.
+    """
     row = _own(user, schedule)
+    was_on = row.is_on
     if changes != SWITCHED_OFF:
         require(_permissions(user, row), "write")
     _set(row, changes)
-    more = []
-    if {"cron", "time_zone", "is_on"} & changes.keys():
-        row.next_at, row.error, row.failed_at = _armed(row), "", None
-        more = ["next_at", "error", "failed_at"]
-    row.save(update_fields=[*changes, *more, "updated_at"])
+    if TIMES & changes.keys():
+        row.next_at = _armed(row)
+        if not (was_on and row.is_on):
+            row.error, row.failed_at = "", None
+    row.save(update_fields=[*changes, "next_at", "error", "failed_at", "updated_at"])
     return row
 
 
@@ -196,7 +201,8 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _armed(schedule: Schedule) -> datetime | None:
-    """When it is due next; None while it is off."""
+    """When it is due next; None while it is off. Behind what was taken already, if by a clock that is ahead of ours."""
     if not schedule.is_on:
         return None
-    return due.next_time(schedule.cron, due.check_zone(schedule.time_zone), timezone.now())
+    after = max(each for each in (timezone.now(), schedule.last_at, schedule.missed_last_at) if each is not None)
+    return due.next_time(schedule.cron, due.check_zone(schedule.time_zone), after)

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.counts import require_room
 from accounts.errors import Conflict, Invalid, NotFound, refuse
-from accounts.models import User
+from accounts.models import Organization, User
 from accounts.permissions import Permission, permissions_in, require
 from agents.archetypes import registry
 from agents.workflows import definition as definitions
@@ -72,6 +72,8 @@ def create_workflow(
     require_room(there, "WORKFLOWS_MAX", "workflows", "project" if inside else "organization")
     made = Workflow(organization=where, project=inside, name=_name(name), created_by=user)
     check_draft(definition)
+    if is_default:
+        _lock_defaults(where.pk)
     made.save(force_insert=True)
     _set_default(made, is_default)
     WorkflowVersion.objects.create(workflow=made, number=1, definition=definition, created_by=user)
@@ -84,6 +86,8 @@ def change_workflow(
     *, user: User, workflow: Workflow, definition: Any, name: str | None = None, is_default: bool | None = None
 ) -> Workflow:
     """Write its draft anew; where the newest version is published, a new one. Of one from `get_workflow`."""
+    if is_default:
+        _lock_defaults(workflow.organization_id)  # before its row, which another may be about to make none any more
     row = _locked(workflow)
     if row.is_archived:
         raise Conflict("The workflow is archived.", code="workflow_archived")
@@ -164,7 +168,7 @@ def _name(value: str) -> str:
 
 
 def _set_default(workflow: Workflow, is_default: bool) -> None:
-    """Of a place one alone is: the one before it is none any more."""
+    """Of a place one alone is: the one before it is none any more. With `_lock_defaults`."""
     if is_default:
         others: QuerySet[Workflow] = Workflow.objects.filter(
             organization=workflow.organization_id, project=workflow.project_id, is_default=True
@@ -172,6 +176,11 @@ def _set_default(workflow: Workflow, is_default: bool) -> None:
         others.exclude(pk=workflow.pk).update(is_default=False)
     workflow.is_default = is_default
     workflow.save(update_fields=["is_default", "updated_at"])
+
+
+def _lock_defaults(organization: UUID) -> None:
+    """Of those who make a default in the organization, one does so at a time, to the end of the transaction."""
+    Organization.objects.select_for_update(no_key=True).filter(pk=organization).first()
 
 
 def _locked(workflow: Workflow) -> Workflow:

@@ -225,6 +225,48 @@ def test_after_a_stop_one_run_is_begun_and_the_others_are_named(api: Api, alice:
     assert told["last_at"] == "2026-06-01T12:00:00Z" and Run.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "runs", "missed"),
+    [
+        ({"cron": "30 9 * * *"}, 1, 2),
+        ({"time_zone": "Europe/Berlin"}, 1, 2),
+        ({"is_on": True, "prompt": "Other"}, 1, 2),
+        ({"is_on": False}, 0, 3),
+        ({"prompt": "Other"}, 0, 0),
+    ],
+)
+def test_a_change_forgets_no_time_that_has_come(
+    api: Api, alice: User, chat: Chat, changes: dict[str, Any], runs: int, missed: int
+) -> None:
+    now = timezone.now()
+    hourly = {"cron": f"{(now - timedelta(minutes=2)).minute} * * * *"}
+    schedule = made(alice, chat, next_at=now - timedelta(hours=2, minutes=2), **hourly)
+    assert api(alice).patch(f"{PATH}{schedule.pk}/", changes, format="json").status_code == 200
+    schedule.refresh_from_db()
+    assert (Run.objects.count(), schedule.missed) == (runs, missed)
+    assert (schedule.next_at is None or schedule.next_at > now) == ("prompt" not in changes or runs == 1)
+
+
+@pytest.mark.parametrize("taken", ["last_at", "missed_last_at"])
+def test_a_time_that_a_faster_clock_has_taken_does_not_come_again(
+    api: Api, alice: User, chat: Chat, taken: str
+) -> None:
+    ahead = timezone.now().replace(second=0, microsecond=0) + timedelta(minutes=2)
+    cron = f"{ahead.minute} {ahead.hour} * * *"
+    schedule = made(alice, chat, next_at=ahead + timedelta(days=1), cron=cron, **{taken: ahead})
+    told = api(alice).patch(f"{PATH}{schedule.pk}/", {"cron": cron}, format="json").json()
+    assert datetime.fromisoformat(told["next_at"]) == ahead + timedelta(days=1)
+
+
+def test_a_refusal_is_told_though_its_times_are_changed(api: Api, alice: User, chat: Chat) -> None:
+    Chat.objects.update(status="archived")
+    schedule = made(alice, chat, next_at=timezone.now() - timedelta(seconds=5))
+    told = api(alice).patch(f"{PATH}{schedule.pk}/", {"cron": "30 9 * * *"}, format="json").json()
+    assert "archived" in told["error"] and told["failed_at"] and told["is_on"]
+    off = api(alice).patch(f"{PATH}{schedule.pk}/", {"is_on": False}, format="json").json()
+    assert (off["error"], off["failed_at"]) == ("", None)
+
+
 def lose_role(alice: User, bob: User, chat: Chat) -> None:
     Membership.objects.filter(user=bob).update(role=Role.VIEWER)
 

@@ -1,11 +1,13 @@
 """Workflows in rows: drafts and what is published, which chats go through one, and where the end of a run leads."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -24,6 +26,7 @@ from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.kinds import answer as answers
 from chat.runner.kinds.step import StepWork
 from chat.runner.workflows import Move, standing_of
+from chat.services import workflows as services
 from chat.services.chats import create_chat, fork_chat
 from chat.services.messages import delete_message, edit_message
 from tests.chat.rows import answer
@@ -95,6 +98,35 @@ def test_a_draft_is_published_and_stays_as_it_is(api: Api, alice: User, organiza
     assert api(alice).delete(path).status_code == 204
     assert api(alice).get("/api/workflows/").json()["results"] == []
     assert api(alice).put(path, {"definition": STEPS}, format="json").json()["error"]["code"] == "workflow_archived"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_new", [False, True], ids=["changed", "made"])
+def test_of_many_who_make_a_default_at_once_each_is_heard_and_one_holds(
+    alice: User, organization: Organization, is_new: bool
+) -> None:
+    rows = [made(organization, is_default=number == 0) for number in range(6)]
+    gate, failed = threading.Barrier(len(rows)), list[Exception]()
+
+    def ask(row: Workflow) -> None:
+        gate.wait()
+        try:
+            if is_new:
+                services.create_workflow(
+                    user=alice, name="New", definition=STEPS, organization=organization.pk, is_default=True
+                )
+            else:
+                services.change_workflow(user=alice, workflow=row, definition=STEPS, is_default=True)
+        except Exception as error:
+            failed.append(error)
+        connection.close()
+
+    threads = [threading.Thread(target=ask, args=(row,)) for row in rows]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert failed == [] and Workflow.objects.filter(is_default=True).count() == 1
 
 
 NO_DRAFT: dict[str, tuple[Any, str]] = {
