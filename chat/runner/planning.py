@@ -25,8 +25,8 @@ LOOKS_BACK = 4  # messages behind which what stays may begin, so that it begins 
 READ_MESSAGES = 1_000  # of those that it stands for: the newest ones
 
 Row = dict[str, Any]
-# What changes by an edit or a deletion, and by no answer that ends: each message of a person's with the time of its
-# last change, and each one that is deleted.
+# What changes by an edit or a deletion: each message of a person's with the time of its last change, and each one that
+# is deleted. It does not by an answer that ends, unless a run notes something at the message's attachments.
 Said = frozenset[tuple[UUID, datetime | None]]
 
 
