@@ -20,7 +20,7 @@ from agents.usage import Usage
 
 
 class Writing:
-    """One such text. After `work()` has ended, `text` has it, and `model` says who wrote it."""
+    """One such text. After `work()` has ended, `text` has it, `model` says who wrote it and `reason` why it ends."""
 
     def __init__(self, job: Job, archetype: Archetype, *, model: str, turn: int) -> None:
         """`turn`: from 1, of those that this run has asked this agent for."""
@@ -29,7 +29,7 @@ class Writing:
         self.archetype = archetype
         self.model = archetype.model or model
         self.turn = turn
-        self.text = ""
+        self.text = self.reason = ""
 
     async def work(self, asked: UserMessage, *, most_tokens: int, timeout_s: float) -> AsyncGenerator[list[AnyEvent]]:
         """Yield what happens, but for the words themselves.
@@ -51,7 +51,7 @@ class Writing:
             yield [self._taken_back(reply)]
             raise
         whole = reply.completed()
-        self.text, self.model = "".join(reply.text), whole.model or self.model
+        self.text, self.model, self.reason = "".join(reply.text), whole.model or self.model, whole.finish_reason
         yield [structs.replace(whole, calls=(), state=None)]
 
     def _request(self, asked: UserMessage, most_tokens: int) -> ProviderRequest:

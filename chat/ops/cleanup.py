@@ -11,13 +11,23 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts import cleanup
 from accounts.cleanup import Kind
 from chat.eventlog import compact
-from chat.models import OPEN, Chat, ChatSession, Compaction, Message, MessageState, Run
+from chat.models import (
+    OPEN,
+    Chat,
+    ChatSession,
+    Compaction,
+    Message,
+    MessageRole,
+    MessageState,
+    MessageStatus,
+    Run,
+)
 from chat.services.guests import gone_guests, remove_guests
 
 # A session that has expired is told so for a while before it is unknown.
@@ -80,8 +90,18 @@ def _left_states() -> QuerySet[Any]:
 
 
 def _left_compactions() -> QuerySet[Any]:
-    """The same of summaries of messages that are gone."""
-    return Compaction.objects.filter(~Exists(Message.objects.filter(pk=OuterRef("upto_id")))).order_by("pk")
+    """The same of summaries that tell of messages which are gone, or were deleted or edited since.
+
+    A message with attachments also changes when something is said of these; so its edits are not among them.
+    """
+    last = Message.objects.filter(pk=OuterRef(OuterRef("upto_id"))).values("position")
+    told = Message.objects.filter(chat=OuterRef("chat_id"), position__lte=Subquery(last))
+    changed = told.filter(
+        Q(status=MessageStatus.DELETED) | Q(role=MessageRole.USER, attachments=[]),
+        updated_at__gt=OuterRef("created_at"),
+    )
+    gone = ~Exists(Message.objects.filter(pk=OuterRef("upto_id")))
+    return Compaction.objects.filter(gone | Exists(changed)).order_by("pk")
 
 
 def _whole_logs() -> QuerySet[Any]:

@@ -21,7 +21,7 @@ from agents.errors import WorkFailed
 from agents.events import AnyEvent
 from agents.installation import info_of
 from agents.loop.job import Job
-from agents.loop.target import room_of
+from agents.loop.target import OUTPUT_PART, room_of
 from agents.loop.writing import Writing
 from agents.messages import UserMessage
 from chat.bus import notices
@@ -29,12 +29,21 @@ from chat.models import Chat, Compaction, Run
 from chat.runner.history import marked
 from chat.runner.kinds.memory import between_marks
 from chat.runner.material import fitting
-from chat.runner.planning import Plan, deleted
+from chat.runner.planning import Plan, said_by
 
-TASK = "Write down what has happened in the conversation that this material is the older part of."
+TASK = "Write down, in at most {words} words, what has happened in the conversation of which this is the older part."
 AROUND_TOKENS = 600  # of the prompt and the task, and for what an estimate is wrong by
 EMPTY = "The model wrote no summary."
-CHANGED = "A message was deleted meanwhile, so nothing was kept."
+CHANGED = "A message was edited or deleted meanwhile, so nothing was kept."
+CUT = "The model broke off before it had written the summary."
+REASONING_TOKENS = 8_000  # that a model may use before it writes; they count against what it is asked for
+
+
+class Changed(WorkFailed):
+    """What it tells of is not what there is any more."""
+
+    def __init__(self) -> None:
+        super().__init__("internal", CHANGED, retryable=True)
 
 
 async def compacted(job: Job, run: Run, plan: Plan, turn: int) -> AsyncGenerator[list[AnyEvent], None]:
@@ -44,16 +53,14 @@ async def compacted(job: Job, run: Run, plan: Plan, turn: int) -> AsyncGenerator
     """
     writing = Writing(job, archetype, model=writer(job.archetype.model or run.model), turn=turn)
     asked = UserMessage(asked_for(plan, writing.model, run.pk))
-    steps = writing.work(asked, most_tokens=plan.most_tokens, timeout_s=settings.MEMORY_TIMEOUT_S)
+    steps = writing.work(asked, most_tokens=_most(plan, writing.model), timeout_s=settings.MEMORY_TIMEOUT_S)
     async with aclosing(steps):
         async for events in steps:
             yield events
-    summary = _within(writing.text.strip(), plan.most_tokens)
-    if not summary:
-        raise WorkFailed("upstream_incomplete", EMPTY, retryable=True)
+    summary = _summary(writing, plan.most_tokens)
     made = await db_write(keep, plan, run.pk, summary, writing.model)
     if made is None:
-        raise WorkFailed("internal", CHANGED, retryable=True)
+        raise Changed
     yield [told_of(made)]
 
 
@@ -77,17 +84,27 @@ def writer(model: str) -> str:
 
 def asked_for(plan: Plan, model: str, run_id: UUID) -> str:
     """The task, and as much of the material as this model can read."""
-    room = room_of(info_of(model), plan.most_tokens) or plan.room
+    most = _most(plan, model)
+    room = room_of(info_of(model), most) or plan.room - most
     before = f"What was written down before:\n{plan.before}\n\n" if plan.before else ""
     said = fitting(plan.lines, max(room - AROUND_TOKENS - tokens.of_text(before), AROUND_TOKENS))
-    return f"{TASK}\n\n{between_marks(before + said, run_id.hex[:12])}"
+    task = TASK.format(words=plan.most_tokens * 2 // 3)
+    return f"{task}\n\n{between_marks(before + said, run_id.hex[:12])}"
+
+
+def _most(plan: Plan, model: str) -> int:
+    """How many tokens the model is asked for: a summary and what it thinks before, as far as there is room for it."""
+    info = info_of(model)
+    window = info.context_tokens if info.is_context_known else plan.room
+    most = min(archetype.limits.max_output_tokens, plan.most_tokens + REASONING_TOKENS, window // OUTPUT_PART)
+    return min(most, info.max_output_tokens or most)
 
 
 @transaction.atomic
 def keep(plan: Plan, run_id: UUID, summary: str, model: str) -> Compaction | None:
     """Store it; the one that is there already where somebody was quicker. None where what it tells of is gone."""
     chat = Chat.objects.select_for_update(no_key=True).filter(pk=plan.chat_id).first()
-    if chat is None or deleted(plan.chat_id, plan.upto_position) != plan.deleted:
+    if chat is None or said_by(plan.chat_id, plan.upto_position) != plan.said:
         return None
     made = Compaction(
         chat=chat,
@@ -111,6 +128,16 @@ def keep(plan: Plan, run_id: UUID, summary: str, model: str) -> Compaction | Non
 def made_by(run_id: Any) -> Compaction | None:
     """The newest one that this run has made. Sync."""
     return Compaction.objects.filter(run=run_id).last()
+
+
+def _summary(writing: Writing, most_tokens: int) -> str:
+    """What was written, so long as it may be. Raises WorkFailed where that is nothing, or only its beginning."""
+    summary = writing.text.strip()
+    if not summary:
+        raise WorkFailed("upstream_incomplete", EMPTY, retryable=True)
+    if writing.reason == "length" and tokens.of_text(summary) < most_tokens // 2:
+        raise WorkFailed("upstream_incomplete", CUT, retryable=True)
+    return _within(summary, most_tokens)
 
 
 def _within(text: str, most_tokens: int) -> str:

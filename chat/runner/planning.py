@@ -4,8 +4,9 @@ What stays begins with a message that a person or a client wrote, if there is on
 client's tool, so that a call and its result are not parted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,9 @@ LOOKS_BACK = 4  # messages behind which what stays may begin, so that it begins 
 READ_MESSAGES = 1_000  # of those that it stands for: the newest ones
 
 Row = dict[str, Any]
+# What changes by an edit or a deletion: each message of a person's with the time of its last change, and each one that
+# is deleted. It does not by an answer that ends, unless a run notes something at the message's attachments.
+Said = frozenset[tuple[UUID, datetime | None]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Plan:
     tokens_kept: int  # of those that stay
     most_tokens: int  # of the summary
     room: int  # what the model that answers may be asked
-    deleted: int  # messages that are deleted, up to the last one that it stands for
+    said: "Said"  # up to the last one that it stands for, as it was before anything was read
 
 
 @dataclass(frozen=True)
@@ -87,13 +91,22 @@ def planned(question: Message, window: Window, overhead: int, *, by_hand: bool =
         tokens_kept=kept + size,
         most_tokens=window.summary,
         room=window.room,
-        deleted=deleted(question.chat_id, upto),
+        said=_said(row for row in tree.rows.values() if row["position"] <= upto),
     )
 
 
-def deleted(chat_id: UUID, position: int) -> int:
-    """How many messages of a chat are deleted, up to a position."""
-    return Message.objects.filter(chat=chat_id, position__lte=position, status=MessageStatus.DELETED).count()
+def said_by(chat_id: UUID, position: int) -> Said:
+    """What a chat's messages are now, up to a position: another one where any was edited or deleted."""
+    rows = Message.objects.filter(chat=chat_id, position__lte=position).order_by()
+    return _said(rows.values("pk", "role", "status", "updated_at"))
+
+
+def _said(rows: Iterable[Mapping[str, Any]]) -> Said:
+    return frozenset(
+        (row["pk"], row["updated_at"] if row["role"] == MessageRole.USER else None)
+        for row in rows
+        if row["role"] == MessageRole.USER or row["status"] == MessageStatus.DELETED
+    )
 
 
 class _Branch:
@@ -101,7 +114,7 @@ class _Branch:
 
     def __init__(self, question: Message) -> None:
         found = Message.objects.filter(chat=question.chat_id, position__lte=question.position).order_by()
-        fields = ("pk", "parent_id", "position", "role", "status", COMPACTED)
+        fields = ("pk", "parent_id", "position", "role", "status", "updated_at", COMPACTED)
         self.rows: dict[UUID, Row] = {each["pk"]: each for each in found.values(*fields)}
 
     def before(self, question: Message) -> _Older:
@@ -109,8 +122,8 @@ class _Branch:
         ids, at = list[UUID](), question.pk
         while at in self.rows:
             row = self.rows[at]
-            if row[COMPACTED] is not None and at != question.pk:
-                return _Older(ids[::-1], Compaction.objects.get(pk=row[COMPACTED]))
+            if at != question.pk and (earlier := _still(row[COMPACTED])):
+                return _Older(ids[::-1], earlier)
             ids.append(at)
             at = row["parent_id"]
         return _Older(ids[::-1], None)
@@ -123,6 +136,11 @@ class _Branch:
             return [*map(UUID, older.earlier.whole), *systems]
         first = [each for each in said if self.rows[each]["role"] == MessageRole.USER][:1]
         return [*first, *systems]
+
+
+def _still(id: UUID | None) -> Compaction | None:
+    """The compaction, if there is one and it was not forgotten meanwhile."""
+    return Compaction.objects.filter(pk=id).first() if id is not None else None
 
 
 def _whole(ids: list[UUID], most: int) -> tuple[list[UUID], int]:

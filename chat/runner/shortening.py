@@ -1,6 +1,7 @@
 """What makes the conversation of one answer shorter that is too long for its model: `agents.loop.shortening`."""
 
 import logging
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from uuid import UUID
@@ -20,13 +21,19 @@ from agents.messages import Message as Said
 from agents.providers.base import ProviderRequest
 from chat.attachments.reading import Later, NotHere, Reading
 from chat.models import Run, UsageRecord
-from chat.runner.compacting import compacted, told_of
+from chat.runner.compacting import Changed, compacted, told_of, writer
 from chat.runner.history import History, history
 from chat.runner.planning import planned
 
 log = logging.getLogger(__name__)
 SMALL = 32_000  # tokens of room: what is told besides the conversation may be the most of it
+FAILED_S = 600.0  # so long nobody tries again what has failed in a chat, unless the provider refuses its length
+FAILED_MAX = 1_000  # chats of which a process knows that; then the oldest are forgotten
 NEAR_PART = 2  # of the trigger: below that, nobody looks at what the provider has counted
+
+
+Failed = tuple[UUID | None, str]  # a chat, and the model that was to write
+_failed: dict[Failed, float] = {}  # when, of the process's clock, the oldest first
 
 
 class Shortener:
@@ -70,8 +77,9 @@ class Shortener:
             self.window = self.window.within(tokens_of(request) // 2)
         elif not await self._is_due(overhead):
             return
-        if not job.is_among_older:
-            async with aclosing(self._compacted(job, overhead)) as steps:
+        tried = (self.run.chat_id, writer(job.archetype.model or self.run.model))
+        if not job.is_among_older and (is_refused or not has_failed(tried)):
+            async with aclosing(self._compacted(job, overhead, tried)) as steps:
                 async for events in steps:
                     yield events
         if is_refused or self.turns:
@@ -85,7 +93,7 @@ class Shortener:
             return False
         return await db(reported, self.run, self.read) > self.window.trigger
 
-    async def _compacted(self, job: Job, overhead: int) -> AsyncGenerator[list[AnyEvent], None]:
+    async def _compacted(self, job: Job, overhead: int, tried: Failed) -> AsyncGenerator[list[AnyEvent], None]:
         plan = await db(planned, self.run.question, self.window, overhead)
         if plan is None:
             return
@@ -94,7 +102,10 @@ class Shortener:
             async with aclosing(compacted(job, self.run, plan, self.turns)) as steps:
                 async for events in steps:
                     yield events
+            _failed.pop(tried, None)
         except (AgentError, TimeoutError) as error:
+            if not isinstance(error, Changed):
+                note_failed(tried)
             log.warning("run %s: the older part of its chat was not summed up: %r", self.run.pk, error)
 
     async def _read_again(self) -> None:
@@ -102,6 +113,20 @@ class Shortener:
             self.read = await db(history, self.run.question, self.window, NotHere())
         except Later:
             self.read = await db_files(history, self.run.question, self.window, self.reading())
+
+
+def has_failed(tried: Failed) -> bool:
+    """Whether this failed a short while ago, in this process."""
+    at = _failed.get(tried)
+    return at is not None and time.monotonic() - at < FAILED_S
+
+
+def note_failed(tried: Failed) -> None:
+    """It has failed now."""
+    _failed.pop(tried, None)
+    _failed[tried] = time.monotonic()
+    while len(_failed) > FAILED_MAX:
+        del _failed[next(iter(_failed))]
 
 
 def shortener_for(

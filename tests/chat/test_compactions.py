@@ -1,25 +1,37 @@
 """Compactions: which messages one stands for, what a model reads then, where it holds, and what goes with a message."""
 
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import transaction
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.errors import Invalid
 from accounts.models import User
+from agents.archetypes.compaction import compaction
+from agents.errors import WorkFailed
 from agents.loop.window import Window
+from agents.loop.writing import Writing
 from agents.messages import AssistantMessage, ToolMessage, UserMessage
+from agents.model_info import ModelInfo
+from agents.providers.base import Finish, ProviderRequest, TextPiece
+from agents.tokens import of_text
 from chat.doors.openai.responses.dialect.request import COMPACT_BY_MODEL, parse
 from chat.models import Chat, Compaction, Message, MessageRole, Run, RunStatus
 from chat.ops.cleanup import KINDS
-from chat.runner.compacting import keep, told_of
+from chat.runner import compacting, planning, shortening
+from chat.runner.compacting import REASONING_TOKENS, keep, told_of
 from chat.runner.history import history
 from chat.runner.planning import Plan, planned
 from chat.runner.shortening import Shortener
 from chat.services.messages import add_message, delete_message, edit_message, lock_chat
+from tests.agents.scripted import ScriptedProvider
+from tests.agents.test_loop import archetype, job
 from tests.chat.rows import answer
 from tests.chat.working import drills
 
@@ -199,12 +211,159 @@ def test_what_a_deleted_message_said_is_in_none(alice: User, chat: Chat) -> None
     assert not Compaction.objects.exists()
 
 
-def test_what_an_older_version_left_behind_is_removed(chat: Chat) -> None:
+@pytest.mark.parametrize(
+    ("what", "is_kept"),
+    [
+        ("edited", False),
+        ("deleted", False),
+        ("the answer deleted", False),
+        ("said of a picture", False),  # it cannot be told from an edit; it is made again
+        ("a later one edited", True),
+        ("an answer ended", True),
+        ("read before it is deleted", False),
+    ],
+)
+def test_what_changes_while_a_summary_is_written(
+    alice: User, chat: Chat, what: str, is_kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = turns(chat, 1, 30)
+    of = Message.objects.get
+    old, answered = of(content__startswith="Question 5."), of(content__startswith="Answer 5.")
+    read = planning._contents
+
+    def deletes(ids: Any) -> Any:
+        rows = read(ids)
+        delete_message(user=alice, message=old)
+        return rows
+
+    if what.startswith("read before"):
+        monkeypatch.setattr(planning, "_contents", deletes)
+    under_way = plan(question)
+    if what == "edited":
+        edit_message(user=alice, message=old, content="No password.")
+    elif what == "a later one edited":
+        later = Message.objects.filter(position__gt=under_way.upto_position, role=MessageRole.USER).first()
+        assert later is not None
+        edit_message(user=alice, message=later, content="Later.")
+    elif what == "said of a picture":
+        old.save(update_fields=["attachments", "updated_at"])
+    elif what == "an answer ended":
+        answered.save(update_fields=["content", "updated_at"])
+    elif "deleted" in what and not what.startswith("read"):
+        delete_message(user=alice, message=answered if "answer" in what else old)
+    assert (keep(under_way, uuid.uuid4(), "They asked question 5.", "m") is not None) is is_kept
+    assert Compaction.objects.exists() is is_kept
+
+
+def test_one_that_is_forgotten_while_the_next_is_planned_is_not_looked_for(chat: Chat) -> None:
+    made(turns(chat, 1, 30))
+    question = turns(chat, 31, 60)
+    tree = planning._Branch(question)
+    Compaction.objects.all().delete()
+    assert tree.before(question).earlier is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_due"),
+    [
+        ({}, False),
+        ({"status": "deleted", "content": ""}, True),
+        ({"content": "No password."}, True),
+        ({"attachments": [{"type": "image", "unseen": ["m"]}]}, False),
+        ({"role": "assistant"}, False),
+    ],
+)
+def test_what_an_older_version_left_behind_is_removed(chat: Chat, changes: dict[str, Any], is_due: bool) -> None:
     found = made(turns(chat, 1, 30))
-    kind = next(each for each in KINDS if each.name == "compactions of messages that are gone")
-    assert not kind.due().exists()
+    [kind] = [each for each in KINDS if each.name == "compactions of messages that are gone"]
+    for place in (found.upto.position + 1, 9):
+        assert not kind.due().exists()
+        if changes:  # as it does it, which forgets nothing
+            Message.objects.filter(chat=chat, position=place).update(**changes, updated_at=timezone.now())
+    assert list(kind.due()) == ([found] if is_due else [])
     Compaction.objects.filter(pk=found.pk).update(upto=uuid.uuid4())
-    assert list(kind.due()) == [found]
+    assert list(kind.due()) == [found] and kind.batch(10) == 1 and not Compaction.objects.exists()
+
+
+# --- Asking for one ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("info", "most"),
+    [
+        (ModelInfo("m", "a", 200_000, True), 375 + REASONING_TOKENS),
+        (ModelInfo("m", "a", 8_000, True), 2_000),
+        (ModelInfo("m", "a", 200_000, True, max_output_tokens=4_096), 4_096),
+        (ModelInfo("m", "a"), 750),
+    ],
+)
+def test_a_model_is_asked_for_more_than_a_summary_where_there_is_room(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, info: ModelInfo, most: int
+) -> None:
+    monkeypatch.setattr(compacting, "info_of", lambda model: info)
+    found = plan(turns(chat, 1, 30))
+    assert found.most_tokens == 375 and compacting._most(found, "m") == most
+    assert "in at most 250 words" in compacting.asked_for(found, "m", uuid.uuid4())
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "said"),
+    [
+        ("All of it.", "stop", "All of it."),
+        ("They " * 300, "length", None),  # only too many words
+        ("They wanted", "length", compacting.CUT),
+        (" ", "length", compacting.EMPTY),
+    ],
+)
+async def test_what_broke_off_is_no_summary(text: str, reason: str, said: str | None) -> None:
+    provider = ScriptedProvider([[TextPiece(text), Finish(reason)]])
+    writing = Writing(job(provider, compaction), compaction, model="m", turn=1)
+    async for _ in writing.work(UserMessage("Sum up."), most_tokens=900, timeout_s=5):
+        pass
+    assert provider.requests[0].max_output_tokens == 900
+    try:
+        found = compacting._summary(writing, 200)
+    except WorkFailed as failed:
+        found = str(failed)
+    assert found == said or (said is None and 150 < of_text(found) <= 200)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_has_failed_is_not_tried_with_each_answer(
+    chat: Chat, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, now, fails = list[int](), [0.0], True
+
+    async def writes(job: Any, run: Run, plan: Plan, turn: int) -> Any:
+        tried.append(turn)
+        if fails:
+            raise TimeoutError
+        yield []
+
+    monkeypatch.setattr(shortening, "compacted", writes)
+    monkeypatch.setattr(shortening, "_failed", {})
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    question = await sync_to_async(turns)(chat, 1, 30)
+    run = Run(pk=uuid.uuid4(), chat=chat, input=question, model="m")
+    read = await sync_to_async(history)(question, SMALL)
+
+    async def answers(model: str = "m", *, is_refused: bool = False) -> int:
+        run.model, before = model, len(tried)
+        shortener = Shortener(run, read, SMALL, [], lambda: None)  # type: ignore[arg-type, return-value]
+        request = ProviderRequest("m", "", read.messages)
+        working = job(ScriptedProvider([]), archetype())
+        async for _ in shortener.shorten(working, request, is_refused=is_refused):
+            pass
+        return len(tried) - before
+
+    assert [await answers(), await answers(), await answers("other")] == [1, 0, 1]
+    assert await answers(is_refused=True) == 1
+    now[0] += shortening.FAILED_S + 1
+    fails = False
+    assert [await answers(), await answers()] == [1, 1], "what was made here is not kept, so it is made again"
+    for number in range(shortening.FAILED_MAX + 5):
+        shortening.note_failed((None, str(number)))
+    assert len(shortening._failed) == shortening.FAILED_MAX and not shortening.has_failed((None, "0"))
 
 
 def test_one_that_its_run_could_not_tell_of_is_told_of_once(chat: Chat, alice: User) -> None:
