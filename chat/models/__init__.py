@@ -11,7 +11,7 @@ from chat.models.messages import Message, MessageKind, MessageRole, MessageStatu
 from chat.models.policies import Decision, ToolGrant, ToolPolicy
 from chat.models.processes import Process
 from chat.models.pull_requests import PullRequest, PullState
-from chat.models.runs import ANSWER, LIVE, OPEN, LogState, Run, RunEvent, RunStatus, ToolCall, UsageRecord
+from chat.models.runs import ANSWER, LIVE, OPEN, SCHEDULED, LogState, Run, RunEvent, RunStatus, ToolCall, UsageRecord
 from chat.models.schedules import Schedule
 from chat.models.sessions import ChatSession
 from chat.models.states import MessageState
@@ -23,6 +23,7 @@ __all__ = [
     "ANSWER",
     "LIVE",
     "OPEN",
+    "SCHEDULED",
     "Attachment",
     "AttachmentState",
     "AttachmentType",

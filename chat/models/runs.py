@@ -11,6 +11,7 @@ from chat.models.chats import Chat
 from chat.models.messages import Message
 
 ANSWER = "answer"  # the kind of run that answers a message; chat.runner.kinds has all of them
+SCHEDULED = "schedule"  # the door of runs that schedules begin
 # Indexing a document of a project's knowledge. Others in the project may read less than it says: its run is seen by its
 # person alone.
 INDEX = "index"

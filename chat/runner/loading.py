@@ -16,7 +16,7 @@ from agents.events import AnyEvent
 from chat.access import require_run
 from chat.attachments.reading import Later, NotHere, Reading
 from chat.attachments.storing import StorageAway
-from chat.eventlog import Logged, stored
+from chat.eventlog import Fenced, Logged, stored
 from chat.eventlog.projection import Fold
 from chat.models import ANSWER, Run, RunStatus
 from chat.models.facts import RunFacts, facts_of
@@ -64,7 +64,7 @@ def _work(run: Run, events: list[AnyEvent], reading: Reading | None) -> Work:
         if run.kind == ANSWER:
             return answer.load(run, events, permissions, reading)
         return kind.load(run, events, permissions)
-    except (*AWAY, Later):
+    except (*AWAY, Later, Fenced):
         raise
     except NoRights as error:
         return Broken(error)
@@ -95,7 +95,7 @@ def begin(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> "Loa
 def _read_begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions) -> Loaded:
     try:
         return _begun(run, first, answer.begun(run, first, permissions))
-    except AWAY:
+    except (*AWAY, Fenced):
         raise
     except Exception as error:
         return _begun(run, first, _broken(run, error))

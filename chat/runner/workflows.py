@@ -19,7 +19,8 @@ from agents.options import AtStep
 from agents.workflows import definition as definitions
 from agents.workflows.definition import END, Definition, Step
 from agents.workflows.moving import decided
-from chat.models import Chat, Message, MessageRole, Run, RunStatus, WorkflowRun, WorkflowStatus
+from chat.eventlog import Fenced
+from chat.models import SCHEDULED, Chat, Message, MessageRole, Run, RunStatus, WorkflowRun, WorkflowStatus
 from chat.models.facts import RunFacts, step_of
 from chat.models.workflows import GOES_ON
 
@@ -59,6 +60,8 @@ def standing_of(run: Run) -> Standing | None:
     if run.chat is None or not (run.chat.has_workflow or "step" in run.options):
         return None
     at = step_of(run) or _noted(run)
+    if run.door == SCHEDULED:  # beside the workflow: it is told nothing of a step
+        return None
     row = None if at is None else WorkflowRun.objects.select_related("version__workflow").filter(pk=at.workflow).first()
     if at is None or row is None:
         return None
@@ -72,35 +75,55 @@ def standing_of(run: Run) -> Standing | None:
 
 @transaction.atomic
 def _noted(run: Run) -> AtStep | None:
-    """The step that the chat is at, noted with the run. A message is what a step waits for that only waits."""
+    """The step that the chat is at, noted with the run. A message is what a step waits for that only waits.
+
+    Raises Fenced, and moves nothing, where the run is another attempt's by now.
+    """
     Chat.objects.select_for_update().filter(pk=run.asked_in.pk).first()  # as who ends a run does, and who decides
     row = WorkflowRun.objects.going_on().select_related("version").filter(chat=run.chat_id).first()
     if row is None:
         return None
-    earlier = _earlier(run)
+    earlier = _earlier(row, run)
     at = earlier if earlier is not None else _now(row, run)
     if at is not None:
-        run.options = {**run.options, "step": msgspec.to_builtins(at)}
-        Run.objects.filter(pk=run.pk, attempt=run.attempt).update(options=run.options)
+        noted = {**run.options, "step": msgspec.to_builtins(at)}
+        if not Run.objects.filter(pk=run.pk, attempt=run.attempt).update(options=noted):
+            raise Fenced
+        run.options = noted
     return at
 
 
-def _earlier(run: Run) -> AtStep | None:
-    """The step by which the same message was answered before: it is answered anew as that step, and leads nowhere."""
-    before = Run.objects.answers().filter(input=run.input_id, status=RunStatus.SUCCEEDED).exclude(pk=run.pk)
-    last = before.order_by("-position").first()
+def _earlier(row: WorkflowRun, run: Run) -> AtStep | None:
+    """The step by which the same message was asked before: it is answered anew as that step.
+
+    It leads nowhere then, but where it had no answer and the workflow is at that step still.
+    """
+    before = Run.objects.answers().filter(input=run.input_id).exclude(pk=run.pk).order_by("-position")
+    last = next((each for each in before if step_of(each) is not None), None)
     at = step_of(last) if last is not None else None
-    return msgspec.structs.replace(at, moves=False) if at is not None else None
+    if last is None or at is None:
+        return None
+    is_there = (at.workflow, at.step, at.seq) == (str(row.pk), row.step, row.seq)
+    return msgspec.structs.replace(at, moves=at.moves and is_there and last.status != RunStatus.SUCCEEDED)
 
 
 def _now(row: WorkflowRun, run: Run) -> AtStep | None:
     definition = definition_of(row)
     step = definition.step(row.step)
-    if step is not None and step.kind == "wait" and run.question.role == MessageRole.USER:
+    answers = run.door != SCHEDULED  # a schedule's prompt is no person's answer
+    if answers and step is not None and step.kind == "wait" and run.question.role == MessageRole.USER:
         step = _pass(row, definition, step, run.question)
     if step is None:
         return None
-    return AtStep(str(row.pk), step.id, row.seq, moves=not step.waits)
+    return AtStep(str(row.pk), step.id, row.seq, moves=answers and not step.waits)
+
+
+def was_tried(row: WorkflowRun) -> bool:
+    """Whether a run of the chat was the step that it is at."""
+    tried = Run.objects.answers().filter(
+        chat=row.chat_id, options__step__workflow=str(row.pk), options__step__seq=row.seq
+    )
+    return any(at is not None and at.moves for at in map(step_of, tried.only("options")))
 
 
 def _pass(row: WorkflowRun, definition: Definition, step: Step, message: Message) -> Step | None:
@@ -130,6 +153,13 @@ def after_end(run: RunFacts, terminal: Terminal, found: Move | None) -> list[Any
     if isinstance(terminal, ev.RunCompleted) and found is not None and not stays:
         return move(row, definition, found)
     return _failed(row, step) if _is_to_blame(terminal) else []
+
+
+def may_follow(terminal: Terminal | None) -> bool:
+    """Whether anything begins by itself behind this end: not where somebody stopped it, or the next would end alike."""
+    if isinstance(terminal, ev.RunFailed):
+        return terminal.code not in NOT_THE_STEPS
+    return isinstance(terminal, ev.RunCompleted)
 
 
 def _is_to_blame(terminal: Terminal) -> bool:
@@ -204,8 +234,9 @@ def status_at(step: Step) -> str:
 
 
 def answers_with(row: WorkflowRun, step: Step, message: Message) -> Answers:
-    """The answers, with the one that a person's message is at this step."""
-    name = step.taking(row.answers) if message.role == MessageRole.USER else ""
+    """The answers, with the one that a person's message is at this step: a message is one answer only."""
+    may_be_one = message.role == MessageRole.USER and str(message.pk) not in row.messages()
+    name = step.taking(row.answers) if may_be_one else ""
     return {**row.answers, name: {"message": str(message.pk)}} if name else row.answers
 
 

@@ -15,6 +15,7 @@ from accounts.errors import Conflict, NotAllowed, NotFound, RequestError, Unavai
 from accounts.models import User
 from accounts.permissions import require
 from agents import events as ev
+from agents.options import AtStep
 from agents.workflows.definition import Step
 from agents.workflows.moving import decided
 from chat.access import permissions_on
@@ -134,13 +135,30 @@ def shown(row: WorkflowRun) -> Mapping[str, Any]:
 
 
 def after_answer(run: RunFacts, fold: Fold, claims: bool) -> tuple[Run, Claimed | None] | None:
-    """Where the end of a step's run has led to a tool, begin that. In the transaction that ends the run."""
-    if run.step is None or not run.step.moves or isinstance(fold.terminal, ev.RunCancelled):
+    """Begin the tool's step that the workflow is at, where nobody has to ask for it. In the run's last transaction.
+
+    Either the run's end has led there, or a decision has while the run was under way.
+    """
+    if run.step is None or not workflows.may_follow(fold.terminal):
         return None
     row = WorkflowRun.objects.going_on().select_related("version__workflow").filter(pk=run.step.workflow).first()
-    if row is not None:
+    if row is not None and _is_next(row, run.step, fold):
         _begin_tool(row, User.objects.get(pk=run.user_id), Chat.objects.get(pk=row.chat_id))
     return None
+
+
+def _is_next(row: WorkflowRun, at: AtStep, fold: Fold) -> bool:
+    """Whether a tool's step begins by itself behind a run: the first time, and again where that run has called nothing.
+
+    What a call has done, or a person has denied, is not repeated before somebody asks for it.
+    """
+    step = workflows.definition_of(row).step(row.step)
+    if step is None or step.kind != "tool":
+        return False
+    if at.moves and (at.step, at.seq) == (row.step, row.seq):
+        has_called = any(each["type"] in ("tool_call", "tool_result") for each in fold.parts)
+        return not has_called and not (isinstance(fold.terminal, ev.RunFailed) and fold.terminal.code == "poison")
+    return not workflows.was_tried(row)
 
 
 def _begin_tool(row: WorkflowRun, user: User, chat: Chat) -> None:

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.permissions import Permissions, permissions_in, require
 from chat import due
 from chat.access import get_chat, permissions_on
-from chat.models import OPEN, Chat, Run, Schedule
+from chat.models import OPEN, SCHEDULED, Chat, Run, Schedule
 from chat.run_request import RunRequest
 from chat.services import rules
 from chat.services.chats import create_chat
@@ -27,7 +27,6 @@ from chat.services.runs import start_run
 
 ONE = "Expected one of chat, project and organization."
 TIMES = frozenset({"cron", "time_zone", "is_on"})  # what a change of sets its next time anew
-DOOR = "schedule"  # of the runs that schedules begin
 SWITCHED_OFF = {"is_on": False}  # what whose it is may always do
 
 
@@ -104,7 +103,7 @@ def begin(schedule: Schedule) -> Run:
     ask = RunRequest(
         content=schedule.prompt,
         archetype=schedule.archetype or None,
-        door=DOOR,
+        door=SCHEDULED,
         request={"schedule": str(schedule.pk)},
     )
     return start_run(user=schedule.owner, chat=chat, ask=ask)

@@ -17,12 +17,11 @@ from rest_framework.test import APIClient
 
 from accounts.models import Membership, Organization, Project, Role, User
 from accounts.sign_in.keys import create_key
-from chat.models import Budget, Chat, Message, Period, Run, RunStatus, Schedule
+from chat.models import SCHEDULED, Budget, Chat, Message, Period, Run, RunStatus, Schedule
 from chat.ops.schedules import Schedules
 from chat.page import schedules as dialog
 from chat.runner import runner
 from chat.services import people, scheduled
-from chat.services.schedules import DOOR
 from tests.chat.rows import answer
 
 PATH = "/api/schedules/"
@@ -172,7 +171,7 @@ def test_by_hand_it_begins_one_at_a_time(api: Api, alice: User, chat: Chat) -> N
     assert first.status_code == again.status_code == 201 and first.json() == again.json()
     run = Run.objects.get()
     assert first.json()["last_run"] == str(run.pk) and first.json()["next_at"].startswith("2026-06-01")
-    assert (run.door, run.user_id, run.question.content) == (DOOR, alice.pk, "What is new?")
+    assert (run.door, run.user_id, run.question.content) == (SCHEDULED, alice.pk, "What is new?")
     other = api(alice).post(path, {}, format="json")
     assert (other.status_code, other.json()["error"]["code"]) == (409, "run_open")
 
@@ -184,12 +183,12 @@ def test_a_due_time_begins_one_run_as_its_owner(alice: User, bob: User, shared: 
     schedule = made(bob, shared, archetype="project_navigator")
     answer(shared, alice, RunStatus.QUEUED)  # it waits behind this one
     assert turn(schedule) == Counter({scheduled.BEGUN: 1})
-    run = Run.objects.get(door=DOOR)
+    run = Run.objects.get(door=SCHEDULED)
     assert (run.user_id, run.chat_id, run.archetype) == (bob.pk, shared.pk, "project_navigator")
     assert run.status == RunStatus.QUEUED and run.question.author_id == bob.pk
     assert (schedule.last_run_id, schedule.last_at) == (run.pk, DUE)
     assert schedule.next_at == DUE + timedelta(days=1) and schedule.missed == 0
-    assert turn(schedule) == Counter() and Run.objects.filter(door=DOOR).count() == 1
+    assert turn(schedule) == Counter() and Run.objects.filter(door=SCHEDULED).count() == 1
 
 
 def test_of_no_chat_each_begins_a_new_one(alice: User, project: Project) -> None:
@@ -373,7 +372,7 @@ def test_of_many_who_look_at_once_one_begins_it(alice: User, chat: Chat) -> None
     for each in threads:
         each.join()
     assert sum(done, Counter()) == Counter({scheduled.BEGUN: 2})
-    assert Run.objects.filter(door=DOOR).count() == 2
+    assert Run.objects.filter(door=SCHEDULED).count() == 2
 
 
 # --- What goes with what, and who else sees it ------------------------------------------------------------------------

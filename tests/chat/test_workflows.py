@@ -16,20 +16,22 @@ from accounts.permissions import PERMISSIONS
 from agents import events as ev
 from agents.usage import Usage
 from chat.doors.starting import make_chat
-from chat.eventlog import Logged, stored
+from chat.eventlog import Fenced, Logged, stored
 from chat.eventlog.projection import fold
 from chat.models import Chat, Run, RunStatus, Workflow, WorkflowRun, WorkflowVersion
 from chat.models.facts import facts_of
 from chat.models.workflows import PublishedVersion
 from chat.runner import runner, workflows
+from chat.runner.beginning import beginning
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.kinds import answer as answers
 from chat.runner.kinds.step import StepWork
 from chat.runner.workflows import Move, standing_of
 from chat.services import workflows as services
 from chat.services.chats import create_chat, fork_chat
+from chat.services.going_through import decide
 from chat.services.messages import delete_message, edit_message
-from tests.chat.rows import answer
+from tests.chat.rows import answer, append
 from tests.chat.working import older_process_is_up
 from tools.capabilities import KNOWLEDGE
 
@@ -217,8 +219,12 @@ def begun(chat: Chat, user: User) -> Run:
     return run
 
 
-def ended(run: Run, move: Move | None = None, *, code: str = "", reason: str = "stop") -> list[ev.AnyEvent]:
-    """The run ends, having come to that: the events behind what it said."""
+def ended(
+    run: Run, move: Move | None = None, *, code: str = "", reason: str = "stop", said: tuple[ev.AnyEvent, ...] = ()
+) -> list[ev.AnyEvent]:
+    """The run ends, having said and come to that: the events behind what it said."""
+    if said:
+        append(run, *said)
     folded = fold(each.event for each in stored(run.pk))
     first = stored(run.pk)[-1].seq + 1
 
@@ -416,6 +422,152 @@ def test_what_leads_to_a_tool_begins_its_run_unless_one_is_open(guided: Chat, al
     answer(guided, alice, RunStatus.QUEUED)  # a person has written meanwhile: that is the tool's next try
     assert ended(one, Move(None, {})) == [] and at(guided) == ("running", "last", 2, 1)
     assert Run.objects.filter(chat=guided, status=RunStatus.QUEUED).count() == 1
+
+
+# --- Steps of tools ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def looking(guided: Chat) -> Chat:
+    """The chat, whose last step is a tool's."""
+    steps = json.loads(json.dumps(STEPS))
+    steps["steps"][3] = {"id": "last", "name": "Look", "kind": "tool", "tool": "list_files"}
+    version = WorkflowVersion.objects.create(
+        workflow=Workflow.objects.get(), number=2, definition=steps, published_at="2026-11-01T00:00:00Z"
+    )
+    WorkflowRun.objects.update(version=version)
+    return guided
+
+
+def queued(chat: Chat) -> list[Run]:
+    """What waits in the chat."""
+    return list(Run.objects.filter(chat=chat, status=RunStatus.QUEUED))
+
+
+def noted(run: Run) -> Run:
+    """The run, begun: it has noted which step it is."""
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.RUNNING, attempt=1)
+    run = Run.objects.select_related("chat", "input").get(pk=run.pk)
+    standing_of(run)
+    return run
+
+
+CALLED = ev.ToolCalled(at=0.0, call="c", name="list_files", arguments={})
+GIVEN = ev.ToolReturned(at=0.0, call="c", name="list_files", result=[], elapsed_ms=1)
+DENIED = ev.ToolFailed(at=0.0, call="c", name="list_files", error="No.", outcome="refused")
+# How its run ends, whether it is begun again by itself, and how many failures that is.
+TRIES: dict[str, tuple[dict[str, Any], bool, int]] = {
+    "the provider failed before the call": ({"code": "upstream_error"}, True, 1),
+    "the model called nothing": ({"move": Move(None, {})}, True, 1),
+    "the provider failed behind the call": ({"code": "upstream_error", "said": (CALLED, GIVEN)}, False, 1),
+    "it took too long": ({"reason": "timeout_s", "said": (CALLED,)}, False, 1),
+    "a person denied it": ({"move": None, "said": (DENIED,)}, False, 1),
+    "it ended its process": ({"code": "poison"}, False, 1),
+    "the budget is spent": ({"code": "quota_exceeded"}, False, 0),
+    "the rights are gone": ({"code": "no_rights"}, False, 0),
+    "somebody stopped it": ({"reason": "stopped"}, False, 0),
+}
+
+
+@pytest.mark.parametrize(("end", "again", "failures"), TRIES.values(), ids=TRIES.keys())
+def test_a_tools_step_is_tried_by_itself_where_nothing_was_called(
+    looking: Chat, alice: User, end: dict[str, Any], again: bool, failures: int
+) -> None:
+    ended(begun(looking, alice), Move("last", {}))
+    (one,) = queued(looking)
+    ended(noted(one), **end)
+    assert bool(queued(looking)) == again and at(looking) == ("running", "last", 2, failures)
+    Run.objects.filter(status=RunStatus.QUEUED).update(status=RunStatus.CANCELLED)
+    anew = answer(looking, alice, RunStatus.QUEUED)
+    Run.objects.filter(pk=anew.pk).update(input=Run.objects.earliest("position").input)
+    ended(noted(anew))
+    assert queued(looking) == [], "an older answer that is given anew tries it neither"
+
+
+@pytest.mark.parametrize("door", ["native", "schedule"])
+def test_a_tool_that_was_allowed_while_a_run_was_under_way_begins_behind_it(
+    looking: Chat, alice: User, door: str
+) -> None:
+    WorkflowRun.objects.update(step="ok", status="waiting", seq=3)
+    asked = answer(looking, alice, RunStatus.QUEUED)
+    Run.objects.filter(pk=asked.pk).update(door=door)
+    beside = noted(asked)
+    decide(user=alice, chat=looking, decision="allow")
+    assert queued(looking) == []
+    ended(beside)
+    assert [each.question.content for each in queued(looking)] == ["Next step: Look"]
+    assert at(looking) == ("running", "last", 4, 0)
+
+
+# --- Which step a message is for --------------------------------------------------------------------------------------
+
+
+def again(run: Run, user: User) -> Run:
+    """The message of a run that has ended is answered anew: that run, begun."""
+    anew = answer(Chat.objects.get(pk=run.chat_id), user, RunStatus.QUEUED)
+    Run.objects.filter(pk=anew.pk).update(input=run.input)
+    return noted(anew)
+
+
+def test_a_message_is_one_answer_however_often_it_is_asked_again(guided: Chat, alice: User) -> None:
+    steps = {"steps": [
+        {"id": "wait", "name": "Pause", "kind": "wait", "needs": ["x", "y"], "next": [{"to": "last"}]},
+        {"id": "last", "name": "Last", "prompt": "Say goodbye.", "needs": ["z"]},
+    ]}  # fmt: skip
+    version = WorkflowVersion.objects.create(
+        workflow=Workflow.objects.get(), number=2, definition=steps, published_at="2026-11-01T00:00:00Z"
+    )
+    WorkflowRun.objects.update(version=version, step="wait", status="waiting")
+    bob = begun(guided, alice)
+    for _ in range(2):
+        ended(bob, code="upstream_error")
+        bob = again(bob, alice)
+        assert at(guided)[:3] == ("waiting", "wait", 1) and set(WorkflowRun.objects.get().answers) == {"x"}
+    ended(bob)
+    last = standing_of(begun(guided, alice))
+    assert last is not None and last.step.id == "last" and set(last.answers) == {"x", "y"}
+
+
+def test_a_fenced_attempt_notes_nothing_and_moves_nothing(guided: Chat, alice: User) -> None:
+    WorkflowRun.objects.update(step="wait", status="waiting", seq=2)
+    run = answer(guided, alice, RunStatus.RUNNING)
+    run = Run.objects.select_related("chat", "input").get(pk=run.pk)
+    Run.objects.filter(pk=run.pk).update(attempt=2)
+    with pytest.raises(Fenced):
+        standing_of(run)
+    assert at(guided) == ("waiting", "wait", 2, 0) and WorkflowRun.objects.get().answers == {}
+
+
+@pytest.mark.parametrize("end", [{"code": "upstream_error"}, {"reason": "stopped"}, {"move": Move(None, {})}])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_message_that_had_no_answer_moves_its_own_step_alone(
+    guided: Chat, alice: User, end: dict[str, Any], is_there: bool
+) -> None:
+    run = begun(guided, alice)
+    ended(run, **end)
+    if not is_there:
+        WorkflowRun.objects.update(step="last", seq=4)
+    standing = standing_of(again(run, alice))
+    assert standing is not None and standing.step.id == "name"
+    assert standing.at.moves == (is_there and "move" not in end)
+
+
+@pytest.mark.parametrize("step", ["name", "wait", "ok"])
+def test_a_schedules_prompt_is_no_answer_and_leads_nowhere(guided: Chat, alice: User, step: str) -> None:
+    WorkflowRun.objects.update(step=step, status="waiting", seq=5)
+    asked = answer(guided, alice, RunStatus.QUEUED)
+    Run.objects.filter(pk=asked.pk).update(door="schedule")
+    run = noted(asked)
+    assert standing_of(run) is None
+    assert ended(run, Move("last", {})) == [] and at(guided) == ("waiting", step, 5, 0)
+    assert WorkflowRun.objects.get().answers == {}
+
+
+@pytest.mark.parametrize("has_workflow", [True, False])
+def test_a_step_says_itself_by_which_model_it_begins(guided: Chat, alice: User, has_workflow: bool) -> None:
+    guided.has_workflow = has_workflow
+    run = Run(chat=guided, user=alice, archetype="generalist", model="gpt-4o", attempt=1)
+    assert isinstance(beginning(run)[-1], ev.RunStarted if has_workflow else ev.TurnStarted)
 
 
 # --- The admin --------------------------------------------------------------------------------------------------------
