@@ -54,6 +54,7 @@ class Tool:
     idempotent: bool = False  # running it twice is the same as once: a takeover may repeat it
     asks_first: bool = False  # a person must allow each call
     as_person: bool = False  # it does elsewhere what the run's person may: nobody else may allow a call of it
+    foreign: bool = False  # of another house, where a project's admin said what is done: no rule loosens that
     makes: Makes = ""  # what the answer is, besides a text, once a call has returned
     includes: tuple["Tool", ...] = ()  # whose work it has done later: a call is judged as one of each of these, too
     outward: bool = False  # something leaves the installation: an address is asked, a branch pushed

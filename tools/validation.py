@@ -2,6 +2,9 @@
 
 import functools
 import json
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -11,6 +14,8 @@ from jsonschema.validators import extend
 from referencing import Registry
 
 MAX_FAULTS = 5
+CHECK_MAX_S = 1.0  # of processor time: a schema and arguments that are both long cost the one times the other
+TOO_MUCH = "The arguments are too much to be checked: send less at a time."
 KINDS = {
     "string": "a string",
     "integer": "a whole number",
@@ -25,12 +30,36 @@ KINDS = {
 _types = Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
 )
-_Strict = extend(Draft202012Validator, type_checker=_types)
+_until: ContextVar[float] = ContextVar("until")
+
+
+class _TooLong(Exception):
+    """The time is over."""
+
+
+def _bounded(keyword: Callable[..., Any]) -> Callable[..., Any]:
+    """The same check, while there is time."""
+
+    def check(*arguments: Any) -> Any:
+        if time.thread_time() > _until.get():
+            raise _TooLong
+        return keyword(*arguments)
+
+    return check
+
+
+_keywords = {name: _bounded(each) for name, each in Draft202012Validator.VALIDATORS.items()}
+_Strict = extend(Draft202012Validator, validators=_keywords, type_checker=_types)
 
 
 def faults_of(schema: dict[str, Any], arguments: Any) -> list[str]:
     """What is wrong, one sentence each, the first five; empty when the arguments fit."""
-    errors = sorted(_validator(json.dumps(schema)).iter_errors(arguments), key=lambda error: list(map(str, error.path)))
+    _until.set(time.thread_time() + CHECK_MAX_S)
+    try:
+        errors = list(_validator(json.dumps(schema)).iter_errors(arguments))
+    except (_TooLong, OverflowError, RecursionError):  # numbers beyond all floats, values in values
+        return [TOO_MUCH]
+    errors.sort(key=lambda error: list(map(str, error.path)))
     sentences = [_sentence(error) for error in errors[:MAX_FAULTS]]
     more = len(errors) - MAX_FAULTS
     return [*sentences, f"And {more} more."] if more > 0 else sentences
@@ -48,6 +77,8 @@ def _sentence(error: ValidationError) -> str:
             return _missing(error)
         case "additionalProperties" if isinstance(error.instance, dict) and error.validator_value is False:
             return _unknown(error)
+        case None:  # the schema `false`; the library does not say where
+            return f"{_field(error)}: {_shown(error.instance)} is not taken."
         case _:
             return f"{_field(error)}: expected {_expected(error)}, got {_shown(error.instance)}."
 
@@ -56,9 +87,9 @@ def _missing(error: ValidationError) -> str:
     names = [name for name in error.validator_value if name not in error.instance]
     # One error comes for each missing name; its message starts with that name.
     name = next((each for each in names if error.message.startswith(repr(each))), names[0])
-    expected = _kind(error.schema.get("properties", {}).get(name, {}))
-    text = error.schema.get("properties", {}).get(name, {}).get("description", "")
-    return f"{_field(error, name)}: is required, {expected}{f' ({text})' if text else ''}."
+    wanted = error.schema.get("properties", {}).get(name, {})
+    text = wanted.get("description", "") if isinstance(wanted, dict) else ""
+    return f"{_field(error, name)}: is required, {_kind(wanted)}{f' ({text})' if text else ''}."
 
 
 def _unknown(error: ValidationError) -> str:
@@ -94,14 +125,15 @@ def _expected(error: ValidationError) -> str:
 def _kind(schema: Any) -> str:
     """What a schema takes, in words."""
     if not isinstance(schema, dict):
-        return "another value"
+        return "a value" if schema is True else "another value"
     if "enum" in schema:
         return f"one of {', '.join(map(json.dumps, schema['enum']))}"
     if alternatives := schema.get("anyOf") or schema.get("oneOf"):
         return " or ".join(map(_kind, alternatives))
     kinds = schema.get("type", "a value")
-    if kinds == "array" and "type" in schema.get("items", {}):
-        return f"an array, each item {_kind(schema['items'])}"
+    items = schema.get("items")
+    if kinds == "array" and isinstance(items, dict) and "type" in items:
+        return f"an array, each item {_kind(items)}"
     return " or ".join(KINDS.get(each, each) for each in ([kinds] if isinstance(kinds, str) else kinds))
 
 

@@ -34,7 +34,8 @@ def matches(pattern: str, name: str) -> bool:
 def decided(tool: Tool, role: str, rules: Iterable[Rule], project: UUID | None) -> Decision:
     """What is done with a call of the tool, as far as rules go.
 
-    No rule allows what a tool does elsewhere as the run's person and asks for: only that person may.
+    No rule allows what a tool does elsewhere as the run's person and asks for: only that person may. Nor what a tool of
+    another house asks for: by its name alone nobody knows whose it is, and each project names its own.
     """
     rules = list(rules)
     included = [decided(each, role, rules, project) for each in tool.includes]
@@ -42,6 +43,6 @@ def decided(tool: Tool, role: str, rules: Iterable[Rule], project: UUID | None) 
     whole = [rule.decision for rule in about if rule.project is None]
     itself = usual(tool)
     decision = strictest(*whole) if whole else itself
-    if tool.as_person:
+    if tool.as_person or tool.foreign:
         decision = strictest(decision, itself)
     return strictest(decision, *included, *(rule.decision for rule in about if rule.project is not None))

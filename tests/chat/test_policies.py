@@ -37,6 +37,7 @@ pytestmark = pytest.mark.django_db
 HERE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 READS, WRITES = made(), made(permission="write")
 SENDS, DEPLOYS = made(outward=True, permission="write"), made(permission="deploy")
+FOREIGN = made(outward=True, place="h.example", asks_first=True, foreign=True)
 AS_PERSON = made(permission="write", asks_first=True, as_person=True)
 
 
@@ -72,6 +73,9 @@ DECIDED: dict[str, tuple[Tool, list[Rule], str]] = {
     "another project's": (READS, [inside("deny", project=OTHER)], "allow"),
     "nobody allows for another person": (AS_PERSON, [whole("allow")], "ask"),
     "but anybody denies": (AS_PERSON, [whole("deny")], "deny"),
+    "nor what a project's admin asks for": (FOREIGN, [whole("allow", "*")], "ask"),
+    "which a rule denies": (FOREIGN, [whole("deny")], "deny"),
+    "and allows where they do": (replace(FOREIGN, asks_first=False), [whole("allow")], "allow"),
 }
 
 

@@ -5,6 +5,7 @@ import json
 import logging
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from time import thread_time
 from typing import Any, Literal
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from tools.base import Tool, ToolContext
 from tools.decorator import tool
 from tools.errors import RetryTool, ToolError
 from tools.executor import BROKEN, execute
+from tools.validation import CHECK_MAX_S, TOO_MUCH, faults_of
 
 
 @tool
@@ -107,6 +109,30 @@ async def test_a_huge_wrong_argument_does_not_come_back() -> None:
     done = await execute(count, context(), {"path": 1, "lines": "x" * 5_000_000, "y" * 5_000_000: 1})
     assert len(done.error or "") < 2_100
     assert "path: expected a string" in (done.error or "")
+
+
+@pytest.mark.parametrize(
+    ("schema", "arguments", "told"),
+    [
+        ({"properties": {"x": True}, "required": ["x"]}, {}, "x: is required, a value."),
+        ({"properties": {"x": {"type": "array", "items": True}}}, {"x": 1}, "x: expected an array, got 1."),
+        ({"properties": {"x": {"type": "array", "items": False}}}, {"x": [1]}, "x: expected items false"),
+        ({"properties": {"x": False}}, {"x": 1}, "arguments: 1 is not taken."),
+        ({"properties": {"x": False}, "required": ["x"]}, {}, "x: is required, another value."),
+        ({"properties": {"x": {"allOf": [True, {"anyOf": [False, {"type": "null"}]}]}}}, {"x": 1}, "another value or"),
+        ({"type": "array", "items": True}, {}, "arguments: expected an array"),
+        ({"properties": {"x": {"multipleOf": 0.5}}}, {"x": 10**400}, TOO_MUCH),
+    ],
+)
+def test_schemas_of_others_may_be_true_or_false(schema: dict[str, Any], arguments: Any, told: str) -> None:
+    assert told in " ".join(faults_of(schema, arguments))
+
+
+def test_long_arguments_are_not_checked_for_ever_by_a_long_schema() -> None:
+    schema = {"type": "array", "items": {"allOf": [{"type": "integer"}] * 500}}
+    began = thread_time()
+    assert faults_of(schema, [1] * 20_000) == [TOO_MUCH]
+    assert thread_time() - began < CHECK_MAX_S * 2
 
 
 async def test_many_faults_are_told_five_at_a_time() -> None:

@@ -36,6 +36,7 @@ def tool_of(row: McpTool) -> Tool:
         permission="read" if only_reads else "write",
         idempotent=only_reads or is_idempotent,
         asks_first=row.policy != McpToolPolicy.ALLOW,
+        foreign=True,
         outward=True,
         place=place_of(row.server.url),
         deletes=not only_reads and row.annotations.get("destructiveHint") is not False,

@@ -12,6 +12,8 @@ from tools.mcp.spec import ServerSpec
 
 Key = tuple[UUID, str]
 
+SHARE = 4  # a project has at most one in so many of the connections: servers that hang use up their own project's
+
 
 class Pool:
     """Of one loop."""
@@ -60,12 +62,21 @@ class Pool:
 
     def _make_room(self, spec: ServerSpec) -> None:
         self._kept = {key: each for key, each in self._kept.items() if not each.is_over}
-        if len(self._kept) < settings.MCP_CONNECTIONS:
+        full = self._full(spec)
+        if not full:
             return
-        idle = [each for each in self._kept.values() if not each.is_busy]
+        idle = [each for each in full if not each.is_busy]
         if not idle:
             raise McpError("busy", "")
         self.retire(min(idle, key=lambda each: each.used_at))
+
+    def _full(self, spec: ServerSpec) -> list[Connection]:
+        """Those of which one has to go first: the project's own, or all; none where there is room."""
+        kept = list(self._kept.values())
+        own = [each for each in kept if spec.project is not None and each.spec.project == spec.project]
+        if len(own) >= max(1, settings.MCP_CONNECTIONS // SHARE):
+            return own
+        return kept if len(kept) >= settings.MCP_CONNECTIONS else []
 
 
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()

@@ -15,6 +15,7 @@ class ServerSpec:
     protocol: str | None = None  # what `discover` found: asked so, without finding out again
     discovered: dict[str, Any] | None = field(default=None, repr=False)  # what `discover` kept, the same way
     principal: str = ""  # whose connection it is: connections are not shared between principals
+    project: UUID | None = None  # that has only its share of all connections
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ def spec_of(server: McpServer) -> ServerSpec:
         protocol=server.protocol or None,
         discovered=server.discovered,
         principal=f"project {server.project_id} {mark}",
+        project=server.project_id,
     )
 
 
