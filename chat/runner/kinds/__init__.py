@@ -13,8 +13,8 @@ from chat.runner.older import EARLIER, FIELDS
 __all__ = ["DRIVERS", "Kind", "Work", "also", "known"]
 
 KINDS = (
-    *(answer.KIND, build.KIND, title.KIND, summary.KIND, clone.KIND, index.KIND, discover.KIND),
-    compaction.KIND,
+    *(answer.KIND, build.KIND, clone.KIND, compaction.KIND),
+    *(discover.KIND, index.KIND, summary.KIND, title.KIND),
 )
 DRIVERS: dict[str, Kind] = {each.name: each for each in KINDS}
 
