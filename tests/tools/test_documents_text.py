@@ -157,22 +157,35 @@ async def test_a_long_text_is_cut_and_says_so() -> None:
     assert found["truncated"] and len(found["parts"][0]["text"]) == 2_000_000
 
 
-async def test_pages_that_take_too_long_are_left_out(settings: Any) -> None:
-    """A page of 100,000 pieces of text takes seconds; what was read before the time was up is given."""
-    settings.PARSING_CPU_S = 8
-    slow = b"BT /F1 12 Tf " + b"1 0 0 1 5 5 Tm (ab) Tj " * 60_000 + b"ET"
+def slow_pdf(first: bytes, *, pieces: int) -> bytes:
+    """A page with these words, then 60 times a page of so many pieces of text: 100,000 of them take seconds."""
     page = (
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents %d 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
     )
-    quick = b"BT /F1 12 Tf 5 5 Td (First) Tj ET"
+    quick = b"BT /F1 12 Tf 5 5 Td (%s) Tj ET" % first
+    slow = b"BT /F1 12 Tf " + b"1 0 0 1 5 5 Tm (ab) Tj " * pieces + b"ET"
     stream = b"<< /Length %d >>\nstream\n%s\nendstream"
     kids = b"6 0 R " + b"7 0 R " * 60
     font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
     told = [CATALOG, b"<< /Type /Pages /Count 61 /Kids [%s] >>" % kids, font]
     streams = [stream % (len(quick), quick), stream % (len(slow), slow)]
-    found = await document(whole_pdf([*told, *streams, page % 4, page % 5]))
+    return whole_pdf([*told, *streams, page % 4, page % 5])
+
+
+@pytest.mark.parametrize("pieces", [20_000, 400_000], ids=["many slow pages", "a page that would take minutes"])
+async def test_pages_that_take_too_long_are_left_out(settings: Any, pieces: int) -> None:
+    """What was read before the time was up is given, also where it is up amid a page."""
+    settings.PARSING_CPU_S = 4
+    found = await document(slow_pdf(b"First", pieces=pieces))
     assert found["truncated"] and found["parts"][0] == {"text": "First", "page": 1}
     assert 1 <= len(found["parts"]) < 61
+
+
+async def test_a_page_that_takes_all_the_time_is_refused_in_a_sentence(settings: Any) -> None:
+    settings.PARSING_CPU_S = 3
+    with pytest.raises(ParsingError, match="This PDF takes too long to be read") as told:
+        await document(slow_pdf(b"", pieces=400_000))
+    assert told.value.code == "refused"
 
 
 async def test_a_file_that_is_too_large_starts_no_child(settings: Any) -> None:
