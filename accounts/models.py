@@ -164,6 +164,7 @@ class Organization(SavesFolded):
     plan = models.CharField(max_length=30, default="free")
     # Models that answer where the chosen one cannot, in order; None: each model's own. Its rule stands in chat.
     fallbacks = models.JSONField(null=True, blank=True)
+    timezone = models.CharField(max_length=64, default="UTC", db_default="UTC")  # IANA: where its days begin
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = OrganizationQuerySet.as_manager()

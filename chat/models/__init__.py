@@ -11,6 +11,7 @@ from chat.models.messages import Message, MessageKind, MessageRole, MessageStatu
 from chat.models.policies import Decision, ToolGrant, ToolPolicy
 from chat.models.processes import Process
 from chat.models.pull_requests import PullRequest, PullState
+from chat.models.rules import Links, Rules
 from chat.models.runs import ANSWER, LIVE, OPEN, SCHEDULED, LogState, Run, RunEvent, RunStatus, ToolCall, UsageRecord
 from chat.models.schedules import Schedule
 from chat.models.sessions import ChatSession
@@ -39,6 +40,7 @@ __all__ = [
     "Compaction",
     "Decision",
     "LanguageModel",
+    "Links",
     "LogState",
     "Message",
     "MessageKind",
@@ -49,6 +51,7 @@ __all__ = [
     "Process",
     "PullRequest",
     "PullState",
+    "Rules",
     "Run",
     "RunEvent",
     "RunStatus",
