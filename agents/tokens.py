@@ -6,9 +6,12 @@ than too little: docs/decisions/0060-how-tokens-are-estimated.md. Never by the s
 
 import base64
 import binascii
+import functools
 import re
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 from agents.media import wav_bytes_per_second
 from agents.messages import AssistantMessage, File, Image, Message, SystemMessage, ToolMessage, ToolSpec, UserMessage
@@ -46,6 +49,7 @@ IDEOGRAPH = 5
 RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9+/_-]{32,}")
 RUN_CHARS_PER_DIGIT = 16  # a run of words has fewer digits; base64 has one in six
 DIGITS = b"0123456789"
+_encode = msgspec.json.Encoder().encode
 
 
 def of_text(text: str) -> int:
@@ -93,7 +97,13 @@ def of_messages(messages: Iterable[Message]) -> int:
 
 def of_tools(tools: Iterable[ToolSpec]) -> int:
     """Tokens of what a model is told of its tools."""
-    return sum(MESSAGE_TOKENS + of_text(f"{each.name}{each.description}{each.schema}") for each in tools)
+    return sum(MESSAGE_TOKENS + _of_told(_encode((each.name, each.description, each.schema))) for each in tools)
+
+
+@functools.lru_cache(maxsize=256)
+def _of_told(data: bytes) -> int:
+    """Tokens of a tool as JSON. Kept, as each turn tells of the same ones."""
+    return of_text(data.decode())
 
 
 def _quarters(text: str) -> int:

@@ -27,12 +27,24 @@ def photo(width: int = 300, height: int = 200, form: str = "JPEG", **options: An
 
 def with_place(orientation: int = 6) -> bytes:
     """As a phone takes it: lying on its side, with where it was taken and what it is called."""
+    return photo(exif=_place(orientation), comment=b"secret comment")
+
+
+def of_a_phone(width: int = 4032, height: int = 3024) -> bytes:
+    """The same of twelve million pixels with what light does to them, some 6 MB of it; a corner is blue."""
+    image = Image.new("RGB", (width, height), RED)
+    image.paste(BLUE, (0, 0, width // 4, height // 4))
+    grain = Image.effect_noise((width, height), 18).convert("RGB")
+    return encoded(Image.blend(image, grain, 0.4), "JPEG", quality=96, exif=_place(6), comment=b"secret comment")
+
+
+def _place(orientation: int) -> Image.Exif:
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     exif[DESCRIPTION] = "secret garden"
     exif.get_ifd(GPS)[1] = "N"
     exif.get_ifd(GPS)[2] = (48.0, 51.0, 29.0)
-    return photo(exif=exif, comment=b"secret comment")
+    return exif
 
 
 def see_through(side: int = 60) -> bytes:

@@ -37,9 +37,7 @@ def fitted(request: ProviderRequest, target: Target) -> ProviderRequest:
         effort=request.effort if request.effort in model.efforts else "",
     )
     room = room_of(model, request.max_output_tokens)
-    if room is not None and _tokens(asked) > room * AT_PERCENT // 100:
-        asked = replace(asked, messages=lighter(asked.messages, model.context_tokens // KEEP_PART))
-    return replace(asked, messages=_within(asked, room))
+    return asked if room is None else _within(asked, room, model.context_tokens // KEEP_PART)
 
 
 def left_out(request: ProviderRequest, asked: ProviderRequest) -> tuple[str, ...]:
@@ -69,16 +67,20 @@ def _taken(message: Message, model: ModelInfo, maker: str) -> Message:
     return shown(message, model) if isinstance(message, UserMessage) else message
 
 
-def _tokens(request: ProviderRequest) -> int:
-    return tokens.of_text(request.system) + tokens.of_tools(request.tools) + tokens.of_messages(request.messages)
+def _within(request: ProviderRequest, room: int, keep: int) -> ProviderRequest:
+    """The request with lighter messages where it nearly fills the room, and without the oldest where it is too much."""
+    around, messages = tokens.of_text(request.system) + tokens.of_tools(request.tools), request.messages
+    size = tokens.of_messages(messages)
+    if around + size > room * AT_PERCENT // 100:
+        messages = lighter(messages, keep)
+        size = tokens.of_messages(messages)
+    if around + size > room:
+        messages = _newest(messages, room - around)
+    return request if messages is request.messages else replace(request, messages=messages)
 
 
-def _within(request: ProviderRequest, room: int | None) -> tuple[Message, ...]:
-    """The messages without the oldest ones where all of them are too much. The last that was asked is always whole."""
-    messages = request.messages
-    if room is None:
-        return messages
-    room -= tokens.of_text(request.system) + tokens.of_tools(request.tools)
+def _newest(messages: tuple[Message, ...], room: int) -> tuple[Message, ...]:
+    """The messages without the oldest ones. The last that was asked is always whole."""
     front = tuple(each for each in messages[:1] if isinstance(each, SystemMessage))
     room -= tokens.of_messages(front)
     begins = [number for number, each in enumerate(messages) if isinstance(each, UserMessage)]

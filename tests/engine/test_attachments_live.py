@@ -148,6 +148,25 @@ def test_the_model_is_sent_the_bytes_that_are_kept_and_not_those_that_came(alice
     assert "turn.reset" not in types and types.count("run.started") == 1
 
 
+def test_a_photo_of_a_phone_is_there_soon_upright_and_without_where_it_was(
+    alice: Client, upstream: Upstream
+) -> None:
+    mark, source = key(), photos.of_a_phone()
+    assert len(source) > 5 * MB
+    upstream.script(Turn(text="A red wall."), key=mark)
+    began = time.monotonic()
+    image = put(alice, source)
+    assert time.monotonic() - began < 15  # 0.9 s where nothing else runs
+    chat = alice.chat()
+    alice.wait(
+        alice.start(chat, f"[[key={mark}]] See.", attachments=[{"type": "image", "id": image["id"]}])["run"]["id"]
+    )
+    (seen,) = _images(upstream, mark, 0)
+    shown = photos.opened(seen)
+    assert shown.height > shown.width and photos.corner(shown, shown.width - 5, 5) == "blue"
+    assert not shown.getexif() and b"secret" not in seen and fetched(alice.server, alice.token, image["url"])[1] == seen
+
+
 def _images(upstream: Upstream, mark: str, number: int) -> list[bytes]:
     request = upstream.requests(mark)[number]
     parts = [part for each in request.body["messages"] if isinstance(each["content"], list) for part in each["content"]]

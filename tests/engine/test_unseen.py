@@ -1,10 +1,13 @@
 """What a model is not shown of a chat's files, as it cannot take such, is said at them; so is what one cannot read."""
 
+import json
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.documents import pdf
 from tests.live import Server
 from tests.media import MP3, PDF, in_base64
 from tests.streams import Client, client, key
@@ -24,6 +27,14 @@ def alice(upstream: Upstream) -> Iterator[Client]:
                     AGENTS_DEFAULT_MODEL=READS)  # fmt: skip
     yield client(server.start())
     server.close()
+
+
+def upload(alice: Client, data: bytes, name: str) -> str:
+    """The attachment's id."""
+    address = f"http://127.0.0.1:{alice.server.port}/api/attachments/?name={name}"
+    headers = {"Authorization": f"Bearer {alice.token}", "Content-Type": "application/octet-stream"}
+    with urllib.request.urlopen(urllib.request.Request(address, data, headers), timeout=30) as answer:
+        return str(json.load(answer)["id"])
 
 
 def asked(upstream: Upstream, mark: str) -> list[Any]:
@@ -54,6 +65,25 @@ def test_each_model_is_shown_what_it_can_take_and_what_it_cannot_is_said_at_the_
     changed = alice.get(f"/api/messages/{begun['input']['id']}/")["updated_at"]
     alice.wait(alice.start(chat, "Again?", model=HEARS)["run"]["id"])
     assert alice.get(f"/api/messages/{begun['input']['id']}/")["updated_at"] == changed  # it says so already
+
+
+def test_forty_pages_are_the_file_for_who_reads_pdfs_and_its_text_for_who_does_not(
+    alice: Client, upstream: Upstream
+) -> None:
+    """Uploaded, so its text is known; the one model never gets the text, the other never the file."""
+    mark, chat = key(), alice.chat()
+    upstream.script(*[Turn(text="A report.") for _ in range(2)], key=mark)
+    data = pdf(*(f"Page {number} says word{number}." for number in range(1, 41)))
+    file = upload(alice, data, "report.pdf")
+    alice.wait(alice.start(chat, f"[[key={mark}]] Sum up.", attachments=[{"type": "file", "id": file}])["run"]["id"])
+    parts, text = asked(upstream, mark)
+    whole = f"data:application/pdf;base64,{in_base64(data)}"
+    assert parts == [{"type": "file", "file": {"filename": "report.pdf", "file_data": whole}}]
+    assert "word40" not in text
+    alice.wait(alice.start(chat, "And you?", model=HEARS)["run"]["id"])
+    text = upstream.requests(mark)[-1].messages[1]["content"]
+    assert isinstance(text, str)
+    assert all(f"[page {number}]" in text and f"word{number}." in text for number in range(1, 41))
 
 
 def test_an_edit_keeps_what_is_said_and_a_new_message_has_nothing_of_it(alice: Client, upstream: Upstream) -> None:
