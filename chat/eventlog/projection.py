@@ -30,6 +30,7 @@ class TurnUsage:
     attempt: int
     model: str
     usage: Usage
+    from_cache: bool = False  # our own cache gave the reply: nobody was asked
 
 
 @dataclass

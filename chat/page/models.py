@@ -1,6 +1,7 @@
 """What the page says of the models that may be chosen: what they can do, read and cost, and for whom they are."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.utils.formats import number_format
@@ -55,7 +56,7 @@ def for_script() -> dict[str, Any]:
     }
 
 
-def money(amount: float, currency: str) -> str:
+def money(amount: Decimal, currency: str) -> str:
     """An amount as people write it: $1.25, 1,25 $."""
     number = number_format(amount, decimal_pos=2 if round(amount, 2) == amount else 3, force_grouping=True)
     symbol = SYMBOLS.get(currency)
