@@ -2,7 +2,7 @@
 
 from agents.archetypes.compaction import compaction
 
-ANSWER, COMPACT, CORRECTION = "answer", "compact", "correction"
+COMPACT = "compact"
 
 
 def purpose_of(kind: str, agent: str = "") -> str:

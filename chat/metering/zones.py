@@ -3,12 +3,15 @@
 import time
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db.models.signals import post_save
+
 from accounts.models import Organization
 
-KEPT_S = 60.0  # so late a process may know of another zone
+KEPT_S = 60.0  # so late another process knows of a change
 KEPT = 10_000  # organizations of which a process knows it; then it forgets all
 _zones: dict[UUID, tuple[float, str]] = {}
 
@@ -35,9 +38,13 @@ def zone_of(organization_id: UUID) -> ZoneInfo:
     return zone(name)
 
 
-def forget(organization_id: UUID) -> None:
-    """It was changed here."""
-    _zones.pop(organization_id, None)
+def watch() -> None:
+    """From now on this process knows at once what is changed here. Once in a process."""
+    post_save.connect(_changed, sender=Organization)
+
+
+def _changed(instance: Organization, **more: Any) -> None:
+    _zones.pop(instance.pk, None)
 
 
 @lru_cache(maxsize=600)

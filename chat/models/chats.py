@@ -140,8 +140,8 @@ class Chat(SavesFolded):
     cached_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
     reasoning_tokens = models.PositiveBigIntegerField(default=0)
-    # What its runs cost as far as it is known, in billionths of OPENAI_PRICES_CURRENCY; how many tokens that is; and how
-    # many no provider has counted.
+    # What its runs cost as far as it is known, in billionths of OPENAI_PRICES_CURRENCY; of how many tokens that is; how
+    # many of all no provider has counted.
     cost_nanos = models.BigIntegerField(default=0, db_default=0)
     priced_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
     estimated_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
