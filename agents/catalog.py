@@ -167,12 +167,16 @@ class Catalog:
     def price(self, name: str) -> Price | None:
         """What a model costs that is named by its id, or as its server calls it; None where nobody knows."""
         id = self.named(name)
-        return self.info(id).price if id in self.all or id in self.offered else self._accepted.get(id)
+        if id in self.all or id in self.offered:
+            return self.info(id).price
+        return self._accepted.get(id) or dict(self._said.prices).get(id)
 
     def first_price(self, name: str) -> Price | None:
         """The same before anybody had accepted a price."""
         id = self.named(name)
-        return self._before.get(id) if id in self._accepted else self.price(name)
+        if id in self._before:
+            return self._before[id]
+        return dict(self._said.prices).get(id) if id in self._accepted else self.price(id)
 
     def named(self, name: str) -> str:
         """The id of the model that is named by it, or as its server calls it; the name, where there is none."""

@@ -44,7 +44,7 @@ def prices(settings: Any, db: None) -> Iterator[Any]:
 
 def running(chat: Chat, user: User, **fields: Any) -> Run:
     run = answer(chat, user, RunStatus.RUNNING)
-    Run.objects.filter(pk=run.pk).update(**fields)
+    Run.objects.filter(pk=run.pk).update(**{"model": "known"} | fields)
     return Run.objects.get(pk=run.pk)
 
 
