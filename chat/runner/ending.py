@@ -68,7 +68,7 @@ def last_events(
     ]
     for event in events:
         fold.apply(event)
-    fold.close(is_refused=is_refused)
+    fold.close(is_refused=is_refused, at=now)
     terminal = end(fold.usage)
     fold.apply(terminal)
     saved = [] if message_id is None else [ev.MessageSaved(at=now, message=str(message_id))]
