@@ -72,7 +72,7 @@ TURNS = st.builds(
 RUNS = st.lists(st.tuples(st.lists(TURNS, max_size=4), st.booleans(), st.sampled_from(("native", "agent"))), max_size=5)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 @trying(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(runs=RUNS)
 def test_the_sum_of_records_is_that_of_days_runs_and_chats(

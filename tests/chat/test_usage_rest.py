@@ -172,7 +172,7 @@ def test_an_api_key_that_may_read_sees_what_its_person_does(
     assert found == {"read": 200, "chat": 200, "llm": 403}
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_year_of_a_hundred_people_is_told_at_once(ask: Any, organization: Organization, alice: User) -> None:
     people = [User(id=uuid4(), email=f"p{number}@example.com") for number in range(100)]
     User.objects.bulk_create(people)
