@@ -229,6 +229,13 @@ class OrganizationForm(OrganizationModelForm):
         except Invalid as error:
             raise forms.ValidationError(error.fields["fallbacks"]) from None
 
+    def clean_timezone(self) -> Any:
+        """As the API takes it."""
+        try:
+            return CHECKS["timezone"](self.cleaned_data["timezone"])
+        except Invalid as error:
+            raise forms.ValidationError(error.fields["timezone"]) from None
+
 
 @admin.register(Organization)
 class OrganizationAdmin(FewInlines):

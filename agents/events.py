@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from agents.costs import Cost
 from agents.state import VendorState
 from agents.usage import Usage
 
@@ -280,6 +281,7 @@ class RunCompleted(Event, frozen=True, kw_only=True, tag="run.completed"):
     reason: str  # stop, length, content_filter, or the limit that was met: sentence_limit, max_turns, max_calls, ...
     usage: Usage
     result: Any = None  # JSON: what work has come to that answers nothing
+    cost: Cost | UnsetType = UNSET  # said where it is stored, and not while processes are up that could not read it
 
 
 class RunFailed(Event, frozen=True, kw_only=True, tag="run.failed"):
@@ -289,6 +291,7 @@ class RunFailed(Event, frozen=True, kw_only=True, tag="run.failed"):
     message: str
     retryable: bool
     usage: Usage
+    cost: Cost | UnsetType = UNSET
 
 
 class RunCancelled(Event, frozen=True, kw_only=True, tag="run.cancelled"):
@@ -297,6 +300,7 @@ class RunCancelled(Event, frozen=True, kw_only=True, tag="run.cancelled"):
     by: str  # user id, or "" when it was not a person
     usage: Usage
     reason: str = "stopped"
+    cost: Cost | UnsetType = UNSET
 
 
 AnyEvent = (

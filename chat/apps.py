@@ -13,7 +13,7 @@ class ChatConfig(AppConfig):
         from chat import audience, checks  # noqa: F401
         from chat.attachments import for_tools, taking, texts
         from chat.bus import notices
-        from chat.metering import budgets
+        from chat.metering import budgets, names, zones
         from chat.ops import chores
         from chat.runner import ending, older, runner
         from chat.services import erasing, going_through, pull_requests, rules, work
@@ -27,6 +27,8 @@ class ChatConfig(AppConfig):
         organizations.AT_BEGINNING.append(budgets.begin)
         organizations.CHECKS["fallbacks"] = rules.check_fallbacks
         erasing.watch()
+        names.watch()
+        zones.watch()
         pull_requests.hand_down()
         audience.hand_down()
         audience.are_older_up.fill(older.are_up)

@@ -33,6 +33,7 @@ from chat.rest import (
     runs,
     schedules,
     tasks,
+    usage,
     workflows,
 )
 from chat.rest.tickets import TicketView
@@ -94,6 +95,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/runs/<uuid:id>/component/", components.OneComponent.as_view(), name="component"),
     path("api/models/", choices.Models.as_view(), name="models"),
     path("api/archetypes/", choices.Archetypes.as_view(), name="archetypes"),
+    path("api/usage/", usage.Usage.as_view(), name="usage"),
     path("api/organizations/<uuid:id>/budget/", budgets.OrganizationBudget.as_view(), name="budget"),
     path("api/organizations/<uuid:organization>/former-members/", handing_over.FormerMembers.as_view()),
     path("api/organizations/<uuid:organization>/hand-over/", handing_over.HandOver.as_view()),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.contrib.auth.models import Permission
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -295,6 +295,7 @@ class Route:
     )
     headers: Body | None = None  # that name something of the place
     input: Body | None = None  # in the address, as tRPC's queries have it
+    query: Body | None = None  # in the address
     is_closed: bool = True  # it refuses fields that it does not know
 
     def __str__(self) -> str:
@@ -309,6 +310,8 @@ class Route:
     def address(self, place: Place) -> str:
         """With this place's ids."""
         address = self.path.format(**(self.ids(place) if self.ids else {}))
+        if self.query:
+            return f"{address}?{urlencode(self.query(place))}"
         return f"{address}?input={quote(json.dumps(self.input(place), default=str))}" if self.input else address
 
 
@@ -710,6 +713,7 @@ ROUTES = [
     Route("PATCH", "/api/organizations/{id}/", ADMIN, fixed(name="Other"), ids=organization_id),
     Route("DELETE", "/api/organizations/{id}/", OWNER, ok=(204,), ids=organization_id),
     Route("GET", "/api/organizations/{id}/budget/", READ, ids=organization_id),
+    Route("GET", "/api/usage/", READ, query=lambda place: {"organization": place.organization.pk}),
     Route("GET", MEMBERS, READ, ids=organization_id),
     Route("GET", "/api/organizations/{organization}/former-members/", ADMIN, ids=organization_id),
     # Each may hand over their own; here it is an admin who hands over what somebody left behind.

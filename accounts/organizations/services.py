@@ -16,12 +16,13 @@ from django.utils import timezone
 from accounts.counts import require_room
 from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.models import Invitation, Membership, Organization, Project, ProjectMember, Role, User
+from accounts.organizations.zones import check_zone
 from accounts.permissions import PERMISSIONS, RANK, permissions_in, require, role_in
 
 # What else is done for an organization that people make, by the rooms above: it begins with a budget.
 AT_BEGINNING: list[Callable[[Organization], None]] = []
 # What a field of an organization may be, where the rule stands in an app above: each gives what is stored, or raises.
-CHECKS: dict[str, Callable[[Any], Any]] = {}
+CHECKS: dict[str, Callable[[Any], Any]] = {"timezone": check_zone}
 MAY_MAKE = "accounts.add_organization"  # given to a person in the admin, or by `manage.py allow_organizations`
 
 
@@ -67,7 +68,7 @@ def _count_one_more(user: User) -> None:
 
 
 def change_organization(*, actor: User, organization: Organization, **changes: Any) -> Organization:
-    """The same with another name, or other models that answer where the chosen one cannot."""
+    """The same with another name, time zone, or other models that answer where the chosen one cannot."""
     require_admin(actor, organization)
     for name, value in changes.items():
         setattr(organization, name, CHECKS[name](value) if name in CHECKS else value)

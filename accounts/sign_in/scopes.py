@@ -28,7 +28,7 @@ CHAT = (
     "/trpc/",
     "/ws/",
 )
-LOOK_UP = ("/api/characters/", "/api/organizations/", "/api/projects/")
+LOOK_UP = ("/api/characters/", "/api/organizations/", "/api/projects/", "/api/usage/")
 # What people and agents work on in a project, as in its chats.
 WORKED_ON = re.compile(r"/api/projects/[^/]+/(document|knowledge)/")
 ME = "/api/users/me/"  # itself; what is below it, such as keys and sign-ins, is the person's alone

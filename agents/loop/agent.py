@@ -10,7 +10,7 @@ from contextlib import aclosing
 from agents import events as ev
 from agents.archetypes.base import Archetype
 from agents.conversation import shaped
-from agents.errors import LimitReached, ProviderError
+from agents.errors import UNUSED, LimitReached, ProviderError
 from agents.events import AnyEvent
 from agents.loop.calls import Outcome, ToolCalls, told
 from agents.loop.fallback import TOO_LONG
@@ -110,6 +110,8 @@ class Agent:
         where it was something else, or where nothing can be made shorter.
         """
         if error.code != TOO_LONG or self.shortening is None:
+            if events := self._unused(error, reply):
+                yield events
             raise error
         shortening, self.shortening, before = self.shortening, None, list(self.messages)
         async with aclosing(self._shorter(shortening, model, is_refused=True)) as steps:
@@ -120,6 +122,13 @@ class Agent:
             raise error
         yield reply.taken_back(REASON, reply.counted() if reply.is_visible else reply.forgone())
         reply.start_again()
+
+    def _unused(self, error: ProviderError, reply: Reply) -> list[AnyEvent]:
+        """That the turn of a subagent has used nothing: its run goes on, and would take it for one under way."""
+        if not self.path or reply.is_visible or error.code not in UNUSED:
+            return []
+        at, used = self.job.now(), reply.forgone()
+        return [ev.TurnReset(at=at, agent=self.path, turn=self.turn, reason="failed", usage=used)]
 
     async def _shorter(self, shortening: Shortening, model: str, *, is_refused: bool = False) -> Events:
         """What happens while the conversation is made shorter; what this run has said in it stays."""

@@ -97,13 +97,13 @@ class Counted(History):
 @admin.register(UsageDay)
 class UsageDayAdmin(Counted):
     list_display = ("day", "organization", "project", "user", "model", "runs", "failed", *SHOWN_COUNTS)
-    list_filter = (Days, filters.Model)
+    list_filter = (Days, filters.Model, "purpose")
     list_select_related = ("user", "organization", "project")
     search_fields = ("^user__email", "^project__name", "^organization__name")
     search_help_text = gettext_lazy(
         "An id (of a person, project or organization), or the beginning of a name or e-mail"
     )
-    id_fields = ("user_id", "project_id", "organization_id")
+    id_fields = ("user_id", "project_id", "organization_id", "api_key_id")
     list_per_page = 25  # they stand under the charts
     change_list_template = "admin/chat/usageday/change_list.html"
     views = (
@@ -146,14 +146,25 @@ def figures(rows: QuerySet[UsageDay], days: int) -> dict[str, Any]:
 
 @admin.register(UsageRecord)
 class UsageRecordAdmin(Counted):
-    list_display = ("created_at", "user", "project", "model", "turn", *SHOWN_COUNTS, "total", "status")
-    list_filter = ("created_at", filters.Model, "status")
+    list_display = (
+        "created_at",
+        "user",
+        "project",
+        "model",
+        "door",
+        "purpose",
+        "turn",
+        *SHOWN_COUNTS,
+        "total",
+        "status",
+    )
+    list_filter = ("created_at", filters.Model, "status", "purpose")
     list_select_related = ("user", "organization", "project")
     search_fields = ("^user__email", "^project__name", "^organization__name")
     search_help_text = gettext_lazy(
         "An id (of a run, chat, user, project or organization), or the beginning of a name or e-mail"
     )
-    id_fields = ("run_id", "run__chat_id", "user_id", "project_id", "organization_id")
+    id_fields = ("run_id", "run__chat_id", "user_id", "project_id", "organization_id", "api_key_id")
     ordering = ("-id",)
     change_list_template = "admin/chat/usagerecord/change_list.html"
 

@@ -4,6 +4,7 @@ Kept up to date event by event while the run is written, and worked out again fr
 run that is not over. Both must agree with the message's row: that is tested for every transcript.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, assert_never
@@ -13,6 +14,7 @@ from msgspec import UNSET
 
 from agents import events as ev
 from agents import tokens
+from agents.errors import UNUSED
 from agents.events import AnyEvent
 from agents.state import TurnState
 from agents.usage import Usage
@@ -30,6 +32,7 @@ class TurnUsage:
     attempt: int
     model: str
     usage: Usage
+    from_cache: bool = False  # our own cache gave the reply: nobody was asked
 
 
 @dataclass
@@ -40,6 +43,7 @@ class _Open:
     model: str
     start: int  # how many parts there were before it
     texts: list[str] = field(default_factory=list)  # what it has said: counted only where nobody else counts it
+    rests_until: float = 0.0  # until then nobody is asked: the provider took no request so far
 
 
 @dataclass
@@ -92,8 +96,7 @@ class Fold:
                 self._take_back(event)
             case ev.RetryScheduled():
                 self.retries += 1  # nothing of the message
-                if event.next_model and (turn := self._open.get(event.agent)):
-                    turn.model = event.next_model if not turn.texts else turn.model
+                self._wait(event)
             case ev.ToolCalled():
                 self.open_calls[event.call] = event
                 self._add(event, type="tool_call", arguments=event.arguments, **self._of(event))
@@ -192,6 +195,13 @@ class Fold:
         if event.state is not None:
             self.states.append(TurnState(self.turns, event.state))
 
+    def _wait(self, event: ev.RetryScheduled) -> None:
+        turn = self._open.get(event.agent)
+        if turn is None or turn.texts:
+            return
+        turn.model = event.next_model or turn.model
+        turn.rests_until = event.at + event.delay_s if event.code in UNUSED else 0.0
+
     def _take_back(self, event: ev.TurnReset) -> None:
         turn = self._open.get(event.agent)
         if turn is None:
@@ -206,13 +216,14 @@ class Fold:
     def _estimate(self, turn: _Open) -> Usage:
         return Usage(self.input_tokens, 0, tokens.of_texts(turn.texts), status="estimated")
 
-    def close(self, *, is_refused: bool = False) -> None:
-        """Count turns that will get no whole reply: the run is over.
+    def close(self, *, is_refused: bool = False, at: float = math.inf) -> None:
+        """Count turns that will get no whole reply: the run is over, at this moment.
 
-        `is_refused`: the provider took no request of the last turn. One that brought nothing has used nothing then.
+        `is_refused`: the provider took no request of the last turn. One that brought nothing has used nothing then; nor
+        has one that waits to be asked again.
         """
         for agent, turn in list(self._open.items()):
-            if turn.texts or not is_refused:
+            if turn.texts or not (is_refused or at < turn.rests_until):
                 self._count(agent, self._estimate(turn))
 
     @property

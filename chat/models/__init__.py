@@ -9,6 +9,7 @@ from chat.models.compactions import Compaction
 from chat.models.language_models import LanguageModel
 from chat.models.messages import Message, MessageKind, MessageRole, MessageStatus
 from chat.models.policies import Decision, ToolGrant, ToolPolicy
+from chat.models.prices import Price
 from chat.models.processes import Process
 from chat.models.pull_requests import PullRequest, PullState
 from chat.models.rules import Links, Rules
@@ -17,7 +18,7 @@ from chat.models.schedules import Schedule
 from chat.models.sessions import ChatSession
 from chat.models.states import MessageState
 from chat.models.tasks import Task, TaskStatus
-from chat.models.usage import UsageDay
+from chat.models.usage import UsageDay, UsageDayBefore, UsageName
 from chat.models.workflows import Workflow, WorkflowRun, WorkflowStatus, WorkflowVersion
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "MessageState",
     "MessageStatus",
     "Period",
+    "Price",
     "Process",
     "PullRequest",
     "PullState",
@@ -65,6 +67,8 @@ __all__ = [
     "ToolGrant",
     "ToolPolicy",
     "UsageDay",
+    "UsageDayBefore",
+    "UsageName",
     "UsageRecord",
     "Workflow",
     "WorkflowRun",

@@ -140,6 +140,11 @@ class Chat(SavesFolded):
     cached_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
     reasoning_tokens = models.PositiveBigIntegerField(default=0)
+    # What its runs cost as far as it is known, in billionths of OPENAI_PRICES_CURRENCY; of how many tokens that is; how
+    # many of all no provider has counted.
+    cost_nanos = models.BigIntegerField(default=0, db_default=0)
+    priced_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    estimated_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     last_activity_at = models.DateTimeField(auto_now_add=True)

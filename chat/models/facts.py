@@ -29,6 +29,8 @@ class RunFacts:
     crashes: int
     is_stopped: bool  # somebody asked for that before it was begun here
     stopped_by: str  # who; empty where they are gone
+    door: str = ""  # by which it came, and by which key
+    api_key_id: UUID | None = None
     step: AtStep | None = None  # of its chat's workflow, once it is begun
 
 
@@ -52,6 +54,8 @@ def facts_of(run: Run) -> RunFacts:
         run.crashes,
         run.cancel_requested_at is not None,
         str(run.cancel_requested_by_id or ""),
+        run.door,
+        run.api_key_id,
         step_of(run),
     )
 

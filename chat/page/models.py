@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.formats import number_format
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from agents.installation import models
 from agents.model_info import ModelInfo
 from chat.page.contents import model_label
+from chat.page.money import money
 from chat.page.words import Counted
 
 PAGE_TOKENS = 650  # of a printed page of prose, about
-SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 TIERS = {"free": _("Free"), "pro": _("Pro"), "max": _("Max")}
 EFFORTS = {
     "": _("Usual reasoning"),
@@ -53,15 +51,6 @@ def for_script() -> dict[str, Any]:
         each.id: {"label": model_label(each.id), "abilities": sorted(each.abilities), "efforts": each.efforts}
         for each in models()
     }
-
-
-def money(amount: float, currency: str) -> str:
-    """An amount as people write it: $1.25, 1,25 $."""
-    number = number_format(amount, decimal_pos=2 if round(amount, 2) == amount else 3, force_grouping=True)
-    symbol = SYMBOLS.get(currency)
-    if symbol is None:
-        return f"{number} {currency}"
-    return f"{symbol}{number}" if (get_language() or "en").startswith("en") else f"{number}\N{NO-BREAK SPACE}{symbol}"
 
 
 def _shown(model: ModelInfo) -> Shown:

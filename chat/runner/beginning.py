@@ -84,6 +84,8 @@ class WorkOrder:
     parent_id: UUID | None = None  # the run that begins it
     subject: str = ""  # the id of what it works on
     model: str = ""
+    door: str = "native"  # of the run that begins it, and the key
+    api_key_id: UUID | None = None
     asked: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -129,6 +131,8 @@ def _run(kind: Kind, order: WorkOrder, *, owner: UUID | None) -> Run:
         parent_id=order.parent_id,
         subject=order.subject,
         model=order.model,
+        door=order.door,
+        api_key_id=order.api_key_id,
         request=order.asked,
         position=0,
         temperature=order.chat.temperature if order.chat else None,

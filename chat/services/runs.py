@@ -274,6 +274,7 @@ def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunReq
         model=_model(chat, ask),
         temperature=chat.temperature if ask.temperature is None else rules.check_temperature(ask.temperature),
         door=ask.door,
+        api_key=user.key,
         request=ask.request,
         options=options.dump(_options(chat, ask)),
         **place_for(owner),

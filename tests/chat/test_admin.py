@@ -37,6 +37,7 @@ from chat.models import (
     LanguageModel,
     Message,
     MessageState,
+    Price,
     Process,
     PullRequest,
     Run,
@@ -62,7 +63,7 @@ pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>{{ 7|add:7 }}</pre></details>\u202e"
 UNSEEN = (MessageState,)  # for a provider alone: nobody is shown any of it
 TABLES = sorted({*apps.get_app_config("chat").get_models()} - {*UNSEEN}, key=lambda model: model.__name__)
-EDITED = (Budget, Character, LanguageModel, ToolGrant, ToolPolicy, Workflow)
+EDITED = (Budget, Character, LanguageModel, Price, ToolGrant, ToolPolicy, Workflow)
 WRITTEN = [model for model in TABLES if model not in EDITED]
 
 
@@ -112,6 +113,7 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     now = timezone.now()
     Process.objects.create(id=uuid.uuid4(), host=HOSTILE, pid=7, takes_runs=True, started_at=now, seen_at=now)
     Chore.objects.create(name="clean-up", due_at=now, told={"x": HOSTILE}, error=HOSTILE)
+    Price.objects.create(model=HOSTILE[:100], input=1, output=1, currency="USD", source=HOSTILE[:100])
     UsageDay.objects.create(day=timezone.localdate(), model=HOSTILE[:100], runs=1, **_place(chat), **_used())
     return made
 

@@ -12,8 +12,8 @@ from chat.metering import usage_days
 
 class Command(BaseCommand):
     help = (
-        "Works the usage by day out anew from the runs and usage records that are stored. What belonged to chats that "
-        "are deleted by now is not stored any more and leaves these days' sums: so name only the days that are wrong."
+        "Works the usage by day out anew from the runs and usage records that are stored. Tokens and costs of what is "
+        "deleted stay; its runs are not stored any more and leave these days' counts: so name only days that are wrong."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

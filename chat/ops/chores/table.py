@@ -14,6 +14,7 @@ from chat.ops.erasure import Erasure
 from chat.ops.folding import Folding
 from chat.ops.schedules import Schedules
 from chat.ops.summaries import Summaries
+from chat.ops.usage import UsageBefore
 
 
 class Steps(Protocol):
@@ -53,4 +54,5 @@ CHORES = (
     Duty("summaries", "MEMORY_EVERY_S", Summaries),
     Duty("schedules", "SCHEDULES_EVERY_S", Schedules),
     Duty("folding", "FOLDING_EVERY_S", Folding),
+    Duty("usage", "USAGE_EVERY_S", UsageBefore),
 )

@@ -80,6 +80,8 @@ def _order(run: RunFacts, chat: Chat) -> WorkOrder:
         user_id=run.user_id,
         chat=chat,
         parent_id=run.id,
+        door=run.door,
+        api_key_id=run.api_key_id,
         subject=str(chat.pk),
         model=model_for(chat),
         asked={"title": chat.title},
