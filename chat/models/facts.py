@@ -30,6 +30,8 @@ class RunFacts:
     is_stopped: bool  # somebody asked for that before it was begun here
     stopped_by: str  # who; empty where they are gone
     step: AtStep | None = None  # of its chat's workflow, once it is begun
+    reserved_nanos: int = 0
+    api_key_id: UUID | None = None  # by which it was begun
 
 
 def facts_of(run: Run) -> RunFacts:
@@ -53,6 +55,8 @@ def facts_of(run: Run) -> RunFacts:
         run.cancel_requested_at is not None,
         str(run.cancel_requested_by_id or ""),
         step_of(run),
+        run.reserved_nanos,
+        run.api_key_id,
     )
 
 

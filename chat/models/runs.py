@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Organization, Project, Seer, User
+from accounts.models import ApiKey, Organization, Project, Seer, User
 from chat.models import owners
 from chat.models.chats import Chat
 from chat.models.messages import Message
@@ -80,6 +80,10 @@ class Run(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True, db_index=False, related_name="+")
     parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, db_index=False, related_name="begun")
     subject = models.CharField(max_length=100, blank=True, default="", db_default="")  # the id of what it works on
+    # By which it was begun; null: by a person. No constraint: older processes delete keys and know no such column.
+    api_key = models.ForeignKey(
+        ApiKey, models.SET_NULL, null=True, blank=True, db_index=False, db_constraint=False, related_name="+"
+    )
     archetype = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=100, blank=True)
     temperature = models.FloatField(null=True, blank=True)
@@ -113,8 +117,9 @@ class Run(models.Model):
     output_tokens = models.PositiveBigIntegerField(default=0)
     reasoning_tokens = models.PositiveBigIntegerField(default=0)
     usage_status = models.CharField(max_length=10, blank=True)  # reported, estimated, unknown
-    # Of its organization's budget, while it is open. With a default in the table: older processes know no such column.
+    # Of the budgets that apply to it, while it is open. With a default in the table: older processes know no such column.
     reserved_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    reserved_nanos = models.PositiveBigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)  # from its start

@@ -21,7 +21,6 @@ from agents.events import AnyEvent
 from agents.loop import model_of
 from chat.bus.bell import PROCESS
 from chat.eventlog import first_events
-from chat.metering import budgets
 from chat.models import Chat, Process, Run, RunStatus
 from chat.runner import capacity, jobs
 from chat.runner.kinds.base import Kind
@@ -83,6 +82,7 @@ class WorkOrder:
     project: Project | None = None
     parent_id: UUID | None = None  # the run that begins it
     subject: str = ""  # the id of what it works on
+    api_key_id: UUID | None = None  # by which it is begun
     model: str = ""
     asked: dict[str, Any] = field(default_factory=dict)
 
@@ -120,9 +120,10 @@ def begin_work(kind: Kind, order: WorkOrder, *, claims: bool) -> tuple[Run, Clai
 
 
 def _run(kind: Kind, order: WorkOrder, *, owner: UUID | None) -> Run:
-    return Run(
+    run = Run(
         kind=kind.name,
         user_id=order.user_id,
+        api_key_id=order.api_key_id,
         chat=order.chat,
         organization_id=order.organization_id,
         project_id=order.project_id,
@@ -132,9 +133,11 @@ def _run(kind: Kind, order: WorkOrder, *, owner: UUID | None) -> Run:
         request=order.asked,
         position=0,
         temperature=order.chat.temperature if order.chat else None,
-        reserved_tokens=budgets.reserve(order.organization_id) if kind.asks_model else 0,
         **place_for(owner),
     )
+    if kind.asks_model:
+        reserve(run)
+    return run
 
 
 def _require_known(kind: Kind) -> None:

@@ -21,6 +21,7 @@ from chat.eventlog import Fenced, Logged, rows, statements
 from chat.eventlog.projection import Fold
 from chat.eventlog.tool_rows import record
 from chat.metering import budgets, usage_days
+from chat.metering.amounts import spent
 from chat.metering.costs import cost_of
 from chat.models import ANSWER, Chat, Run, RunStatus, UsageRecord
 from chat.models.facts import RunFacts
@@ -87,7 +88,7 @@ def store_ending(ending: Ending) -> Following:
     """
     run, usage = ending.run, ending.fold.usage
     with transaction.atomic():
-        # Everybody locks in the order chat, organization, run, message, budget.
+        # Everybody locks in the order chat, organization, run, message, budgets.
         if not _hold_place(run, usage) or not _end_run(ending, usage):
             raise Fenced
         entries = _with_moves(ending)
@@ -103,7 +104,8 @@ def store_ending(ending: Ending) -> Following:
         _save_usage(run, ending.fold)
         usage_days.add(run, ending.fold)
         if run.reserved_tokens:
-            budgets.settle(run.organization_id, usage.total_tokens)
+            assert ending.fold.terminal is not None
+            budgets.settle(run, spent(ending.fold), _time(ending.fold.terminal.at))
         following = following if run.kind != ANSWER else _begin_what_follows(ending, following)
         return replace(following, entries=entries)
 

@@ -299,7 +299,7 @@ def archive(chat: Chat, settings: Any) -> str:
 
 
 def spend(chat: Chat, settings: Any) -> str:
-    Budget.objects.create(organization=chat.organization, tokens=1, period=Period.EVER)
+    Budget.objects.create(organization=chat.organization, amount=1, period=Period.EVER)
     return "token budget"
 
 

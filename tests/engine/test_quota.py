@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +13,15 @@ from tests.upstream import ScriptedCall, Turn, Upstream
 
 pytestmark = pytest.mark.live
 TURN = 16_384  # AGENTS_BUDGET_TURN_TOKENS
+PRICED = "gpt-4o"
 LIST = [ScriptedCall("list_files", {})]
+
+
+@pytest.fixture(scope="module")
+def priced(upstream: Upstream) -> Iterator[Server]:
+    server = Server(OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", OPENAI_PRICES=f"{PRICED}=2/10")
+    yield server.start()
+    server.close()
 
 
 def place(alice: Client, tokens: int) -> dict[str, Any]:
@@ -64,17 +72,54 @@ def _most(body: dict[str, Any]) -> int:
     return int(body.get("max_completion_tokens") or body.get("max_tokens") or 0)
 
 
-def test_a_turn_that_is_not_covered_ends_the_run_and_what_was_said_stays(server: Server, upstream: Upstream) -> None:
+def test_the_last_turn_that_is_covered_is_told_to_conclude(server: Server, upstream: Upstream) -> None:
     alice, mark = client(server), key()
-    where = place(alice, TURN)
-    upstream.script(Turn(text="I look. ", tool_calls=LIST), key=mark)
+    where = place(alice, 2 * TURN)
+    upstream.script(Turn(text="I look. ", tool_calls=LIST), Turn(text="So far: nothing."), key=mark)
     chat = alice.chat(**where, archetype="project_navigator")
     run = alice.wait(alice.start(chat, f"[[key={mark}]] go")["run"]["id"])
-    assert (run["status"], run["error"]["code"]) == ("failed", "quota_exceeded")
-    assert alice.answer(chat)["content"] == "I look. "
-    assert len(upstream.requests(mark)) == 1
+    assert (run["status"], run["end_reason"]) == ("succeeded", "budget")
+    assert alice.answer(chat)["content"].endswith("So far: nothing.")
+    first, last = (seen.body for seen in upstream.requests(mark))
+    assert first["tools"] and "last turn" not in str(first["messages"][0])
+    assert "tools" not in last and "last turn" in str(last["messages"][0])
     now = budget(alice, where)
-    assert (now["reserved"], now["left"]) == (0, TURN - now["used"]) and now["used"] > 0
+    assert (now["reserved"], now["left"]) == (0, 2 * TURN - now["used"]) and now["used"] > 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "end"),
+    [
+        ({"max_tokens": 100_000}, "succeeded", "stop"), ({"max_tokens": 8_000}, "succeeded", "budget"),
+        ({"max_tokens": 50}, "failed", "quota_exceeded"), ({"max_cost": "2"}, "succeeded", "stop"),
+        ({"max_cost": "0.05"}, "succeeded", "budget"), ({"max_cost": "0.000001"}, "failed", "quota_exceeded"),
+    ],
+)  # fmt: skip
+def test_a_run_uses_no_more_than_its_request_lets_it(
+    priced: Server, upstream: Upstream, asked: dict[str, Any], status: str, end: str
+) -> None:
+    alice, mark = client(priced), key()
+    upstream.script(Turn(text="I look. ", tool_calls=LIST), Turn(text="Done."), key=mark)
+    chat = alice.chat(archetype="project_navigator", model=PRICED)
+    run = alice.wait(alice.start(chat, f"[[key={mark}]] go", **asked)["run"]["id"])
+    assert (run["status"], run["end_reason"] or run["error"]["code"]) == (status, end)
+    most = [int(_most(each.body)) for each in upstream.requests(mark)]
+    assert sum(most) <= asked.get("max_tokens", 100_000)
+    assert sum(most) * 10 / 1e6 <= float(asked.get("max_cost", 9))
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "field"),
+    [
+        ({"max_cost": 0.5}, 400, "max_cost"), ({"max_cost": "-1"}, 400, "max_cost"), ({"max_tokens": 0}, 400, "max_tokens"),
+        ({"max_tokens": True}, 400, "max_tokens"), ({"max_cost": "1", "model": "gpt-4.1-mini"}, 402, "max_cost"),
+    ],
+)  # fmt: skip
+def test_a_cap_that_is_none_is_refused(priced: Server, asked: dict[str, Any], status: int, field: str) -> None:
+    alice = client(priced)
+    chat = alice.chat(model=PRICED)
+    said = priced.call("POST", f"/api/chats/{chat}/runs", {"content": "go", **asked}, token=alice.token)
+    assert said.status == status and field in said.body["error"]["fields"], said.body
 
 
 @pytest.mark.faults
