@@ -83,7 +83,7 @@ def one_of(*names: str) -> Callable[[Any, str], str]:
     return read
 
 
-def cap(body: dict[str, Any]) -> dict[str, int | None]:
+def cap(body: dict[str, Any]) -> dict[str, Any]:
     """What a run may use in all, as its options say it."""
     return {
         "max_tokens": optional(body, "max_tokens", whole(1, MOST)),

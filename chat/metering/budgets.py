@@ -31,6 +31,7 @@ from chat.models.facts import RunFacts, facts_of
 
 NOBODY = UUID(int=0)  # in the place of a project or a key where there is none
 ALL = 100  # percent
+MANY = 1_000  # turns: nothing holds the run
 
 
 @dataclass(frozen=True)
@@ -82,20 +83,21 @@ class Standing:
         return self.used * ALL // self.amount if self.amount else ALL
 
 
-def reserve(payer: Payer, model: str) -> Amount:
-    """What a new run by that model reserves; nothing where no budget applies. Within the run's transaction.
+def reserve(payer: Payer, model: str) -> tuple[Amount, int]:
+    """What a new run by that model reserves, nothing where no budget applies; and how many such turns are covered.
 
-    Raises QuotaExceeded, which names the budget.
+    Within the run's transaction. Raises QuotaExceeded, which names the budget.
     """
     rows = _locked(payer)
     if not rows:
-        return Amount()
+        return Amount(), 1
     share = amounts.turn(model)
     reserved, now = _reserved(payer), timezone.now()
     if short := [each for each in rows if each.blocks and not _covers(each, reserved, share, now)]:
         raise _refusal(short, share, now)
+    turns = min((_left(each, reserved) // (share.of(each) or 1) for each in rows if each.blocks), default=MANY)
     # At least one, so that it is known of the run that money counts.
-    return Amount(share.tokens, max(1, share.nanos or 0) if any(each.in_money for each in rows) else 0)
+    return Amount(share.tokens, max(1, share.nanos or 0) if any(each.in_money for each in rows) else 0), turns
 
 
 @transaction.atomic
@@ -240,8 +242,11 @@ def _covers(budget: Budget, reserved: Reserved, share: Amount, now: datetime) ->
     """Whether a share still fits; one of unknown cost fits in no money."""
     wanted = share.of(budget)
     _begin_period(budget, _zone(budget), now)
-    left = budget.amount - budget.used - reserved[budget.scope, budget.in_money]
-    return wanted is not None and (wanted <= 0 or wanted <= left)
+    return wanted is not None and (wanted <= 0 or wanted <= _left(budget, reserved))
+
+
+def _left(budget: Budget, reserved: Reserved) -> int:
+    return budget.amount - budget.used - reserved[budget.scope, budget.in_money]
 
 
 def _refusal(short: Sequence[Budget], share: Amount, now: datetime) -> QuotaExceeded:
@@ -254,8 +259,8 @@ def _refusal(short: Sequence[Budget], share: Amount, now: datetime) -> QuotaExce
         return QuotaExceeded(PRICE_UNKNOWN, code="price_unknown", fields=fields)
     at = ends[budget.pk]
     after_s = max(1, int((at - now).total_seconds())) if at else None
-    unit = "budget" if budget.in_money else "token budget"
-    return QuotaExceeded(f"{WHOSE[budget.scope]} {unit} does not cover another answer.", fields=fields, retry_after_s=after_s)
+    told = f"{WHOSE[budget.scope]} budget does not cover another answer."
+    return QuotaExceeded(told, fields=fields, retry_after_s=after_s)
 
 
 PRICE_UNKNOWN = "Nobody has said what this model costs, and a budget in money holds here. Choose another model."

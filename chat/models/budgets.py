@@ -60,8 +60,8 @@ class Budget(models.Model):
 
     What is reserved stands in the open runs (Run.reserved_tokens, Run.reserved_nanos), so it ends with them.
 
-    Whose it is stands in one of two columns. `organization` is unique, for as long as processes of older versions may be
-    up: they know one budget of an organization, in tokens, and must not meet another. All others have `inside`.
+    Whose it is stands in one of two columns. `organization` is unique, for as long as processes of older versions may
+    be up: they know one budget of an organization, in tokens, and must not meet another. All others have `inside`.
     """
 
     # Keys of tables that older processes delete from, and know no such column of: no constraint in the database.
@@ -82,7 +82,9 @@ class Budget(models.Model):
         verbose_name="API key",
     )  # fmt: skip
     unit = models.CharField(max_length=6, choices=Unit.choices, default=Unit.TOKENS, db_default=Unit.TOKENS)
-    amount = models.PositiveBigIntegerField(db_column="tokens", help_text="In tokens, or in billionths of the currency.")
+    amount = models.PositiveBigIntegerField(
+        db_column="tokens", help_text="In tokens, or in billionths of the currency."
+    )
     period = models.CharField(max_length=5, choices=Period.choices, default=Period.MONTH)
     warn_percent = models.PositiveSmallIntegerField(default=80, db_default=80)
     at_end = models.CharField(max_length=5, choices=AtEnd.choices, default=AtEnd.BLOCK, db_default=AtEnd.BLOCK)

@@ -117,7 +117,7 @@ class Run(models.Model):
     output_tokens = models.PositiveBigIntegerField(default=0)
     reasoning_tokens = models.PositiveBigIntegerField(default=0)
     usage_status = models.CharField(max_length=10, blank=True)  # reported, estimated, unknown
-    # Of the budgets that apply to it, while it is open. With a default in the table: older processes know no such column.
+    # Of the budgets that apply to it, while it is open. Older processes know no such columns: the table has defaults.
     reserved_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
     reserved_nanos = models.PositiveBigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -127,6 +127,9 @@ class Run(models.Model):
     log_state = models.CharField(max_length=6, choices=LogState.choices, default=LogState.WHOLE, editable=False)
 
     objects = RunQuerySet.as_manager()
+
+    # How many turns its budgets covered when it began: known to the process that began it, and guessed by all others.
+    covered_turns = 1
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -24,7 +24,9 @@ from chat.services.budgets import said
 class BudgetSerializer(serializers.Serializer[object]):
     """How an organization's budget of tokens stands."""
 
-    tokens = serializers.IntegerField(source="amount", help_text="What may be used in a period, input and output together.")
+    tokens = serializers.IntegerField(
+        source="amount", help_text="What may be used in a period, input and output together."
+    )
     period = serializers.ChoiceField(choices=Period.choices)
     used = serializers.IntegerField(help_text="By the runs that have ended in it.")
     reserved = serializers.IntegerField(help_text="For the runs that have not.")

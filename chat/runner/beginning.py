@@ -25,6 +25,7 @@ from chat.models import Chat, Process, Run, RunStatus
 from chat.runner import capacity, jobs
 from chat.runner.kinds.base import Kind
 from chat.runner.lease import Claimed, clock, expiry
+from chat.runner.reserving import reserve
 
 UP_S = 30.0  # a process whose row is older is down
 

@@ -42,7 +42,7 @@ def cap_of(options: RunOptions) -> Cap:
 
 
 class RunPurse:
-    """One run's. It asks the database nothing where what its run has reserved covers the turn and what may follow it."""
+    """One run's. It asks the database nothing where what is reserved covers the turn and what may follow it."""
 
     def __init__(self, run: Run, *, spent: Amount, cap: Cap) -> None:
         self.run_id: UUID = run.pk
@@ -51,6 +51,7 @@ class RunPurse:
         # Used by turns that are over, and the shares of those that are not.
         self.tokens, self.nanos = spent.tokens, spent.nanos or 0
         self.cap = cap
+        self.covered_turns = run.covered_turns  # as the run began, so it is asked anew behind its first turn
 
     async def take(self, input_tokens: int, models: Sequence[str], ahead: int) -> Share:
         """The share of a turn with so much input: a turn's usual one, or its input and a quarter of that for output."""
@@ -125,6 +126,9 @@ class RunPurse:
     async def _cover(self, share: Share, ahead: int) -> Cover:
         """Whether this share, promised already, and so many like it are covered. The first is reserved then."""
         more = Amount(share.tokens * ahead, None if share.nanos is None else share.nanos * ahead)
+        covered, self.covered_turns = self.covered_turns, 0
+        if ahead < covered:
+            more = Amount()
         if not self.reserved_tokens or self._has_reserved(share, more):
             return Cover.MORE
         wanted = Amount(self.tokens, None if share.nanos is None else self.nanos)

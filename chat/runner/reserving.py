@@ -18,7 +18,7 @@ def reserve(run: Run) -> None:
     cap = cap_of(options.load(run.options)) if run.options else None
     if cap:
         _check(cap, model)
-    share = budgets.reserve(payer_of(facts_of(run)), model)
+    share, run.covered_turns = budgets.reserve(payer_of(facts_of(run)), model)
     run.reserved_tokens, run.reserved_nanos = share.tokens, share.nanos or 0
 
 

@@ -59,7 +59,7 @@ async def test_without_tools_the_last_turn_is_as_any_other(options: RunOptions) 
 
 async def test_who_takes_over_behind_the_last_turn_asks_nothing_more() -> None:
     events, _, _ = await run([says("So far.")], archetype(echo), purse=Turns(1))
-    after, agent, provider = await run([], archetype(echo), events, purse=Turns(0))
+    _, agent, provider = await run([], archetype(echo), events, purse=Turns(0))
     assert (agent.answer, agent.reason, provider.requests) == ("So far.", "budget", [])
 
 

@@ -206,7 +206,12 @@ def test_staff_sets_a_budget_and_not_what_was_used(staff: Client, alice: User) -
     assert list(Budget.objects.values_list("amount", "period", "used")) == [(600, "day", 0)]
     assert staff.post(list_page(Budget) + "add/", {**new, "unit": "money", "amount": "12.5"}).status_code == 302
     assert Budget.objects.get(unit="money").amount == 12_500_000_000
-    wrong = [{"amount": "1.5"}, {"amount": "-1"}, {"user": alice.pk, "project": place.projects.get().pk}, {"inside": ""}]
+    wrong = [
+        {"amount": "1.5"},
+        {"amount": "-1"},
+        {"user": alice.pk, "project": place.projects.get().pk},
+        {"inside": ""},
+    ]
     for each in wrong:
         assert staff.post(list_page(Budget) + "add/", {**new, **each}).status_code == 200, each
     assert Budget.objects.count() == 2

@@ -1,6 +1,5 @@
 """Budgets: what is reserved and used never exceeds them, and ends with its run."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -56,7 +55,7 @@ def running(chat: Chat, user: User, *, key: ApiKey | None = None, model: str = M
     run = answer(own, user, RunStatus.RUNNING)
     run.api_key, run.model = key, model
     with transaction.atomic():
-        share = budgets.reserve(payer_of(facts_of(run)), model)
+        share, run.covered_turns = budgets.reserve(payer_of(facts_of(run)), model)
         run.reserved_tokens, run.reserved_nanos = share.tokens, share.nanos or 0
         run.save()
     return run
@@ -181,9 +180,10 @@ def test_a_new_period_begins_with_nothing_used(
 @pytest.mark.parametrize(
     ("zone", "midnight"),
     [
-        ("Pacific/Auckland", datetime(2026, 3, 31, 11, tzinfo=UTC)), ("America/Lima", datetime(2026, 4, 1, 5, tzinfo=UTC)),
+        ("Pacific/Auckland", datetime(2026, 3, 31, 11, tzinfo=UTC)),
+        ("America/Lima", datetime(2026, 4, 1, 5, tzinfo=UTC)),
     ],
-)  # fmt: skip
+)
 def test_a_run_counts_in_the_month_that_it_ends_in(zone: str, midnight: datetime, chat: Chat, alice: User) -> None:
     Organization.objects.update(timezone=zone)
     budget = Budget.objects.create(organization=chat.organization, amount=9 * TURN, period=Period.MONTH)
@@ -233,9 +233,7 @@ def test_what_a_budget_has_used_is_what_the_records_say(
 ) -> None:
     Budget.objects.all().delete()
     UsageRecord.objects.all().delete()
-    kept = [
-        scoped(scope, chat, alice, key, amount=10**15, unit=unit) for scope in Scope.values for unit in Unit.values
-    ]
+    kept = [scoped(scope, chat, alice, key, amount=10**15, unit=unit) for scope in Scope.values for unit in Unit.values]
     begin = {
         "chat": lambda: running(chat, alice), "key": lambda: running(chat, alice, key=key),
         "bob": lambda: running(chat, bob), "outside": lambda: running(chat, alice, inside=False),
