@@ -146,7 +146,7 @@ def standing(budget: Budget) -> Standing:
 
 
 def standings(rows: Sequence[Budget]) -> list[Standing]:
-    """How each of them stands: one query for what is reserved, and one for their time zones where they have none."""
+    """How each of them stands: one query for what is reserved, and one for their time zones."""
     now, zones = timezone.now(), _zones(rows)
     open_runs = Run.objects.filter(status__in=OPEN, reserved_tokens__gt=0).order_by()
     sums = {f"of_{each.pk}": Sum(_column(each), filter=_runs_of(each), default=0) for each in rows}

@@ -72,7 +72,7 @@ BEGIN: Schema = {
     "responses": {
         "200": streams(ref("Event"), "With `stream: true`: the run's events from its start."),
         "201": gives(ref("Begun"), "The chat, the run, the message, and the answer that it will write."),
-        "402": {"description": "The organization's budget does not cover another answer"},
+        "402": {"description": "A budget does not cover another answer"},
         "429": {"description": "The organization has as many runs open as it may"},
     },
 }
