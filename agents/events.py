@@ -277,7 +277,7 @@ class MessageSaved(Event, frozen=True, kw_only=True, tag="message.saved"):
 class RunCompleted(Event, frozen=True, kw_only=True, tag="run.completed"):
     """The end: answered."""
 
-    reason: str  # stop, length, content_filter, or the limit that was met: sentence_limit, budget, max_turns, max_calls, ...
+    reason: str  # stop, length, content_filter, or the limit that was met: sentence_limit, budget, max_turns, ...
     usage: Usage
     result: Any = None  # JSON: what work has come to that answers nothing
 
