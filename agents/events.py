@@ -86,7 +86,7 @@ class ReplyCompleted(Event, frozen=True, kw_only=True, tag="reply.completed"):
     """The model's reply of this turn is whole: a finish reason was seen. Stored before any tool starts."""
 
     turn: int
-    finish_reason: str  # stop, length, tool_calls, content_filter, sentence_limit
+    finish_reason: str  # stop, length, tool_calls, content_filter, sentence_limit, budget
     usage: Usage
     calls: tuple[Call, ...] = ()
     model: str = ""  # that answered, where it is another than the turn began with
@@ -278,7 +278,7 @@ class MessageSaved(Event, frozen=True, kw_only=True, tag="message.saved"):
 class RunCompleted(Event, frozen=True, kw_only=True, tag="run.completed"):
     """The end: answered."""
 
-    reason: str  # stop, length, content_filter, or the limit that was met: sentence_limit, max_turns, max_calls, ...
+    reason: str  # stop, length, content_filter, or the limit that was met: sentence_limit, budget, max_turns, ...
     usage: Usage
     result: Any = None  # JSON: what work has come to that answers nothing
     cost: Cost | UnsetType = UNSET  # said where it is stored, and not while processes are up that could not read it

@@ -35,6 +35,8 @@ class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     tool_choice: str = "auto"  # auto, none, required, or the name of the tool to call first
     max_output_tokens: int | None = None  # of each turn
     max_sentences: int | None = None
+    max_tokens: int | None = None  # of all turns, input and output together
+    max_nanos: int | None = None  # what they may cost in all, in billionths of the installation's currency
     toolset: dict[str, str] = {}  # no wish: hashes of the project's tools when the run began, by name
     step: AtStep | None = None  # no wish either: set when the run begins
     effort: str = ""  # of reasoning, for this run alone; empty: the chat's

@@ -97,6 +97,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/archetypes/", choices.Archetypes.as_view(), name="archetypes"),
     path("api/usage/", usage.Usage.as_view(), name="usage"),
     path("api/organizations/<uuid:id>/budget/", budgets.OrganizationBudget.as_view(), name="budget"),
+    path("api/organizations/<uuid:id>/budgets/", budgets.OrganizationBudgets.as_view(), name="budgets"),
+    path("api/organizations/<uuid:id>/budgets/<int:budget>/", budgets.OneBudget.as_view(), name="budget-one"),
     path("api/organizations/<uuid:organization>/former-members/", handing_over.FormerMembers.as_view()),
     path("api/organizations/<uuid:organization>/hand-over/", handing_over.HandOver.as_view()),
     *schedules.urls,

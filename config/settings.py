@@ -415,6 +415,7 @@ SPECTACULAR_SETTINGS = {
         "RunStatus": "chat.models.RunStatus",
         "TaskStatus": "chat.models.TaskStatus",
         "PullState": "chat.models.PullState",
+        "BudgetScope": "chat.models.Scope",
         "ToolDecision": "chat.models.policies.Decision",
         "AllowOrDeny": ["allow", "deny"],
         "RepositoryState": "tools.models.RepositoryState",

@@ -36,6 +36,7 @@ from chat.attachments import storing
 from chat.models import (
     Attachment,
     AttachmentUse,
+    Budget,
     Character,
     Chat,
     ChatShare,
@@ -143,6 +144,7 @@ class Place:
         self.character.users.set(User.objects.filter(memberships__organization=self.organization))
         self.chat = self._chat()
         self.share = ChatShare.objects.create(chat=self.chat, user=self.extra)
+        self.budget = Budget.objects.create(inside=self.organization, project=self.project, amount=10**12)
         self.policy = ToolPolicy.objects.create(organization=self.organization, pattern="deploy_*", decision="deny")
         until = timezone.now() + timedelta(hours=1)
         self.grant = ToolGrant.objects.create(
@@ -474,6 +476,20 @@ def share_id(place: Place) -> dict[str, Any]:
     return {"id": place.chat.pk, "share": place.share.pk}
 
 
+def budget_id(place: Place) -> dict[str, Any]:
+    return {"id": place.organization.pk, "budget": place.budget.pk}
+
+
+def new_budget(place: Place) -> dict[str, Any]:
+    return {
+        "scope": "user",
+        "scope_id": place.people["editor"].pk,
+        "unit": "money",
+        "amount": "12.50",
+        "period": "month",
+    }
+
+
 def policy_id(place: Place) -> dict[str, Any]:
     return {"id": place.policy.pk}
 
@@ -607,6 +623,7 @@ def exchange(place: Place) -> dict[str, Any]:
     return {**types, "subject_token": "unknown"}
 
 
+BUDGETS, ONE_BUDGET = "/api/organizations/{id}/budgets/", "/api/organizations/{id}/budgets/{budget}/"
 INVITATIONS = "/api/organizations/{organization}/invitations/"
 ONE_INVITATION = INVITATIONS + "{id}/"
 SECRETS, ONE_SECRET = "/api/projects/{project}/secrets/", "/api/projects/{project}/secrets/{id}/"
@@ -714,6 +731,10 @@ ROUTES = [
     Route("DELETE", "/api/organizations/{id}/", OWNER, ok=(204,), ids=organization_id),
     Route("GET", "/api/organizations/{id}/budget/", READ, ids=organization_id),
     Route("GET", "/api/usage/", READ, query=lambda place: {"organization": place.organization.pk}),
+    Route("GET", BUDGETS, ADMIN, ids=organization_id),
+    Route("POST", BUDGETS, ADMIN, new_budget, ok=(201,), ids=organization_id),
+    Route("PATCH", ONE_BUDGET, ADMIN, fixed(amount=7), ids=budget_id),
+    Route("DELETE", ONE_BUDGET, ADMIN, ok=(204,), ids=budget_id),
     Route("GET", MEMBERS, READ, ids=organization_id),
     Route("GET", "/api/organizations/{organization}/former-members/", ADMIN, ids=organization_id),
     # Each may hand over their own; here it is an admin who hands over what somebody left behind.

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from agents import events as ev
 from agents.archetypes.base import Archetype
 from agents.conversation import shaped
-from agents.errors import UNUSED, LimitReached, ProviderError
+from agents.errors import UNUSED, LimitReached, ProviderError, QuotaExceeded
 from agents.events import AnyEvent
 from agents.loop.calls import Outcome, ToolCalls, told
 from agents.loop.fallback import TOO_LONG
@@ -18,6 +18,7 @@ from agents.loop.job import Job
 from agents.loop.ledger import Turn
 from agents.loop.lighter import lighter
 from agents.loop.output import checked
+from agents.loop.purse import BUDGET
 from agents.loop.reply import Reply, replies
 from agents.loop.shortening import REASON, Shortening
 from agents.messages import AssistantMessage, Message, ToolMessage, ToolSpec, UserMessage
@@ -56,7 +57,8 @@ class Agent:
     async def work(self) -> Events:
         """Yield what happens, from where the ledger stands to the end.
 
-        Raises ProviderError. A limit is no error: the agent ends, and `reason` names it.
+        Raises ProviderError, or QuotaExceeded before its first word. A limit is no error: the agent ends, and `reason`
+        names it.
         """
         kept = iter(self.job.ledger.of(self.path))
         try:
@@ -69,6 +71,10 @@ class Agent:
                     return
         except LimitReached as limit:
             self.reason = limit.name
+        except QuotaExceeded:
+            if len(self.messages) == self.given:
+                raise  # nothing has been said yet
+            self.reason = BUDGET
 
     @property
     def is_done(self) -> bool:

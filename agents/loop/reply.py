@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import count
 from typing import Any
@@ -21,7 +21,7 @@ from agents.loop.arguments import objects_in
 from agents.loop.citing import Marks, Source, cited
 from agents.loop.fallback import Order
 from agents.loop.job import Job
-from agents.loop.purse import Share, input_of, tokens_of
+from agents.loop.purse import BUDGET, Share, concluding, input_of, tokens_of
 from agents.loop.sentences import Sentences
 from agents.loop.target import Target, fitted, left_out
 from agents.providers.base import (
@@ -42,6 +42,7 @@ from tools.cleaning import Halves, clean
 log = logging.getLogger(__name__)
 
 ASKS = ("tool_calls", "stop")  # reasons behind which the calls of a reply are whole
+CONCLUDED = (*ASKS, "length")  # reasons that say nothing else of a reply that was told to be the last
 CUT = "sentence_limit"  # the reason of one that has as many sentences as it may: the rest is not asked for
 
 
@@ -51,8 +52,9 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
 
     Raises ProviderError, or QuotaExceeded before anything is asked. What had come by then has been yielded.
     """
-    order = Order(job.targets(request.model), request, down_s=job.retry.down_s)
-    await reply.affords(request)
+    targets = await reply.affords(request, job.targets(request.model))
+    request = concluding(request) if reply.is_last else request
+    order = Order(targets, request, down_s=job.retry.down_s)
     for attempt in count(1):
         target = order.current
         asked = reply.asks(target, request)
@@ -81,6 +83,11 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
                 yield [reply.retried(attempt, delay_s, error)]
                 await asyncio.sleep(delay_s)
             reply.start_again()
+
+
+def _depth(path: str) -> int:
+    """How many agents are above this one."""
+    return path.count("/") + 1 if path else 0
 
 
 def _delay_s(job: Job, attempt: int, error: ProviderError) -> float:
@@ -118,26 +125,35 @@ class Reply:
         self.unseen: tuple[str, ...] = ()
         self.told_model = ""  # of which the turn's newest `turn.started` tells
         self.share: Share | None = None
+        self.is_last = False  # what might follow it is not covered: it is told to conclude
         self.start_again()
 
-    async def affords(self, request: ProviderRequest) -> None:
-        """Take the turn's share of what the run may use, where somebody counts. Raises QuotaExceeded."""
-        if self.job.purse is not None:
-            self.share = await self.job.purse.take(input_of(request))
+    async def affords(self, request: ProviderRequest, targets: Sequence[Target]) -> Sequence[Target]:
+        """Take the turn's share of what the run may use, where somebody counts: who may be asked then.
+
+        Raises QuotaExceeded.
+        """
+        if self.job.purse is None:
+            return targets
+        # Without tools nothing follows; behind a subagent's, each of those above it has a turn to conclude.
+        ahead = 1 + _depth(self.path) if request.tools else 0
+        share = await self.job.purse.take(input_of(request), [each.model.id for each in targets], ahead)
+        self.share, self.is_last = share, share.is_last
+        return [each for each in targets if share.models is None or each.model.id in share.models]
 
     def counted(self) -> Usage:
         """What the reply used; it is settled, and added to the run's."""
         usage = self.usage or self.estimate()
         self.job.tally.output_tokens += usage.output_tokens
         if self.share is not None and self.job.purse is not None:
-            self.job.purse.settle(self.share, usage.total_tokens)
+            self.job.purse.settle(self.share, self._model or self.told_model, usage)
         self.share = None
         return usage
 
     def forgone(self) -> Usage:
         """What a reply used that was refused: nothing; its share is given back."""
         if self.share is not None and self.job.purse is not None:
-            self.job.purse.settle(self.share, 0)
+            self.job.purse.settle(self.share, self._model or self.told_model, Usage())
         self.share = None
         return Usage()
 
@@ -307,6 +323,8 @@ class Reply:
     def completed(self) -> ev.ReplyCompleted:
         """The event that says the reply is whole; its tokens are added to the run's."""
         usage = self.counted()
+        if self.is_last and self.finish_reason in CONCLUDED:
+            self.finish_reason = BUDGET  # kept in the log, so that whoever takes over knows that it was the last
         return ev.ReplyCompleted(
             at=self.job.now(),
             agent=self.path,

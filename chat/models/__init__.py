@@ -1,7 +1,7 @@
 """What was said, and what was done to say it."""
 
 from chat.models.attachments import Attachment, AttachmentState, AttachmentType, AttachmentUse, TextState
-from chat.models.budgets import Budget, Period
+from chat.models.budgets import AtEnd, Budget, BudgetNotice, Period, Scope, Unit
 from chat.models.characters import Character
 from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing, TitledBy
 from chat.models.chores import Chore
@@ -26,11 +26,13 @@ __all__ = [
     "LIVE",
     "OPEN",
     "SCHEDULED",
+    "AtEnd",
     "Attachment",
     "AttachmentState",
     "AttachmentType",
     "AttachmentUse",
     "Budget",
+    "BudgetNotice",
     "Character",
     "Chat",
     "ChatAlias",
@@ -58,6 +60,7 @@ __all__ = [
     "RunEvent",
     "RunStatus",
     "Schedule",
+    "Scope",
     "Sharing",
     "Task",
     "TaskStatus",
@@ -66,6 +69,7 @@ __all__ = [
     "ToolCall",
     "ToolGrant",
     "ToolPolicy",
+    "Unit",
     "UsageDay",
     "UsageDayBefore",
     "UsageName",

@@ -32,6 +32,7 @@ class RunFacts:
     door: str = ""  # by which it came, and by which key
     api_key_id: UUID | None = None
     step: AtStep | None = None  # of its chat's workflow, once it is begun
+    reserved_nanos: int = 0
 
 
 def facts_of(run: Run) -> RunFacts:
@@ -57,6 +58,7 @@ def facts_of(run: Run) -> RunFacts:
         run.door,
         run.api_key_id,
         step_of(run),
+        run.reserved_nanos,
     )
 
 

@@ -85,7 +85,7 @@ class Run(models.Model):
     model = models.CharField(max_length=100, blank=True)
     temperature = models.FloatField(null=True, blank=True)
     door = models.CharField(max_length=30, default="native")
-    api_key = outlived(ApiKey)  # by which it was asked for
+    api_key = outlived(ApiKey)  # by which it was asked for; null: by a person
     # What its door must say back (chat.doors.base.RunInfo); of other work, what was asked.
     request = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True)  # agents.options.RunOptions: what the model is asked beyond
@@ -118,8 +118,9 @@ class Run(models.Model):
     cost_nanos = models.BigIntegerField(default=0, db_default=0)
     priced_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
     usage_status = models.CharField(max_length=10, blank=True)  # reported, estimated, unknown
-    # Of its organization's budget, while it is open. With a default in the table: older processes know no such column.
+    # Of the budgets that apply to it, while it is open. Older processes know no such columns: the table has defaults.
     reserved_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    reserved_nanos = models.PositiveBigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)  # from its start
@@ -127,6 +128,9 @@ class Run(models.Model):
     log_state = models.CharField(max_length=6, choices=LogState.choices, default=LogState.WHOLE, editable=False)
 
     objects = RunQuerySet.as_manager()
+
+    # How many turns its budgets covered when it began: known to the process that began it, and guessed by all others.
+    covered_turns = 1
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -235,6 +235,7 @@ ENDS: dict[str, Any] = {
     "max_output_tokens": _("Ended: it wrote as much as it may in one answer."),
     "max_identical_calls": _("Ended: it asked for the same tool again and again."),
     "max_invalid_calls": _("Ended: it asked for tools in a way that could not be run."),
+    "budget": _("Ended: what may be used here did not cover another step."),
     "timeout_s": _("Ended: it took as long as an answer may."),
     "max_text_bytes": _("Ended: it grew as long as an answer may."),
     "max_argument_bytes": _("Ended: it asked for a tool with more than a tool may be given."),
@@ -269,7 +270,7 @@ FAILURES: dict[str, Any] = {
     "remote_invalid": _("What the git server sent is no history that can be taken."),
     "diverged": _("The branch has commits here that it has not there, and the other way round."),
     "tool_missing": _("The step of the workflow needs a tool that its agent does not have here."),
-    "quota_exceeded": _("The organization's token budget does not cover the next turn."),
+    "quota_exceeded": _("The budget does not cover the next turn."),
     "document_gone": _("The document was deleted meanwhile."),
     "document_unreadable": _("The document cannot be read."),
     "document_too_large": _("The document is longer than is taken. Divide it."),
@@ -390,7 +391,13 @@ REFUSALS: dict[str, Any] = {
         "Only whoever the answer is written for may allow this: it is done with their rights. You may deny it."
     ),
     "policy_exists": _("There is a rule for these tools and this role here already: change that one."),
-    "quota_exceeded": _("Your organization's token budget does not cover another answer."),
+    "price_unknown": _(
+        "Nobody has said what this model costs, and a budget in money holds here. Choose another model."
+    ),
+    "quota_exceeded": _("Your organization's budget does not cover another answer."),
+    "quota_exceeded.key": _("The API key's budget does not cover another answer."),
+    "quota_exceeded.project": _("The project's budget does not cover another answer."),
+    "quota_exceeded.user": _("Your budget does not cover another answer."),
     "run_live": _("An answer is still being written. Stop it, or wait for its end."),
     "run_open": _("An answer is still being written. Stop it, or wait for its end."),
     "too_many_schedules": _("You have as many schedules as one person may have. Delete one first."),

@@ -21,11 +21,11 @@ from agents.events import AnyEvent
 from agents.loop import model_of
 from chat.bus.bell import PROCESS
 from chat.eventlog import first_events
-from chat.metering import budgets
 from chat.models import Chat, Process, Run, RunStatus
 from chat.runner import capacity, jobs
 from chat.runner.kinds.base import Kind
 from chat.runner.lease import Claimed, clock, expiry
+from chat.runner.reserving import reserve
 
 UP_S = 30.0  # a process whose row is older is down
 
@@ -83,9 +83,9 @@ class WorkOrder:
     project: Project | None = None
     parent_id: UUID | None = None  # the run that begins it
     subject: str = ""  # the id of what it works on
+    api_key_id: UUID | None = None  # by which it is begun
     model: str = ""
-    door: str = "native"  # of the run that begins it, and the key
-    api_key_id: UUID | None = None
+    door: str = "native"  # of the run that begins it
     asked: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -122,7 +122,7 @@ def begin_work(kind: Kind, order: WorkOrder, *, claims: bool) -> tuple[Run, Clai
 
 
 def _run(kind: Kind, order: WorkOrder, *, owner: UUID | None) -> Run:
-    return Run(
+    run = Run(
         kind=kind.name,
         user_id=order.user_id,
         chat=order.chat,
@@ -136,9 +136,11 @@ def _run(kind: Kind, order: WorkOrder, *, owner: UUID | None) -> Run:
         request=order.asked,
         position=0,
         temperature=order.chat.temperature if order.chat else None,
-        reserved_tokens=budgets.reserve(order.organization_id) if kind.asks_model else 0,
         **place_for(owner),
     )
+    if kind.asks_model:
+        reserve(run)
+    return run
 
 
 def _require_known(kind: Kind) -> None:

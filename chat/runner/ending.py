@@ -22,6 +22,7 @@ from chat.eventlog import Fenced, Logged, rows, statements
 from chat.eventlog.projection import Fold
 from chat.eventlog.tool_rows import record
 from chat.metering import budgets, usage_days
+from chat.metering.amounts import Amount
 from chat.metering.costs import Spent, spent
 from chat.metering.purposes import purpose_of
 from chat.models import ANSWER, Chat, Run, RunStatus, UsageRecord
@@ -91,7 +92,7 @@ def store_ending(ending: Ending) -> Following:
     """
     run, usage, paid = ending.run, ending.fold.usage, spent(ending.fold)
     with transaction.atomic():
-        # Everybody locks in the order chat, organization, run, message, budget.
+        # Everybody locks in the order chat, organization, run, message, budgets.
         if not _hold_place(run, usage, paid) or not _end_run(ending, usage, paid):
             raise Fenced
         entries = _with_cost(_with_moves(ending), paid)
@@ -108,7 +109,8 @@ def store_ending(ending: Ending) -> Following:
         _save_usage(run, paid, day)
         usage_days.add(run, ending.fold, paid, day)
         if run.reserved_tokens:
-            budgets.settle(run.organization_id, usage.total_tokens)
+            assert ending.fold.terminal is not None
+            budgets.settle(run, Amount(usage.total_tokens, paid.nanos), _time(ending.fold.terminal.at))
         following = following if run.kind != ANSWER else _begin_what_follows(ending, following)
         return replace(following, entries=entries)
 

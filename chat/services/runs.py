@@ -15,7 +15,7 @@ from msgspec import structs
 from accounts.db import in_transaction
 from accounts.db.compiled import Compiled
 from accounts.db.writes import Insert, Update
-from accounts.errors import Conflict, Invalid, NotFound
+from accounts.errors import Conflict, Invalid, NotFound, Unavailable
 from accounts.folding import folded
 from accounts.models import User
 from accounts.permissions import Permissions, require
@@ -29,7 +29,7 @@ from chat.attachments import using
 from chat.bus import notices
 from chat.eventlog import Logged, first_events, stored
 from chat.eventlog.projection import fold
-from chat.metering import budgets, limits
+from chat.metering import limits
 from chat.models import LIVE, OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.models.facts import facts_of
 from chat.run_request import IF_BUSY, IfBusy, Item, RunRequest
@@ -38,6 +38,8 @@ from chat.runner.beginning import add_runs, beginning, place_for
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.kinds.title import first_words
 from chat.runner.loading import begin
+from chat.runner.purse import cap_of
+from chat.runner.reserving import reserve
 from chat.services import rules
 from chat.services.attachments import check_attachments
 from chat.services.messages import lock_chat
@@ -195,7 +197,7 @@ def _start(
         status=MessageStatus.IN_PROGRESS,
     )
     run = _run(user, chat, question, answer, ask, owner=None if is_busy else runner.owner_here())
-    run.reserved_tokens = budgets.reserve(chat.organization_id)
+    reserve(run)
     _add_messages([*new, answer])
     using.use(new)
     add_runs([run])
@@ -297,6 +299,8 @@ def _options(chat: Chat, ask: RunRequest) -> options.RunOptions:
 
     A process that cannot read a limit of sentences could not take such a run over: it has none while there are some.
     """
+    if cap_of(ask.options) and older.are_up():
+        raise Unavailable("Processes of an older version are still up, which know no cap of a run. Try again soon.")
     effort = rules.check_effort(ask.effort) or chat.effort
     most = ask.options.max_sentences
     return structs.replace(ask.options, effort=effort, max_sentences=None if most and older.are_up() else most)

@@ -29,7 +29,7 @@ export function whyInWords({ status, code, message, fields, retryAfterS }) {
 }
 
 function refusalInWords(code, message, fields) {
-  const own = code === "invalid" ? undefined : WORDS.refusals[code];
+  const own = code === "invalid" ? undefined : (WORDS.refusals[`${code}.${fields?.scope?.[0]}`] ?? WORDS.refusals[code]);
   return own ?? fieldsInWords(fields) ?? sentenceInWords(message) ?? filled(WORDS.refusals.invalid, { message });
 }
 

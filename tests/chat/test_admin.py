@@ -81,7 +81,7 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     )
     task = Task.objects.create(project=chat.project, title=HOSTILE[:200], external_id=HOSTILE[:200])
     Character.objects.create(id=7, organization=chat.organization, name=HOSTILE[:150], archetype="generalist")
-    Budget.objects.create(organization=chat.organization, tokens=1_000_000)
+    Budget.objects.create(organization=chat.organization, amount=1_000_000)
     ToolPolicy.objects.create(organization=chat.organization, pattern=HOSTILE[:100], decision="ask", created_by=alice)
     ToolGrant.objects.create(
         chat=chat, tool="<script>alert('x')</script>{{ 7|add:7 }}", by=alice, expires_at=timezone.now()
@@ -200,11 +200,23 @@ def test_who_is_not_staff_is_sent_to_sign_in(model: type[Model], run: Run, alice
 
 def test_staff_sets_a_budget_and_not_what_was_used(staff: Client, alice: User) -> None:
     place = alice.memberships.get().organization
-    new = {"organization": place.pk, "tokens": 500, "period": "month", "used": 7}
+    more = {"warn_percent": 80, "at_end": "block", "used": 7}
+    new = {"inside": place.pk, "unit": "tokens", "amount": "500", "period": "month", **more}
     assert staff.post(list_page(Budget) + "add/", new).status_code == 302
     made = Budget.objects.get()
-    assert staff.post(page_of(made), {"tokens": 600, "period": "day", "used": 7}).status_code == 302
-    assert list(Budget.objects.values_list("tokens", "period", "used")) == [(600, "day", 0)]
+    assert staff.post(page_of(made), {"amount": "600", "period": "day", **more}).status_code == 302
+    assert list(Budget.objects.values_list("amount", "period", "used")) == [(600, "day", 0)]
+    assert staff.post(list_page(Budget) + "add/", {**new, "unit": "money", "amount": "12.5"}).status_code == 302
+    assert Budget.objects.get(unit="money").amount == 12_500_000_000
+    wrong = [
+        {"amount": "1.5"},
+        {"amount": "-1"},
+        {"user": alice.pk, "project": place.projects.get().pk},
+        {"inside": ""},
+    ]
+    for each in wrong:
+        assert staff.post(list_page(Budget) + "add/", {**new, **each}).status_code == 200, each
+    assert Budget.objects.count() == 2
 
 
 def test_staff_registers_a_character_with_people_of_its_organization_only(

@@ -33,7 +33,7 @@ ERROR: Schema = {
 SAYING = {
     400: "A field, parameter or header is not valid; `fields` names it",
     401: "No credentials, or none that hold",
-    402: "The organization's budget of tokens is used up; Retry-After says when it begins anew, where it does",
+    402: "A budget does not cover it; Retry-After says when that begins anew, where it does",
     403: "Visible, but your role does not include this",
     404: "Unknown, or not visible to you: the two look the same",
     405: "The address does not take this method",

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Organization
-from chat.models import Budget, Period
+from chat.models import Budget, Period, Unit
 
 MOST = 2**62
 
@@ -19,17 +19,19 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("organization", metavar="NAME", help="its name, or its id")
         parser.add_argument("tokens", type=int, nargs="?", metavar="TOKENS", help="left out: no budget any more")
-        parser.add_argument("--period", choices=Period.values, default=Period.MONTH, help="in UTC (month)")
+        parser.add_argument("--period", choices=Period.values, default=Period.MONTH, help="in its time zone (month)")
 
     def handle(self, *args: Any, organization: str, tokens: int | None, period: str, **options: Any) -> None:
         found = _organization(organization)
         if tokens is None:
-            Budget.objects.filter(organization=found).delete()
+            Budget.objects.own(found.pk).filter(unit=Unit.TOKENS).delete()
             self.stdout.write(f"{found} has no budget.")
             return
         if not 0 <= tokens <= MOST:
             raise CommandError(f"TOKENS: expected 0 to {MOST}.")
-        budget, _ = Budget.objects.update_or_create(organization=found, defaults={"tokens": tokens, "period": period})
+        budget = Budget.objects.own(found.pk).filter(unit=Unit.TOKENS).first() or Budget(organization=found)
+        budget.amount, budget.period, budget.told_percent = tokens, period, 0
+        budget.save()
         self.stdout.write(f"{found}: {budget}.")
 
 

@@ -21,13 +21,14 @@ from agents.messages import Message as Said
 from agents.options import RunOptions
 from chat.access import fallbacks_of
 from chat.eventlog.projection import Fold
+from chat.metering.amounts import spent
 from chat.models import Run
 from chat.models.facts import facts_of
 from chat.runner import older
 from chat.runner.judging import CallJudge
 from chat.runner.offering import offering
 from chat.runner.outside import Arrivals
-from chat.runner.purse import RunPurse
+from chat.runner.purse import RunPurse, cap_of
 from tools.base import ToolContext
 from tools.capabilities import capabilities_of
 
@@ -63,8 +64,9 @@ class AgentWork:
         return None
 
     def goes_on_from(self, fold: Fold) -> None:
-        if self.run.reserved_tokens:
-            self.job = replace(self.job, purse=RunPurse(self.run, spent=fold.usage.total_tokens))
+        cap = cap_of(self.job.options)
+        if self.run.reserved_tokens or cap:
+            self.job = replace(self.job, purse=RunPurse(self.run, spent=spent(fold), cap=cap))
 
     def taken_back(self, at: float) -> list[AnyEvent]:
         ledger = self.job.ledger

@@ -81,8 +81,8 @@ def _order(run: RunFacts, chat: Chat) -> WorkOrder:
         chat=chat,
         parent_id=run.id,
         door=run.door,
-        api_key_id=run.api_key_id,
         subject=str(chat.pk),
+        api_key_id=run.api_key_id,
         model=model_for(chat),
         asked={"title": chat.title},
     )
