@@ -12,8 +12,8 @@ from tests.doors.mcp_agent import called
 from tests.doors.people import newcomer
 from tests.doors.test_names import USER
 from tests.live import Reply, Server
-from tests.streams import Client, Stream, client
-from tests.upstream import Upstream
+from tests.streams import Client, Stream, client, key
+from tests.upstream import Turn, Upstream
 
 pytestmark = pytest.mark.live
 
@@ -64,6 +64,7 @@ def place(house: Server) -> Iterator[Place]:
     place.has("ENTERPRISE")
 
 
+WORDS = {"sessions": ["modelId"], "agui": ["forwardedProps.model"]}  # what a door calls the field
 Ask = Callable[[Place, str], Reply]
 
 
@@ -156,7 +157,7 @@ def check(door: str, plan: str, model: str, reply: Reply, *, is_in: bool) -> Non
             assert reply.status == 403, reply
         case name:
             error = reply.body["error"]
-            fields = ["modelId"] if name == "sessions" else ["model"]
+            fields = WORDS.get(name, ["model"])
             assert (reply.status, error["code"], list(error["fields"])) == (403, "plan_model", fields)
 
 
@@ -184,6 +185,24 @@ def test_each_list_of_models_shows_what_the_plan_has(plan: str, place: Place) ->
         assert (one.status, one.body.get("error", {}).get("code")) == (
             (200, None) if plan == "ENTERPRISE" else (403, "model_not_found")
         )
+
+
+def test_a_run_that_waited_while_its_plan_changed(place: Place, upstream: Upstream) -> None:
+    mark, other, gate = key(), key(), key()
+    upstream.script(Turn(n=5, gate=gate, gate_at=2), key=other)
+    chat = place.chat(FREE)
+    first = place.alice.start(chat, f"[[key={other}]] go")["run"]["id"]
+    second = place.alice.start(chat, f"[[key={mark}]] go", model=MAX)["run"]["id"]
+    place.has("BASIC")
+    upstream.release(gate)
+    assert place.alice.wait(first)["status"] == "succeeded", "what had begun goes on"
+    ended = place.alice.wait(second)
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "plan_model")
+    assert f"BASIC does not include {MAX}" in ended["error"]["message"]
+    assert upstream.requests(mark) == [] and ended["usage"]["total_tokens"] == 0
+    with place.alice.events(second) as stream:
+        assert stream.frames()[-1].json["code"] == "plan_model"
+    assert place.alice.wait(place.alice.start(chat, "Hello")["run"]["id"])["status"] == "succeeded"
 
 
 def test_a_plan_is_its_organizations_alone(place: Place) -> None:
