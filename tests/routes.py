@@ -709,6 +709,8 @@ ROUTES = [
     Route("GET", "/api/organizations/{id}/", READ, ids=organization_id),
     Route("PATCH", "/api/organizations/{id}/", ADMIN, fixed(name="Other"), ids=organization_id),
     Route("DELETE", "/api/organizations/{id}/", OWNER, ok=(204,), ids=organization_id),
+    Route("GET", "/api/plans/", SIGNED_IN),
+    Route("GET", "/api/organizations/{id}/plan/", READ, ids=organization_id),
     Route("GET", "/api/organizations/{id}/budget/", READ, ids=organization_id),
     Route("GET", MEMBERS, READ, ids=organization_id),
     Route("GET", "/api/organizations/{organization}/former-members/", ADMIN, ids=organization_id),
