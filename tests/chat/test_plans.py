@@ -417,7 +417,8 @@ def test_what_is_edited_holds_at_once_here_and_in_its_row(admin_client: Any, org
 WRONG: list[tuple[Callable[[Any], Any], Any]] = [
     (plans.check_name, "free"), (plans.check_name, ""), (plans.check_name, "a b"), (plans.check_name, "x" * 31),
     (plans.check_models, "gpt"), (plans.check_models, [1]), (plans.check_models, [""]),
-    (plans.check_models, ["a", "a"]), (plans.check_models, ["x" * 101]), (plans.check_features, ["teleport"]), (plans.check_features, ["sso", "sso"]),
+    (plans.check_models, ["a", "a"]), (plans.check_models, ["x" * 101]),
+    (plans.check_features, ["teleport"]), (plans.check_features, ["sso", "sso"]),
     (plans.check_limits, []), (plans.check_limits, {"CHAT_MAX_QUEUED": 1}),
     (plans.check_limits, {"CHAT_RUNS_PER_ORGANIZATION": 0}), (plans.check_limits, {"CHAT_RUNS_PER_ORGANIZATION": True}),
     (plans.check_limits, {"LIMITS_USER": 5}), (plans.check_limits, {"LIMITS_USER": "60"}),
