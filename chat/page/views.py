@@ -153,7 +153,7 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **
         "agent": chat and f"{pages.label_of(chat.archetype)} · {pages.model_label(chat.model)}",
         "archetypes": archetypes,
         "models": models.shown_models(plan),
-        "refused_by": "" if last.has_departed_model or gate.allows(plan, last.model) else plan.name,
+        "is_outside": not last.has_departed_model and not gate.allows(plan, last.model),
         "efforts": models.EFFORTS,
         "last": last,
         "examples": pages.examples_of(last.archetype, has_project=has_project),

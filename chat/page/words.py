@@ -160,7 +160,7 @@ TEXTS: dict[str, Any] = {
     "picture": _("Picture"),
     "notOffered": _("%(name)s, not offered any more"),
     "notInPlan": _("not in the plan %(plan)s"),
-    "modelOutside": _("%(name)s is not in the plan %(plan)s. Choose another model for this chat."),
+    "modelOutside": _("%(name)s is not in the organization's plan. Choose another model for this chat."),
     "modelGone": _("%(name)s is not offered any more. Choose another model for this chat."),
     "leftOut": _("%(name)s does not take this, so it was left out: %(names)s."),
     "goOnWith": _("Go on with %(name)s"),

@@ -91,7 +91,7 @@ export function showGone(name, successor = "") {
   line.hidden = !name;
   if (!name) return;
   const button = line.querySelector("button");
-  line.querySelector("span").textContent = page.models[name] ? WORDS.modelOutside({ name, plan: plan().name }) : WORDS.modelGone({ name });
+  line.querySelector("span").textContent = (page.models[name] ? WORDS.modelOutside : WORDS.modelGone)({ name });
   button.hidden = !plan()?.models.includes(successor);
   button.value = successor;
   button.textContent = WORDS.goOnWith({ name: page.models[successor]?.label ?? successor });
