@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
+from accounts import plans
 from accounts.admin_fields import Words
 from accounts.admin_lists import Lookups, ReadOnly, View
 from accounts.counts import require_room
@@ -218,9 +219,21 @@ class OrganizationForm(OrganizationModelForm):
         ),
     )
 
+    plan = forms.ChoiceField(
+        label=gettext_lazy("Plan"),
+        choices=lambda: [(plans.UNCHOSEN, "-"), *((each.name, each.name) for each in plans.every())],
+        help_text=gettext_lazy("-: nobody has chosen one, and PLANS_DEFAULT holds."),
+    )
+
     class Meta:
         model = Organization
         fields = "__all__"  # the admin picks from them
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = {each.name for each in plans.every()}
+        if self.instance.plan not in known:  # what was written before there were plans is as good as none
+            self.initial["plan"] = plans.UNCHOSEN
 
     def clean_fallbacks(self) -> Any:
         """As the API takes them."""

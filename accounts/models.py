@@ -161,7 +161,7 @@ class Organization(SavesFolded):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=150)
     name_folded = FoldedField("name")
-    plan = models.CharField(max_length=30, default="free")
+    plan = models.CharField(max_length=30, default="free")  # a Plan's name; of any other see accounts.plans
     # Models that answer where the chosen one cannot, in order; None: each model's own. Its rule stands in chat.
     fallbacks = models.JSONField(null=True, blank=True)
     timezone = models.CharField(max_length=64, default="UTC", db_default="UTC")  # IANA: where its days begin
@@ -175,6 +175,26 @@ class Organization(SavesFolded):
             models.Index(fields=["-created_at", "-id"]),
             models.Index(fields=["id"], condition=Q(name_folded__isnull=True), name="organization_name_to_fold"),
         ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Plan(models.Model):
+    """What organizations of this plan may use, as operators wrote it over what ships: accounts.plans says what that is.
+
+    It is everybody's to read: `Organization.plan` names it.
+    """
+
+    name = models.CharField(max_length=30, primary_key=True)
+    label = models.CharField(max_length=60)
+    features = models.JSONField(default=list, blank=True)
+    limits = models.JSONField(default=dict, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    models = models.JSONField(default=list, blank=True)  # the last: below it the name is this field's
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
 
     def __str__(self) -> str:
         return self.name

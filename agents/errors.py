@@ -49,6 +49,7 @@ CODES = {
     "mcp_invalid": "What the MCP server answered cannot be taken.",
     "embeddings_failed": "The server of the embeddings did not do its part. Try again later.",
     "tool_missing": "The step of the workflow needs a tool that its agent does not have here.",
+    "plan_model": "The organization's plan does not include this model.",
     "quota_exceeded": "The budget does not cover the next turn.",
     "limit": "The run met one of its limits.",
     "poison": "The run ended its process three times and is not tried again.",
@@ -72,7 +73,7 @@ UNUSED = frozenset(
         "upstream_moderation",
     }
     | {"upstream_not_found", "upstream_rate_limited", "upstream_overloaded", "upstream_unavailable", "upstream_error"}
-    | {"no_rights", "quota_exceeded"}
+    | {"no_rights", "plan_model", "quota_exceeded"}
 )
 
 

@@ -729,6 +729,8 @@ ROUTES = [
     Route("GET", "/api/organizations/{id}/", READ, ids=organization_id),
     Route("PATCH", "/api/organizations/{id}/", ADMIN, fixed(name="Other"), ids=organization_id),
     Route("DELETE", "/api/organizations/{id}/", OWNER, ok=(204,), ids=organization_id),
+    Route("GET", "/api/plans/", SIGNED_IN),
+    Route("GET", "/api/organizations/{id}/plan/", READ, ids=organization_id),
     Route("GET", "/api/organizations/{id}/budget/", READ, ids=organization_id),
     Route("GET", "/api/usage/", READ, query=lambda place: {"organization": place.organization.pk}),
     Route("GET", BUDGETS, ADMIN, ids=organization_id),

@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts import plans
 from accounts.admin_lists import Lookups, ReadOnly
-from accounts.errors import Invalid
+from accounts.errors import Invalid, NotAllowed
 from accounts.models import ExternalIdentity, IdentityProvider, UsedAssertion
 from accounts.secrets import hint, seal
 from accounts.sso.reading import SECRET_MIN_BYTES, SHARED
@@ -58,6 +59,7 @@ class ProviderForm(ModelForm):
         values: dict[str, Any] = super().clean() or {}
         if self.errors:
             return values
+        self._check_plan(values)
         for name in KEPT:
             if not values[name].isascii() or not values[name].isprintable():
                 raise ValidationError({name: _("Expected letters, digits and signs of ASCII, on one line.")})
@@ -69,6 +71,15 @@ class ProviderForm(ModelForm):
         except Invalid as error:
             raise ValidationError(dict(error.fields)) from error
         return values
+
+    def _check_plan(self, values: dict[str, Any]) -> None:
+        """Of one that is made, or switched on again: those that are at work stay so, as people would be locked out."""
+        was_active = IdentityProvider.objects.filter(pk=self.instance.pk, is_active=True).exists()
+        if values["is_active"] and not was_active:
+            try:
+                plans.require_feature(values["organization"].pk, "sso")
+            except NotAllowed as error:
+                raise ValidationError({"organization": error.message}) from error
 
 
 @admin.register(IdentityProvider)

@@ -67,6 +67,11 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         theirs = Organization.objects.filter(pk=OuterRef("organization")).order_by().values("fallbacks")
         return self.annotate(organization_fallbacks=Subquery(theirs))
 
+    def with_plan(self) -> "ChatQuerySet":
+        """Each with the name of its organization's plan, as `organization_plan`."""
+        theirs = Organization.objects.filter(pk=OuterRef("organization")).order_by().values("plan")
+        return self.annotate(organization_plan=Subquery(theirs))
+
     def with_knowledge(self) -> "ChatQuerySet":
         """Each with whether its project has a document that can be searched, as `has_knowledge`."""
         found = KnowledgeDocument.objects.filter(project=OuterRef("project")).searchable()

@@ -47,7 +47,7 @@ def due() -> QuerySet[Chat]:
 
 def _begin(chat_id: UUID) -> bool:
     """For the chat's owner, by their rights: who may not write any more has none made."""
-    chat = Chat.objects.select_related("user").filter(pk=chat_id).first()
+    chat = Chat.objects.select_related("user", "organization").filter(pk=chat_id).first()
     if chat is None:
         return False
     order = WorkOrder(

@@ -5,11 +5,13 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts.plans import Terms
 from agents.installation import models
 from agents.model_info import ModelInfo
+from chat import gate
 from chat.page.contents import model_label
 from chat.page.money import money
-from chat.page.words import Counted
+from chat.page.words import Counted, say
 
 PAGE_TOKENS = 650  # of a printed page of prose, about
 TIERS = {"free": _("Free"), "pro": _("Pro"), "max": _("Max")}
@@ -38,11 +40,12 @@ class Shown:
     pages: str  # as many printed pages, about
     input: str  # what a million tokens cost
     output: str
+    refused: str  # why it cannot be chosen here; empty: it can
 
 
-def shown_models() -> list[Shown]:
-    """Those that may be chosen, in order."""
-    return [_shown(each) for each in models()]
+def shown_models(plan: Terms) -> list[Shown]:
+    """All that are offered, in order; those that the plan does not have say so."""
+    return [_shown(each, plan) for each in models()]
 
 
 def for_script() -> dict[str, Any]:
@@ -53,7 +56,12 @@ def for_script() -> dict[str, Any]:
     }
 
 
-def _shown(model: ModelInfo) -> Shown:
+def plan_for_script(plan: Terms) -> dict[str, Any]:
+    """What of a plan the choice of a model goes by."""
+    return {"name": plan.name, "models": gate.models_of(plan), "model": gate.default_model(plan)}
+
+
+def _shown(model: ModelInfo, plan: Terms) -> Shown:
     price, currency = model.price, getattr(model.price, "currency", "USD")
     pages = _rounded(model.context_tokens // PAGE_TOKENS)
     return Shown(
@@ -66,6 +74,7 @@ def _shown(model: ModelInfo) -> Shown:
         pages=str(Counted(pages)),
         input=money(price.input, currency) if price else "",
         output=money(price.output, currency) if price else "",
+        refused="" if gate.allows(plan, model.id) else say("notInPlan", plan=plan.name),
     )
 
 

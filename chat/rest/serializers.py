@@ -15,6 +15,7 @@ from agents.archetypes.base import Archetype
 from agents.installation import default_model
 from agents.model_info import ABILITIES, ModelInfo
 from agents.options import EFFORTS
+from chat import gate
 from chat.access import chats_of, may_see_provider_errors, permissions_found
 from chat.eventlog.drafts import attach_drafts
 from chat.markdown.blocks import of_message
@@ -361,6 +362,8 @@ class ModelNameSerializer(serializers.Serializer[Any]):
     successor = serializers.CharField(help_text="The model to choose in its place; empty where there is none.")
     note = serializers.CharField()
     is_default = serializers.SerializerMethodField()
+    available = serializers.SerializerMethodField(help_text="Whether the organization's plan has it.")
+    plan = serializers.SerializerMethodField(help_text="The least plan that has it; empty where none does.")
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_abilities(self, model: ModelInfo) -> list[str]:
@@ -379,6 +382,14 @@ class ModelNameSerializer(serializers.Serializer[Any]):
     def get_is_default(self, model: ModelInfo) -> bool:
         """Whether a new chat has it."""
         return bool(model.id == default_model())
+
+    def get_available(self, model: ModelInfo) -> bool:
+        """Whether it may be used."""
+        return bool(self.context["available"][model.id])
+
+    def get_plan(self, model: ModelInfo) -> str:
+        """The name of a plan."""
+        return gate.least_plan(model.id)
 
 
 class ArchetypeSerializer(serializers.Serializer[Archetype]):

@@ -19,6 +19,7 @@ from agents.archetypes import registry
 from agents.errors import UnknownArchetype
 from agents.events import AnyEvent
 from agents.loop import model_of
+from chat import gate
 from chat.bus.bell import PROCESS
 from chat.eventlog import first_events
 from chat.models import Chat, Process, Run, RunStatus
@@ -107,9 +108,11 @@ def begin_work(kind: Kind, order: WorkOrder, *, claims: bool) -> tuple[Run, Clai
     """Store work that answers nothing: its run and, where it `claims` and there is room, this process's claim.
 
     Within a transaction, of a caller who has looked at rights; a chat is locked. Nothing is told: the caller wakes the
-    runner after the commit. Raises TooMany, QuotaExceeded, or Unavailable while an older process is up.
+    runner after the commit. Raises NotAllowed, TooMany, QuotaExceeded, or Unavailable while an older process is up.
     """
     _require_known(kind)
+    if kind.asks_model:
+        gate.admit_work(order.organization_id, order.chat, order.model)
     has_room = capacity.has_room(kind.name, order.organization_id, order.project_id)
     if not has_room:
         capacity.check_queue(order.organization_id)

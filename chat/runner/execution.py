@@ -216,7 +216,7 @@ class Execution:
         except OutputInvalid as error:
             return _failed("output_invalid", str(error), retryable=True)
         except WorkFailed as error:
-            return _failed(error.code, str(error), retryable=error.retryable)
+            return self._failed(error.code, str(error), retryable=error.retryable)
         except QuotaExceeded:
             return self._failed("quota_exceeded", retryable=False)
         except NoRights:

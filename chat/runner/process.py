@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error as DatabaseFault
 
+from accounts import plans
 from accounts.db import db, db_keep
 from agents import installation
 from chat.bus import bell, notices
@@ -189,8 +190,11 @@ class Runner:
             await _rung(self._queued, settings.CHAT_SCAN_S)
 
     async def _know_models(self) -> None:
-        """Read the rows, and load what asks their servers here rather than at a first message, where all would wait."""
+        """Read the rows, of plans too, and load what asks their servers here rather than at a first message, where all
+        would wait.
+        """
         await self._try(catalog.refresh)
+        await self._try(plans.refresh)
         if not catalog.is_loaded():
             return
         if settings.CHAT_RUN_HERE:

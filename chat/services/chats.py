@@ -8,12 +8,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from accounts import plans
 from accounts.errors import Conflict, NotFound, refuse
 from accounts.models import Organization, Project, User
 from accounts.organizations.choice import remember_organization
 from accounts.permissions import permissions_in, require
-from agents.installation import default_model
-from chat import audience
+from accounts.plans import Terms
+from chat import audience, gate
 from chat.access import get_chat, require_owner
 from chat.attachments import using
 from chat.bus import notices
@@ -52,11 +53,13 @@ def create_chat(
     origin: str = "native",
     workflow: UUID | None = None,
     takes_default: bool = True,
+    is_copy: bool = False,
     **choices: Any,
 ) -> Chat:
     """A new chat of the user's. `choices` are the fields of CHECKS; those left out are the installation's defaults.
 
-    It goes through the workflow that is named, else, if it takes that, through the default of its place.
+    It goes through the workflow that is named, else, if it takes that, through the default of its place. Raises
+    NotAllowed for a model that the plan does not have, but for the copy of a chat, which has its model already.
     """
     places = Organization.objects.visible_to(user).annotate(has_default=Exists(DEFAULTS))
     place = places.filter(pk=organization).first()
@@ -64,8 +67,12 @@ def create_chat(
         raise NotFound(fields={"organization": ["There is no such organization, or you may not see it."]})
     inside = _project(user, place, project) if project else None
     require(permissions_in(user, organization=place, project=inside), "write")
-    chosen = {"model": default_model(), "archetype": settings.AGENTS_DEFAULT_ARCHETYPE, **choices}
-    chat = Chat(user=user, organization=place, project=inside, origin=origin, **_checked(chosen))
+    plan = plans.named(place.plan)
+    chosen = {"model": gate.default_model(plan), "archetype": settings.AGENTS_DEFAULT_ARCHETYPE, **choices}
+    checked = _checked(chosen)
+    if not is_copy:
+        _check_plan(plan, {name: checked[name] for name in choices})
+    chat = Chat(user=user, organization=place, project=inside, origin=origin, **checked)
     chat.titled_by = TitledBy.PERSON if chat.title else TitledBy.NOBODY
     _check_sharing(chat)
     chat.save(force_insert=True)
@@ -90,7 +97,10 @@ def change_chat(*, user: User, chat: Chat, **changes: Any) -> Chat:
     """Set fields of CHECKS: rename, archive or take back, choose model or archetype, share with the project."""
     if OWNERS_OWN & changes.keys():
         require_owner(user, chat)
-    for name, value in _checked(changes).items():
+    checked = _checked(changes)
+    if {"model", "fallbacks"} & changes.keys():
+        _check_plan(plans.plan_of(chat.organization_id), checked)
+    for name, value in checked.items():
         setattr(chat, name, value)
     more = ["titled_by"] if "title" in changes else []
     chat.titled_by = TitledBy.PERSON if more else chat.titled_by
@@ -153,6 +163,7 @@ def fork_chat(*, user: User, chat: Chat, message: UUID, title: str | None = None
         organization=chat.organization_id,
         project=chat.project_id,
         takes_default=False,
+        is_copy=True,
         title=chat.title if title is None else title,
         **{name: getattr(chat, name) for name in CHOICES},
     )
@@ -172,6 +183,14 @@ def _project(user: User, organization: Organization, id: UUID) -> Project:
 
 def _checked(choices: Mapping[str, Any]) -> dict[str, Any]:
     return {name: CHECKS[name](value) for name, value in choices.items()}
+
+
+def _check_plan(plan: Terms, choices: Mapping[str, Any]) -> None:
+    """Raise NotAllowed for models that it does not have."""
+    if "model" in choices:
+        gate.require_model(plan, choices["model"])
+    for each in choices.get("fallbacks") or ():
+        gate.require_model(plan, each, "fallbacks")
 
 
 def _check_sharing(chat: Chat) -> None:

@@ -104,7 +104,8 @@ def lock_chat(chat: Chat, asked_by: User | None = None) -> Chat:
 
 def _to_lock(id: UUID) -> ChatQuerySet:
     """With what a run that begins here asks next, so that it costs no statement of its own."""
-    return Chat.objects.with_fallbacks().with_knowledge().with_mcp_tools().select_for_update().filter(pk=id)
+    chats = Chat.objects.with_fallbacks().with_plan().with_knowledge().with_mcp_tools()
+    return chats.select_for_update().filter(pk=id)
 
 
 _locked: Compiled[Chat] = Compiled(_to_lock, UUID)

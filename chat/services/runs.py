@@ -22,8 +22,8 @@ from accounts.permissions import Permissions, require
 from agents import events as ev
 from agents import options
 from agents.events import AnyEvent
-from agents.installation import default_model, has_model, successor_of
-from chat import audience
+from agents.installation import has_model, successor_of
+from chat import audience, gate
 from chat.access import permissions_on, permissions_over
 from chat.attachments import using
 from chat.bus import notices
@@ -33,7 +33,7 @@ from chat.metering import limits
 from chat.models import LIVE, OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.models.facts import facts_of
 from chat.run_request import IF_BUSY, IfBusy, Item, RunRequest
-from chat.runner import capacity, older, runner
+from chat.runner import capacity, older, runner, workflows
 from chat.runner.beginning import add_runs, beginning, place_for
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.kinds.title import first_words
@@ -187,7 +187,8 @@ def _start(
 
     `new`: messages to be stored before the answer.
     """
-    limits.check_runs(chat.organization_id)
+    archetype, model = _archetype(chat, ask), _model(chat, ask)
+    gate.admit(chat, workflows.archetype_now(chat) or archetype, model)
     is_busy = _make_room(chat, user, ask.if_busy)
     answer = Message(
         chat=chat,
@@ -196,7 +197,8 @@ def _start(
         role=MessageRole.ASSISTANT,
         status=MessageStatus.IN_PROGRESS,
     )
-    run = _run(user, chat, question, answer, ask, owner=None if is_busy else runner.owner_here())
+    owner = None if is_busy else runner.owner_here()
+    run = _run(user, chat, question, answer, ask, archetype=archetype, model=model, owner=owner)
     reserve(run)
     _add_messages([*new, answer])
     using.use(new)
@@ -261,11 +263,11 @@ _open_runs: Compiled[Run] = Compiled(
 )
 
 
-def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunRequest, *, owner: UUID | None) -> Run:
+def _run(
+    user: User, chat: Chat, question: Message, answer: Message, ask: RunRequest, *, archetype: str, model: str,
+    owner: UUID | None,
+) -> Run:  # fmt: skip
     """The run's row, not saved: claimed for this process where it can start at once."""
-    archetype = rules.check_archetype(chat.archetype if ask.archetype is None else ask.archetype)
-    if ask.options.tools:
-        rules.check_client_tools(archetype, ask.options.tools)
     return Run(
         chat=chat,
         user=user,
@@ -273,7 +275,7 @@ def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunReq
         message=answer,
         position=answer.position,
         archetype=archetype,
-        model=_model(chat, ask),
+        model=model,
         temperature=chat.temperature if ask.temperature is None else rules.check_temperature(ask.temperature),
         door=ask.door,
         api_key=user.key,
@@ -281,6 +283,13 @@ def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunReq
         options=options.dump(_options(chat, ask)),
         **place_for(owner),
     )
+
+
+def _archetype(chat: Chat, ask: RunRequest) -> str:
+    archetype = rules.check_archetype(chat.archetype if ask.archetype is None else ask.archetype)
+    if ask.options.tools:
+        rules.check_client_tools(archetype, ask.options.tools)
+    return archetype
 
 
 def _model(chat: Chat, ask: RunRequest) -> str:
@@ -291,7 +300,7 @@ def _model(chat: Chat, ask: RunRequest) -> str:
         return rules.check_model(ask.model)
     if ask.door == "native" or has_model(chat.model):
         return rules.check_chats_model(chat.model)
-    return successor_of(chat.model) or default_model()
+    return successor_of(chat.model) or gate.default_model(gate.plan_of(chat))
 
 
 def _options(chat: Chat, ask: RunRequest) -> options.RunOptions:

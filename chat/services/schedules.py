@@ -15,7 +15,7 @@ from accounts.counts import require_room
 from accounts.errors import Conflict, Invalid, NotAllowed, NotFound, refuse
 from accounts.models import User
 from accounts.permissions import Permissions, permissions_in, require
-from chat import due
+from chat import due, gate
 from chat.access import get_chat, permissions_on
 from chat.models import OPEN, SCHEDULED, Chat, Run, Schedule
 from chat.run_request import RunRequest
@@ -45,12 +45,13 @@ def create_schedule(
 ) -> Schedule:  # fmt: skip
     """Make a schedule for a chat; or for a project or an organization, where each of its times begins a new chat.
 
-    Needs write there. Raises Conflict where the user has as many as one may.
+    Needs write there, and a plan with schedules. Raises Conflict where the user has as many as one may.
     """
     where = _place(user, chat, project, organization)
     if user.is_guest:
         raise NotAllowed("A guest has no schedules.")
     require(_permissions(user, where), "write")
+    gate.require_feature(where.organization_id, "schedules")
     require_room(Schedule.objects.filter(owner=user), "SCHEDULES_PER_PERSON", "schedules", "person")
     _set(where, {"prompt": prompt, "cron": cron, "time_zone": time_zone, **more})
     where.next_at = _armed(where)
@@ -99,6 +100,7 @@ def begin_now(*, user: User, schedule: Schedule) -> Schedule:
 
 def begin(schedule: Schedule) -> Run:
     """Begin its run, as its owner would by sending the prompt. Within a transaction."""
+    gate.require_feature(schedule.organization_id, "schedules")
     chat = schedule.chat or _new_chat(schedule)
     ask = RunRequest(
         content=schedule.prompt,

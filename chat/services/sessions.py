@@ -4,11 +4,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.core import signing
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.counts import is_full
-from accounts.errors import NotFound, TooMany
+from accounts.errors import NotFound, RequestError, TooMany
 from accounts.models import User
 from accounts.sign_in import keys
 from accounts.sign_in.hashed import hash_of
@@ -37,6 +38,23 @@ def open_session(*, user: User, run: Run, task: Task | None = None) -> ChatSessi
     if task is not None:
         _keep(task, run)
     return session
+
+
+REFUSED = "chat.services.sessions.refused"
+
+
+def refused_session(error: RequestError) -> str:
+    """The id of a session that only says why nothing was started, for CHAT_SESSION_S. Nothing of it is stored."""
+    return signing.dumps([error.code, error.message], salt=REFUSED)
+
+
+def raise_refusal(token: str) -> None:
+    """Raise what was refused, where this is such an id."""
+    try:
+        code, message = signing.loads(token, salt=REFUSED, max_age=settings.CHAT_SESSION_S)
+    except signing.BadSignature:
+        return
+    raise RequestError(message, code=code)
 
 
 def token_of(session: UUID) -> str:

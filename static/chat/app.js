@@ -135,9 +135,9 @@ function onRefused(items, error) {
   showWhetherEmpty();
   composer.giveBack(items);
   if (page.chat && error.status === 404) close(WORDS.gone);
-  else if (page.chat && error.status === 403) close(WORDS.readOnly);
+  else if (page.chat && error.status === 403 && error.code !== "plan_model") close(WORDS.readOnly);
   else report(WORDS.notSent({ why: whyInWords(error) }));
-  if (error.code === "model_gone") showGone(byId("model").value, error.fields.successor?.[0]);
+  if (["model_gone", "plan_model"].includes(error.code)) showGone(byId("model").value, error.fields.successor?.[0]);
   live.release();
 }
 

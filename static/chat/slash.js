@@ -37,9 +37,12 @@ function commands() {
     ...(page.chat && last ? inChat : []),
     ...page.commands.map((command) => ({ label: `/${command.name} ${command.label}`, act: () => begin(command) })),
     ...page.archetypes.map(({ name, label }) => ({ label: WORDS.agentIs({ name: label }), act: () => choose("archetype", name) })),
-    ...Object.entries(page.models).map(([name, { label }]) => ({ label: WORDS.modelIs({ name: label }), act: () => choose("model", name) })),
+    ...Object.entries(page.models).filter(([name]) => !isDisabled(name)).map(([name, { label }]) => ({ label: WORDS.modelIs({ name: label }), act: () => choose("model", name) })),
   ];
 }
+
+/** Whether the plan does not have it. */
+const isDisabled = (name) => [...byId("model").options].some((each) => each.value === name && each.disabled);
 
 /** An own app's command: its text is there to be completed and sent. */
 function begin({ text, archetype }) {

@@ -349,6 +349,7 @@ OPEN_TO_ALL = {
     *("jwks_url", "provision", "public_keys", "slug"),
     *("embedded_by", "media_type"),
     *("cron", "time_zone"),
+    *("features", "label", "limits", "models"),
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
     *("media_type", "text_state", "type", "step", "whole"),
     *("approved_digest", "auth", "digest", "left_out", "offered_as", "policy", "protocol"),

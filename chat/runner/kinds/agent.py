@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +12,12 @@ from agents import events as ev
 from agents import tokens
 from agents.archetypes.base import Archetype
 from agents.events import AnyEvent
-from agents.installation import targets
 from agents.loop import Agent, citing
 from agents.loop import ledger as ledgers
 from agents.loop.job import Job, RetryPolicy, Tally
 from agents.messages import Message as Said
 from agents.options import RunOptions
+from chat import gate
 from chat.access import fallbacks_of
 from chat.eventlog.projection import Fold
 from chat.metering.amounts import spent
@@ -94,7 +93,11 @@ def job_of(
     timeout_s: float,
     shown: tuple[Said, ...] | None = None,
 ) -> Job:
-    """The job of a run that asks a model, as far as its log has got. `shown`: the history as it was said."""
+    """The job of a run that asks a model, as far as its log has got. `shown`: the history as it was said.
+
+    Raises WorkFailed where the plan does not have its model any more.
+    """
+    gate.require_job(run, archetype)
     if archetype.limits.timeout_s > timeout_s:
         archetype = replace(archetype, limits=replace(archetype.limits, timeout_s=timeout_s))
     judge = CallJudge(run.pk, facts_of(run))
@@ -104,7 +107,7 @@ def job_of(
         model=run.model,
         temperature=run.temperature,
         history=history,
-        targets=partial(targets, fallbacks=_fallbacks(run)),
+        targets=gate.targets_in(gate.plan_at(run), _fallbacks(run)),
         effort=options.effort,
         options=options,
         context=_context(run, permissions),

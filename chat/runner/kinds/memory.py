@@ -11,6 +11,7 @@ from agents.archetypes.base import Archetype
 from agents.events import AnyEvent
 from agents.messages import UserMessage
 from agents.options import RunOptions
+from chat import gate
 from chat.eventlog.projection import Fold
 from chat.models import Chat, Message, MessageRole, Run
 from chat.runner.kinds.agent import AgentWork, job_of
@@ -29,7 +30,7 @@ class TextWork(AgentWork):
 
 def model_for(chat: Chat) -> str:
     """The model that titles and summaries of this chat are written by; empty: nothing is written."""
-    return chat.model if settings.MEMORY_MODEL == "chat" else str(settings.MEMORY_MODEL)
+    return gate.writing_model(gate.plan_of(chat), chat.model) if settings.MEMORY_MODEL else ""
 
 
 def text_work(
