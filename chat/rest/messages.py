@@ -86,6 +86,8 @@ class OneMessage(APIView):
 class MessageRegenerate(APIView):
     """Answering once more."""
 
+    starts_runs = True
+
     @documented("regenerate_message", body=Nothing, answer=RunSerializer, makes=True, conflicts=True)
     def post(self, request: Request, id: UUID) -> Response:
         """Start a run that answers the same message again, beside the answer there is."""

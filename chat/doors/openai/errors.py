@@ -9,7 +9,12 @@ from typing import Any
 from accounts.errors import RequestError
 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-CODES = {"not_authenticated": "invalid_api_key", "too_many": "rate_limit_exceeded", "invalid": "invalid_value"}
+CODES = {
+    "not_authenticated": "invalid_api_key",
+    "too_many": "rate_limit_exceeded",
+    "rate_limited": "rate_limit_exceeded",
+    "invalid": "invalid_value",
+}
 
 
 def error(told: RequestError) -> dict[str, Any]:
