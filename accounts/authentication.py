@@ -44,6 +44,12 @@ def authenticate(
     Raises NotAuthenticated, or NotAllowed for a request that another site may have made the browser send, or that the
     key's scopes do not open.
     """
+    user = _authenticated(request, run_id, chat_id, is_socket)
+    request.caller = user  # type: ignore[attr-defined]  # for what is said of them with the answer
+    return user
+
+
+def _authenticated(request: HttpRequest, run_id: UUID | None, chat_id: UUID | None, is_socket: bool) -> User:
     if "Authorization" in request.headers:
         return _by_bearer(request, is_socket)
     if brings_ticket(request, run_id, chat_id):

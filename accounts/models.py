@@ -1,6 +1,8 @@
 """Who, and whose: people, organizations, projects and what each may do in them."""
 
 import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -61,6 +63,8 @@ class User(SavesFolded, AbstractBaseUser, PermissionsMixin):
     key: "ApiKey | None" = None
     # The sign-in of the token by which they came in, likewise: see accounts.sign_in.ended.
     sign_in: uuid.UUID | None = None
+    # How they stand with the limits on rates that their request was looked at for, by name: see chat.metering.rates.
+    standings: Mapping[str, Any] = MappingProxyType({})
     # When that sign-in ends whatever is refreshed, in seconds since 1970; None: it does not. See accounts.sso.
     signed_in_until: int | None = None
     # The provider by whose word it began; None: by nobody's but their own.

@@ -76,6 +76,14 @@ def plan_of(organization_id: UUID) -> Terms:
     return named(name or UNCHOSEN)
 
 
+def limits_at(organization_id: UUID, names: Iterable[str]) -> Mapping[str, Any]:
+    """What the organization's plan lowers of these settings. No query where no plan lowers any of them."""
+    wanted = set(names)
+    if not any(wanted & each.limits.keys() for each in every()):
+        return {}
+    return {name: limit for name, limit in plan_of(organization_id).limits.items() if name in wanted}
+
+
 def has_feature(organization_id: UUID, name: str) -> bool:
     """Whether the organization's plan includes it: one of FEATURES. One query."""
     assert name in FEATURES, name

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chat.metering.gcra import EXPECTED as A_RATE
 from config import look
 from config.extra_databases import extra_database
 from config.machine import is_loopback, own_names
@@ -19,6 +20,7 @@ from config.reading import (
     listed_origin,
     network,
     one_port,
+    rate,
     role_level,
     web_origin,
 )
@@ -174,6 +176,7 @@ MIDDLEWARE = [
     "config.middleware.base.AuthenticationMiddleware",
     "config.middleware.base.MessageMiddleware",
     "config.middleware.base.XFrameOptionsMiddleware",
+    "config.middleware.rates.RatesMiddleware",
     "config.middleware.errors.ErrorMiddleware",
 ]
 # These look for Django's own names; ours are the same middleware (config.middleware.base).
@@ -375,7 +378,11 @@ CORS_ALLOW_HEADERS = [
     "x-stainless-runtime-version",
     "x-stainless-timeout",
 ]
-CORS_EXPOSE_HEADERS = ["etag", "retry-after", "location", "x-vercel-ai-ui-message-stream"]
+CORS_EXPOSE_HEADERS = [
+    *("etag", "retry-after", "retry-after-ms", "location", "x-vercel-ai-ui-message-stream"),
+    *("ratelimit", "ratelimit-policy"),
+    *("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+]
 CORS_URLS_REGEX = (
     r"^/((api|v1|trpc|chat|agent|apps|static)/|mcp$)"  # of static files, a frontend elsewhere imports parley.js
 )
@@ -446,6 +453,7 @@ CHAT_REPLAY_S = env.float("CHAT_REPLAY_S", 60.0)
 CHAT_ANSWER_TIMEOUT_S = env.float("CHAT_ANSWER_TIMEOUT_S", 600.0)
 MCP_RESULT_MAX_CHARS = env.int("MCP_RESULT_MAX_CHARS", 60_000, least=1_000)
 CHAT_SESSION_S = env.int("CHAT_SESSION_S", 600, least=1)
+CHAT_SESSION_PROMPTS = env.int("CHAT_SESSION_PROMPTS", 10)
 CHAT_UNSTORED_S = env.int("CHAT_UNSTORED_S", 2 * 3600, least=1)
 CHAT_SOCKET_S = env.float("CHAT_SOCKET_S", 3600.0)
 CHAT_SOCKET_MAX_BYTES = env.int("CHAT_SOCKET_MAX_BYTES", 16_384, least=1)
@@ -453,6 +461,9 @@ CHAT_SOCKET_RATE = env.float("CHAT_SOCKET_RATE", 20.0)
 CHAT_SOCKETS_PER_USER = env.int("CHAT_SOCKETS_PER_USER", 100)
 CHAT_STREAMS_PER_USER = env.int("CHAT_STREAMS_PER_USER", 1_000)
 CHAT_RUNS_PER_ORGANIZATION = env.int("CHAT_RUNS_PER_ORGANIZATION", 1_000)
+LIMITS_USER = env.made("LIMITS_USER", "120/60s:40", rate, A_RATE)
+LIMITS_KEY = env.made("LIMITS_KEY", "120/60s:40", rate, A_RATE)
+LIMITS_ORGANIZATION = env.made("LIMITS_ORGANIZATION", "1200/60s:300", rate, A_RATE)
 CHAT_EXPORTS_PER_USER = env.int("CHAT_EXPORTS_PER_USER", 1)
 EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", 50_000_000, least=1)
 PERSON_EXPORT_FILES_MAX_BYTES = env.int("PERSON_EXPORT_FILES_MAX_BYTES", 200_000_000)

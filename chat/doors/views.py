@@ -13,10 +13,14 @@ from chat.runner import runner
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
-def door(*methods: str, takes_body: Callable[..., bool] | None = None) -> Callable[[View], View]:
+def door(
+    *methods: str, takes_body: Callable[..., bool] | None = None, starts_runs: bool | Callable[..., bool] = False
+) -> Callable[[View], View]:
     """Decorate a door's async view: it takes these methods (any, where none is named), without a form's CSRF token.
 
     `takes_body`: whether it reads a body, by the method and what is named in the address; else by the method alone.
+    `starts_runs`: whether a POST to it does, by what is named in the address: its answers say how its caller stands
+    with the limits on rates (config.middleware.rates).
     What it raises is said by config.middleware.errors, in the form of its address (chat.doors.shapes).
     """
 
@@ -28,6 +32,7 @@ def door(*methods: str, takes_body: Callable[..., bool] | None = None) -> Callab
             return await view(request, *args, **kwargs)
 
         bound.takes_body = takes_body or (lambda method, **_: not methods or method in methods)  # type: ignore[attr-defined]
+        bound.starts_runs = starts_runs  # type: ignore[attr-defined]
         return require_http_methods(methods)(bound) if methods else bound
 
     return decorate

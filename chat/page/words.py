@@ -34,6 +34,8 @@ TEXTS: dict[str, Any] = {
     "offline": _("You are offline. What you send waits here."),
     "tooMany": _("Too many at once. Sends in %(seconds)s s."),
     "tooManyNow": _("Too many at once. Try again in %(seconds)s s."),
+    "tooOften": _("That was a lot in a short time. Sends in %(seconds)s s."),
+    "tooOftenNow": _("That was a lot in a short time. Try again in %(seconds)s s."),
     "unreachable": _("The server does not answer. Your message waits here and is sent again."),
     "signedOut": _("You are signed out. Your text is kept here."),
     "signInAtPage": _("To write here, sign in on this page."),

@@ -112,6 +112,8 @@ def _capped(body: dict[str, Any]) -> RunRequest:
 class MessageRegenerate(APIView):
     """Answering once more."""
 
+    starts_runs = True
+
     @documented("regenerate_message", body=Regeneration, answer=RunSerializer, makes=True, conflicts=True)
     def post(self, request: Request, id: UUID) -> Response:
         """Start a run that answers the same message again, beside the answer there is."""

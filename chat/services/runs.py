@@ -29,8 +29,8 @@ from chat.attachments import using
 from chat.bus import notices
 from chat.eventlog import Logged, first_events, stored
 from chat.eventlog.projection import fold
-from chat.metering import limits
-from chat.models import LIVE, OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
+from chat.metering import limits, rates
+from chat.models import LIVE, OPEN, SCHEDULED, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.models.facts import facts_of
 from chat.run_request import IF_BUSY, IfBusy, Item, RunRequest
 from chat.runner import capacity, older, runner, workflows
@@ -53,10 +53,12 @@ def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
 
     Needs write in the chat. A chat with a live run does as `ask.if_busy` says: Conflict for "reject", and for an item
     more confidential than its readers may read. Raises Invalid for a field that is not right, TooMany where too many
-    wait already.
+    wait already, or who asks has asked too often.
     """
     has = permissions_on(user, chat)
     require(has, "write")
+    if ask.door != SCHEDULED:  # its times are limited by themselves
+        rates.take(user, chat, user.key)
     items = [_checked(each) for each in ask.items or (Item("user", ask.content, ask.attachments),)]
     locked = _open_chat(chat, user)
     audience.take_in(locked, [each.level for each in items])
@@ -79,6 +81,7 @@ def regenerate(*, user: User, message: Message, ask: RunRequest | None = None) -
     `message` is the answer to be given again, or the user's message itself. Needs write in the chat.
     """
     require(permissions_on(user, message.chat), "write")
+    rates.take(user, message.chat, user.key)
     question = message if message.role == MessageRole.USER else message.parent
     if question is None or question.role != MessageRole.USER or question.status == MessageStatus.DELETED:
         raise Conflict("There is no message that this answers.", code="nothing_to_answer")

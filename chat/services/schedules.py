@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.permissions import Permissions, permissions_in, require
 from chat import due, gate
 from chat.access import get_chat, permissions_on
+from chat.metering import rates
 from chat.models import OPEN, SCHEDULED, Chat, Run, Schedule
 from chat.run_request import RunRequest
 from chat.services import rules
@@ -85,7 +86,8 @@ def delete_schedule(*, user: User, schedule: Schedule) -> None:
 
 
 def begin_now(*, user: User, schedule: Schedule) -> Schedule:
-    """Begin a run of it now, besides its times. Raises Conflict while its last one is not over."""
+    """Begin a run of it now, besides its times. Raises Conflict while its last one is not over, TooMany."""
+    rates.take(user, schedule, user.key)
     with transaction.atomic():
         if schedule.chat is not None:
             lock_chat(schedule.chat)  # before the schedule's row, as whoever deletes a chat does

@@ -24,7 +24,8 @@ function filled(text, values) {
 export function whyInWords({ status, code, message, fields, retryAfterS }) {
   if (status === 0) return WORDS.noServer;
   if (status >= 500) return WORDS.serverFailed;
-  if (status === 429) return WORDS.tooManyNow({ seconds: retryAfterS || 1 });
+  const tooMany = code === "rate_limited" ? WORDS.tooOftenNow : WORDS.tooManyNow;
+  if (status === 429) return tooMany({ seconds: retryAfterS || 1 });
   return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? refusalInWords(code, message, fields);
 }
 

@@ -32,7 +32,7 @@ from chat.services.sessions import find_session, open_session, raise_refusal, to
 from chat.serving.event_stream import EventStream
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def start(request: HttpRequest) -> HttpResponse:
     """Store a prompt and start its run: 201 with the session to read it in, and the chat."""
     return await whole(_start, request, status=201)

@@ -87,8 +87,8 @@ def _status(message: Message) -> str:
 
 
 PROCEDURES: Mapping[str, Procedure] = {
-    "chat.initiateChat": mutation(_initiate),
-    "chat.sendMessage": Procedure("mutation", _send),
+    "chat.initiateChat": mutation(_initiate, starts_runs=True),
+    "chat.sendMessage": Procedure("mutation", _send, starts_runs=True),
     "chat.getMessage": query(_get),
     "chat.streamResponse": Procedure("subscription"),
 }
