@@ -15,8 +15,10 @@ class Cost:
 
 
 def cost_of(turn: TurnUsage) -> Cost:
-    """What the turn cost. Tokens that nobody counted cost an unknown amount, as those without a price do."""
+    """What the turn cost: nothing, of a kept reply. Tokens that nobody counted cost an unknown amount, as those without a price do."""
     price = price_of(turn.model)
+    if turn.from_cache:
+        return Cost(0, price.currency[:10] if price else "")
     if price is None or turn.usage.status == "unknown":
         return Cost()
     return Cost(price.nanos_of(turn.usage), price.currency[:10])

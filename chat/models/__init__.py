@@ -17,6 +17,7 @@ from chat.models.schedules import Schedule
 from chat.models.sessions import ChatSession
 from chat.models.states import MessageState
 from chat.models.tasks import Task, TaskStatus
+from chat.models.totals import Total
 from chat.models.usage import UsageDay
 from chat.models.workflows import Workflow, WorkflowRun, WorkflowStatus, WorkflowVersion
 
@@ -64,6 +65,7 @@ __all__ = [
     "ToolCall",
     "ToolGrant",
     "ToolPolicy",
+    "Total",
     "UsageDay",
     "UsageRecord",
     "Workflow",

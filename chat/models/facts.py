@@ -30,6 +30,7 @@ class RunFacts:
     is_stopped: bool  # somebody asked for that before it was begun here
     stopped_by: str  # who; empty where they are gone
     step: AtStep | None = None  # of its chat's workflow, once it is begun
+    door: str = ""
 
 
 def facts_of(run: Run) -> RunFacts:
@@ -53,6 +54,7 @@ def facts_of(run: Run) -> RunFacts:
         run.cancel_requested_at is not None,
         str(run.cancel_requested_by_id or ""),
         step_of(run),
+        run.door,
     )
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from agents.usage import Usage
 from chat.eventlog import Fenced, Logged, rows, statements
 from chat.eventlog.projection import Fold
 from chat.eventlog.tool_rows import record
-from chat.metering import budgets, usage_days
+from chat.metering import budgets, run_counts, usage_days
 from chat.metering.costs import cost_of
 from chat.models import ANSWER, Chat, Run, RunStatus, UsageRecord
 from chat.models.facts import RunFacts
@@ -105,6 +106,7 @@ def store_ending(ending: Ending) -> Following:
         if run.reserved_tokens:
             budgets.settle(run.organization_id, usage.total_tokens)
         following = following if run.kind != ANSWER else _begin_what_follows(ending, following)
+        transaction.on_commit(partial(run_counts.ended, run, ending.fold))
         return replace(following, entries=entries)
 
 

@@ -33,7 +33,7 @@ from chat.metering import budgets, limits
 from chat.models import LIVE, OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.models.facts import facts_of
 from chat.run_request import IF_BUSY, IfBusy, Item, RunRequest
-from chat.runner import capacity, older, runner
+from chat.runner import capacity, kept, older, runner
 from chat.runner.beginning import add_runs, beginning, place_for
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.kinds.title import first_words
@@ -87,6 +87,7 @@ def answer_again(*, user: User, question: Message, ask: RunRequest) -> Run:
     """Start another run for a message that is there. Within a transaction, of a caller who has looked at rights."""
     locked = _open_chat(question.chat, user)
     question.refresh_from_db(fields=["content", "parts", "attachments", "status"])  # as it is under the lock
+    ask = replace(ask, options=structs.replace(ask.options, cache=kept.stricter(ask.options.cache, "fresh")))
     run = _start(user, locked, question, ask, permissions_on(user, question.chat))
     notices.tell(locked.pk, new=[run.answer.pk], run=run.pk, is_new_run=True)
     return run
@@ -275,7 +276,7 @@ def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunReq
         temperature=chat.temperature if ask.temperature is None else rules.check_temperature(ask.temperature),
         door=ask.door,
         request=ask.request,
-        options=options.dump(_options(chat, ask)),
+        options=options.dump(_options(user, chat, ask)),
         **place_for(owner),
     )
 
@@ -291,14 +292,15 @@ def _model(chat: Chat, ask: RunRequest) -> str:
     return successor_of(chat.model) or default_model()
 
 
-def _options(chat: Chat, ask: RunRequest) -> options.RunOptions:
+def _options(user: User, chat: Chat, ask: RunRequest) -> options.RunOptions:
     """The request's, with how much the model is to reason: the chat's choice where the request has none.
 
     A process that cannot read a limit of sentences could not take such a run over: it has none while there are some.
     """
     effort = rules.check_effort(ask.effort) or chat.effort
-    most = ask.options.max_sentences
-    return structs.replace(ask.options, effort=effort, max_sentences=None if most and older.are_up() else most)
+    most, cache = ask.options.max_sentences, kept.wish_of(user, chat.organization_id, ask.options.cache)
+    most = None if most and older.are_up() else most
+    return structs.replace(ask.options, effort=effort, max_sentences=most, cache=cache)
 
 
 def _ask_to_stop(run: Run, user: User) -> None:
