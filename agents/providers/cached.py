@@ -15,7 +15,7 @@ from agents.providers.base import CallPiece, Finish, Piece, Provider, ProviderRe
 from agents.usage import FROM_CACHE
 
 PAUSE_S = 0.01  # between two pieces of a kept answer: a reader sees it written,
-LASTS_S = 1.0  # and waits no longer than that for all of it
+LASTS_S = 2.0  # and waits no longer than that for all of it
 Ask = Callable[[], Question]
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -15,7 +15,10 @@ class Cost:
 
 
 def cost_of(turn: TurnUsage) -> Cost:
-    """What the turn cost: nothing, of a kept reply. Tokens that nobody counted cost an unknown amount, as those without a price do."""
+    """What the turn cost. Tokens that nobody counted cost an unknown amount, as those without a price do.
+
+    A kept reply costs nothing.
+    """
     price = price_of(turn.model)
     if turn.from_cache:
         return Cost(0, price.currency[:10] if price else "")
