@@ -23,7 +23,13 @@ from chat.transfer import openapi as exports
 
 Schema = dict[str, Any]
 
-PARTS = (*(each for door in DOORS for each in door.openapi), exports, pulls, metrics, capabilities)
+PARTS = (
+    *(each for door in DOORS for each in door.openapi),
+    exports,
+    pulls,
+    metrics,
+    capabilities,
+)
 
 
 @require_safe

@@ -135,18 +135,18 @@ if REDIS_URL:
     # says nothing at all.
     _host = {"address": REDIS_URL, "socket_timeout": 15.0, "socket_connect_timeout": 2.0}
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [_host]}}}
-    _cache = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_connect_timeout": 1.0, "socket_timeout": 1.0},
+    _cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    _patience = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}
+    CACHES = {
+        "default": {**_cache, "OPTIONS": _patience},
+        "answers": {**_cache, "OPTIONS": _patience, "KEY_PREFIX": "answers"},
     }
-    CACHES = {"default": _cache, "answers": {**_cache, "KEY_PREFIX": "answers"}}
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    _here: dict[str, object] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    _here = "django.core.cache.backends.locmem.LocMemCache"
     CACHES = {
-        "default": {**_here, "OPTIONS": {"MAX_ENTRIES": 100_000}},
-        "answers": {**_here, "LOCATION": "answers", "OPTIONS": {"MAX_ENTRIES": CACHE_ANSWERS_MAX}},
+        "default": {"BACKEND": _here, "OPTIONS": {"MAX_ENTRIES": 100_000}},
+        "answers": {"BACKEND": _here, "LOCATION": "answers", "OPTIONS": {"MAX_ENTRIES": CACHE_ANSWERS_MAX}},
     }
 
 # --- Django -----------------------------------------------------------------------------------------------------------
@@ -384,7 +384,7 @@ CORS_ALLOW_HEADERS = [
     "x-stainless-runtime-version",
     "x-stainless-timeout",
 ]
-CORS_EXPOSE_HEADERS = ["etag", "retry-after", "location", "x-vercel-ai-ui-message-stream"]
+CORS_EXPOSE_HEADERS = ["etag", "retry-after", "location", "x-vercel-ai-ui-message-stream", "x-parley-cache"]
 CORS_URLS_REGEX = (
     r"^/((api|v1|trpc|chat|agent|apps|static)/|mcp$)"  # of static files, a frontend elsewhere imports parley.js
 )

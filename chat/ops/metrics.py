@@ -17,10 +17,8 @@ from django.views.decorators.http import require_safe
 from accounts.authentication import authenticate, has_credentials
 from accounts.errors import RequestError
 from chat.metering import counters
-from chat.metering.counters import Counter, counter
+from chat.metering.counters import Counter
 from chat.models import Total
-
-__all__ = ["counter", "metrics"]
 
 Schema = dict[str, Any]
 TYPE = "text/plain; version=0.0.4; charset=utf-8"

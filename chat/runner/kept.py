@@ -36,7 +36,8 @@ from agents.providers.cached import Ask, Kept, read
 from chat.metering.counters import counter
 from chat.models import Rules, Run
 from chat.models.facts import facts_of
-from chat.runner import older
+from chat.runner import hits, older
+from chat.runner.hits import may_be_on
 
 FEATURE = "cache"  # of an organization's plan
 VERSION = 1  # of what is kept
@@ -44,27 +45,16 @@ AWAY_S = 5.0  # a cache that did not answer is not asked again for so long
 R = TypeVar("R")
 log = logging.getLogger(__name__)
 
-hits = counter("parley_cache_hit_total", "Answers that were told again.")
-misses = counter("parley_cache_miss_total", "Answers that were looked for, and given by a provider.")
+hit = counter("parley_cache_hit_total", "Answers that were told again.")
+miss = counter("parley_cache_miss_total", "Answers that were looked for, and given by a provider.")
 errors = counter("parley_cache_error_total", "Kept answers that could not be read or written.")
 saved = counter("parley_cache_saved_tokens_total", "Tokens that kept answers used when they were given.")
 
 
-class _Here:
-    """What this process knows."""
+class _Away:
+    """The cache did not answer."""
 
-    organizations: frozenset[UUID] = frozenset()  # whose rules keep answers, as of the last look
-    away_until = 0.0  # monotonic
-
-
-def look() -> None:
-    """See which organizations keep answers. Sync, one query; each process does so every few seconds."""
-    _Here.organizations = frozenset(Rules.objects.filter(cache_answers=True).values_list("organization", flat=True))
-
-
-def may_be_on(organization_id: UUID) -> bool:
-    """Whether the organization keeps answers, as far as this process knows. No query."""
-    return organization_id in _Here.organizations
+    until = 0.0  # monotonic
 
 
 def has_feature(organization_id: UUID, name: str) -> bool:
@@ -164,12 +154,13 @@ class KeptPlace:
     async def find(self) -> Kept | None:
         """The answer, if it is kept and may be told; counted."""
         found = await _aside(self._find)
+        hits.tell(self._answers.run_id, "miss" if found is None else "hit")
         if not self._answers.reads:
             return None
         if found is None:
-            misses.add()
+            miss.add()
         else:
-            hits.add()
+            hit.add()
             saved.add(found.tokens)
         return found
 
@@ -192,7 +183,7 @@ class KeptPlace:
 
 def _tried(call: Callable[[], R]) -> R | None:
     """What it gives; None, counted, where the cache is away or holds what nobody can read."""
-    if time.monotonic() < _Here.away_until:
+    if time.monotonic() < _Away.until:
         errors.add()
         return None
     try:
@@ -200,7 +191,7 @@ def _tried(call: Callable[[], R]) -> R | None:
     except Exception as error:  # whatever a pickle, a seal or a server can be wrong by
         errors.add()
         if isinstance(error, OSError | ConnectionError) or type(error).__module__.startswith("redis"):
-            _Here.away_until = time.monotonic() + AWAY_S
+            _Away.until = time.monotonic() + AWAY_S
         log.warning("A kept answer cannot be read or written (%s)", type(error).__name__)
         return None
 

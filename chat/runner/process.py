@@ -18,7 +18,7 @@ from chat.bus.bell import PROCESS
 from chat.eventlog import Fenced, committer, hub
 from chat.eventlog.follower import Follower
 from chat.metering import catalog, counters
-from chat.runner import alone, capacity, kept, lease, presence, waiting
+from chat.runner import alone, capacity, hits, lease, presence, waiting
 from chat.runner.ending import Following
 from chat.runner.execution import Execution, Intent
 from chat.runner.kinds import DRIVERS, known
@@ -192,7 +192,7 @@ class Runner:
     async def _know_models(self) -> None:
         """Read the rows, and load what asks their servers here rather than at a first message, where all would wait."""
         await self._try(catalog.refresh)
-        await self._try(kept.look)
+        await self._try(hits.look)
         if not catalog.is_loaded():
             return
         if settings.CHAT_RUN_HERE:

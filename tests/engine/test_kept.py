@@ -6,17 +6,26 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis as redis_client
 
 from tests import environment
 from tests.engine.kept import asked, events, is_hit, metric, place, say, switch
 from tests.engine.test_takeover import follow
 from tests.live import Server
-from tests.streams import Client, Frame, client, key, text_of
+from tests.servers import Redis
+from tests.streams import Client, Frame, Stream, client, key, text_of
 from tests.upstream import Upstream
 
 pytestmark = pytest.mark.live
 NewServer = Callable[..., Server]
 LOOKED_S = 5.0  # by then each process knows whose answers are kept: chat.metering.catalog.REFRESH_S
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    redis = Redis()
+    yield redis
+    redis.close()
 
 
 @pytest.fixture(scope="module")
@@ -235,3 +244,56 @@ def runs_of(server: Server) -> int:
     return sum(
         int(line.rpartition(" ")[2]) for line in lines if line.startswith('parley_runs_total{code="",door="native"')
     )
+
+
+def test_a_header_says_where_the_answer_comes_from(alice: Client, where: dict[str, Any], upstream: Upstream) -> None:
+    mark, off = key(), place(alice, keeps=False)
+    text = f"[[n=3 key={mark}]] Header."
+
+    def told(there: dict[str, Any], path: str = "runs", **headers: str) -> str:
+        chat = alice.chat(**there)
+        asking: dict[str, Any] = {"content": text, "stream": True}
+        with Stream(alice.server, f"/api/chats/{chat}/{path}", asking, token=alice.token, headers=headers) as stream:
+            stream.frames()
+            return stream.response.headers.get("X-Parley-Cache", "")
+
+    assert [told(where), told(where), told(off)] == ["miss", "hit", "off"]
+    assert told(where, **{"Cache-Control": "no-store"}) == "off"
+    assert told(where, **{"Cache-Control": "no-cache"}) == "miss"
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}]}
+    headers = {"OpenAI-Project": where["project"]}
+    whole = [alice.server.call("POST", "/v1/chat/completions", body, token=alice.token, headers=headers) for _ in "ab"]
+    assert [each.headers["x-parley-cache"] for each in whole] == ["miss", "hit"]
+    assert whole[0].body["choices"] == whole[1].body["choices"]
+
+
+def test_nothing_is_readable_where_answers_are_kept_and_garbage_is_a_miss(
+    new_server: NewServer, upstream: Upstream, redis: Redis
+) -> None:
+    if environment.profile() != "scaled":
+        pytest.skip("it needs a Redis")
+    server = new_server(REDIS_URL=redis.url()).start()
+    alice, mark = client(server), key()
+    there = place(alice)
+    known(alice, there)
+    text = f"[[n=3 key={mark}]] Canary."
+    say(alice, there, text)
+    store: Any = redis_client.Redis.from_url(redis.url())
+    kept = [each for each in store.keys("answers:*") if store.type(each) == b"string"]
+    values = [store.get(each) or b"" for each in kept]
+    assert kept and not any(mark.encode() in each or b"Canary" in each or b"0 1 2" in each for each in values)
+    assert all(0 < store.ttl(each) <= 3600 for each in kept)
+    assert is_hit(alice, say(alice, there, text))
+    errors = metric(server, "parley_cache_error_total")
+    for name in kept:
+        store.set(name, b"\x80\x04garbage")
+    assert not is_hit(alice, say(alice, there, text)) and asked(upstream, mark) == 2
+    assert metric(server, "parley_cache_error_total") == errors + 1
+    assert is_hit(alice, say(alice, there, text)), "what could not be read was written anew"
+    store.execute_command("CLIENT", "PAUSE", 60_000, "ALL")  # it takes the question
+    killer = threading.Timer(0.3, redis.kill)  # and dies before it answers
+    killer.start()
+    assert not is_hit(alice, say(alice, there, text)) and asked(upstream, mark) == 3
+    killer.join()
+    assert metric(server, "parley_cache_error_total") > errors + 1
+    assert not is_hit(alice, say(alice, there, text)) and asked(upstream, mark) == 4
