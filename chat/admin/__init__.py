@@ -22,6 +22,7 @@ from chat.admin import (
     runs,
     schedules,
     tasks,
+    totals,
     usage,
     workflows,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "runs",
     "schedules",
     "tasks",
+    "totals",
     "usage",
     "workflows",
 ]

@@ -12,6 +12,8 @@ class Total(models.Model):
     value = models.BigIntegerField(default=0)
 
     class Meta:
+        verbose_name = "total"
+        verbose_name_plural = "totals"
         ordering = ["name", "labels"]
         constraints = [models.UniqueConstraint(fields=["name", "labels"], name="total_once")]
 
