@@ -19,6 +19,8 @@ class Migration(migrations.Migration):
                 ('value', models.BigIntegerField(default=0)),
             ],
             options={
+                'verbose_name': 'total',
+                'verbose_name_plural': 'totals',
                 'ordering': ['name', 'labels'],
                 'constraints': [models.UniqueConstraint(fields=('name', 'labels'), name='total_once')],
             },

@@ -77,8 +77,10 @@ GET: Schema = {
     "tags": ["metrics"],
     "summary": "What the installation has counted, as Prometheus reads it.",
     "description": "For whoever brings METRICS_TOKEN as a bearer token, and for operators; 404 for everybody else.",
+    "security": [{"bearer": []}],
     "responses": {
-        "200": {"description": "The text format of Prometheus.", "content": {TYPE: {"schema": {"type": "string"}}}}
+        "200": {"description": "The text format of Prometheus.", "content": {TYPE: {"schema": {"type": "string"}}}},
+        "404": {"description": "Not for you."},
     },
 }
 PATHS: dict[str, Schema] = {"/api/metrics": {"get": GET}}

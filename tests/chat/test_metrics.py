@@ -26,7 +26,7 @@ def tries(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
 
 
 def bearer(user: User) -> dict[str, str]:
-    return {"Authorization": f"Bearer {AccessToken.for_user(user)}"}
+    return {"Authorization": f"Bearer {AccessToken.of(user)}"}
 
 
 def read(headers: dict[str, str] | None = None, **more: Any) -> Any:
