@@ -57,6 +57,8 @@ class User(SavesFolded, AbstractBaseUser, PermissionsMixin):
     organizations_made = models.PositiveIntegerField(default=0, db_default=0)
     # Part of every token: raising it makes all tokens given out before worthless at once.
     token_version = models.PositiveIntegerField(default=0)
+    # Part of every kept answer's key: raising it makes all that were kept for them unfindable. See chat.runner.kept.
+    answers_generation = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     # The API key by which this very object came in, which narrows what they see. Of the request, never stored.
@@ -69,6 +71,8 @@ class User(SavesFolded, AbstractBaseUser, PermissionsMixin):
     signed_in_until: int | None = None
     # The provider by whose word it began; None: by nobody's but their own.
     signed_in_by: uuid.UUID | None = None
+    # What the request says of what was answered before: its Cache-Control.
+    cache_control = ""
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

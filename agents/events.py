@@ -72,6 +72,7 @@ class TextDelta(Event, frozen=True, kw_only=True, tag="text.delta", gc=False):
     text: str
     pieces: int = 1  # how many deltas this one was made of, long after the run's end
     until: float = 0.0  # when the last of them came, where they are several
+    cache: Literal["", "hit"] = ""  # of a reply's first piece: the reply was kept, and nobody is asked
 
 
 class ReasoningDelta(Event, frozen=True, kw_only=True, tag="reasoning.delta", gc=False):
@@ -80,6 +81,7 @@ class ReasoningDelta(Event, frozen=True, kw_only=True, tag="reasoning.delta", gc
     text: str
     pieces: int = 1  # as in TextDelta
     until: float = 0.0
+    cache: Literal["", "hit"] = ""
 
 
 class ReplyCompleted(Event, frozen=True, kw_only=True, tag="reply.completed"):
@@ -267,6 +269,7 @@ class TurnCompleted(Event, frozen=True, kw_only=True, tag="turn.completed"):
     """The turn is over: its tools have their results."""
 
     turn: int
+    cache: Literal["", "hit"] = ""  # its reply was one that was kept
 
 
 class MessageSaved(Event, frozen=True, kw_only=True, tag="message.saved"):

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from chat import capabilities, openapi
 from chat.doors.registry import DOORS
+from chat.ops import metrics
 from chat.page import account, attaching, builds, embed, proposing, repository, self_test, views
 from chat.page import changes as page_changes
 from chat.page import documents as document_page
@@ -125,6 +126,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/chats/<uuid:id>/grants/", policies.ChatGrants.as_view(), name="tool-grants"),
     path("api/chats/<uuid:id>/grants/<uuid:grant>/", policies.OneGrant.as_view(), name="tool-grant"),
     *workflows.urls,
+    path("api/metrics", metrics.metrics, name="metrics"),
     path("api/capabilities/", capabilities.capabilities, name="capabilities"),
     path("api/auth/ticket", TicketView.as_view(), name="ticket"),
     path("api/schema/", openapi.schema, name="schema"),

@@ -128,17 +128,27 @@ DATABASES |= DATABASES_EXTRA
 DATABASE_ROUTERS = ["accounts.db.extra.ExtraRouter"] if DATABASES_EXTRA else []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+CACHE_ANSWERS_S = env.int("CACHE_ANSWERS_S", 3600, least=1)
+CACHE_ANSWER_MAX_BYTES = env.int("CACHE_ANSWER_MAX_BYTES", 200_000, least=1)
+CACHE_ANSWERS_MAX = env.int("CACHE_ANSWERS_MAX", 200, least=1)
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 if REDIS_URL:
     # redis-py 8 gives up on a read after 5 s, which is how long the layer lets Redis block it. A Redis that is cut off
     # says nothing at all.
     _host = {"address": REDIS_URL, "socket_timeout": 15.0, "socket_connect_timeout": 2.0}
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [_host]}}}
     _cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-    CACHES = {"default": {**_cache, "OPTIONS": {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}}}
+    _patience = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}
+    CACHES = {
+        "default": {**_cache, "OPTIONS": _patience},
+        "answers": {**_cache, "OPTIONS": _patience, "KEY_PREFIX": "answers"},
+    }
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    _here = "django.core.cache.backends.locmem.LocMemCache"
     CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
+        "default": {"BACKEND": _here, "OPTIONS": {"MAX_ENTRIES": 100_000}},
+        "answers": {"BACKEND": _here, "LOCATION": "answers", "OPTIONS": {"MAX_ENTRIES": CACHE_ANSWERS_MAX}},
     }
 
 # --- Django -----------------------------------------------------------------------------------------------------------
@@ -379,7 +389,7 @@ CORS_ALLOW_HEADERS = [
     "x-stainless-timeout",
 ]
 CORS_EXPOSE_HEADERS = [
-    *("etag", "retry-after", "retry-after-ms", "location", "x-vercel-ai-ui-message-stream"),
+    *("etag", "retry-after", "retry-after-ms", "location", "x-vercel-ai-ui-message-stream", "x-parley-cache"),
     *("ratelimit", "ratelimit-policy"),
     *("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
 ]

@@ -889,6 +889,7 @@ ROUTES = [
     Route("PATCH", "/api/characters/{id}/", ADMIN, fixed(name="Other"), ids=character_id),
     Route("DELETE", "/api/characters/{id}/", ADMIN, ok=(204,), ids=character_id),
     Route("GET", "/api/capabilities/", PUBLIC),
+    Route("GET", "/api/metrics", KEY, kind="key"),  # tests/chat/test_metrics.py
     Route("GET", "/api/models/", SIGNED_IN),
     Route("GET", "/api/archetypes/", SIGNED_IN),
     Route("GET", "/api/schema/", PUBLIC),

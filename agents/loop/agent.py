@@ -183,7 +183,7 @@ class Agent:
             self.messages.append(ToolMessage(call.id, call.name, outcome.text, outcome.is_error))
             self._remember(call.name, call.arguments, outcome)
         if not turn.is_completed:
-            yield [ev.TurnCompleted(at=self.job.now(), agent=self.path, turn=turn.number)]
+            yield [ev.TurnCompleted(at=self.job.now(), agent=self.path, turn=turn.number, cache=turn.cache)]
         if running.deferred:
             self.waits_for_client, self.reason = True, "tool_calls"
         self.streak.check([call for call in turn.calls if call.id in outcomes], outcomes, self.archetype.limits)

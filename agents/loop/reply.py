@@ -29,12 +29,14 @@ from agents.providers.base import (
     Finish,
     LeftOut,
     Piece,
+    Provider,
     ProviderRequest,
     ReasoningPiece,
     StatePiece,
     TextPiece,
     UsageReport,
 )
+from agents.providers.cached import CachedProvider
 from agents.state import STATE_MAX_BYTES, VendorState
 from agents.usage import Usage
 from tools.cleaning import Halves, clean
@@ -60,7 +62,7 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
         asked = reply.asks(target, request)
         try:
             # As few generators as may be lie on the way of a token.
-            async with aclosing(target.provider.stream(asked)) as batches:  # type: ignore[type-var]
+            async with aclosing(reply.provider.stream(asked)) as batches:  # type: ignore[type-var]
                 async for pieces in batches:
                     if events := reply.take(pieces):
                         yield events
@@ -127,6 +129,19 @@ class Reply:
         self.share: Share | None = None
         self.is_last = False  # what might follow it is not covered: it is told to conclude
         self.start_again()
+
+    @property
+    def provider(self) -> Provider:
+        """Who is asked: of a run's first reply it may be whoever remembers what was answered before."""
+        assert self.target is not None
+        if self.job.answers is None or self.path or self.turn != 1:
+            return self.target.provider
+        return CachedProvider(self.target.provider, self.job.answers)
+
+    @property
+    def is_from_cache(self) -> bool:
+        """It was kept: it uses nothing."""
+        return self.usage is not None and self.usage.is_from_cache
 
     async def affords(self, request: ProviderRequest, targets: Sequence[Target]) -> Sequence[Target]:
         """Take the turn's share of what the run may use, where somebody counts: who may be asked then.
@@ -229,9 +244,16 @@ class Reply:
             else:
                 self._note(piece, events)
         if events:
-            self.is_visible = True
+            self._show(events)
             self.job.check_budget()
         return events
+
+    def _show(self, events: list[AnyEvent]) -> None:
+        """Somebody sees these; the first of a kept reply says that it is one."""
+        first = events[0]
+        if not self.is_visible and self.is_from_cache and isinstance(first, ev.TextDelta | ev.ReasoningDelta):
+            events[0] = msgspec.structs.replace(first, cache="hit")
+        self.is_visible = True
 
     def rest(self) -> list[AnyEvent]:
         """The events of what was held back, once no more comes."""
@@ -258,7 +280,8 @@ class Reply:
         """What of it may be said. Behind the last sentence the reply is whole, and what it used can be guessed only."""
         text = sentences.feed(text)
         if not sentences.left:
-            self.is_cut, self.finish_reason, self.usage = True, CUT, None
+            self.is_cut, self.finish_reason = True, CUT
+            self.usage = self.usage if self.is_from_cache else None
         elif is_last:
             text += sentences.rest()
         return text

@@ -24,6 +24,7 @@ from chat.admin import (
     runs,
     schedules,
     tasks,
+    totals,
     usage,
     workflows,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "runs",
     "schedules",
     "tasks",
+    "totals",
     "usage",
     "workflows",
 ]

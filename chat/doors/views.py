@@ -8,8 +8,10 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from chat.doors.starting import BEGUN
 from chat.runner import runner
 
+HEADER = "X-Parley-Cache"  # hit, miss or off: where an answer comes from, as far as is known when it begins
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
@@ -29,7 +31,10 @@ def door(
         @functools.wraps(view)
         async def bound(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             runner.bind()  # as the server has done; Django's test client is without one
-            return await view(request, *args, **kwargs)
+            response = await view(request, *args, **kwargs)
+            if (begun := request.META.get(BEGUN)) and (told := await begun.told(waits=response.streaming)):
+                response[HEADER] = told
+            return response
 
         bound.takes_body = takes_body or (lambda method, **_: not methods or method in methods)  # type: ignore[attr-defined]
         bound.starts_runs = starts_runs  # type: ignore[attr-defined]

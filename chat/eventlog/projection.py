@@ -17,7 +17,7 @@ from agents import tokens
 from agents.errors import UNUSED
 from agents.events import AnyEvent
 from agents.state import TurnState
-from agents.usage import Usage
+from agents.usage import FROM_CACHE, Usage
 
 CITATION = ("id", "n", "document", "passage", "title", "path", "page", "url", "quote")  # what its part says
 IDLE_BEFORE = (ev.RunStarted, ev.ApprovalResolved)  # nobody worked in the time before these
@@ -32,7 +32,11 @@ class TurnUsage:
     attempt: int
     model: str
     usage: Usage
-    from_cache: bool = False  # our own cache gave the reply: nobody was asked
+
+    @property
+    def from_cache(self) -> bool:
+        """Its reply was kept: nobody was asked, and nothing used."""
+        return self.usage.is_from_cache
 
 
 @dataclass
@@ -44,6 +48,7 @@ class _Open:
     start: int  # how many parts there were before it
     texts: list[str] = field(default_factory=list)  # what it has said: counted only where nobody else counts it
     rests_until: float = 0.0  # until then nobody is asked: the provider took no request so far
+    is_from_cache: bool = False  # it is told a kept reply, and uses nothing
 
 
 @dataclass
@@ -141,6 +146,7 @@ class Fold:
         turn, parts = self._open.get(event.agent), self._parts
         if turn is not None:
             turn.texts.append(event.text)
+            turn.is_from_cache |= event.cache == "hit"
         if event.agent:
             return  # a subagent's words are its parent's tool result
         part = self._last_said()
@@ -214,6 +220,8 @@ class Fold:
         self._count(event.agent, event.usage or self._estimate(turn))
 
     def _estimate(self, turn: _Open) -> Usage:
+        if turn.is_from_cache:
+            return FROM_CACHE
         return Usage(self.input_tokens, 0, tokens.of_texts(turn.texts), status="estimated")
 
     def close(self, *, is_refused: bool = False, at: float = math.inf) -> None:

@@ -55,8 +55,8 @@ def _records(first: date) -> QuerySet[UsageRecord]:
 
 def _turn(record: UsageRecord) -> TurnUsage:
     tokens = (record.input_tokens, record.cached_tokens, record.output_tokens, record.reasoning_tokens)
-    usage = Usage(*tokens, record.status, record.cache_write_tokens)  # type: ignore[arg-type]
-    return TurnUsage(record.agent, record.turn, record.attempt, record.model, usage, record.from_cache)
+    usage = Usage(*tokens, record.status, record.cache_write_tokens, record.from_cache)  # type: ignore[arg-type]
+    return TurnUsage(record.agent, record.turn, record.attempt, record.model, usage)
 
 
 @transaction.atomic

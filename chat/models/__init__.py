@@ -18,6 +18,7 @@ from chat.models.schedules import Schedule
 from chat.models.sessions import ChatSession
 from chat.models.states import MessageState
 from chat.models.tasks import Task, TaskStatus
+from chat.models.totals import Total
 from chat.models.usage import UsageDay, UsageDayBefore, UsageName
 from chat.models.workflows import Workflow, WorkflowRun, WorkflowStatus, WorkflowVersion
 
@@ -69,6 +70,7 @@ __all__ = [
     "ToolCall",
     "ToolGrant",
     "ToolPolicy",
+    "Total",
     "Unit",
     "UsageDay",
     "UsageDayBefore",

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from agents.usage import Usage
 from chat.eventlog import Fenced, Logged, rows, statements
 from chat.eventlog.projection import Fold
 from chat.eventlog.tool_rows import record
-from chat.metering import budgets, usage_days
+from chat.metering import budgets, run_counts, usage_days
 from chat.metering.amounts import Amount
 from chat.metering.costs import Spent, spent
 from chat.metering.purposes import purpose_of
@@ -112,6 +113,7 @@ def store_ending(ending: Ending) -> Following:
             assert ending.fold.terminal is not None
             budgets.settle(run, Amount(usage.total_tokens, paid.nanos), _time(ending.fold.terminal.at))
         following = following if run.kind != ANSWER else _begin_what_follows(ending, following)
+        transaction.on_commit(partial(run_counts.ended, run, ending.fold))
         return replace(following, entries=entries)
 
 

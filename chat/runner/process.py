@@ -18,8 +18,8 @@ from chat.bus import bell, notices
 from chat.bus.bell import PROCESS
 from chat.eventlog import Fenced, committer, hub
 from chat.eventlog.follower import Follower
-from chat.metering import catalog
-from chat.runner import alone, capacity, lease, presence, waiting
+from chat.metering import catalog, counters
+from chat.runner import alone, capacity, hits, lease, presence, waiting
 from chat.runner.ending import Following
 from chat.runner.execution import Execution, Intent
 from chat.runner.kinds import DRIVERS, known
@@ -186,6 +186,7 @@ class Runner:
             if time.monotonic() >= said_at + presence.EVERY_S or (self.owner_here() and not takes):
                 said_at, takes = time.monotonic(), self.owner_here() is not None
                 await self._try(presence.say_here, takes, known())
+                await self._try(counters.store)
             await self._scan()
             await _rung(self._queued, settings.CHAT_SCAN_S)
 
@@ -195,6 +196,7 @@ class Runner:
         """
         await self._try(catalog.refresh)
         await self._try(plans.refresh)
+        await self._try(hits.look)
         if not catalog.is_loaded():
             return
         if settings.CHAT_RUN_HERE:
@@ -266,6 +268,7 @@ class Runner:
             await asyncio.wait(self.tasks, timeout=2.0)
         for execution in rest:
             await self.give_back(execution.run_id, execution.attempt)
+        await self._try(counters.store)
         await self._try(presence.leave)
         await bell.sent()
         hub.close()

@@ -19,6 +19,7 @@ from chat.bus import notices
 from chat.eventlog.erase import erase
 from chat.models import ANSWER, OPEN, Chat, ChatStatus, Message, MessageRole, MessageState, MessageStatus, Run, ToolCall
 from chat.models.chats import ChatQuerySet
+from chat.runner import kept
 from chat.runner.capacity import BRIEF
 from chat.services import compactions, rules
 from chat.services.attachments import MARKS, check_attachments
@@ -85,6 +86,7 @@ def delete_message(*, user: User, message: Message) -> Message:
     _refuse_while_open(runs)
     _erase_log(runs.filter(Q(message=message) | work))
     runs.update(request={}, error_message="")
+    kept.forget(Run.objects.answers().filter(chat=message.chat))
     _forget(message.chat, user)
     compactions.forget(message.chat, message.position)
     _erase_answers(message)

@@ -33,7 +33,7 @@ from chat.metering import limits, rates
 from chat.models import LIVE, OPEN, SCHEDULED, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.models.facts import facts_of
 from chat.run_request import IF_BUSY, IfBusy, Item, RunRequest
-from chat.runner import capacity, older, runner, workflows
+from chat.runner import capacity, kept, older, runner, workflows
 from chat.runner.beginning import add_runs, beginning, place_for
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.kinds.title import first_words
@@ -92,6 +92,7 @@ def answer_again(*, user: User, question: Message, ask: RunRequest) -> Run:
     """Start another run for a message that is there. Within a transaction, of a caller who has looked at rights."""
     locked = _open_chat(question.chat, user)
     question.refresh_from_db(fields=["content", "parts", "attachments", "status"])  # as it is under the lock
+    ask = replace(ask, options=structs.replace(ask.options, cache=kept.stricter(ask.options.cache, "fresh")))
     run = _start(user, locked, question, ask, permissions_on(user, question.chat))
     notices.tell(locked.pk, new=[run.answer.pk], run=run.pk, is_new_run=True)
     return run
@@ -283,7 +284,7 @@ def _run(
         door=ask.door,
         api_key=user.key,
         request=ask.request,
-        options=options.dump(_options(chat, ask)),
+        options=options.dump(_options(user, chat, ask)),
         **place_for(owner),
     )
 
@@ -306,7 +307,7 @@ def _model(chat: Chat, ask: RunRequest) -> str:
     return successor_of(chat.model) or gate.default_model(gate.plan_of(chat))
 
 
-def _options(chat: Chat, ask: RunRequest) -> options.RunOptions:
+def _options(user: User, chat: Chat, ask: RunRequest) -> options.RunOptions:
     """The request's, with how much the model is to reason: the chat's choice where the request has none.
 
     A process that cannot read a limit of sentences could not take such a run over: it has none while there are some.
@@ -314,8 +315,9 @@ def _options(chat: Chat, ask: RunRequest) -> options.RunOptions:
     if cap_of(ask.options) and older.are_up():
         raise Unavailable("Processes of an older version are still up, which know no cap of a run. Try again soon.")
     effort = rules.check_effort(ask.effort) or chat.effort
-    most = ask.options.max_sentences
-    return structs.replace(ask.options, effort=effort, max_sentences=None if most and older.are_up() else most)
+    most, cache = ask.options.max_sentences, kept.wish_of(user, chat.organization_id, ask.options.cache)
+    most = None if most and older.are_up() else most
+    return structs.replace(ask.options, effort=effort, max_sentences=most, cache=cache)
 
 
 def _ask_to_stop(run: Run, user: User) -> None:

@@ -48,6 +48,7 @@ from chat.models import (
     ToolCall,
     ToolGrant,
     ToolPolicy,
+    Total,
     UsageDay,
     UsageRecord,
     Workflow,
@@ -112,6 +113,7 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     )  # fmt: skip
     now = timezone.now()
     Process.objects.create(id=uuid.uuid4(), host=HOSTILE, pid=7, takes_runs=True, started_at=now, seen_at=now)
+    Total.objects.create(name="parley_runs_total", labels=f'code="{HOSTILE}"', value=1)
     Chore.objects.create(name="clean-up", due_at=now, told={"x": HOSTILE}, error=HOSTILE)
     Price.objects.create(model=HOSTILE[:100], input=1, output=1, currency="USD", source=HOSTILE[:100])
     UsageDay.objects.create(day=timezone.localdate(), model=HOSTILE[:100], runs=1, **_place(chat), **_used())
@@ -345,6 +347,7 @@ OPEN_TO_ALL = {
     *("change_message", "usage", "usage_status"),
     *("abilities", "api", "base_url", "currency", "effort", "efforts", "fallbacks", "id", "note", "source"),
     *("successor", "tier", "vendor", "language", "user_agent", "decision", "pattern", "tool"),
+    *("labels",),
     *("algorithms", "audience", "client_id", "default_role", "domains", "groups", "groups_claim", "issuer", "jwks"),
     *("jwks_url", "provision", "public_keys", "slug"),
     *("embedded_by", "media_type"),

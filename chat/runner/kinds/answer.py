@@ -25,7 +25,7 @@ from chat.bus import notices
 from chat.eventlog.projection import Fold
 from chat.models import ANSWER, Message, MessageKind, MessageStatus, Run
 from chat.models.facts import RunFacts
-from chat.runner import states
+from chat.runner import kept, states
 from chat.runner.briefing import NOTHING, briefing_of
 from chat.runner.history import history
 from chat.runner.kinds.agent import job_of
@@ -68,7 +68,8 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Re
     if has:
         job = replace(job, context=replace(job.context, capabilities=job.context.capabilities | has))
     shortener = shortener_for(run, read, window, events, again, asked.compact_at)
-    job = replace(job, toolset=toolset, briefing=briefing.text, shortening=shortener)
+    answers = kept.answers_for(run, permissions, asked.cache)
+    job = replace(job, toolset=toolset, briefing=briefing.text, shortening=shortener, answers=answers)
     if standing is not None:
         return as_step(run, job, read.begins_at, shortener, standing, events)
     return AnswerWork(run, job, read.begins_at, shortener)
