@@ -124,6 +124,7 @@ function onSent(item, { chat, run, input, message }) {
   else log.confirm(item.article, input);
   if (!byId(`message-${message.id}`)) watch({ run: run.id, article: log.addAnswer(message, run.id) });
   if (item.parent) showNewest();
+  if (!input.parent && log.stored[0]?.dataset.id !== input.id) catchUp(); // it begins anew: a command does
   chats.first();
   live.release();
   refresh();
@@ -135,7 +136,7 @@ function onRefused(items, error) {
   showWhetherEmpty();
   composer.giveBack(items);
   if (page.chat && error.status === 404) close(WORDS.gone);
-  else if (page.chat && error.status === 403) close(WORDS.readOnly);
+  else if (page.chat && error.code === "not_allowed") close(WORDS.readOnly);
   else report(WORDS.notSent({ why: whyInWords(error) }));
   if (error.code === "model_gone") showGone(byId("model").value, error.fields.successor?.[0]);
   live.release();
