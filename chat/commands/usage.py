@@ -39,4 +39,4 @@ def _costs(chat: Chat) -> Iterator[str]:
         yield "- " + _("Cost: %(amount)s %(currency)s") % {"amount": amount, "currency": currency}
 
 
-usage = Command("usage", gettext_noop("Tell what this chat has used"), run, permission="read")
+usage = Command("usage", gettext_noop("Tell what this chat has used"), run)

@@ -325,7 +325,7 @@ def test_no_address_filters_by_what_is_hidden(run: Run, staff: Client, field: st
 
 # Columns of text that a list may be filtered by: names and words of the program's, and what a list shows anyway.
 OPEN_TO_ALL = {
-    *("access", "agent", "archetype", "branch", "call", "door", "email", "end_reason", "error_code", "external_id"),
+    *("access", "agent", "archetype", "branch", "call", "command", "door", "email", "end_reason", "error_code", "external_id"),
     *("host", "jti", "key", "kind", "kinds", "log_state", "model", "name", "object_id", "origin", "period", "plan"),
     *("prefix", "project_access", "role", "route", "scopes", "sharing", "status", "subject", "titled_by", "told"),
     *("change_message", "usage", "usage_status"),
