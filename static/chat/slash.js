@@ -53,8 +53,8 @@ function commands() {
 /** A command of the product: sent as it is, or to be completed first. */
 function type({ name, takes }) {
   box.value = `/${name}${takes ? " " : ""}`;
-  box.dispatchEvent(new Event("input", { bubbles: true }));
   if (!takes) box.form.requestSubmit();
+  box.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 /** An own app's command: its text is there to be completed and sent. */

@@ -7,7 +7,7 @@ answer. Of what it asks a model the turns are its ledger.
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from accounts.errors import RequestError
 from accounts.models import User
 from accounts.permissions import Permissions
 from agents import events as ev
+from agents import tokens
 from agents.archetypes.base import Archetype
 from agents.events import AnyEvent
 from agents.loop import ledger as ledgers
@@ -46,7 +47,7 @@ class Asked:
     permissions: Permissions
     events: list[AnyEvent]  # of its log so far
     ledger: ledgers.Ledger
-    spent: int = 0  # tokens, by attempts before this one
+    fold: Fold = field(default_factory=Fold)  # of the same
     reason: str = "stop"  # why it ends
 
     @property
@@ -86,12 +87,17 @@ class Asked:
 
     def job(self, archetype: Archetype, *history: Said) -> Job:
         """The job of asking a model for this, as far as the log has got. Sync."""
-        options, timeout_s = RunOptions(), settings.MEMORY_TIMEOUT_S
+        self.fold.input_tokens = tokens.of_messages(history)
         job = job_of(
-            self.run, self.events, self.permissions, archetype=archetype, history=history, options=options,
-            timeout_s=timeout_s,
-        )  # fmt: skip
-        purse = RunPurse(self.run, spent=self.spent) if self.run.reserved_tokens else job.purse
+            self.run,
+            self.events,
+            self.permissions,
+            archetype=archetype,
+            history=history,
+            options=RunOptions(),
+            timeout_s=settings.MEMORY_TIMEOUT_S,
+        )
+        purse = RunPurse(self.run, spent=self.fold.usage.total_tokens) if self.run.reserved_tokens else None
         return replace(job, ledger=self.ledger, model=writer(self.run.model), purse=purse)
 
 
@@ -115,7 +121,7 @@ class CommandWork:
         return self.asked.reason
 
     def goes_on_from(self, fold: Fold) -> None:
-        self.asked.spent = fold.usage.total_tokens
+        self.asked.fold = fold
 
     def taken_back(self, at: float) -> list[AnyEvent]:
         return taken_back(self.asked.ledger, at)
