@@ -20,7 +20,6 @@ from chat.runner.commands import Command, Place, Typed, own_of, table, typed
 # What requests are marked with at which people write: of chat.doors.registry all but mcp, completions and responses.
 DOORS = frozenset({"native", "editorChat", "sessions", "threads", "agent", "initiateChat", "ui", "agui"})
 UPGRADING = "A process of another version is still up that knows no commands. Try again soon."
-NO_FILES = "Expected none: a command reads no files. Begin with // to send it as a text."
 
 
 def understood(user: User, chat: Chat, has: Permissions, ask: RunRequest) -> tuple[RunRequest, Command | None]:
@@ -120,7 +119,7 @@ def _in_own_words(ask: RunRequest, found: Typed, user: User) -> RunRequest:
 def _check(command: Command, found: Typed, files: Sequence[Any]) -> None:
     """Raise Invalid for arguments that are not right: one text, or nothing."""
     if files:
-        raise refuse("attachments", NO_FILES)
+        raise refuse("attachments", "Expected none: a command reads no files. Begin with // to send it as a text.")
     for name, wanted in command.arguments["properties"].items():
         least, most = wanted.get("minLength", 0), wanted["maxLength"]
         if not least <= len(found.rest) <= most:

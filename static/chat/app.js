@@ -11,7 +11,7 @@ import { Composer, NO_COMPOSER } from "./composer.js";
 import { fragmentOf } from "./html.js";
 import { Live } from "./live.js";
 import { Log } from "./log.js";
-import { Outbox } from "./outbox.js";
+import { isOfMessage, Outbox } from "./outbox.js";
 import { byId, messagesPath, page } from "./page.js";
 import { Pager } from "./pager.js";
 import { textOf } from "./reducer.js";
@@ -136,7 +136,7 @@ function onRefused(items, error) {
   showWhetherEmpty();
   composer.giveBack(items);
   if (page.chat && error.status === 404) close(WORDS.gone);
-  else if (page.chat && error.code === "not_allowed") close(WORDS.readOnly);
+  else if (page.chat && error.status === 403 && !isOfMessage(error)) close(WORDS.readOnly);
   else report(WORDS.notSent({ why: whyInWords(error) }));
   if (error.code === "model_gone") showGone(byId("model").value, error.fields.successor?.[0]);
   live.release();

@@ -23,6 +23,7 @@ export function whyInWords({ status, code, message, fields, retryAfterS }) {
   if (status === 0) return WORDS.noServer;
   if (status >= 500) return WORDS.serverFailed;
   if (status === 429) return WORDS.tooManyNow({ seconds: retryAfterS || 1 });
+  if (status === 403 && WORDS.refusals[code]) return WORDS.refusals[code];
   return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? refusalInWords(code, message, fields);
 }
 

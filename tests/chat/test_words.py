@@ -203,7 +203,10 @@ def test_a_failure_says_in_german_what_it_says_in_english(code: str, message: st
 
 # --- What was wrong with what a person sent ---------------------------------------------------------------------------
 
-REFUSING = [Path(f"chat/services/{name}.py") for name in ("rules", "attachments", "chats", "approvals", "schedules")]
+REFUSING = [
+    Path(f"chat/services/{name}.py")
+    for name in ("rules", "attachments", "chats", "approvals", "schedules", "commanding")
+]
 REFUSING += [Path("chat/due.py")]
 
 
