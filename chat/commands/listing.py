@@ -34,11 +34,6 @@ class Listed:
         """The name of what is typed behind it; empty for nothing."""
         return next(iter(self.arguments["properties"]), "")
 
-    @property
-    def needs(self) -> bool:
-        """Whether something has to be typed behind it."""
-        return bool(self.arguments.get("required"))
-
 
 def listed(user: User, chat: Chat | None) -> list[Listed]:
     """All of them, those of own apps last; without a chat as in a new one of theirs."""

@@ -15,10 +15,11 @@ from accounts.permissions import Permissions
 from chat.models import Chat, Feedback, Message, MessageKind
 from chat.run_request import Item, RunRequest
 from chat.runner import older
-from chat.runner.commands import Command, Place, Typed, own_of, table, typed
+from chat.runner.commands import TYPED, Command, Place, Typed, own_of, table, typed
 
 # What requests are marked with at which people write: of chat.doors.registry all but mcp, completions and responses.
 DOORS = frozenset({"native", "editorChat", "sessions", "threads", "agent", "initiateChat", "ui", "agui"})
+UNKNOWN = "-"  # of a stored one whose text names none: it answers that there is none
 UPGRADING = "A process of another version is still up that knows no commands. Try again soon."
 
 
@@ -68,7 +69,10 @@ def require_again(question: Message) -> None:
 
 def name_of(question: Message) -> str:
     """What the run is told that answers the message; empty where a model does."""
-    return question.content[1:].split(maxsplit=1)[0][:31] if question.kind == MessageKind.COMMAND else ""
+    if question.kind != MessageKind.COMMAND:
+        return ""
+    found = TYPED.match(question.content)
+    return found["name"] if found is not None else UNKNOWN
 
 
 def asks_model(question: Message) -> bool:
