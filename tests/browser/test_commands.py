@@ -39,9 +39,9 @@ def test_they_are_in_the_list_and_do_what_they_say(open_page: Open, server: Serv
     expect(page).to_have_title(re.compile("^The green door"))
 
     watch.allowed = ("400",)
-    send(page, "/title")  # what is refused is said, and stays to be changed
+    send(page, "/title ")  # what is refused is said, and stays to be changed
     expect(state(page)).to_contain_text("/title TITLE")
-    expect(box(page)).to_have_value("/title")
+    expect(box(page)).to_have_value("/title ")
     expect(box(page)).to_be_editable()
 
     box(page).fill("/cle")
