@@ -13,6 +13,7 @@ class ChatConfig(AppConfig):
         from chat import audience, checks  # noqa: F401
         from chat.attachments import for_tools, taking, texts
         from chat.bus import notices
+        from chat.commands import registry as commands
         from chat.metering import budgets, names, zones
         from chat.ops import chores
         from chat.runner import ending, older, runner
@@ -31,6 +32,7 @@ class ChatConfig(AppConfig):
         zones.watch()
         pull_requests.hand_down()
         audience.hand_down()
+        commands.hand_down()
         audience.are_older_up.fill(older.are_up)
         telling.TOLD.append(notices.tell_document)
         begin_work.fill(work.begin_for_tool)

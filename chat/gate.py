@@ -39,10 +39,10 @@ def admit(chat: Chat, archetype: str, model: str) -> None:
     """Raise where the run of that agent and model may not begin: NotAllowed for what the plan does not have, TooMany.
 
     In this order: plan, rate, open runs; the budget follows, with the run's reservation. No query for the plan of a
-    chat that is locked for a run.
+    chat that is locked for a run. An empty model: none is asked.
     """
     plan = plan_of(chat)
-    for each in models_asked(registry.get(archetype), model):
+    for each in models_asked(registry.get(archetype), model) if model else ():
         require_model(plan, each)
     limits.check_runs(chat.organization_id, limit(plan, "CHAT_RUNS_PER_ORGANIZATION"))
 

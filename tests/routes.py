@@ -892,6 +892,7 @@ ROUTES = [
     Route("GET", "/api/metrics", KEY, kind="key"),  # tests/chat/test_metrics.py
     Route("GET", "/api/models/", SIGNED_IN),
     Route("GET", "/api/archetypes/", SIGNED_IN),
+    Route("GET", "/api/commands/", SIGNED_IN),
     Route("GET", "/api/schema/", PUBLIC),
     Route("GET", "/api/docs/", PUBLIC),
     Route("POST", "/api/chats/runs", WRITE, first_message, ok=(201,), kind="door"),

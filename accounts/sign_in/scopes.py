@@ -16,6 +16,7 @@ CHAT = (
     "/api/capabilities/",
     "/api/chat",  # the UI message stream and the sessions
     "/api/chats/",
+    "/api/commands/",
     "/api/editorChat/",
     "/api/messages/",
     "/api/models/",

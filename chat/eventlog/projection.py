@@ -185,7 +185,7 @@ class Fold:
 
     def _count(self, agent: str, usage: Usage, model: str = "") -> None:
         turn = self._open.pop(agent, None)
-        if turn is not None:
+        if turn is not None and (model or turn.model):  # a command's own turn is of no model, and uses nothing
             self.usages.append(TurnUsage(agent, turn.turn, self.attempt, model or turn.model, usage))
 
     def _note_reply(self, event: ev.ReplyCompleted) -> None:

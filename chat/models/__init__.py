@@ -6,6 +6,7 @@ from chat.models.characters import Character
 from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing, TitledBy
 from chat.models.chores import Chore
 from chat.models.compactions import Compaction
+from chat.models.feedback import Feedback
 from chat.models.language_models import LanguageModel
 from chat.models.messages import Message, MessageKind, MessageRole, MessageStatus
 from chat.models.policies import Decision, ToolGrant, ToolPolicy
@@ -43,6 +44,7 @@ __all__ = [
     "Chore",
     "Compaction",
     "Decision",
+    "Feedback",
     "LanguageModel",
     "Links",
     "LogState",

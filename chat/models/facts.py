@@ -33,6 +33,7 @@ class RunFacts:
     api_key_id: UUID | None = None
     step: AtStep | None = None  # of its chat's workflow, once it is begun
     reserved_nanos: int = 0
+    command: str = ""  # that it carries out, where no model answers
 
 
 def facts_of(run: Run) -> RunFacts:
@@ -49,7 +50,7 @@ def facts_of(run: Run) -> RunFacts:
         run.message_id,
         run.subject,
         {} if run.is_answer else run.request,
-        run.chat is not None and run.chat.is_listed and run.chat.titled_by == TitledBy.NOBODY,
+        run.chat is not None and run.chat.is_listed and run.chat.titled_by == TitledBy.NOBODY and not run.command,
         run.model,
         run.reserved_tokens,
         run.crashes,
@@ -59,6 +60,7 @@ def facts_of(run: Run) -> RunFacts:
         run.api_key_id,
         step_of(run),
         run.reserved_nanos,
+        run.command,
     )
 
 

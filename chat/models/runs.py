@@ -83,6 +83,9 @@ class Run(models.Model):
     subject = models.CharField(max_length=100, blank=True, default="", db_default="")  # the id of what it works on
     archetype = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=100, blank=True)
+    # The slash command that the answered message is, a name in chat.commands; empty: a model answers. With a default in
+    # the table: older processes know no such column.
+    command = models.CharField(max_length=31, blank=True, default="", db_default="")
     temperature = models.FloatField(null=True, blank=True)
     door = models.CharField(max_length=30, default="native")
     api_key = outlived(ApiKey)  # by which it was asked for; null: by a person

@@ -32,6 +32,7 @@ from chat.page.decided import has_grants
 from chat.page.listing import listing, may
 from chat.page.modules import modules
 from chat.page.sharing import shared_with
+from chat.page.slash import slash
 from chat.page.tree import Tree
 from chat.page.words import for_scripts
 from chat.page.workflows import workflow_of
@@ -145,6 +146,7 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **
         "user": {"id": str(user.pk), "name": user.display_name},
         "archetypes": archetypes,
         "commands": [asdict(each) for each in commands.every()],
+        "slash": slash(user, chat),
         "models": models.for_script(),
         "plans": _plans_for_script(chat, plan, more.get("places", ())),
     }

@@ -365,6 +365,7 @@ REFUSALS: dict[str, Any] = {
     "changed": _("This is not the call that was shown. Look at it again."),
     "changed_meanwhile": _("What this belongs to has just been changed or deleted. Look again."),
     "chat_archived": _("The chat is archived. Make it active to write in it."),
+    "command_not_allowed": _("This command may not be used here: /help lists those that may."),
     "conflict": _("That cannot be done now."),
     "holds_confidential": _("This chat holds something more confidential than everybody who would read it may."),
     "not_open": _("It is not open any more."),

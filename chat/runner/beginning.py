@@ -64,9 +64,9 @@ def beginning(run: Run) -> list[AnyEvent]:
 def _first_turn(run: Run, now: float) -> list[AnyEvent]:
     """What the agent of an answer would say first, and would have stored by itself; nothing where there is none.
 
-    Nor where a workflow's step may have another agent, with a model of its own: it says so itself.
+    Nor where a workflow's step may have another agent, with a model of its own: it says so itself, as a command does.
     """
-    if not run.is_answer or (run.chat is not None and run.chat.has_workflow):
+    if not run.is_answer or run.command or (run.chat is not None and run.chat.has_workflow):
         return []
     try:
         model = model_of(registry.get(run.archetype), run.model)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from chat.models import Process
 from chat.runner.lease import clock
 
-FIELDS = "turn.cache"  # in the row of a process that reads them: see chat.runner.kinds.known
+FIELDS = "run.command"  # in the row of a process that reads them: see chat.runner.kinds.known
 EARLIER = (
     "reply.state",
     "approval.digest",

@@ -63,7 +63,7 @@ def standing_of(run: Run) -> Standing | None:
     if run.chat is None or not (run.chat.has_workflow or "step" in run.options):
         return None
     at = step_of(run) or _noted(run)
-    if run.door == SCHEDULED:  # beside the workflow: it is told nothing of a step
+    if is_beside(run):  # it is told nothing of a step
         return None
     row = None if at is None else WorkflowRun.objects.select_related("version__workflow").filter(pk=at.workflow).first()
     if at is None or row is None:
@@ -85,6 +85,11 @@ def archetype_now(chat: Chat) -> str:
 
 def _under_way(chat_id: UUID) -> WorkflowRun | None:
     return WorkflowRun.objects.going_on().select_related("version").filter(chat=chat_id).first()
+
+
+def is_beside(run: Run) -> bool:
+    """Whether the workflow goes on as if the run were not: neither a schedule's prompt nor a command is an answer."""
+    return run.door == SCHEDULED or bool(run.command)
 
 
 @transaction.atomic
@@ -124,7 +129,7 @@ def _earlier(row: WorkflowRun, run: Run) -> AtStep | None:
 def _now(row: WorkflowRun, run: Run) -> AtStep | None:
     definition = definition_of(row)
     step = definition.step(row.step)
-    answers = run.door != SCHEDULED  # a schedule's prompt is no person's answer
+    answers = not is_beside(run)
     if answers and step is not None and step.kind == "wait" and run.question.role == MessageRole.USER:
         step = _pass(row, definition, step, run.question)
     if step is None:

@@ -17,11 +17,23 @@ from chat.access import permissions_on
 from chat.attachments import using
 from chat.bus import notices
 from chat.eventlog.erase import erase
-from chat.models import ANSWER, OPEN, Chat, ChatStatus, Message, MessageRole, MessageState, MessageStatus, Run, ToolCall
+from chat.models import (
+    ANSWER,
+    OPEN,
+    Chat,
+    ChatStatus,
+    Feedback,
+    Message,
+    MessageRole,
+    MessageState,
+    MessageStatus,
+    Run,
+    ToolCall,
+)
 from chat.models.chats import ChatQuerySet
 from chat.runner import kept
 from chat.runner.capacity import BRIEF
-from chat.services import compactions, rules
+from chat.services import commanding, compactions, rules
 from chat.services.attachments import MARKS, check_attachments
 
 
@@ -65,7 +77,8 @@ def edit_message(*, user: User, message: Message, content: str, attachments: Seq
         files = using.claimed(user, message.chat, check_attachments(attachments))
         message.attachments = _marked(files, message.attachments)
     message.content = rules.check_said(content, message.attachments)
-    message.save(update_fields=["content", "attachments", "updated_at"])
+    message.kind = commanding.kind_of(message, message.content)
+    message.save(update_fields=["content", "attachments", "kind", "updated_at"])
     compactions.forget(message.chat, message.position)
     using.use_anew(message)
     notices.tell(message.chat_id, changed=[message.pk])
@@ -199,10 +212,12 @@ def _blanked(answer: dict[str, Any], id: str) -> dict[str, Any]:
 
 def _bury(message: Message) -> Message:
     """The tombstone: it keeps its place, author and time."""
+    commanding.forget(message)
     message.content, message.parts, message.attachments, message.error = "", [], [], None
     message.status = MessageStatus.DELETED
     message.save(update_fields=["content", "parts", "attachments", "error", "status", "updated_at"])
     using.use_anew(message)
     MessageState.objects.filter(message=message).delete()
+    Feedback.objects.filter(message=message).delete()
     notices.tell(message.chat_id, changed=[message.pk])
     return message

@@ -30,7 +30,19 @@ from chat.bus import notices
 from chat.eventlog import Logged, first_events, stored
 from chat.eventlog.projection import fold
 from chat.metering import limits, rates
-from chat.models import LIVE, OPEN, SCHEDULED, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
+from chat.models import (
+    LIVE,
+    OPEN,
+    SCHEDULED,
+    Chat,
+    ChatStatus,
+    Message,
+    MessageKind,
+    MessageRole,
+    MessageStatus,
+    Run,
+    RunStatus,
+)
 from chat.models.facts import facts_of
 from chat.run_request import IF_BUSY, IfBusy, Item, RunRequest
 from chat.runner import capacity, kept, older, runner, workflows
@@ -40,7 +52,7 @@ from chat.runner.kinds.title import first_words
 from chat.runner.loading import begin
 from chat.runner.purse import cap_of
 from chat.runner.reserving import reserve
-from chat.services import rules
+from chat.services import commanding, rules
 from chat.services.attachments import check_attachments
 from chat.services.messages import lock_chat
 
@@ -59,15 +71,18 @@ def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
     require(has, "write")
     if ask.door != SCHEDULED:  # its times are limited by themselves
         rates.take(user, chat, user.key)
+    ask, command = commanding.understood(user, chat, has, ask)
     items = [_checked(each) for each in ask.items or (Item("user", ask.content, ask.attachments),)]
     locked = _open_chat(chat, user)
     audience.take_in(locked, [each.level for each in items])
     files = using.claimed_all(user, locked, [each.attachments for each in items])
     items = [replace(each, attachments=own) for each, own in zip(items, files, strict=True)]
     messages = _messages(user, locked, _parent(locked, ask.parent), items)
+    commanding.mark(messages[-1], command)
     locked.position = messages[-1].position
     is_untitled = not locked.title
-    locked.title = locked.title or next((_first_title(each) for each in items if each.role == "user"), "")
+    said = [each for each in (items[:-1] if command else items) if each.role == "user"]
+    locked.title = locked.title or next(map(_first_title, said), "")
     run = _start(user, locked, messages[-1], ask, has, new=messages)
     new = [*(each.pk for each in messages), run.answer.pk]
     notices.tell(locked.pk, new=new, run=run.pk, is_new_run=True, has_changed=is_untitled)
@@ -91,7 +106,8 @@ def regenerate(*, user: User, message: Message, ask: RunRequest | None = None) -
 def answer_again(*, user: User, question: Message, ask: RunRequest) -> Run:
     """Start another run for a message that is there. Within a transaction, of a caller who has looked at rights."""
     locked = _open_chat(question.chat, user)
-    question.refresh_from_db(fields=["content", "parts", "attachments", "status"])  # as it is under the lock
+    question.refresh_from_db(fields=["content", "parts", "attachments", "status", "kind"])  # as it is under the lock
+    commanding.require_again(question)
     ask = replace(ask, options=structs.replace(ask.options, cache=kept.stricter(ask.options.cache, "fresh")))
     run = _start(user, locked, question, ask, permissions_on(user, question.chat))
     notices.tell(locked.pk, new=[run.answer.pk], run=run.pk, is_new_run=True)
@@ -191,7 +207,8 @@ def _start(
 
     `new`: messages to be stored before the answer.
     """
-    archetype, model = _archetype(chat, ask), _model(chat, ask)
+    archetype = _archetype(chat, ask)
+    model = _model(chat, ask) if commanding.asks_model(question) else ""
     gate.admit(chat, workflows.archetype_now(chat) or archetype, model)
     is_busy = _make_room(chat, user, ask.if_busy)
     answer = Message(
@@ -200,10 +217,12 @@ def _start(
         position=chat.position + 1,
         role=MessageRole.ASSISTANT,
         status=MessageStatus.IN_PROGRESS,
+        kind=MessageKind.COMMAND if question.kind == MessageKind.COMMAND else MessageKind.TEXT,
     )
     owner = None if is_busy else runner.owner_here()
     run = _run(user, chat, question, answer, ask, archetype=archetype, model=model, owner=owner)
-    reserve(run)
+    if model:
+        reserve(run)
     _add_messages([*new, answer])
     using.use(new)
     add_runs([run])
@@ -280,6 +299,7 @@ def _run(
         position=answer.position,
         archetype=archetype,
         model=model,
+        command=commanding.name_of(question),
         temperature=chat.temperature if ask.temperature is None else rules.check_temperature(ask.temperature),
         door=ask.door,
         api_key=user.key,

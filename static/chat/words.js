@@ -26,6 +26,7 @@ export function whyInWords({ status, code, message, fields, retryAfterS }) {
   if (status >= 500) return WORDS.serverFailed;
   const tooMany = code === "rate_limited" ? WORDS.tooOftenNow : WORDS.tooManyNow;
   if (status === 429) return tooMany({ seconds: retryAfterS || 1 });
+  if (status === 403 && WORDS.refusals[code]) return WORDS.refusals[code];
   return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? refusalInWords(code, message, fields);
 }
 

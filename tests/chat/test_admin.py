@@ -34,6 +34,7 @@ from chat.models import (
     ChatShare,
     Chore,
     Compaction,
+    Feedback,
     LanguageModel,
     Message,
     MessageState,
@@ -89,6 +90,7 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     )
     LanguageModel.objects.create(id=HOSTILE[:90], name=HOSTILE, note=HOSTILE, vendor="openai", source="operator")
     open_session(user=alice, run=made, task=task)
+    Feedback.objects.create(message=made.message, user=alice, comment=HOSTILE)
     Compaction.objects.create(
         chat=chat, upto=made.input, branch_leaf=made.pk, run=made.pk, summary=HOSTILE, messages=2, tokens_before=9,
         tokens_after=3, model=HOSTILE[:100],
@@ -303,6 +305,7 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
     PullRequest.objects.update(title=CANARY, body=CANARY)
     Attachment.objects.update(name=CANARY, text_error=CANARY)
     Compaction.objects.update(summary=CANARY)
+    Feedback.objects.update(comment=CANARY)
     work = Run.objects.create(
         chat=chat, user=alice, kind="title", model="m", temperature=0, archetype="title", status="succeeded",
         request={"asked": {"title": CANARY}}, attempt=1, position=9,
@@ -315,6 +318,7 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
         page_of(row) for row in (chat, run, work, Task.objects.get(), PullRequest.objects.get())
     ]
     addresses += [page_of(Attachment.objects.get()), page_of(Compaction.objects.get())]
+    addresses += [page_of(Feedback.objects.get())]
     addresses += [f"{own[: -len('change/')]}{each}/" for each in ("history", "content")]
     log = "/admin/admin/logentry/"
     addresses += [log, f"{log}{LogEntry.objects.get().pk}/change/", "/admin/"]
@@ -341,7 +345,8 @@ def test_no_address_filters_by_what_is_hidden(run: Run, staff: Client, field: st
 
 # Columns of text that a list may be filtered by: names and words of the program's, and what a list shows anyway.
 OPEN_TO_ALL = {
-    *("access", "agent", "archetype", "branch", "call", "door", "email", "end_reason", "error_code", "external_id"),
+    *("access", "agent", "archetype", "branch", "call", "command", "door", "email", "end_reason"),
+    *("error_code", "external_id"),
     *("host", "jti", "key", "kind", "kinds", "log_state", "model", "name", "object_id", "origin", "period", "plan"),
     *("prefix", "project_access", "role", "route", "scopes", "sharing", "status", "subject", "titled_by", "told"),
     *("change_message", "usage", "usage_status"),

@@ -68,18 +68,22 @@ class AgentWork:
             self.job = replace(self.job, purse=RunPurse(self.run, spent=spent(fold), cap=cap))
 
     def taken_back(self, at: float) -> list[AnyEvent]:
-        ledger = self.job.ledger
-        events: list[AnyEvent] = [
-            ev.TurnReset(at=at, agent=path, turn=turn.number, reason="taken_over") for path, turn in ledger.open_turns()
-        ]
-        for path, _ in ledger.open_turns():
-            ledger.turns[path].pop()
-        return events
+        return taken_back(self.job.ledger, at)
 
     def drive(self) -> AsyncGenerator[list[AnyEvent], None]:
         # The agent's own generator, with none of ours around it: each token passes all there are.
         self.agent = Agent(self.job, self.job.archetype, path="", messages=self.job.history)
         return self.agent.work()
+
+
+def taken_back(ledger: ledgers.Ledger, at: float) -> list[AnyEvent]:
+    """Take the open turns out of the ledger: the events that say so."""
+    events: list[AnyEvent] = [
+        ev.TurnReset(at=at, agent=path, turn=turn.number, reason="taken_over") for path, turn in ledger.open_turns()
+    ]
+    for path, _ in ledger.open_turns():
+        ledger.turns[path].pop()
+    return events
 
 
 def job_of(
