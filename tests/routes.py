@@ -710,6 +710,8 @@ ROUTES = [
     Route("PATCH", "/api/organizations/{id}/", ADMIN, fixed(name="Other"), ids=organization_id),
     Route("DELETE", "/api/organizations/{id}/", OWNER, ok=(204,), ids=organization_id),
     Route("GET", "/api/organizations/{id}/budget/", READ, ids=organization_id),
+    Route("GET", "/api/organizations/{organization}/audit/", ADMIN, ids=organization_id),
+    Route("GET", "/api/organizations/{organization}/audit/export/", ADMIN, ids=organization_id, kind="door"),
     Route("GET", MEMBERS, READ, ids=organization_id),
     Route("GET", "/api/organizations/{organization}/former-members/", ADMIN, ids=organization_id),
     # Each may hand over their own; here it is an admin who hands over what somebody left behind.

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_audit import Noted, record
 from accounts.admin_lists import Lookups, ReadOnly
 from accounts.errors import Invalid
 from accounts.models import ExternalIdentity, IdentityProvider, UsedAssertion
@@ -72,7 +73,7 @@ class ProviderForm(ModelForm):
 
 
 @admin.register(IdentityProvider)
-class IdentityProviderAdmin(Lookups):
+class IdentityProviderAdmin(Noted, Lookups):
     """Who vouches for people of an organization."""
 
     form = ProviderForm
@@ -119,6 +120,10 @@ class IdentityProviderAdmin(Lookups):
         if {"issuer", "jwks_url", "client_id"} & set(form.changed_data):
             obj.jwks, obj.metadata, obj.keys_fetched_at, obj.keys_tried_at = {}, {}, None, None
         super().save_model(request, obj, form, change)
+
+    def note(self, request: HttpRequest, row: Any, change: str, fields: list[str]) -> None:
+        """Which fields, and not what they are."""
+        record(request, "sso.changed", row, row.organization_id, kind="provider", change=change, fields=fields)
 
     @admin.display(description=_("Client secret"))
     def secret_hint(self, provider: IdentityProvider) -> str:

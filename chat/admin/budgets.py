@@ -5,13 +5,14 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_audit import DELETED, Noted, record
 from accounts.admin_lists import Lookups
 from chat.metering.budgets import standing
 from chat.models import Budget
 
 
 @admin.register(Budget)
-class BudgetAdmin(Lookups):
+class BudgetAdmin(Noted, Lookups):
     list_display = ("organization", "tokens", "period", "used", "updated_at")
     list_select_related = ("organization",)
     search_fields = ("^organization__name",)
@@ -25,6 +26,13 @@ class BudgetAdmin(Lookups):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """What is counted is not edited, nor whose the budget is."""
         return ("organization", "used", "reserved", "left") if obj else ("used", "reserved", "left")
+
+    def note(self, request: HttpRequest, row: Budget, change: str, fields: list[str]) -> None:
+        """What it is now."""
+        if change == DELETED:
+            record(request, "budget.removed", row, row.organization_id)
+        else:
+            record(request, "budget.set", row, row.organization_id, tokens=row.tokens, period=row.period)
 
     @admin.display(description=_("reserved"))
     def reserved(self, budget: Budget) -> int:

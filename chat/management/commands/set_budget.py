@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
+from accounts import audit
 from accounts.models import Organization
 from chat.models import Budget, Period
 
@@ -24,13 +26,26 @@ class Command(BaseCommand):
     def handle(self, *args: Any, organization: str, tokens: int | None, period: str, **options: Any) -> None:
         found = _organization(organization)
         if tokens is None:
-            Budget.objects.filter(organization=found).delete()
+            with transaction.atomic():
+                for row in Budget.objects.filter(organization=found):
+                    _note("budget.removed", row)
+                    row.delete()
             self.stdout.write(f"{found} has no budget.")
             return
         if not 0 <= tokens <= MOST:
             raise CommandError(f"TOKENS: expected 0 to {MOST}.")
-        budget, _ = Budget.objects.update_or_create(organization=found, defaults={"tokens": tokens, "period": period})
+        with transaction.atomic():
+            set_to = {"tokens": tokens, "period": period}
+            budget, _ = Budget.objects.update_or_create(organization=found, defaults=set_to)
+            _note("budget.set", budget, **set_to)
         self.stdout.write(f"{found}: {budget}.")
+
+
+def _note(action: str, budget: Budget, **detail: Any) -> None:
+    audit.record(
+        action, actor=audit.operator(), organization_id=budget.organization_id, object_type="budget",
+        object_id=budget.pk, detail=detail,
+    )  # fmt: skip
 
 
 def _organization(name: str) -> Organization:
