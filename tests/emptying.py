@@ -7,7 +7,6 @@ from django.test import TransactionTestCase
 
 from accounts.audit import triggers
 
-KEPT = "accounts_auditentry"  # the database itself refuses to delete its rows
 MADE_BY_MIGRATE = {"django_content_type", "auth_permission"}  # the same for all tests: they stay
 
 
@@ -21,11 +20,11 @@ def empty() -> None:
     with transaction.atomic(), connections["default"].cursor() as cursor:  # so that foreign keys are looked at last
         cursor.execute(_which_have_rows())
         tables = [table for (table,) in cursor.fetchall()]
-        if KEPT in tables:
+        if triggers.TABLE in tables:  # the database itself refuses to delete its rows
             triggers.remove(connections["default"])
         for table in tables:
             cursor.execute(f'DELETE FROM "{table}"')
-        if KEPT in tables:
+        if triggers.TABLE in tables:
             triggers.install(connections["default"])
 
 

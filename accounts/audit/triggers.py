@@ -7,6 +7,7 @@ that migration installs them again.
 
 from typing import Any
 
+TABLE = "accounts_auditentry"
 KEPT = "id, at, organization, actor_kind, actor, action, object_type, object_id, outcome, ip, request_id, detail, hash"
 OLD, NEW = (", ".join(f"{row}.{name}" for name in KEPT.split(", ")) for row in ("OLD", "NEW"))
 IS_SEALED_NOW = "OLD.seq IS NULL AND OLD.chain IS NULL AND NEW.seq IS NOT NULL AND NEW.chain IS NOT NULL"

@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 from django.conf import settings as product
 from django.core.management import CommandError, call_command
+from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.audit import pruning, sealing
+from accounts.audit import pruning, sealing, triggers
 from accounts.audit.canonical import hash_of, link_of, shape_of
 from accounts.audit.models import INSTALLATION, NO_CHAIN, AuditChain, AuditEntry, new_id
 from accounts.audit.reading import COLUMNS, entries_of, line_of, pieces
@@ -178,6 +179,17 @@ def test_the_database_refuses_changes_and_deletions_by_sql() -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
             queryset.delete()
     assert AuditEntry.objects.count() == 3 and "it holds" in verified()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flush_empties_the_log_and_leaves_the_triggers() -> None:
+    """Tests of own apps empty their database so."""
+    write(None)
+    connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), [triggers.TABLE]))  # as manage.py flush does
+    assert not AuditEntry.objects.exists()
+    write(None)
+    with pytest.raises(IntegrityError, match="audit log is never"), transaction.atomic():
+        AuditEntry.objects.all().delete()
 
 
 @pytest.mark.django_db
@@ -350,8 +362,6 @@ def test_only_an_anchor_finds_an_end_that_was_cut_off_and_a_chain_that_was_writt
 @pytest.mark.django_db(transaction=True)
 def test_what_was_done_to_the_tables_is_named() -> None:
     """By somebody who has switched the triggers off."""
-    from accounts.audit import triggers
-
     write(None, 9)
     seal_all()
     table = AuditEntry._meta.db_table
