@@ -8,6 +8,7 @@ from django.contrib.auth import admin as auth
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -180,6 +181,11 @@ class PersonAdmin(Memberships, Lookups, UserAdmin):
             noting.made_person(row, by=by, organization_id=None)
         elif change == CHANGED:
             noting.person_changed(row, fields, by=by, organization_id=home_of(row.pk))
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Set a password; that it was set is told with it."""
+        with transaction.atomic():
+            return super().user_change_password(request, id, form_url)
 
     def log_change(self, request: HttpRequest, object: Any, message: Any) -> Any:
         """The same as ever; the page that sets a password says so by this alone."""

@@ -83,8 +83,11 @@ def seen_by_others(chats: QuerySet[Chat]) -> QuerySet[Chat]:
 
 
 @transaction.atomic
-def hand_over(*, source: User, to: User, by: User | None, organization: Organization | None = None) -> int:
+def hand_over(
+    *, source: User, to: User, by: User | None, organization: Organization | None = None, is_operator: bool = False
+) -> int:
     """Make the chats of one person, or those in an organization, another's own; how many. `by`: None for a command.
+    `is_operator`: they do it as one, in the admin.
 
     Raises Invalid, naming what is wrong, where the other may not write where the chats are; then nothing has changed.
     """
@@ -101,9 +104,10 @@ def hand_over(*, source: User, to: User, by: User | None, organization: Organiza
     for id in ids:
         notices.tell(id, has_changed=True)
     where = f" in {organization.pk}" if organization else ""
+    actor = by if by is not None and not is_operator else audit.operator(by)
     moved = {"count": len(ids), "from": source.pk, "to": to.pk}
     place = organization.pk if organization else None
-    audit.record("chat.handed_over", actor=by or audit.operator(), organization_id=place, detail=moved)
+    audit.record("chat.handed_over", actor=actor, organization_id=place, detail=moved)
     _note(by or to, source, CHANGE, f"Handed over {len(ids)} chats{where} to {to.pk}{'' if by else ', by command'}")
     return len(ids)
 
@@ -150,7 +154,7 @@ def delete_person(person: User, *, by: User | None) -> Counts:
 
 def _tell_of_erasure(person: User, by: User | None) -> None:
     """Those of their organizations that a member is gone; the installation, that a person is."""
-    actor = by or audit.operator()
+    actor = by if by is not None and by.pk == person.pk else audit.operator(by)
     for membership in Membership.objects.filter(user=person):
         noting.left(membership, by=actor)
     audit.record("person.erased", actor=actor, organization_id=None, object_type="user", object_id=person.pk)

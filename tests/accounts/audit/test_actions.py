@@ -1,6 +1,7 @@
 """Each action, done through its real door, leaves exactly one entry: of the right actor, without a name or a word."""
 
 import asyncio
+import io
 import json
 import uuid
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
 
+from accounts.audit import sealing
 from accounts.audit.actions import ACTIONS
 from accounts.audit.models import AuditEntry
 from accounts.models import Membership, Role, User
@@ -264,6 +266,8 @@ ROWS = [
     Row("token.reused", use_twice),
     Row("password.changed", rest("editor", "post", "/api/users/me/password/", current=PASSWORD,
                                  password=f"new horse {WORD}"), who="editor"),
+    Row("password.changed", form("auth_user_password_change", lambda world: [world.extra.pk], usable_password="true",
+                                 password1="new horse battery", password2="new horse battery"), "operator", "root"),
     Row("password.link_made", rest("operator", "post", "/api/users/{world.extra.pk}/reset-link/"), who="operator"),
     Row("password.link_made", command("reset_link", "{world.extra.email}"), "operator"),
     Row("member.invited", rest("owner", "post", ORG + "invitations/", email=f"new@{WORD}.example"), who="owner"),
@@ -287,6 +291,8 @@ ROWS = [
                             organization=lambda world: world.organization.pk), who="operator"),
     Row("person.changed", rest("operator", "patch", "/api/users/{world.extra.pk}/", active=False), who="operator"),
     Row("person.erased", erase, "operator", is_everybodys=True),
+    Row("person.erased", form("accounts_user_delete", lambda world: [world.extra.pk], post="yes"), "operator", "root",
+        is_everybodys=True),
     Row("person.erased", leave, who="extra", is_everybodys=True),
     Row("key.made", rest("editor", "post", "/api/users/me/keys/", name=WORD, scopes=["chat"],
                          organization=lambda world: world.organization.pk), who="editor"),
@@ -360,6 +366,16 @@ ROWS = [
     Row("run.redriven", act_on("redrive", RunStatus.SUCCEEDED), "operator", "root"),
     Row("run.released", act_on("release", RunStatus.RUNNING), "operator", "root"),
 ]  # fmt: skip
+
+
+def test_the_chain_of_an_erased_person_holds_and_names_nobody(world: World) -> None:
+    id = str(world.extra.pk)
+    leave(world)
+    while sealing.seal():
+        pass
+    call_command("verify_audit", stdout=io.StringIO())
+    assert not User.objects.filter(pk=id).exists()
+    assert {each.action for each in AuditEntry.objects.filter(actor=id)} == {"member.removed", "person.erased"}
 
 
 def test_each_action_has_a_row() -> None:
