@@ -98,7 +98,7 @@ def holds(key: ApiKey) -> bool:
 
 
 @transaction.atomic
-def revoke(keys: Sequence[ApiKey], *, by: Any) -> int:
+def revoke(keys: Sequence[ApiKey], *, by: Any = audit.SYSTEM) -> int:
     """End the keys, at once and for good; how many of them had not been ended before. `by`: who does it."""
     count = 0
     for key in keys:
