@@ -27,7 +27,7 @@ class Chain:
         self.count += 1
         seq, hash, link = entry["seq"], entry["hash"], entry["chain"]
         named = f"entry {seq} ({entry['id']})"
-        if hash_of({name: entry[name] for name in HASHED}) != hash:
+        if _hash_of(entry) != hash:
             yield f"{named} was changed: it has another hash"
         if seq in self.anchors:
             self._seen.add(seq)
@@ -77,6 +77,14 @@ class Chain:
             yield f"the end is not the one that was kept: entry {seq}"
         for seq in sorted(set(self.anchors) - self._seen):
             yield f"entry {seq}, which was anchored, is not there"
+
+
+def _hash_of(entry: Mapping[str, Any]) -> str:
+    """Its hash; empty for one with values that no entry has."""
+    try:
+        return hash_of({name: entry[name] for name in HASHED})
+    except ValueError:
+        return ""
 
 
 def _missing(first: int, last: int) -> str:

@@ -82,7 +82,7 @@ def _of_chains(organization: UUID | None, anchors: dict[int, str]) -> Iterator[t
 def _of_file(file: Path, anchors: dict[int, str]) -> Iterator[tuple[str, Chain, Iterator[str]]]:
     chain = Chain(anchors=anchors, begins_anywhere=True)
     try:
-        with file.open(encoding="utf-8") as lines:
+        with file.open(encoding="utf-8", errors="replace") as lines:
             yield file.name, chain, _faults(chain, lines)
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from error
@@ -93,9 +93,9 @@ def _faults(chain: Chain, lines: Iterable[str]) -> Iterator[str]:
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             entry = None
-        if not isinstance(entry, dict) or set(entry) != SHAPE or not isinstance(entry["seq"], int):
+        if not isinstance(entry, dict) or set(entry) != SHAPE or type(entry["seq"]) is not int:
             yield f"line {number} is no entry of an export"
             continue
         if not whose:

@@ -333,6 +333,17 @@ def test_what_was_done_to_an_export_is_named(
     assert ("FAILED" in told) == bool(found) == bool(named)
 
 
+def test_every_bit_counts(lines: list[str], tmp_path: Path) -> None:
+    whole = "".join(f"{line}\n" for line in lines).encode()
+    choose, file = random.Random(7), tmp_path / "export.jsonl"
+    for _ in range(300):
+        place, bit = choose.randrange(len(whole) - 1), choose.randrange(8)
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << bit)]) + whole[place + 1 :])
+        assert "FAILED" in verified("--file", str(file)), (place, bit)
+    for odd in (lines[0].replace('"detail":{}', '"detail":{"a":NaN}'), lines[0].replace('"ip":""', '"ip":"\\ud800"')):
+        assert "entry 1 " in in_file(tmp_path, [odd]) and "FAILED" in in_file(tmp_path, [odd])
+
+
 def in_file(folder: Path, lines: list[str], *arguments: str) -> str:
     file = folder / "export.jsonl"
     file.write_text("".join(f"{line}\n" for line in lines))
