@@ -14,6 +14,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts.audit.models import AuditChain, AuditEntry  # noqa: F401  # Django finds its tables here
 from accounts.folding import FoldedField, SavesFolded
 
 

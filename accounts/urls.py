@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.look import views as look
-from accounts.organizations import inviting, people_rest, rest, secrets_rest
+from accounts.organizations import audit_rest, inviting, people_rest, rest, secrets_rest
 from accounts.sign_in import acting, own, reset_page, views
 from accounts.sign_in import rest as sign_in_rest
 from accounts.sso import providers
@@ -52,6 +52,7 @@ urlpatterns = [
     path(f"{ORGANIZATION}<uuid:id>/", rest.OneMember.as_view()),
     path(INVITATIONS, inviting.Invitations.as_view()),
     path(f"{INVITATIONS}<uuid:id>/", inviting.OneInvitation.as_view()),
+    path("api/organizations/<uuid:organization>/audit/", audit_rest.AuditLog.as_view()),
     path("api/invitations/accept/", inviting.Accept.as_view()),
     path("invitation/", inviting.invitation_page, name="invitation"),
     path("api/projects/", rest.Projects.as_view()),

@@ -40,7 +40,7 @@ from chat.rest import (
     workflows,
 )
 from chat.rest.tickets import TicketView
-from chat.transfer import branch, files, person
+from chat.transfer import audit, branch, files, person
 from chat.transfer import views as exports
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -89,6 +89,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/pulls/<uuid:id>/", pull_requests.OnePull.as_view(), name="pull"),
     path("api/pulls/<uuid:id>/merge", pulls.merge, name="pull-merge"),
     path("api/pulls/<uuid:id>/close", pull_requests.PullClosing.as_view(), name="pull-close"),
+    path("api/organizations/<uuid:organization>/audit/export/", audit.export_audit, name="audit-export"),
     path("api/users/me/export/", person.export_person, name="export"),
     path("api/users/me/deletion/", deletion.Deletion.as_view(), name="deletion"),
     path("api/messages/<uuid:id>/", messages.OneMessage.as_view(), name="message"),

@@ -177,6 +177,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "config.middleware.security.SecurityHeadersMiddleware",
     "config.middleware.base.SecurityMiddleware",
+    "config.middleware.origin.OriginMiddleware",
     "config.middleware.static.StaticFilesMiddleware",
     "config.middleware.compression.CompressionMiddleware",
     "config.middleware.language.LanguageMiddleware",
@@ -513,6 +514,10 @@ ERASURE_EVERY_S = env.float("ERASURE_EVERY_S", 3600.0)
 FOLDING_EVERY_S = env.float("FOLDING_EVERY_S", 60.0)
 USAGE_EVERY_S = env.float("USAGE_EVERY_S", 60.0)
 CLEANUP_BATCH = env.int("CLEANUP_BATCH", 200, least=1)
+AUDIT_IP = env.choice("AUDIT_IP", "short", ("short", "full", "none"))
+AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", 400)
+AUDIT_SEAL_EVERY_S = env.float("AUDIT_SEAL_EVERY_S", 1.0)
+AUDIT_TELL_EVERY_S = env.float("AUDIT_TELL_EVERY_S", 24 * 3600.0)
 
 WORK_PER_PROJECT = env.int("WORK_PER_PROJECT", 2, least=1)
 WORK_PER_ORGANIZATION = env.int("WORK_PER_ORGANIZATION", 10, least=1)
@@ -708,6 +713,8 @@ LOGGING = {
     "loggers": {
         "uvicorn.access": {"filters": ["no_query"]},
         "uvicorn.error": {"filters": ["sockets"]},
+        # What is to leave this machine, whatever else is logged: docs/audit.md.
+        "accounts.audit.heads": {"level": "INFO"},
         # Django gives these handlers of their own, which would write past the one above.
         "django": {"handlers": [], "level": "NOTSET"},
         "django.server": {"handlers": [], "level": "NOTSET", "propagate": True},

@@ -737,6 +737,8 @@ ROUTES = [
     Route("POST", BUDGETS, ADMIN, new_budget, ok=(201,), ids=organization_id),
     Route("PATCH", ONE_BUDGET, ADMIN, fixed(amount=7), ids=budget_id),
     Route("DELETE", ONE_BUDGET, ADMIN, ok=(204,), ids=budget_id),
+    Route("GET", "/api/organizations/{organization}/audit/", ADMIN, ids=organization_id),
+    Route("GET", "/api/organizations/{organization}/audit/export/", ADMIN, ids=organization_id, kind="door"),
     Route("GET", MEMBERS, READ, ids=organization_id),
     Route("GET", "/api/organizations/{organization}/former-members/", ADMIN, ids=organization_id),
     # Each may hand over their own; here it is an admin who hands over what somebody left behind.

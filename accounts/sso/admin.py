@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import plans
+from accounts.admin_audit import Noted, record
 from accounts.admin_lists import Lookups, ReadOnly
 from accounts.errors import Invalid, NotAllowed
 from accounts.models import ExternalIdentity, IdentityProvider, UsedAssertion
@@ -83,7 +84,7 @@ class ProviderForm(ModelForm):
 
 
 @admin.register(IdentityProvider)
-class IdentityProviderAdmin(Lookups):
+class IdentityProviderAdmin(Noted, Lookups):
     """Who vouches for people of an organization."""
 
     form = ProviderForm
@@ -130,6 +131,10 @@ class IdentityProviderAdmin(Lookups):
         if {"issuer", "jwks_url", "client_id"} & set(form.changed_data):
             obj.jwks, obj.metadata, obj.keys_fetched_at, obj.keys_tried_at = {}, {}, None, None
         super().save_model(request, obj, form, change)
+
+    def note(self, request: HttpRequest, row: Any, change: str, fields: list[str]) -> None:
+        """Which fields, and not what they are."""
+        record(request, "sso.changed", row, row.organization_id, kind="provider", change=change, fields=fields)
 
     @admin.display(description=_("Client secret"))
     def secret_hint(self, provider: IdentityProvider) -> str:

@@ -8,12 +8,13 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_audit import DELETED, Noted, record
 from accounts.admin_lists import Lookups, ReadOnly
 from accounts.errors import Invalid
 from chat.metering.amounts import currency
 from chat.metering.budgets import Standing, standings
 from chat.models import Budget, BudgetNotice, Scope, Unit
-from chat.services.budgets import amount_of, is_in, said
+from chat.services.budgets import amount_of, detail_of, is_in, said
 
 if TYPE_CHECKING:  # generic for the type checker only
     ModelForm = forms.ModelForm[Budget]
@@ -55,7 +56,7 @@ class BudgetForm(ModelForm):
 
 
 @admin.register(Budget)
-class BudgetAdmin(Lookups):
+class BudgetAdmin(Noted, Lookups):
     form = BudgetForm
     list_display = ("place", "whose", "shown_amount", "period", "at_end", "used_part", "shown_used", "reserved", "left")
     list_select_related = ("organization", "inside", "project", "user", "key")
@@ -114,6 +115,13 @@ class BudgetAdmin(Lookups):
     def shown_used(self, budget: Budget) -> str:
         """By the runs that ended in the period."""
         return in_unit(budget, _standing(budget).used)
+
+    def note(self, request: HttpRequest, row: Budget, change: str, fields: list[str]) -> None:
+        """What it is now."""
+        if change == DELETED:
+            record(request, "budget.removed", row, row.of_id, scope=row.scope)
+        else:
+            record(request, "budget.set", row, row.of_id, **detail_of(row))
 
     @admin.display(description=_("reserved"))
     def reserved(self, budget: Budget) -> str:

@@ -125,7 +125,9 @@ class WholePersonAdmin(SaysWhatGoes, PersonAdmin):
         by: Any = request.user
         try:
             with transaction.atomic():
-                count = people.hand_over(source=person, to=given["to"], by=by, organization=given["organization"])
+                count = people.hand_over(
+                    source=person, to=given["to"], by=by, organization=given["organization"], is_operator=True
+                )
                 if given["reason"]:
                     keep(request, person, "Handed over", given["reason"])
         except RequestError as error:

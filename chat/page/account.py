@@ -22,8 +22,9 @@ from django.views.decorators.http import require_http_methods
 from accounts.errors import Invalid, NotFound, RequestError, refuse
 from accounts.models import ApiKey, Organization, Project, Role, User
 from accounts.permissions import PERMISSIONS
-from accounts.sign_in import keys, passwords, sign_ins
+from accounts.sign_in import keys, noting, passwords, sign_ins
 from accounts.sign_in.cookies import forget_cookie, keep_language
+from accounts.sign_in.own import change_password
 from accounts.sign_in.scopes import FOR_ADMINS
 from chat.page import budgets, known
 from chat.page.account_words import DEVICES, DONE, SCOPE_USES, going, why
@@ -135,8 +136,7 @@ def _change_password(request: HttpRequest, user: User) -> HttpResponse:
     sent = request.POST
     if sent.get("new", "") != sent.get("again", ""):
         raise refuse("again", "Expected the same password twice.")
-    passwords.require_password(request, user, sent.get("current", ""), "current")
-    passwords.set_password(user, sent.get("new", ""), "new")
+    change_password(request, user, sent.get("current", ""), sent.get("new", ""), "new")
     sign_ins.keep_session(request, user)
     response = _done("password")
     forget_cookie(response)  # a token's, which has just ended
@@ -163,7 +163,7 @@ def _end(sent: Mapping[str, str]) -> Any:
 
 
 def _revoke_key(request: HttpRequest, user: User) -> HttpResponse:
-    keys.revoke(list(ApiKey.objects.visible_to(user).filter(pk=_id(request.POST.get("id", "")))))
+    keys.revoke(list(ApiKey.objects.visible_to(user).filter(pk=_id(request.POST.get("id", "")))), by=user)
     return _done("revoke-key", "keys")
 
 
@@ -174,7 +174,7 @@ def _end_sign_in(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _end_others(request: HttpRequest, user: User) -> HttpResponse:
-    user.end_sessions()
+    noting.sign_out_everywhere(user, by=user)
     sign_ins.keep_session(request, user)
     response = _done("end-others", "sign-ins")
     forget_cookie(response)

@@ -10,10 +10,12 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Model
 
+from accounts import audit
 from accounts.errors import Conflict, NotAllowed, NotFound, refuse
 from accounts.models import ApiKey, Organization, Project, User
 from accounts.permissions import permissions_in, require
 from chat import money
+from chat.metering import amounts
 from chat.models import Budget, Scope, Unit
 from chat.models.budgets import BudgetQuerySet
 
@@ -54,6 +56,7 @@ def create_budget(
     if Budget.objects.within([place.pk]).filter(**of, unit=unit, period=made.period).exists():
         raise Conflict(TWICE, code="budget_exists", fields={"period": [TWICE]})
     made.save()
+    _note("budget.set", user, made)
     log.info("budget %s made by %s: %s for %s %s", made.pk, user.pk, made, scope, scope_id)
     return made
 
@@ -68,6 +71,7 @@ def change_budget(*, user: User, budget: Budget, **changes: Any) -> Budget:
     for name, value in changes.items():
         setattr(row, name, value)
     row.save(update_fields=["amount", "warn_percent", "at_end", "told_percent", "updated_at"])
+    _note("budget.set", user, row)
     log.info("budget %s changed by %s: %s", row.pk, user.pk, row)
     return row
 
@@ -77,6 +81,7 @@ def delete_budget(*, user: User, budget: Budget) -> None:
     """Take it away: what it is of may use as much as the other budgets let it."""
     row = _locked(budget)
     log.info("budget %s deleted by %s: was %s", row.pk, user.pk, row)
+    _note("budget.removed", user, row)
     row.delete()
 
 
@@ -98,6 +103,20 @@ def is_in(place: Organization, scope: str, found: Any) -> bool:
     if scope == Scope.USER:
         return bool(found.memberships.filter(organization=place).exists())
     return bool(found.organization_id == place.pk)
+
+
+def detail_of(budget: Budget) -> dict[str, Any]:
+    """What the audit log tells of a budget."""
+    in_money = budget.unit == Unit.MONEY
+    amount = {"nanos": budget.amount, "currency": amounts.currency()} if in_money else {"tokens": budget.amount}
+    return {"scope": budget.scope, "period": budget.period, **amount}
+
+
+def _note(action: str, user: User, budget: Budget) -> None:
+    detail = detail_of(budget) if action == "budget.set" else {"scope": budget.scope}
+    audit.record(
+        action, actor=user, organization_id=budget.of_id, object_type="budget", object_id=budget.pk, detail=detail
+    )
 
 
 def _administered(user: User, organization: UUID) -> Organization:

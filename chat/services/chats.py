@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from accounts import plans
+from accounts import audit, plans
 from accounts.errors import Conflict, NotFound, refuse
 from accounts.models import Organization, Project, User
 from accounts.organizations.choice import remember_organization
@@ -76,6 +76,8 @@ def create_chat(
     chat.titled_by = TitledBy.PERSON if chat.title else TitledBy.NOBODY
     _check_sharing(chat)
     chat.save(force_insert=True)
+    if chat.sharing != Sharing.PRIVATE:
+        _note("chat.shared", user, chat, sharing=chat.sharing, access=chat.project_access)
     if workflow is not None:
         going_through.begin_chosen(chat, user, workflow)
     elif takes_default and getattr(place, "has_default", False):
@@ -108,6 +110,8 @@ def change_chat(*, user: User, chat: Chat, **changes: Any) -> Chat:
     if "sharing" in changes:
         _check_widening(chat)
     chat.save(update_fields=[*changes, *more, "updated_at"])
+    if OWNERS_OWN & changes.keys():
+        _note("chat.shared", user, chat, sharing=chat.sharing, access=chat.project_access)
     notices.tell(chat.pk, has_changed=True)
     return chat
 
@@ -123,6 +127,7 @@ def share_chat(*, user: User, chat: Chat, person: UUID, access: str) -> ChatShar
         raise NotFound(fields={"user": ["There is no such person in the chat's organization."]})
     audience.require_readable(lock_chat(chat), known)
     share, _ = ChatShare.objects.update_or_create(chat=chat, user=known, defaults={"access": Access(access)})
+    _note("chat.shared", user, chat, user=person, access=access)
     notices.tell(chat.pk, has_changed=True)
     return share
 
@@ -135,6 +140,7 @@ def unshare_chat(*, user: User, chat: Chat, share: UUID) -> None:
         raise NotFound
     if found.user_id != user.pk:
         require_owner(user, chat)
+    _note("chat.shared", user, chat, user=found.user_id, access="")
     found.delete()
     notices.tell(chat.pk, has_changed=True)
 
@@ -151,6 +157,7 @@ def delete_chat(*, user: User, chat: Chat) -> None:
     if open_run:
         raise Conflict(f"Run {open_run.pk} is not over. Cancel it, then delete the chat.", code="run_open")
     notices.tell(chat.pk, deleted_by=user.pk)
+    _note("chat.deleted", user, chat)
     chat.delete()
 
 
@@ -172,6 +179,13 @@ def fork_chat(*, user: User, chat: Chat, message: UUID, title: str | None = None
     fork.level = Chat.objects.values_list("level", flat=True).get(pk=chat.pk)  # as it is now, with what was drawn
     fork.save(update_fields=["leaf", "position", "level"])
     return get_chat(user, fork.pk)
+
+
+def _note(action: str, by: User, chat: Chat, **detail: Any) -> None:
+    """Tell the audit log."""
+    audit.record(
+        action, actor=by, organization_id=chat.organization_id, object_type="chat", object_id=chat.pk, detail=detail
+    )  # fmt: skip
 
 
 def _project(user: User, organization: Organization, id: UUID) -> Project:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts import audit
 from accounts.db.compiled import Compiled
 from accounts.errors import Conflict, NotAllowed, NotFound
 from accounts.models import IdempotencyKey, User
@@ -103,6 +104,10 @@ def delete_message(*, user: User, message: Message) -> Message:
     _forget(message.chat, user)
     compactions.forget(message.chat, message.position)
     _erase_answers(message)
+    audit.record(
+        "message.deleted", actor=user, organization_id=message.chat.organization_id, object_type="message",
+        object_id=message.pk, detail={"chat": message.chat_id},
+    )  # fmt: skip
     return _bury(message)
 
 

@@ -9,8 +9,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import PROTECT, ForeignObjectRel, Model, ProtectedError, Q, QuerySet, RestrictedError
 
+from accounts import audit
 from accounts.errors import Conflict, refuse
 from accounts.models import ApiKey, Membership, Organization, Project, Role, User
+from accounts.organizations import noting
 from accounts.organizations.services import is_last_owner
 from accounts.permissions import permissions_in, require
 from accounts.sign_in.sign_ins import forget_sessions
@@ -81,8 +83,11 @@ def seen_by_others(chats: QuerySet[Chat]) -> QuerySet[Chat]:
 
 
 @transaction.atomic
-def hand_over(*, source: User, to: User, by: User | None, organization: Organization | None = None) -> int:
+def hand_over(
+    *, source: User, to: User, by: User | None, organization: Organization | None = None, is_operator: bool = False
+) -> int:
     """Make the chats of one person, or those in an organization, another's own; how many. `by`: None for a command.
+    `is_operator`: they do it as one, in the admin.
 
     Raises Invalid, naming what is wrong, where the other may not write where the chats are; then nothing has changed.
     """
@@ -99,6 +104,10 @@ def hand_over(*, source: User, to: User, by: User | None, organization: Organiza
     for id in ids:
         notices.tell(id, has_changed=True)
     where = f" in {organization.pk}" if organization else ""
+    actor = by if by is not None and not is_operator else audit.operator(by)
+    moved = {"count": len(ids), "from": source.pk, "to": to.pk}
+    place = organization.pk if organization else None
+    audit.record("chat.handed_over", actor=actor, organization_id=place, detail=moved)
     _note(by or to, source, CHANGE, f"Handed over {len(ids)} chats{where} to {to.pk}{'' if by else ', by command'}")
     return len(ids)
 
@@ -135,11 +144,20 @@ def delete_person(person: User, *, by: User | None) -> Counts:
     _keep_what_others_need(person)
     author = by if by and by.pk != person.pk else None
     _forget_name(person)
+    _tell_of_erasure(person, by)
     id = person.pk
     remove(person)
     if author:
         _note(author, User(pk=id, email=str(id)), DELETION, f"Deleted with {told}")
     return counts
+
+
+def _tell_of_erasure(person: User, by: User | None) -> None:
+    """Those of their organizations that a member is gone; the installation, that a person is."""
+    actor = by if by is not None and by.pk == person.pk else audit.operator(by)
+    for membership in Membership.objects.filter(user=person):
+        noting.left(membership, by=actor)
+    audit.record("person.erased", actor=actor, organization_id=None, object_type="user", object_id=person.pk)
 
 
 @transaction.atomic
@@ -153,7 +171,7 @@ def delete_oneself(person: User) -> Counts:
     others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
     if person.is_superuser and not others.exists():
         raise Conflict("You are the last superuser: make somebody else one first.", code="last_superuser")
-    return delete_person(person, by=None)
+    return delete_person(person, by=person)
 
 
 @transaction.atomic

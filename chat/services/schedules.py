@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import audit
 from accounts.counts import require_room
 from accounts.errors import Conflict, Invalid, NotAllowed, NotFound, refuse
 from accounts.models import User
@@ -57,6 +58,7 @@ def create_schedule(
     _set(where, {"prompt": prompt, "cron": cron, "time_zone": time_zone, **more})
     where.next_at = _armed(where)
     where.save(force_insert=True)
+    note("schedule.made", where, by=user, **{name: id for name, id in (("chat", chat), ("project", project)) if id})
     return where
 
 
@@ -76,13 +78,16 @@ def change_schedule(*, user: User, schedule: Schedule, **changes: Any) -> Schedu
         if not (was_on and row.is_on):
             row.error, row.failed_at = "", None
     row.save(update_fields=[*changes, "next_at", "error", "failed_at", "updated_at"])
+    note("schedule.changed", row, by=user, fields=sorted(changes))
     return row
 
 
 @transaction.atomic
 def delete_schedule(*, user: User, schedule: Schedule) -> None:
     """Delete it. What its runs have said stays."""
-    _own(user, schedule).delete()
+    row = _own(user, schedule)
+    note("schedule.deleted", row, by=user)
+    row.delete()
 
 
 def begin_now(*, user: User, schedule: Schedule) -> Schedule:
@@ -122,6 +127,14 @@ def is_under_way(schedule: Schedule) -> bool:
 def may_begin(schedule: Schedule) -> bool:
     """Whether its owner may still write where it leads, with their rights of now."""
     return schedule.owner.is_active and "write" in _permissions(schedule.owner, schedule)
+
+
+def note(action: str, schedule: Schedule, *, by: Any, **detail: Any) -> None:
+    """Tell the audit log."""
+    audit.record(
+        action, actor=by, organization_id=schedule.organization_id, object_type="schedule", object_id=schedule.pk,
+        detail=detail,
+    )  # fmt: skip
 
 
 def _new_chat(schedule: Schedule) -> Chat:

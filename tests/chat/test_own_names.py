@@ -12,10 +12,11 @@ GLOBAL = {
     "chat.Compaction upto",
 }  # fmt: skip
 # The person's address again; the subject of a work, which is an id of ours; and what is within a provider, whose row
-# is an organization's; the number of a version, which is ours.
+# is an organization's; the number of a version or an entry, which is ours.
 OURS = {
     "user_email_once",
     "run_one_open_a_subject",
+    "audit_installation_seq_once",
     "external_identity_once",
     "used_assertion_once",
     "attachment_used_once",

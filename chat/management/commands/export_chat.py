@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts import audit
 from accounts.errors import RequestError
 from chat.models import Chat
 from chat.transfer.writing import written
@@ -32,6 +33,10 @@ class Command(BaseCommand):
                 raise CommandError(f"{output} is there already.")
             count = _write(found, part, is_packed=output.suffix == ".gz")
             os.replace(part, output)
+            audit.apart(
+                "chat.exported", actor=audit.operator(), organization_id=found.organization_id, object_type="chat",
+                object_id=found.pk, detail={"format": "parley"},
+            )  # fmt: skip
         except RequestError as error:
             raise CommandError(error.message) from error
         except OSError as error:

@@ -6,9 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
+from accounts import audit
 from accounts.models import Organization
 from chat.models import Budget, Period, Unit
+from chat.services.budgets import detail_of
 
 MOST = 2**62
 
@@ -24,15 +27,27 @@ class Command(BaseCommand):
     def handle(self, *args: Any, organization: str, tokens: int | None, period: str, **options: Any) -> None:
         found = _organization(organization)
         if tokens is None:
-            Budget.objects.own(found.pk).filter(unit=Unit.TOKENS).delete()
+            with transaction.atomic():
+                for row in Budget.objects.own(found.pk).filter(unit=Unit.TOKENS):
+                    _note("budget.removed", found, row)
+                    row.delete()
             self.stdout.write(f"{found} has no budget.")
             return
         if not 0 <= tokens <= MOST:
             raise CommandError(f"TOKENS: expected 0 to {MOST}.")
         budget = Budget.objects.own(found.pk).filter(unit=Unit.TOKENS).first() or Budget(organization=found)
         budget.amount, budget.period, budget.told_percent = tokens, period, 0
-        budget.save()
+        with transaction.atomic():
+            budget.save()
+            _note("budget.set", found, budget, **detail_of(budget))
         self.stdout.write(f"{found}: {budget}.")
+
+
+def _note(action: str, place: Organization, budget: Budget, **detail: Any) -> None:
+    audit.record(
+        action, actor=audit.operator(), organization_id=place.pk, object_type="budget",
+        object_id=budget.pk, detail=detail,
+    )  # fmt: skip
 
 
 def _organization(name: str) -> Organization:

@@ -7,8 +7,10 @@ from typing import Protocol
 
 from django.conf import settings
 
+from accounts.audit.sealing import has_unsealed
 from chat.attachments.going import Attachments
 from chat.attachments.texts import give_up_left
+from chat.ops.auditing import Sealing, Telling
 from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
 from chat.ops.erasure import Erasure
 from chat.ops.folding import Folding
@@ -33,6 +35,8 @@ class Duty:
     name: str  # of its row, at most 40 characters
     every: str  # the setting with the seconds from the end of one to the next; 0: never by itself
     begin: Callable[[], Steps]
+    looks: int = 10  # a process looks so many times in an interval whether it is due
+    has_work: Callable[[], bool] = lambda: True  # asked first where it is due all the time: it costs less than a claim
 
     @property
     def every_s(self) -> float:
@@ -55,4 +59,6 @@ CHORES = (
     Duty("schedules", "SCHEDULES_EVERY_S", Schedules),
     Duty("folding", "FOLDING_EVERY_S", Folding),
     Duty("usage", "USAGE_EVERY_S", UsageBefore),
+    Duty("sealing", "AUDIT_SEAL_EVERY_S", Sealing, looks=1, has_work=has_unsealed),
+    Duty("audit", "AUDIT_TELL_EVERY_S", Telling),
 )
