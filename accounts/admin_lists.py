@@ -42,6 +42,7 @@ CONTENT |= {"text", "pages", "sha256"}  # of a document of knowledge, and what i
 CONTENT |= {"definition", "answers"}  # what a model is told at a workflow's steps, and what people answered there
 CONTENT |= {"tone", "about"}  # what a person lets models know of them
 CONTENT |= {"schema", "annotations", "approved", "discovered"}  # what a server elsewhere says of itself
+CONTENT |= {"reason"}  # why there is a hold on somebody
 CONTENT |= {"object_repr"}  # what a row was called: older versions kept titles there
 SECRETS = {"password", "token", "token_hash", "key_hash", "secret", "assertion_secret", "assertion_hash", "session_key"}
 SECRETS |= {"value"}  # of a project's secret

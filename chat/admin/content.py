@@ -100,7 +100,7 @@ def content_view(site: admin.AdminSite, request: HttpRequest, chat_id: UUID) -> 
     """Ask for a reason, log it, and show the chat's content for a while; or stop showing it."""
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
-    chat = Chat.objects.filter(pk=chat_id).first()
+    chat = Chat.objects.filter(pk=chat_id, deleted_at=None).first()
     if chat is None:
         raise Http404
     back = _back(request, chat)

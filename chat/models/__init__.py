@@ -6,6 +6,7 @@ from chat.models.characters import Character
 from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing, TitledBy
 from chat.models.chores import Chore
 from chat.models.compactions import Compaction
+from chat.models.holds import Hold, HoldScope, Kept, KeptFile, held
 from chat.models.language_models import LanguageModel
 from chat.models.messages import Message, MessageKind, MessageRole, MessageStatus
 from chat.models.policies import Decision, ToolGrant, ToolPolicy
@@ -39,6 +40,10 @@ __all__ = [
     "Chore",
     "Compaction",
     "Decision",
+    "Hold",
+    "HoldScope",
+    "Kept",
+    "KeptFile",
     "LanguageModel",
     "Links",
     "LogState",
@@ -70,4 +75,5 @@ __all__ = [
     "WorkflowRun",
     "WorkflowStatus",
     "WorkflowVersion",
+    "held",
 ]

@@ -17,7 +17,7 @@ from django.db.models.signals import post_delete, pre_delete
 
 from accounts.models import Project, User
 from chat.attachments import going
-from chat.models import Attachment, AttachmentState, AttachmentUse, Chat, PullRequest, PullState
+from chat.models import Attachment, AttachmentState, AttachmentUse, Chat, PullRequest, PullState, held, owners
 from tools.git import removal
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,12 @@ def watch() -> None:
 
 
 def _chat_going(instance: Chat, **more: Any) -> None:
-    """Its pull requests go with it. Of a merged one the project keeps that it was: its title is in the merge."""
+    """Its pull requests go with it. Of a merged one the project keeps that it was: its title is in the merge.
+
+    Raises StillHeld where a hold is on it: then whoever deletes it, and however, puts it away (chat.services.removing).
+    """
+    if Chat.objects.filter(held(), pk=instance.pk).exists():
+        raise owners.StillHeld(instance.pk)
     of_chat = PullRequest.objects.filter(chat=instance.pk)
     of_chat.exclude(state=PullState.MERGED).delete()
     of_chat.update(body="")
