@@ -29,6 +29,7 @@ CALLED = {
     "DocumentVersion": "versions of a document",
     "KnowledgeDocument": "knowledge: documents",
     "Passage": "knowledge: passages",
+    "Hold": "holds",
     "Kept": "kept texts",
     "ProjectRepository": "repositories of projects",
 }

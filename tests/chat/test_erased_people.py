@@ -37,16 +37,9 @@ def own(new_server: Any) -> Server:
 
 def bob_of(server: Server, name: str) -> Client:
     """A second person in the first one's organization."""
-    server.quickly("create_user", f"{name}@example.com", "--name", name)
     place = client(server).get("/api/organizations/")["results"][0]["id"]
-    server.manage("shell", "-c", JOIN.format(email=f"{name}@example.com", place=place))
+    server.quickly("create_user", f"{name}@example.com", "--organization", place, "--name", name)
     return Client(server, server.token(f"{name}@example.com"))
-
-
-JOIN = """
-from accounts.models import *
-Membership.objects.create(user=User.objects.get(email="{email}"), organization_id="{place}", role="editor")
-"""
 
 
 def live_chat(person: Client, canary: str, upstream: Upstream) -> str:
