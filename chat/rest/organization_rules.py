@@ -43,6 +43,8 @@ class Flag(serializers.BooleanField):
 class RulesSerializer(serializers.ModelSerializer[Rules]):
     """The rules as they are."""
 
+    updated_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="null: nobody has set any.")
+
     class Meta:
         model = Rules
         fields = ("chats_days", "logs_days", "files_days", "links", "cache_answers", "updated_at")
