@@ -43,6 +43,7 @@ CONTENT |= {"definition", "answers"}  # what a model is told at a workflow's ste
 CONTENT |= {"tone", "about"}  # what a person lets models know of them
 CONTENT |= {"schema", "annotations", "approved", "discovered"}  # what a server elsewhere says of itself
 CONTENT |= {"comment"}  # what a person said of an answer
+CONTENT |= {"reason"}  # why there is a hold on somebody
 CONTENT |= {"object_repr"}  # what a row was called: older versions kept titles there
 SECRETS = {"password", "token", "token_hash", "key_hash", "secret", "assertion_secret", "assertion_hash", "session_key"}
 SECRETS |= {"value"}  # of a project's secret

@@ -60,6 +60,8 @@ class User(SavesFolded, AbstractBaseUser, PermissionsMixin):
     token_version = models.PositiveIntegerField(default=0)
     # Part of every kept answer's key: raising it makes all that were kept for them unfindable. See chat.runner.kept.
     answers_generation = models.PositiveIntegerField(default=0, db_default=0)
+    # Their account is closed, and the row says nothing of them any more: what else is theirs is being erased.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     # The API key by which this very object came in, which narrows what they see. Of the request, never stored.
@@ -174,6 +176,8 @@ class Organization(SavesFolded):
     # Models that answer where the chosen one cannot, in order; None: each model's own. Its rule stands in chat.
     fallbacks = models.JSONField(null=True, blank=True)
     timezone = models.CharField(max_length=64, default="UTC", db_default="UTC")  # IANA: where its days begin
+    # It was deleted and nobody is a member any more, but something in it has to be kept for now.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = OrganizationQuerySet.as_manager()
@@ -287,7 +291,7 @@ class Invitation(models.Model):
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: Seer) -> "ProjectQuerySet":
         """Projects of the user's organizations: every role includes read."""
-        return self.filter(organization__in=Organization.objects.visible_to(user))
+        return self.filter(deleted_at=None, organization__in=Organization.objects.visible_to(user))
 
 
 class Project(SavesFolded):
@@ -298,6 +302,8 @@ class Project(SavesFolded):
     name = models.CharField(max_length=150)
     name_folded = FoldedField("name")
     description = models.TextField(blank=True)
+    # It was deleted and is out of every answer, but something in it has to be kept for now.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProjectQuerySet.as_manager()

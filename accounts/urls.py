@@ -37,7 +37,6 @@ urlpatterns = [
     path("api/auth/reset", own.AskReset.as_view()),
     path("api/auth/reset/password", own.Reset.as_view()),
     path("reset/", reset_page.reset_page, name="reset"),
-    path("api/users/me/", rest.Me.as_view()),
     path("api/users/me/password/", own.Password.as_view()),
     path("api/users/me/sign-ins/", own.SignIns.as_view()),
     path("api/users/me/sign-ins/<uuid:id>/", own.OneSignIn.as_view()),

@@ -17,7 +17,7 @@ class ChatConfig(AppConfig):
         from chat.metering import budgets, names, zones
         from chat.ops import chores
         from chat.runner import ending, older, runner
-        from chat.services import erasing, going_through, pull_requests, rules, work
+        from chat.services import erasing, going_through, pull_requests, removing, rules, work
         from tools.attachments import read_piece
         from tools.documents import telling
         from tools.handed_down import begin_work
@@ -27,6 +27,7 @@ class ChatConfig(AppConfig):
         ending.AT_END.append(going_through.after_answer)
         organizations.AT_BEGINNING.append(budgets.begin)
         organizations.CHECKS["fallbacks"] = rules.check_fallbacks
+        organizations.PUT_AWAY.append(removing.put_away)
         erasing.watch()
         names.watch()
         zones.watch()

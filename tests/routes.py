@@ -40,6 +40,7 @@ from chat.models import (
     Character,
     Chat,
     ChatShare,
+    Hold,
     Message,
     PullRequest,
     Run,
@@ -155,6 +156,9 @@ class Place:
             organization=self.organization, chat=self.chat, owner=self.people["editor"], prompt="Hello",
             cron="0 9 * * *", time_zone="Europe/Berlin",
         )  # fmt: skip
+        self.hold = Hold.objects.create(
+            organization=self.organization, scope="user", subject=self.extra.pk, name="extra", reason="A case."
+        )
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
@@ -267,6 +271,7 @@ class Place:
             self.workflow,
             self.guided,
             self.grant,
+            self.hold,
             self.schedule,
             self.attachment,
             self.unsent,
@@ -400,6 +405,14 @@ def mcp_tool_id(place: Place) -> dict[str, Any]:
 
 def document_version(place: Place) -> dict[str, Any]:
     return {"id": place.project.pk, "version": 1}
+
+
+def hold_id(place: Place) -> dict[str, Any]:
+    return {"organization": place.organization.pk, "id": place.hold.pk}
+
+
+def new_hold(place: Place) -> dict[str, Any]:
+    return {"scope": "chat", "subject": place.chat.pk, "reason": "A case."}
 
 
 def member_id(place: Place) -> dict[str, Any]:
@@ -624,6 +637,7 @@ def exchange(place: Place) -> dict[str, Any]:
 
 
 BUDGETS, ONE_BUDGET = "/api/organizations/{id}/budgets/", "/api/organizations/{id}/budgets/{budget}/"
+HOLDS = "/api/organizations/{organization}/holds/"
 INVITATIONS = "/api/organizations/{organization}/invitations/"
 ONE_INVITATION = INVITATIONS + "{id}/"
 SECRETS, ONE_SECRET = "/api/projects/{project}/secrets/", "/api/projects/{project}/secrets/{id}/"
@@ -711,6 +725,8 @@ ROUTES = [
     Route("GET", "/api/users/me/deletion/", SIGNED_IN),
     # What goes before is in tests/chat/test_account.py: here the owner is the last one, and the editor has an open run.
     Route("POST", "/api/users/me/deletion/", SIGNED_IN, fixed(password=PASSWORD), ok=(200, 409)),
+    Route("DELETE", "/api/users/me/", SIGNED_IN, fixed(password=PASSWORD), ok=(200, 409)),
+    Route("POST", "/api/exports/", SIGNED_IN, fixed(what="me"), ok=(303,)),
     Route("GET", "/api/me/preferences/", SIGNED_IN),
     Route("PUT", "/api/me/preferences/", SIGNED_IN, fixed(tone="brief", remember=True)),
     Route("DELETE", "/api/me/preferences/", SIGNED_IN, ok=(204,)),
@@ -739,6 +755,12 @@ ROUTES = [
     Route("DELETE", ONE_BUDGET, ADMIN, ok=(204,), ids=budget_id),
     Route("GET", "/api/organizations/{organization}/audit/", ADMIN, ids=organization_id),
     Route("GET", "/api/organizations/{organization}/audit/export/", ADMIN, ids=organization_id, kind="door"),
+    Route("GET", "/api/organizations/{id}/rules/", ADMIN, ids=organization_id),
+    Route("PATCH", "/api/organizations/{id}/rules/", ADMIN, fixed(chats_days=30), ids=organization_id),
+    Route("GET", HOLDS, OWNER, ids=organization_id),
+    Route("POST", HOLDS, OWNER, new_hold, ok=(201,), ids=organization_id),
+    Route("GET", f"{HOLDS}{{id}}/", OWNER, ids=hold_id),
+    Route("DELETE", f"{HOLDS}{{id}}/", OWNER, ids=hold_id),
     Route("GET", MEMBERS, READ, ids=organization_id),
     Route("GET", "/api/organizations/{organization}/former-members/", ADMIN, ids=organization_id),
     # Each may hand over their own; here it is an admin who hands over what somebody left behind.

@@ -17,7 +17,7 @@ def remove(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0013_timezone'),
+        ('accounts', '0015_answers_generation'),
     ]
 
     operations = [

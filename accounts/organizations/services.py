@@ -24,6 +24,9 @@ from accounts.permissions import PERMISSIONS, RANK, permissions_in, require, rol
 AT_BEGINNING: list[Callable[[Organization], None]] = []
 # What a field of an organization may be, where the rule stands in an app above: each gives what is stored, or raises.
 CHECKS: dict[str, Callable[[Any], Any]] = {"timezone": check_zone}
+# Asked before an organization or a project is deleted, by the rooms above: whether something in it has to be kept. Then
+# it is put away by now, which is out of every answer, and deleted later.
+PUT_AWAY: list[Callable[[Organization | Project], bool]] = []
 MAY_MAKE = "accounts.add_organization"  # given to a person in the admin, or by `manage.py allow_organizations`
 
 
@@ -86,7 +89,7 @@ def delete_organization(*, actor: User, organization: Organization) -> None:
     if role_in(actor, organization=organization) != Role.OWNER:
         raise NotAllowed("Only an owner may delete an organization.")
     noting.organization_told("organization.deleted", organization, by=actor)
-    organization.delete()
+    delete_place(organization)
 
 
 @transaction.atomic
@@ -179,7 +182,14 @@ def delete_project(*, actor: User, project: Project) -> None:
     """Remove it with its members and chats."""
     require_project_admin(actor, project)
     noting.project_told("project.deleted", project, by=actor)
-    project.delete()
+    delete_place(project)
+
+
+@transaction.atomic
+def delete_place(row: Organization | Project) -> None:
+    """Remove it with everything in it, or put it away. For whoever may."""
+    if not any(is_put_away(row) for is_put_away in PUT_AWAY):
+        row.delete()
 
 
 @transaction.atomic

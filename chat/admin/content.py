@@ -100,7 +100,7 @@ def chat_of(row: Model, path: str) -> UUID | None:
 
 def content_view(site: admin.AdminSite, request: HttpRequest, chat_id: UUID) -> HttpResponse:
     """Ask for a reason, log it, and show the chat's content for a while; or stop showing it."""
-    chat = Chat.objects.filter(pk=chat_id).first()
+    chat = Chat.objects.filter(pk=chat_id, deleted_at=None).first()
     if not request.user.has_perm(PERMISSION):
         _refuse(request, chat)
     if chat is None:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from accounts.admin import OrganizationAdmin, PersonAdmin, ProjectAdmin
 from accounts.errors import RequestError
 from accounts.models import Organization, Project, User
+from accounts.organizations.services import delete_place
 from chat.admin.content import REASON_MAX_CHARS
 from chat.admin.interventions import keep
 from chat.models import Chat
@@ -30,6 +31,15 @@ OF_NO_TABLE = (gettext_lazy("chats that others see"),)  # of the kinds that go; 
 
 class SaysWhatGoes:
     """A table whose rows take much along: the page that asks before a deletion says how much, by kind."""
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """As its owner does it: what a hold keeps is put away."""
+        delete_place(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """One after the other."""
+        for row in queryset:
+            self.delete_model(request, row)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -151,11 +161,6 @@ class WholePersonAdmin(SaysWhatGoes, PersonAdmin):
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """As the service does it: what others need stays."""
         people.delete_person(obj, by=request.user)  # type: ignore[arg-type]  # staff, so a User
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """One after the other."""
-        for person in queryset:
-            self.delete_model(request, person)
 
 
 @admin.register(Organization)

@@ -66,6 +66,8 @@ def days_of(value: str | None) -> int:
 class Counted(History):
     """Rows of token counts: the numbers in full, and what they cost where prices are known."""
 
+    hides_deleted = False  # what was used was used
+
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """With the cost last, where there is a price."""
         return [*self.list_display, *(["cost"] if costs.known() else [])]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0031_budgets_beside'),
+        ('chat', '0032_deletion'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

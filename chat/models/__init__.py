@@ -7,6 +7,7 @@ from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing, T
 from chat.models.chores import Chore
 from chat.models.compactions import Compaction
 from chat.models.feedback import Feedback
+from chat.models.holds import Hold, HoldScope, Kept, KeptFile, held
 from chat.models.language_models import LanguageModel
 from chat.models.messages import Message, MessageKind, MessageRole, MessageStatus
 from chat.models.policies import Decision, ToolGrant, ToolPolicy
@@ -45,6 +46,10 @@ __all__ = [
     "Compaction",
     "Decision",
     "Feedback",
+    "Hold",
+    "HoldScope",
+    "Kept",
+    "KeptFile",
     "LanguageModel",
     "Links",
     "LogState",
@@ -82,4 +87,5 @@ __all__ = [
     "WorkflowRun",
     "WorkflowStatus",
     "WorkflowVersion",
+    "held",
 ]

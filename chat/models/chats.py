@@ -48,8 +48,8 @@ class ChatQuerySet(models.QuerySet["Chat"]):
     def visible_to(self, user: Seer) -> "ChatQuerySet":
         """Chats of the user's organizations that are theirs, shared with their project, or shared with them.
 
-        But none with a character of its organization that the user may not use, and none that holds something more
-        confidential than their role reads.
+        But none that was deleted, none with a character of its organization that the user may not use, and none that
+        holds something more confidential than their role reads.
         """
         mine = Q(user=user.pk)
         named = Q(pk__in=ChatShare.objects.filter(user=user.pk).values("chat"))
@@ -58,9 +58,8 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         closed = Exists(here.exclude(pk__in=Character.objects.usable_by(user)))
         is_open = Q(character__isnull=True) | ~closed
         reads = Q(level__lte=level_of(Role.VIEWER)) | Exists(_readers_of_level(user, OuterRef("level")))
-        return self.filter(
-            mine | named | project, is_open, reads, organization__in=Organization.objects.visible_to(user)
-        )
+        places = Organization.objects.visible_to(user)
+        return self.filter(mine | named | project, is_open, reads, deleted_at=None, organization__in=places)
 
     def with_fallbacks(self) -> "ChatQuerySet":
         """Each with what its organization says of fallbacks, as `organization_fallbacks`."""
@@ -139,6 +138,8 @@ class Chat(SavesFolded):
     origin = models.CharField(max_length=30, default="native")  # the front door that made it
     is_listed = models.BooleanField(default=True)  # a chat that a front door made for itself is not
     expires_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    # Somebody has deleted it: it is out of every answer, and a hold keeps it or its erasure is under way.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     position = models.PositiveIntegerField(default=0)  # of the newest message; taken under a lock on this row
     leaf = models.ForeignKey("chat.Message", models.SET_NULL, null=True, blank=True, related_name="+")
     input_tokens = models.PositiveBigIntegerField(default=0)

@@ -76,6 +76,7 @@ def _page(request: HttpRequest, user: User, status: int = 200, **more: Any) -> H
         "sign_ins": _sign_ins(request, user),
         "budgets": budgets.shown(user),
         "goes": [going(kind, count) for kind, count in people.what_goes(user).items()],
+        "stays_elsewhere": settings.ERASE_SHARED == "anonymise",
         **known.shown(user),
         **more,
     }

@@ -51,7 +51,11 @@ def choices_of(chat: Chat) -> Choices:
 
 def choices_for_new(user: User, places: list[Place]) -> Choices:
     """Those of the user's own chat that something was said in last, as far as they are still offered. One query."""
-    last = Chat.objects.filter(user=user, origin="native", is_listed=True).order_by("-last_activity_at", "-id").first()
+    last = (
+        Chat.objects.filter(user=user, origin="native", is_listed=True, deleted_at=None)
+        .order_by("-last_activity_at", "-id")
+        .first()
+    )
     place = places[0] if places else None
     if last is None:
         return Choices(settings.AGENTS_DEFAULT_ARCHETYPE, gate.default_model(_plan_at(place)), place=place)

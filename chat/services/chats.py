@@ -23,6 +23,7 @@ from chat.models.chats import Access
 from chat.runner.capacity import BRIEF
 from chat.services import going_through, rules
 from chat.services.messages import lock_chat
+from chat.services.removing import remove_chat
 
 # What a PATCH may set, and the rule each value must meet. Whoever writes in a chat may set these ...
 CHECKS: Mapping[str, Callable[[Any], Any]] = {
@@ -149,6 +150,8 @@ def unshare_chat(*, user: User, chat: Chat, share: UUID) -> None:
 def delete_chat(*, user: User, chat: Chat) -> None:
     """Delete the chat with all its messages, runs and logs. Only its owner may; while a run is open: Conflict.
 
+    Where a hold keeps it, it is out of every answer all the same, and nobody is told.
+
     A run must be cancelled first, so that its provider and tools are told to stop rather than left without a row.
     """
     require_owner(user, chat)
@@ -158,7 +161,7 @@ def delete_chat(*, user: User, chat: Chat) -> None:
         raise Conflict(f"Run {open_run.pk} is not over. Cancel it, then delete the chat.", code="run_open")
     notices.tell(chat.pk, deleted_by=user.pk)
     _note("chat.deleted", user, chat)
-    chat.delete()
+    remove_chat(chat)
 
 
 @transaction.atomic

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts.models import Project, User
 from chat.attachments import going
-from chat.models import Attachment, AttachmentState, AttachmentUse, Chat, PullRequest, PullState, Run
+from chat.models import Attachment, AttachmentState, AttachmentUse, Chat, PullRequest, PullState, Run, held, owners
 from chat.runner import kept
 from tools.git import removal
 
@@ -65,7 +65,11 @@ def _chat_going(instance: Chat, **more: Any) -> None:
     """Its pull requests go with it. Of a merged one the project keeps that it was: its title is in the merge.
 
     What was kept of its answers is found no more, unless it goes by itself, as one does that was never to stay.
+
+    Raises StillHeld where a hold is on it: then whoever deletes it, and however, puts it away (chat.services.removing).
     """
+    if Chat.objects.filter(held(), pk=instance.pk).exists():
+        raise owners.StillHeld(instance.pk)
     if instance.expires_at is None or instance.expires_at > timezone.now():
         kept.forget(Run.objects.answers().filter(chat=instance.pk))
     of_chat = PullRequest.objects.filter(chat=instance.pk)

@@ -36,6 +36,7 @@ from chat.runner import kept
 from chat.runner.capacity import BRIEF
 from chat.services import commanding, compactions, rules
 from chat.services.attachments import MARKS, check_attachments
+from chat.services.removing import keep_if_held
 
 
 class Leaf:
@@ -74,6 +75,7 @@ def edit_message(*, user: User, message: Message, content: str, attachments: Seq
     message.refresh_from_db()
     _refuse_while_open(Run.objects.filter(input=message))
     _refuse_tombstone(message)
+    keep_if_held(message)
     if attachments is not None:
         files = using.claimed(user, message.chat, check_attachments(attachments))
         message.attachments = _marked(files, message.attachments)
@@ -95,19 +97,25 @@ def delete_message(*, user: User, message: Message) -> Message:
     _require_deletable(user, message)
     lock_chat(message.chat)
     message.refresh_from_db()
-    work = Q(parent__message=message) & ~Q(kind__in=(ANSWER, *BRIEF))  # that the answer has begun
-    runs = Run.objects.filter(Q(message=message) | Q(input=message) | work)
-    _refuse_while_open(runs)
-    _erase_log(runs.filter(Q(message=message) | work))
-    runs.update(request={}, error_message="")
-    kept.forget(Run.objects.answers().filter(chat=message.chat))
-    _forget(message.chat, user)
-    compactions.forget(message.chat, message.position)
-    _erase_answers(message)
     audit.record(
         "message.deleted", actor=user, organization_id=message.chat.organization_id, object_type="message",
         object_id=message.pk, detail={"chat": message.chat_id},
     )  # fmt: skip
+    return erase_message(message, by=user)
+
+
+def erase_message(message: Message, *, by: User | None) -> Message:
+    """The same for whoever may; the caller has locked the chat. Raises Conflict while a run of it is open."""
+    work = Q(parent__message=message) & ~Q(kind__in=(ANSWER, *BRIEF))  # that the answer has begun
+    runs = Run.objects.filter(Q(message=message) | Q(input=message) | work)
+    _refuse_while_open(runs)
+    keep_if_held(message)
+    _erase_log(runs.filter(Q(message=message) | work))
+    runs.update(request={}, error_message="")
+    kept.forget(Run.objects.answers().filter(chat=message.chat))
+    _forget(message.chat, by)
+    compactions.forget(message.chat, message.position)
+    _erase_answers(message)
     return _bury(message)
 
 
@@ -125,7 +133,7 @@ def lock_chat(chat: Chat, asked_by: User | None = None) -> Chat:
 def _to_lock(id: UUID) -> ChatQuerySet:
     """With what a run that begins here asks next, so that it costs no statement of its own."""
     chats = Chat.objects.with_fallbacks().with_plan().with_knowledge().with_mcp_tools()
-    return chats.select_for_update().filter(pk=id)
+    return chats.select_for_update().filter(pk=id, deleted_at=None)
 
 
 _locked: Compiled[Chat] = Compiled(_to_lock, UUID)
@@ -188,7 +196,7 @@ def _erase_log(runs: QuerySet[Run]) -> None:
     ToolCall.objects.filter(run__in=runs).update(arguments={}, result="")
 
 
-def _forget(chat: Chat, user: User) -> None:
+def _forget(chat: Chat, user: User | None) -> None:
     """What was made of the chat's messages goes too: its summary, and what titles and summaries were told and said."""
     made = Run.objects.filter(chat=chat, kind__in=BRIEF)
     made.filter(status__in=OPEN, cancel_requested_at=None).update(

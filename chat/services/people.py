@@ -1,13 +1,16 @@
 """People who go: what goes with them is counted, what others need is handed over, and what is not theirs stays."""
 
+import logging
+import time
 import uuid
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import PROTECT, ForeignObjectRel, Model, ProtectedError, Q, QuerySet, RestrictedError
+from django.db.models import PROTECT, RESTRICT, ForeignObjectRel, Model, ProtectedError, Q, QuerySet, RestrictedError
 
 from accounts import audit
 from accounts.errors import Conflict, refuse
@@ -25,6 +28,7 @@ from chat.models import (
     ChatAlias,
     ChatSession,
     ChatShare,
+    Kept,
     Message,
     Run,
     Schedule,
@@ -32,10 +36,15 @@ from chat.models import (
     Task,
     UsageDay,
     UsageRecord,
+    held,
 )
 from chat.runner.capacity import BRIEF
+from chat.services.closing import close
+from chat.services.removing import is_to_keep
+from chat.services.said import erase_next
 from tools.models import Memory
 
+log = logging.getLogger(__name__)
 Counts = Mapping[str, int]  # by kind, in English; kinds of which there is none are left out
 
 
@@ -44,7 +53,7 @@ def what_goes(row: User | Organization | Project) -> Counts:
     counted: dict[str, QuerySet[Model]]
     match row:
         case User():
-            chats = Chat.objects.filter(user=row)
+            chats = Chat.objects.filter(user=row, deleted_at=None)
             counted = {
                 "memberships": Membership.objects.filter(user=row),
                 "API keys": ApiKey.objects.filter(user=row),
@@ -93,7 +102,8 @@ def hand_over(
     """
     if source.pk == to.pk:
         raise refuse("to", "Expected somebody else: the chats are this person's own.")
-    chats = Chat.objects.filter(user=source, **({"organization": organization} if organization else {}))
+    chats = Chat.objects.filter(user=source, deleted_at=None)
+    chats = chats.filter(organization=organization) if organization else chats
     _require_places(chats, to)
     _require_readable(chats, to)
     ids = list(chats.select_for_update().values_list("pk", flat=True))
@@ -131,24 +141,20 @@ def _require_readable(chats: QuerySet[Chat], to: User) -> None:
         audience.require_readable(chat, to)
 
 
-@transaction.atomic
 def delete_person(person: User, *, by: User | None) -> Counts:
-    """Delete the person with all that is theirs; the counts of it. What they did in other people's chats stays there.
+    """Delete the person with all that is theirs; the counts of it.
+
+    Their account is closed in one transaction: from then on they are in no answer. What that leaves is erased at once,
+    where it does not take longer than ERASE_AT_ONCE_S, else by the chore `erasure`; and where a hold is on it, when
+    that is released. What they said in other people's chats becomes what ERASE_SHARED says.
 
     Raises Conflict while a run of theirs is open: stop it first, so that its provider and tools are told. And where
     rows of an own app keep them: what becomes of those is the app's to say.
     """
-    require_at_rest(person)
-    counts = what_goes(person)
-    told = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing else"
-    _keep_what_others_need(person)
-    author = by if by and by.pk != person.pk else None
-    _forget_name(person)
-    _tell_of_erasure(person, by)
     id = person.pk
-    remove(person)
-    if author:
-        _note(author, User(pk=id, email=str(id)), DELETION, f"Deleted with {told}")
+    with transaction.atomic():
+        counts = _closed(person, by)
+    erase_now(id)
     return counts
 
 
@@ -160,9 +166,18 @@ def _tell_of_erasure(person: User, by: User | None) -> None:
     audit.record("person.erased", actor=actor, organization_id=None, object_type="user", object_id=person.pk)
 
 
-@transaction.atomic
 def delete_oneself(person: User) -> Counts:
     """The same by the person. Raises Conflict for the last owner of an organization, and for the last superuser."""
+    id = person.pk
+    with transaction.atomic():
+        require_replaced(person)
+        counts = _closed(person, person)
+    erase_now(id)
+    return counts
+
+
+def require_replaced(person: User) -> None:
+    """Raise Conflict for the last owner of an organization, and for the last superuser. Within a transaction."""
     owned = Membership.objects.filter(user=person, role=Role.OWNER).select_related("organization")
     list(Organization.objects.select_for_update().filter(pk__in=owned.values("organization")).order_by("pk"))
     if alone := [each.organization.name for each in owned if is_last_owner(each)]:
@@ -171,7 +186,59 @@ def delete_oneself(person: User) -> Counts:
     others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
     if person.is_superuser and not others.exists():
         raise Conflict("You are the last superuser: make somebody else one first.", code="last_superuser")
-    return delete_person(person, by=person)
+
+
+def _closed(person: User, by: User | None) -> Counts:
+    require_at_rest(person)
+    require_unprotected(person)
+    counts = what_goes(person)
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing else"
+    _forget_name(person)
+    _tell_of_erasure(person, by)
+    close(person, seen_by_others(Chat.objects.filter(user=person)))
+    if by and by.pk != person.pk:
+        _note(by, User(pk=person.pk, email=str(person.pk)), DELETION, f"Deleted with {told}")
+    return counts
+
+
+def erase_now(id: UUID) -> None:
+    """Erase what is left of somebody whose account is closed, for as long as whoever asked for it may wait."""
+    leaving, until = Leaving(id), time.monotonic() + settings.ERASE_AT_ONCE_S
+    try:
+        while leaving.step() and time.monotonic() < until:
+            pass
+    except Exception:
+        log.exception("What is left of somebody who is gone is left for the chore `erasure`")
+
+
+class Leaving:
+    """The erasing of one who has closed their account, a transaction a step: it may be stopped anywhere, and begun
+    again."""
+
+    def __init__(self, id: UUID) -> None:
+        self._id = id
+        self._later: set[UUID] = set()  # messages that cannot be erased now
+
+    def step(self) -> bool:
+        """Erase a chat, or a message in another's, and last the row. False: there is nothing left to do now."""
+        if (chat := Chat.objects.filter(~held(), user=self._id).order_by("pk").first()) is not None:
+            chat.delete()
+            return True
+        if (found := erase_next(self._id, self._later)) is not None:
+            id, is_done = found
+            self._later |= set() if is_done else {id}
+            return True
+        person = User.objects.filter(pk=self._id, deleted_at__isnull=False).first()
+        if person is not None and not self._later and not is_to_keep(person):
+            _finish(person)
+        return False
+
+
+@transaction.atomic
+def _finish(person: User) -> None:
+    _keep_what_others_need(person)
+    Kept.objects.filter(person=person.pk, message=None).delete()
+    remove(person)
 
 
 @transaction.atomic
@@ -189,9 +256,9 @@ def remove(person: User) -> None:
 
 
 def require_unprotected(person: User) -> None:
-    """Raise Conflict where rows of an own app point to the person by PROTECT. Others are found when it is tried."""
+    """Raise Conflict where rows of an own app point to the person by PROTECT or RESTRICT."""
     for relation in User._meta.get_fields(include_hidden=True):  # hidden: those with related_name="+"
-        if isinstance(relation, ForeignObjectRel) and relation.on_delete is PROTECT:
+        if isinstance(relation, ForeignObjectRel) and relation.on_delete in (PROTECT, RESTRICT):
             rows = relation.related_model._base_manager.filter(**{relation.field.name: person})
             if found := rows.first():
                 raise _kept([found])
@@ -251,7 +318,7 @@ def _table(model: type[Model]) -> ContentType:
 
 def former_members(organization: Organization) -> QuerySet[User]:
     """Who is no member any more, and has chats there."""
-    there = Chat.objects.filter(organization=organization).values("user")
+    there = Chat.objects.filter(organization=organization, deleted_at=None).values("user")
     members = Membership.objects.filter(organization=organization).values("user")
     return User.objects.filter(pk__in=there, is_guest=False).exclude(pk__in=members)
 

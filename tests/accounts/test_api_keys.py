@@ -36,6 +36,7 @@ PERSONAL = (
     "/api/users/me/keys/",
     "/api/users/me/export/",
     "/api/users/me/deletion/",
+    "/api/exports/",
     "/healthz",
     "/readyz",
     "/api/schema/",

@@ -35,12 +35,16 @@ from chat.models import (
     Chore,
     Compaction,
     Feedback,
+    Hold,
+    Kept,
+    KeptFile,
     LanguageModel,
     Message,
     MessageState,
     Price,
     Process,
     PullRequest,
+    Rules,
     Run,
     RunEvent,
     RunStatus,
@@ -63,9 +67,10 @@ from tests.chat.rows import answer, say
 pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>{{ 7|add:7 }}</pre></details>\u202e"
-UNSEEN = (MessageState,)  # for a provider alone: nobody is shown any of it
+# For a provider alone, and what a hold keeps of what was deleted: nobody is shown any of it.
+UNSEEN = (Kept, KeptFile, MessageState)
 TABLES = sorted({*apps.get_app_config("chat").get_models()} - {*UNSEEN}, key=lambda model: model.__name__)
-EDITED = (Budget, Character, LanguageModel, Price, ToolGrant, ToolPolicy, Workflow)
+EDITED = (Budget, Character, Hold, LanguageModel, Price, Rules, ToolGrant, ToolPolicy, Workflow)
 WRITTEN = [model for model in TABLES if model not in EDITED]
 
 
@@ -84,6 +89,8 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     task = Task.objects.create(project=chat.project, title=HOSTILE[:200], external_id=HOSTILE[:200])
     Character.objects.create(id=7, organization=chat.organization, name=HOSTILE[:150], archetype="generalist")
     Budget.objects.create(organization=chat.organization, amount=1_000_000)
+    Hold.objects.create(scope="user", subject=bob.pk, name=HOSTILE[:200], reason=HOSTILE, by=alice)
+    Rules.objects.create(organization=chat.organization)
     ToolPolicy.objects.create(organization=chat.organization, pattern=HOSTILE[:100], decision="ask", created_by=alice)
     ToolGrant.objects.create(
         chat=chat, tool="<script>alert('x')</script>{{ 7|add:7 }}", by=alice, expires_at=timezone.now()
@@ -356,7 +363,7 @@ OPEN_TO_ALL = {
     *("algorithms", "audience", "client_id", "default_role", "domains", "groups", "groups_claim", "issuer", "jwks"),
     *("jwks_url", "provision", "public_keys", "slug"),
     *("embedded_by", "media_type"),
-    *("cron", "time_zone"),
+    *("cron", "time_zone", "timezone", "links", "scope"),
     *("features", "label", "limits", "models"),
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
     *("media_type", "text_state", "type", "step", "whole"),

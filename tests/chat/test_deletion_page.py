@@ -29,11 +29,13 @@ CALLED = {
     "DocumentVersion": "versions of a document",
     "KnowledgeDocument": "knowledge: documents",
     "Passage": "knowledge: passages",
+    "Hold": "holds",
+    "Kept": "kept texts",
     "ProjectRepository": "repositories of projects",
 }
 # Of the installation or of an organization, and with these: no person's, or said with the row that they hang on.
 NOBODYS = {"Organization", "Project", "ProjectSecret", "IdentityProvider", "LanguageModel", "Chore", "Process"}
-NOBODYS |= {"ChatShare", "MessageState", "EndedSignIn"}
+NOBODYS |= {"Rules", "ChatShare", "MessageState", "EndedSignIn"}
 
 
 def holds(model: type[Model]) -> bool:

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="a new file; .gz: compressed")
 
     def handle(self, *args: Any, chat: UUID, output: Path, **options: Any) -> None:
-        found = Chat.objects.filter(pk=chat).first()
+        found = Chat.objects.filter(pk=chat, deleted_at=None).first()
         if found is None:
             raise CommandError(f"There is no chat {chat}.")
         part = output.with_name(f"{output.name}.part")

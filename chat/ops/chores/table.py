@@ -14,6 +14,7 @@ from chat.ops.auditing import Sealing, Telling
 from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
 from chat.ops.erasure import Erasure
 from chat.ops.folding import Folding
+from chat.ops.retention import retention
 from chat.ops.schedules import Schedules
 from chat.ops.summaries import Summaries
 from chat.ops.usage import UsageBefore
@@ -54,6 +55,7 @@ CHORES = (
     Duty("clean-up", "CLEANUP_EVERY_S", partial(CleanUp, kinds=EXPIRED)),
     Duty("compaction", "COMPACTION_EVERY_S", partial(CleanUp, kinds=LOGS)),
     Duty("attachments", "ATTACHMENTS_EVERY_S", _attachments),
+    Duty("retention", "RETENTION_EVERY_S", retention),
     Duty("erasure", "ERASURE_EVERY_S", Erasure),
     Duty("summaries", "MEMORY_EVERY_S", Summaries),
     Duty("schedules", "SCHEDULES_EVERY_S", Schedules),

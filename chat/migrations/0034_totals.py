@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0027_rules'),
+        ('chat', '0033_commands'),
     ]
 
     operations = [
