@@ -22,7 +22,7 @@ from chat.admin import charts, costs, filters
 from chat.admin.history import History
 from chat.admin.markup import TOKEN_HEADERS, number, table
 from chat.admin.words import count
-from chat.models import UsageDay, UsageRecord
+from chat.models import UsageDay, UsageDayBefore, UsageName, UsageRecord
 
 SHOWN_COUNTS = ("input", "cached", "output")
 COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
@@ -144,6 +144,21 @@ def figures(rows: QuerySet[UsageDay], days: int) -> dict[str, Any]:
             _named(_top(used, 2, User, "email"), "by-user", _("Tokens by person")),
         ],
     }
+
+
+@admin.register(UsageDayBefore)
+class UsageDayBeforeAdmin(History):
+    list_display = ("day", "organization", "project", "user", "model", "runs", "failed")
+    list_select_related = ("user", "organization", "project")
+    search_fields = ("^user__email", "^project__name", "^organization__name")
+    id_fields = ("user_id", "project_id", "organization_id")
+
+
+@admin.register(UsageName)
+class UsageNameAdmin(History):
+    list_display = ("name", "id", "gone_at")
+    search_fields = ("^name",)
+    id_fields = ("id",)
 
 
 @admin.register(UsageRecord)

@@ -85,7 +85,7 @@ class UsageRowSerializer(UsageTotalsSerializer):
     purpose = serializers.CharField(required=False, help_text="answer, title, summary, compact, or another kind of run")
 
 
-class UsageSerializer(serializers.Serializer[Any]):
+class UsageReportSerializer(serializers.Serializer[Any]):
     """What was used."""
 
     results = UsageRowSerializer(many=True)
@@ -95,7 +95,7 @@ class UsageSerializer(serializers.Serializer[Any]):
 class Usage(APIView):
     """Usage of an organization."""
 
-    @documented("read_usage", query=UsageQuery, answer=UsageSerializer)
+    @documented("read_usage", query=UsageQuery, answer=UsageReportSerializer)
     def get(self, request: Request) -> HttpResponseBase:
         """Read what was used and what it cost. Members get their own, admins all. `format`: also csv and jsonl."""
         query = read(UsageQuery, request.query_params)

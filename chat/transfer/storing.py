@@ -20,7 +20,7 @@ from chat import audience
 from chat.attachments import using
 from chat.models import Attachment, Chat, ChatAlias, Message, Run, RunEvent, TitledBy, ToolCall, UsageRecord
 from chat.services import rules
-from chat.transfer.lines import EventsLine, Line
+from chat.transfer.lines import EventsLine, Line, UsageLine
 from chat.transfer.reading import Package
 from tools.git.transfer import put_files
 
@@ -115,8 +115,16 @@ def _runs(move: Move) -> Iterator[dict[str, Any]]:
 def _usage(move: Move) -> Iterator[dict[str, Any]]:
     organization, project = move.place.organization, move.place.project
     whose = {"organization_id": organization.pk, "project_id": project.pk if project else None}
-    for each in move.package.usage:
+    for each in _unknown(move):
         yield _fields(each) | whose | {"run_id": move.ids[each.run], "user_id": move.person(each.user)}
+
+
+def _unknown(move: Move) -> list[UsageLine]:
+    """Those of runs that the ledger here does not have: it has kept them where the chat was here before."""
+    ids = [move.ids[each.run] for each in move.package.usage]
+    there = UsageRecord.objects.filter(run__in=ids, organization=move.place.organization)
+    kept = set(there.values_list("run_id", flat=True))
+    return [each for each in move.package.usage if move.ids[each.run] not in kept]
 
 
 def _store_chat(move: Move) -> None:

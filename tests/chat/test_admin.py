@@ -55,6 +55,8 @@ from chat.models import (
     ToolPolicy,
     Total,
     UsageDay,
+    UsageDayBefore,
+    UsageName,
     UsageRecord,
     Workflow,
     WorkflowRun,
@@ -126,6 +128,8 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     Chore.objects.create(name="clean-up", due_at=now, told={"x": HOSTILE}, error=HOSTILE)
     Price.objects.create(model=HOSTILE[:100], input=1, output=1, currency="USD", source=HOSTILE[:100])
     UsageDay.objects.create(day=timezone.localdate(), model=HOSTILE[:100], runs=1, **_place(chat), **_used())
+    UsageDayBefore.objects.create(day=timezone.localdate(), model=HOSTILE[:100], runs=1, **_place(chat), **_used())
+    UsageName.objects.create(id=chat.pk, name=HOSTILE[:200])
     return made
 
 
@@ -363,7 +367,7 @@ OPEN_TO_ALL = {
     *("algorithms", "audience", "client_id", "default_role", "domains", "groups", "groups_claim", "issuer", "jwks"),
     *("jwks_url", "provision", "public_keys", "slug"),
     *("embedded_by", "media_type"),
-    *("cron", "time_zone", "timezone", "links", "scope"),
+    *("cron", "time_zone", "timezone", "links", "scope", "purpose", "accepted_by"),
     *("features", "label", "limits", "models"),
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
     *("media_type", "text_state", "type", "step", "whole"),

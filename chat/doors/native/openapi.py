@@ -34,6 +34,7 @@ def _event_schemas() -> dict[str, Schema]:
     (any_event,), parts = msgspec.json.schema_components([AnyEvent], ref_template=PREFIX + "Event{name}")
     del parts["VendorState"], parts["ReplyCompleted"]["properties"]["state"]  # no reader is told of it
     usage = parts["TurnReset"]["properties"]["usage"]["anyOf"]
+    parts["Cost"]["properties"]["amount"] = {"type": "string", "nullable": True}
     parts["TurnReset"]["properties"]["usage"] = {  # OpenAPI 3.0 knows no null
         "allOf": [each for each in usage if "$ref" in each], "nullable": True,
     }  # fmt: skip
