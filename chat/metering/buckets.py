@@ -23,6 +23,7 @@ from redis.retry import Retry
 from chat.metering.gcra import US, Rate, taken
 
 PATIENCE_S = 0.5  # for Redis: a request waits for it
+IN_BETWEEN_US = int(2 * PATIENCE_S * US)  # to connect, and to be answered
 AWAY_S = 5.0  # one that did not answer is not asked again for so long
 SWEEP_AT = 1_000  # so many are kept before those with nothing left are looked for
 PREFIX = "rate:"
@@ -79,8 +80,8 @@ class Here:
             return True, after
 
     def known(self, names: Sequence[str]) -> list[int]:
-        """The debts that are known of."""
-        now = _now_us()
+        """The debts that are known of, for Redis: less what passes until it reads them, so never more than it has."""
+        now = _now_us() + IN_BETWEEN_US
         return [max(0, self._ends.get(name, 0) - now) for name in names]
 
     def learn(self, names: Sequence[str], debts: Sequence[int], asked_at_us: int) -> None:

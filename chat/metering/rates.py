@@ -18,6 +18,12 @@ from chat.metering.gcra import Rate, Standing, read, standing
 
 CODE = "rate_limited"
 SETTINGS = {"user": "LIMITS_USER", "key": "LIMITS_KEY", "organization": "LIMITS_ORGANIZATION"}
+WHERE = {
+    "user": "by one person",
+    "key": "by one API key",
+    "organization": "in one organization",
+    "session": "in one chat",
+}
 Limits = Mapping[str, Rate | None]
 
 
@@ -51,8 +57,8 @@ def look(user: User) -> None:
 
 def refuse(by: Standing) -> NoReturn:
     """Raise the TooMany that this limit makes."""
-    at_once = f", {by.burst} at once" if by.burst != by.quota else ""
-    raise TooMany(f"At most {by.quota} in {by.window_s} s{at_once}.", code=CODE, retry_after_s=by.wait_s)
+    told = f"At most {by.quota} messages in {by.window_s} s {WHERE[by.name]}, {by.burst} at once."
+    raise TooMany(told, code=CODE, retry_after_s=by.wait_s)
 
 
 def limits_of(organization_id: UUID | None) -> Limits:

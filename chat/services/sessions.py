@@ -55,7 +55,7 @@ def _count_prompt(user: User, run: Run) -> None:
     left = most - len(held)
     if left:
         return rates.stand(user, [Standing("session", most, window_s, most, left - 1, window_s * US)])
-    refused = Standing("session", most, window_s, most, 0, held[-1], held[0])
+    refused = Standing("session", most, window_s, most, 0, reset_us=held[-1], wait_us=held[0])
     rates.stand(user, [refused])
     rates.refuse(refused)
 

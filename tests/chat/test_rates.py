@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,11 +30,19 @@ POLICY = re.compile(r'"(\w+)";q=(\d+);w=(\d+)')
 STANDING = re.compile(r'"(\w+)";r=(\d+);t=(\d+)')
 
 
+def forget() -> None:
+    """Nobody has taken anything."""
+    buckets.here.forget()
+    if settings.REDIS_URL:
+        with Client.from_url(settings.REDIS_URL) as store:
+            store.delete("nothing", *store.scan_iter("rate:*"))
+
+
 @pytest.fixture(autouse=True)
 def nobody_has_asked() -> Iterator[None]:
-    buckets.here.forget()
+    forget()
     yield
-    buckets.here.forget()
+    forget()
 
 
 # --- The arithmetic ---------------------------------------------------------------------------------------------------
@@ -170,7 +179,7 @@ def test_each_person_has_their_own_and_an_organization_one_for_all(
     theirs = SimpleNamespace(organization_id=elsewhere.pk)
     with override_settings(**{**OFF, "LIMITS_USER": SLOW}):
         assert (taken(alice, chat), taken(bob, chat), taken(charlie, theirs)) == (3, 3, 3)
-    buckets.here.forget()
+    forget()
     with override_settings(**{**OFF, "LIMITS_ORGANIZATION": "1/3600s:4", "LIMITS_USER": SLOW}):
         assert (taken(alice, chat), taken(bob, chat), taken(charlie, theirs)) == (3, 1, 3)
         assert not take(bob, chat) and bob.standings["user"].left == 2, "what is refused takes nothing of the others"
@@ -286,6 +295,27 @@ def test_the_clock_is_redis_s_and_not_ours(asked: Redis, monkeypatch: pytest.Mon
         monkeypatch.setattr(buckets, "_now_us", lambda ahead_s=ahead_s: ahead_s * US)
         assert tries(5, name) == 0
         buckets.here.forget()
+
+
+@given(st.lists(st.tuples(st.integers(0, 3 * US), st.integers(0, US // 2), st.integers(0, US // 2)), max_size=50))
+def test_a_question_that_takes_longer_than_the_one_before_takes_nothing_more(steps: list[tuple[int, int, int]]) -> None:
+    at, end, late, rate = [0], [0], [0, 0], Rate(1, 1, 1_000)
+
+    def script(keys: list[str], arguments: list[int]) -> list[int]:
+        at[0] += late[0]
+        debt = max(0, end[0] - at[0])
+        assert arguments[3] <= debt, "what this process knows is never more than Redis does"
+        end[0] = at[0] + debt + rate.interval_us
+        at[0] += late[1]
+        return [1, debt + rate.interval_us]
+
+    buckets.here.forget()
+    with pytest.MonkeyPatch.context() as patched, override_settings(REDIS_URL="redis://nowhere"):
+        patched.setattr(buckets, "_now_us", lambda: at[0])
+        patched.setattr(buckets, "_script", lambda url: script)
+        for pause, *both_ways in steps:
+            at[0], late[:] = at[0] + pause, both_ways
+            buckets.ask(["user:somebody"], [rate], takes=True)
 
 
 def test_what_time_gave_back_in_redis_may_be_taken_again(asked: Redis) -> None:
