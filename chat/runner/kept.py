@@ -2,8 +2,8 @@
 
 Off; on where an organization's rules say so. An answer is kept for the one person who was given it, in that
 organization, with those rights: its key is a hash of all this and of the very bytes that the provider is sent, so
-nobody finds another's, and what was changed is another question. And it is sealed by a second hash of the same, which
-is stored nowhere: where answers are kept, nothing of them can be read.
+nobody finds another's, and what was changed is another question. And it is sealed by a second hash of the same and of
+SECRET_KEY, which is stored nowhere: where answers are kept, nothing of them can be read.
 
 A deletion of the person's makes another generation of keys. What was kept before is found by nobody, and lapses.
 """
@@ -139,7 +139,7 @@ def _names(whose: bytes, question: Question) -> _Names:
     told = hashlib.sha256(whose + msgspec.json.encode([question.address]))
     told.update(question.body)
     seal, key = told.copy(), told
-    seal.update(b"\0seal")
+    seal.update(settings.SECRET_KEY.encode())  # or who guesses the question could open what lies in Redis
     return _Names(key.hexdigest(), Fernet(base64.urlsafe_b64encode(seal.digest())))
 
 
