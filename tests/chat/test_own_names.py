@@ -9,7 +9,7 @@ GLOBAL = {
     "accounts.IdentityProvider slug",
     "accounts.ApiKey key_hash", "accounts.Invitation token_hash", "accounts.Ticket token_hash",
     "accounts.User email", "chat.Budget organization", "chat.MessageState message", "chat.ChatSession token_hash",
-    "chat.Compaction upto",
+    "chat.Compaction upto", "chat.Rules organization",
 }  # fmt: skip
 # The person's address again; the subject of a work, which is an id of ours; and what is within a provider, whose row
 # is an organization's; the number of a version or an entry, which is ours.
