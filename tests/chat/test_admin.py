@@ -217,6 +217,9 @@ def test_staff_sets_a_budget_and_not_what_was_used(staff: Client, alice: User) -
     for each in wrong:
         assert staff.post(list_page(Budget) + "add/", {**new, **each}).status_code == 200, each
     assert Budget.objects.count() == 2
+    BudgetNotice.objects.create(budget=made, percent=80)
+    assert staff.post(page_of(made).replace("/change/", "/delete/"), {"post": "yes"}).status_code == 302
+    assert Budget.objects.count() == 1 and not BudgetNotice.objects.exists()
 
 
 def test_staff_registers_a_character_with_people_of_its_organization_only(
