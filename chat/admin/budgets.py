@@ -85,6 +85,11 @@ class BudgetAdmin(Noted, Lookups):
             row.stands = standing
         return found
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What goes with them: their notices, which nobody deletes by themselves."""
+        deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, needed - {BudgetNotice._meta.verbose_name}, protected
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """People are told again of another amount."""
         if "amount" in form.changed_data:
@@ -143,6 +148,10 @@ class BudgetNoticeAdmin(ReadOnly):
     ordering = ("-id",)
     id_fields = ("budget__organization_id", "budget__inside_id")
     search_help_text = _("The id of an organization")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """They go with their budgets."""
+        return False
 
 
 def in_unit(budget: Budget, amount: int) -> str:

@@ -18,7 +18,7 @@ from django.utils.html import escape
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.folding import FOLDED, FoldedField
-from accounts.models import User
+from accounts.models import Project, User
 from agents import events as ev
 from agents.usage import Usage
 from chat.admin.timeline import Timeline
@@ -28,6 +28,7 @@ from chat.models import (
     Attachment,
     AttachmentUse,
     Budget,
+    BudgetNotice,
     Character,
     Chat,
     ChatAlias,
@@ -90,7 +91,8 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     )
     task = Task.objects.create(project=chat.project, title=HOSTILE[:200], external_id=HOSTILE[:200])
     Character.objects.create(id=7, organization=chat.organization, name=HOSTILE[:150], archetype="generalist")
-    Budget.objects.create(organization=chat.organization, amount=1_000_000)
+    budget = Budget.objects.create(organization=chat.organization, amount=1_000_000)
+    BudgetNotice.objects.create(budget=budget, percent=80)
     Hold.objects.create(scope="user", subject=bob.pk, name=HOSTILE[:200], reason=HOSTILE, by=alice)
     Rules.objects.create(organization=chat.organization)
     ToolPolicy.objects.create(organization=chat.organization, pattern=HOSTILE[:100], decision="ask", created_by=alice)
@@ -226,12 +228,15 @@ def test_staff_sets_a_budget_and_not_what_was_used(staff: Client, alice: User) -
     wrong = [
         {"amount": "1.5"},
         {"amount": "-1"},
-        {"user": alice.pk, "project": place.projects.get().pk},
+        {"user": alice.pk, "project": Project.objects.create(organization=place, name="P").pk},
         {"inside": ""},
     ]
     for each in wrong:
         assert staff.post(list_page(Budget) + "add/", {**new, **each}).status_code == 200, each
     assert Budget.objects.count() == 2
+    BudgetNotice.objects.create(budget=made, percent=80)
+    assert staff.post(page_of(made).replace("/change/", "/delete/"), {"post": "yes"}).status_code == 302
+    assert Budget.objects.count() == 1 and not BudgetNotice.objects.exists()
 
 
 def test_staff_registers_a_character_with_people_of_its_organization_only(
