@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import plans
+from accounts.admin_audit import Noted, record
 from accounts.admin_fields import Words
 from accounts.admin_lists import Lookups
 from accounts.errors import Invalid
@@ -55,7 +56,7 @@ class PlanForm(ModelForm):
 
 
 @admin.register(Plan)
-class PlanAdmin(Lookups):
+class PlanAdmin(Noted, Lookups):
     form = PlanForm
     list_display = ("name", "label", "has_models", "organizations", "updated_at")
     search_fields = ("^name",)
@@ -88,6 +89,10 @@ class PlanAdmin(Lookups):
         """And it is no plan any more."""
         super().delete_model(request, obj)
         plans.changed()
+
+    def note(self, request: HttpRequest, row: Plan, change: str, fields: list[str]) -> None:
+        """Of the plan, by its name."""
+        record(request, "plan.changed", row, None, plan=row.name)
 
     @admin.display(description=_("models here"))
     def has_models(self, plan: Plan) -> str:

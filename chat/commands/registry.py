@@ -3,7 +3,6 @@
 from chat.commands.clear import clear
 from chat.commands.compact import compact
 from chat.commands.export import export
-from chat.commands.features import has_feature
 from chat.commands.feedback import feedback
 from chat.commands.help import help_
 from chat.commands.model import model
@@ -11,6 +10,7 @@ from chat.commands.search import search
 from chat.commands.summarize import summarize
 from chat.commands.title import title
 from chat.commands.usage import usage
+from chat.gate import has_feature
 from chat.runner.commands import Command, table
 
 COMMANDS: tuple[Command, ...] = (

@@ -14,6 +14,7 @@ from accounts import plans
 from accounts.errors import TooMany
 from accounts.models import ApiKey, User
 from chat.metering import buckets
+from chat.metering.counters import counter
 from chat.metering.gcra import Rate, Standing, read, standing
 
 CODE = "rate_limited"
@@ -24,6 +25,7 @@ WHERE = {
     "organization": "in one organization",
     "session": "in one chat",
 }
+refused = counter("parley_rate_limited_total", "Requests that came too often.", "limit")
 Limits = Mapping[str, Rate | None]
 
 
@@ -57,6 +59,7 @@ def look(user: User) -> None:
 
 def refuse(by: Standing) -> NoReturn:
     """Raise the TooMany that this limit makes."""
+    refused.add(1, limit=by.name)
     told = f"At most {by.quota} messages in {by.window_s} s {WHERE[by.name]}, {by.burst} at once."
     raise TooMany(told, code=CODE, retry_after_s=by.wait_s)
 

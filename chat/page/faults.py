@@ -92,6 +92,7 @@ EXPECTED: tuple[Any, ...] = (
     _("There is no text in this PDF: its pages are pictures. Recognize their text (OCR) first."),
     _("This PDF is damaged: it cannot be read."),
     _("This PDF has a password: save it without one."),
+    _("This PDF takes too long to be read: divide it."),
     _("This PDF has %(count)s pages, and at most %(most)s are read: divide it."),
     _("This is a ZIP file and no Word file (.docx)."),
     _("This Word file is damaged: it cannot be read."),

@@ -30,6 +30,7 @@ from django.db.models import Exists, F, QuerySet
 from accounts.db.compiled import Compiled
 from accounts.models import User
 from accounts.permissions import Permissions
+from accounts.plans import has_feature
 from agents.options import CACHING, Caching
 from agents.providers.base import Question
 from agents.providers.cached import Ask, Kept, read
@@ -55,11 +56,6 @@ class _Away:
     """The cache did not answer."""
 
     until = 0.0  # monotonic
-
-
-def has_feature(organization_id: UUID, name: str) -> bool:
-    """Whether its plan has the feature."""
-    return True
 
 
 def stricter(first: Caching, second: Caching) -> Caching:

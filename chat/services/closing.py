@@ -1,6 +1,8 @@
 """Closing an account: in one transaction nothing opens to its person any more, nothing says who they were, and their
 chats are out of every answer. What is then left to erase takes longer: chat.services.people.Leaving. Sync."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
@@ -26,8 +28,11 @@ WAYS_IN = (SignIn, Ticket, ApiKey, ExternalIdentity, OutstandingToken, Idempoten
 GONE = "Deleted person"
 
 
-def close(person: User, shared: QuerySet[Chat]) -> None:
-    """Close the account. `shared`: those of the person's chats that others see, who are told."""
+def close(person: User, shared: QuerySet[Chat], *, by: Any) -> None:
+    """Close the account. `shared`: those of the person's chats that others see, who are told.
+
+    `by`: who does it, for the audit log.
+    """
     keep_person_if_held(person)
     for id in shared.values_list("pk", flat=True):
         notices.tell(id, deleted_by=person.pk)
@@ -35,7 +40,7 @@ def close(person: User, shared: QuerySet[Chat]) -> None:
     Schedule.objects.filter(owner=person).update(is_on=False, next_at=None)
     forget_sessions(person)
     for membership in Membership.objects.filter(user=person):
-        end_membership(membership)
+        end_membership(membership, by=by)
     Invitation.objects.filter(email=person.email).delete()
     for rows in WAYS_IN:
         rows._default_manager.filter(user=person).delete()

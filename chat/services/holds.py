@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts import audit
 from accounts.errors import NotAllowed, NotFound, refuse
 from accounts.models import Membership, Organization, Project, Role, User
 from accounts.permissions import role_in
@@ -31,12 +32,15 @@ def place_in(*, user: User, organization: Organization, scope: str, subject: UUI
     return place(scope=scope, subject=subject, reason=reason, by=user, organization=organization)
 
 
+@transaction.atomic
 def place(*, scope: str, subject: UUID, reason: str, by: User | None, organization: Organization | None = None) -> Hold:
     """A new hold. Without an organization it is an operator's and holds everywhere. Raises NotFound."""
     name = name_of(scope, subject)
-    return Hold.objects.create(
+    hold = Hold.objects.create(
         organization=organization, scope=scope, subject=subject, name=name[:300], reason=reason, by=by
     )
+    _note("hold.placed", hold, by)
+    return hold
 
 
 @transaction.atomic
@@ -46,7 +50,17 @@ def release(hold: Hold, by: User | None) -> Hold:
     if locked.released_at is None:
         locked.released_at, locked.released_by = timezone.now(), by
         locked.save(update_fields=["released_at", "released_by"])
+        _note("hold.released", locked, by)
     return locked
+
+
+def _note(action: str, hold: Hold, by: User | None) -> None:
+    """By an owner in their organization, else by an operator, in the installation's own chain."""
+    actor = by if by is not None and hold.organization_id is not None else audit.operator(by)
+    audit.record(
+        action, actor=actor, organization_id=hold.organization_id, object_type="hold", object_id=hold.pk,
+        detail={"scope": hold.scope},
+    )  # fmt: skip
 
 
 def name_of(scope: str, subject: UUID) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts import audit
 from accounts.models import Organization, User
 from accounts.permissions import permissions_in, require
 from chat.models import Rules
@@ -25,4 +26,8 @@ def change_rules(*, user: User, organization: Organization, **changes: Any) -> R
     for name, value in changes.items():
         setattr(row, name, value)
     row.save(update_fields=[*changes, "updated_at"])
+    audit.record(
+        "rule.changed", actor=user, organization_id=organization.pk, object_type="rules", object_id=organization.pk,
+        detail={"fields": sorted(changes)},
+    )  # fmt: skip
     return row

@@ -4,6 +4,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +16,6 @@ from django.db.models import PROTECT, RESTRICT, ForeignObjectRel, Model, Protect
 from accounts import audit
 from accounts.errors import Conflict, refuse
 from accounts.models import ApiKey, Membership, Organization, Project, Role, User
-from accounts.organizations import noting
 from accounts.organizations.services import is_last_owner
 from accounts.permissions import permissions_in, require
 from accounts.sign_in.sign_ins import forget_sessions
@@ -34,7 +34,6 @@ from chat.models import (
     Schedule,
     Sharing,
     Task,
-    UsageDay,
     UsageRecord,
     held,
 )
@@ -158,11 +157,7 @@ def delete_person(person: User, *, by: User | None) -> Counts:
     return counts
 
 
-def _tell_of_erasure(person: User, by: User | None) -> None:
-    """Those of their organizations that a member is gone; the installation, that a person is."""
-    actor = by if by is not None and by.pk == person.pk else audit.operator(by)
-    for membership in Membership.objects.filter(user=person):
-        noting.left(membership, by=actor)
+def _tell_of_erasure(person: User, actor: Any) -> None:
     audit.record("person.erased", actor=actor, organization_id=None, object_type="user", object_id=person.pk)
 
 
@@ -194,8 +189,9 @@ def _closed(person: User, by: User | None) -> Counts:
     counts = what_goes(person)
     told = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing else"
     _forget_name(person)
-    _tell_of_erasure(person, by)
-    close(person, seen_by_others(Chat.objects.filter(user=person)))
+    actor = by if by is not None and by.pk == person.pk else audit.operator(by)
+    _tell_of_erasure(person, actor)
+    close(person, seen_by_others(Chat.objects.filter(user=person)), by=actor)
     if by and by.pk != person.pk:
         _note(by, User(pk=person.pk, email=str(person.pk)), DELETION, f"Deleted with {told}")
     return counts
@@ -280,11 +276,9 @@ def require_at_rest(person: User) -> None:
 
 
 def _keep_what_others_need(person: User) -> None:
-    """Runs in other people's chats and what was used stay, as somebody's of whom nothing else is known."""
+    """Runs in other people's chats stay, as somebody's of whom nothing else is known."""
     kept: tuple[QuerySet[Model], ...] = (
         Run.objects.filter(user=person).exclude(chat__user=person),
-        UsageRecord.objects.filter(user=person),
-        UsageDay.objects.filter(user=person),
         LogEntry.objects.filter(user=person),
     )
     if any(rows.exists() for rows in kept):

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import plans
+from accounts import audit, plans
 from accounts.errors import NotFound, RequestError, refuse
 from accounts.models import Organization, User
 from accounts.organizations.choice import usual_organization
@@ -41,6 +41,10 @@ def set_plan(organization: Organization, name: str) -> Terms:
     known = {each.name: each for each in plans.every()}
     if name not in known:
         raise refuse("plan", f"Expected one of: {', '.join(known)}.")
+    audit.record(
+        "plan.changed", actor=audit.operator(), organization_id=organization.pk, object_type="organization",
+        object_id=organization.pk, detail={"plan": name, "before": organization.plan},
+    )  # fmt: skip
     Organization.objects.filter(pk=organization.pk).update(plan=name)
     organization.plan = name
     return known[name]
