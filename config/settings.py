@@ -435,6 +435,7 @@ SPECTACULAR_SETTINGS = {
         "TaskStatus": "chat.models.TaskStatus",
         "PullState": "chat.models.PullState",
         "BudgetScope": "chat.models.Scope",
+        "HoldScope": "chat.models.HoldScope",
         "ToolDecision": "chat.models.policies.Decision",
         "AllowOrDeny": ["allow", "deny"],
         "RepositoryState": "tools.models.RepositoryState",
