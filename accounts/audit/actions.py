@@ -43,6 +43,8 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "mcp.approved": ("project", "server", "policy", "digest"),
     "budget.set": ("tokens", "period", "nanos", "currency", "scope"),
     "budget.removed": ("scope",),
+    "budget.warned": ("scope", "percent"),
+    "budget.exhausted": ("scope", "percent"),
     "plan.changed": ("plan", "before"),
     "rule.changed": ("change", "decision", "pattern", "role", "project", "fields"),
     "hold.placed": ("scope",),

@@ -52,14 +52,13 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
     """Yield the reply's events. Where its model cannot answer, the next one is asked; else the same again, at most as
     often as the job allows, until its first visible token.
 
-    Raises ProviderError, or QuotaExceeded before anything is asked. What had come by then has been yielded.
+    Raises ProviderError, or QuotaExceeded before anything is asked and before another one is behind words that count.
+    What had come by then has been yielded.
     """
     targets = await reply.affords(request, job.targets(request.model))
-    request = concluding(request) if reply.is_last else request
-    order = Order(targets, request, down_s=job.retry.down_s)
+    order = Order(targets, reply.meant(request), down_s=job.retry.down_s)
     for attempt in count(1):
-        target = order.current
-        asked = reply.asks(target, request)
+        asked = reply.asks(order.current, reply.meant(request))
         try:
             # As few generators as may be lie on the way of a token.
             async with aclosing(reply.provider.stream(asked)) as batches:  # type: ignore[type-var]
@@ -77,7 +76,7 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
         except ProviderError as error:
             may_wait = error.retryable and not reply.is_visible and attempt < job.retry.max_attempts
             if order.move_on(error, may_wait=may_wait):
-                yield reply.handed_on(attempt, error, order.current)
+                yield await reply.handed_on(attempt, error, order, request)
             elif not may_wait:
                 raise
             else:
@@ -156,6 +155,10 @@ class Reply:
         self.share, self.is_last = share, share.is_last
         return [each for each in targets if share.models is None or each.model.id in share.models]
 
+    def meant(self, request: ProviderRequest) -> ProviderRequest:
+        """The request; told to conclude where what might follow it is not covered."""
+        return concluding(request) if self.is_last else request
+
     def counted(self) -> Usage:
         """What the reply used; it is settled, and added to the run's."""
         usage = self.usage or self.estimate()
@@ -198,12 +201,20 @@ class Reply:
             next_model=next_model,
         )
 
-    def handed_on(self, attempt: int, error: ProviderError, target: Target) -> list[AnyEvent]:
-        """The events that say that another model answers; what this one has shown is taken back."""
-        events = [self.retried(attempt, 0.0, error, target.model.id)]
-        if self.is_visible:
-            self.told_model = target.model.id
-            events += self.taken_back("fallback")
+    async def handed_on(
+        self, attempt: int, error: ProviderError, order: Order, request: ProviderRequest
+    ) -> list[AnyEvent]:
+        """The events that say that another model answers. What this one has shown is taken back, but it was used: the
+        other one's share is taken anew. Raises QuotaExceeded.
+        """
+        used = self.counted() if self.is_visible else None
+        if used is not None:
+            order.keep(await self.affords(request, order.left))
+        next_model = order.current.model.id
+        events = [self.retried(attempt, 0.0, error, next_model)]
+        if used is not None:
+            self.told_model = next_model
+            events += self.taken_back("fallback", used)
         return events
 
     def taken_back(self, reason: str, usage: Usage | None = None) -> list[AnyEvent]:

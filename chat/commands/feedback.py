@@ -3,8 +3,8 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from chat.models import Feedback, MessageRole
-from chat.runner.commands import Command, Says, text
+from chat.models import Feedback
+from chat.runner.commands import FEEDBACK, Command, Says, newest_answer, text
 from chat.runner.kinds.command import Asked
 
 COMMENT_MAX_CHARS = 2_000
@@ -16,7 +16,7 @@ async def run(asked: Asked) -> Says:
 
 
 def _kept(asked: Asked) -> str:
-    answer = next((each for each in asked.before() if each.role == MessageRole.ASSISTANT), None)
+    answer = newest_answer(asked.run.question)
     if answer is None:
         return _("There is no answer yet that this could be about.")
     Feedback.objects.update_or_create(message=answer, user=asked.user, defaults={"comment": asked.text})
@@ -24,7 +24,7 @@ def _kept(asked: Asked) -> str:
 
 
 feedback = Command(
-    "feedback",
+    FEEDBACK,
     gettext_noop("Comment on the last answer"),
     run,
     text("comment", "On the last answer", COMMENT_MAX_CHARS),

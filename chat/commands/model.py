@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from agents.installation import models
+from chat import gate
 from chat.commands.words import code
 from chat.runner.commands import Command, Says, text
 from chat.runner.kinds.command import Asked
@@ -13,7 +13,7 @@ NAME_MAX_CHARS = 100
 
 
 async def run(asked: Asked) -> Says:
-    """Choose another one, or tell which there are."""
+    """Choose another one, or tell which there are in the plan."""
     yield await asked.told(_chosen if asked.text else _told)
 
 
@@ -25,7 +25,7 @@ def _chosen(asked: Asked) -> str:
 def _told(asked: Asked) -> str:
     here = asked.chat.model
     first = _("%(model)s answers in this chat. There are:") % {"model": code(here)}
-    return "\n".join([first, "", *(f"- {code(each.id)}" for each in models())])
+    return "\n".join([first, "", *(f"- {code(each)}" for each in gate.models_of(gate.plan_of(asked.chat)))])
 
 
 model = Command(

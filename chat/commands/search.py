@@ -1,4 +1,6 @@
-"""/search: finding in one's own chats. What is found is of other chats, so nobody else may read the answer."""
+"""/search: finding in one's own chats of this organization. The titles are of other chats, so nobody else may read the
+answer.
+"""
 
 from django.conf import settings
 from django.db import transaction
@@ -8,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from chat import audience
-from chat.commands.finding import Found, find
+from chat.commands import finding
 from chat.commands.words import plain
 from chat.models import Chat
 from chat.runner.commands import Command, Says, text
@@ -23,22 +25,28 @@ async def run(asked: Asked) -> Says:
     yield await asked.told(_told)
 
 
-@transaction.atomic
 def _told(asked: Asked) -> str:
+    """Looked for first, as that may take a while: nobody waits for the chat then."""
+    if why := _why_not(asked.user, asked.chat):
+        return why
+    return _told_of(asked, finding.find(asked.user, asked.text, besides=asked.chat))
+
+
+@transaction.atomic
+def _told_of(asked: Asked, found: list[Chat]) -> str:
     """Under the chat's lock, which sharing it takes too: whichever is later sees what the other has done."""
     chat = lock_chat(asked.chat)
     if why := _why_not(asked.user, chat):
         return why
-    found = find(asked.user, asked.text, besides=chat)
-    audience.take_in(chat, [each.chat.level for each in found])
-    lines = [f"- {_line(each)}" for each in found]
-    return "\n".join(lines) if lines else _("Nothing was found in your chats.")
+    found = finding.as_they_are(asked.user, found, besides=chat)
+    audience.take_in(chat, [each.level for each in found])
+    return "\n".join(map(_line, found)) or _("Nothing was found in your chats.")
 
 
-def _line(found: Found) -> str:
-    title = plain(found.chat.title) or _("Untitled")
-    link = f"[{title}]({settings.PARLEY_PUBLIC_URL}{reverse('page-chat', args=[found.chat.pk])})"
-    return f"{link}: {plain(found.excerpt)}" if found.excerpt else link
+def _line(found: Chat) -> str:
+    """Its title and address. No words of its messages: they would stay here when they are deleted there."""
+    title = plain(found.title) or _("Untitled")
+    return f"- [{title}]({settings.PARLEY_PUBLIC_URL}{reverse('page-chat', args=[found.pk])})"
 
 
 def _why_not(user: User, chat: Chat) -> str:

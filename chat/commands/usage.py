@@ -1,18 +1,17 @@
 """/usage: what this chat has used."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from chat.commands.words import number
-from chat.models import Chat, UsageRecord
+from chat.metering import costs
+from chat.models import Chat
 from chat.runner.commands import Command, Says
 from chat.runner.kinds.command import Asked
 
-NANOS = 1_000_000_000
+PLACES = Decimal("0.0001")
 
 
 async def run(asked: Asked) -> Says:
@@ -28,15 +27,21 @@ def _told(asked: Asked) -> str:
         _("Output tokens"): chat.output_tokens,
         _("of these reasoning"): chat.reasoning_tokens,
     }
-    return "\n".join([*(f"- {name}: {number(count)}" for name, count in counts.items()), *_costs(chat)])
+    return "\n".join([*(f"- {name}: {number(count)}" for name, count in counts.items()), f"- {_cost(chat)}"])
 
 
-def _costs(chat: Chat) -> Iterator[str]:
-    """A line for each currency; none where no price was known."""
-    priced = UsageRecord.objects.filter(run__chat=chat, cost_nanos__isnull=False)
-    for currency, nanos in priced.order_by("currency").values_list("currency").annotate(Sum("cost_nanos")):
-        amount = (Decimal(nanos) / NANOS).quantize(Decimal("0.0001"))
-        yield "- " + _("Cost: %(amount)s %(currency)s") % {"amount": amount, "currency": currency}
+def _cost(chat: Chat) -> str:
+    """What it has cost as far as that is known, and how sure that is."""
+    cost = costs.of_chat(chat)
+    if cost.amount is None:
+        return _("What it costs is not known.")
+    amount = f"{Decimal(cost.amount).quantize(PLACES)}"
+    match cost.status:
+        case "unknown":
+            amount = _("at least %(amount)s") % {"amount": amount}
+        case "estimated":
+            amount = _("about %(amount)s") % {"amount": amount}
+    return _("Cost: %(amount)s %(currency)s") % {"amount": amount, "currency": cost.currency}
 
 
 usage = Command("usage", gettext_noop("Tell what this chat has used"), run)

@@ -19,6 +19,7 @@ from django.db.models import Case, F, Q, QuerySet, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from accounts import audit
 from accounts.db.compiled import Compiled
 from accounts.db.writes import Changes, Update
 from accounts.errors import QuotaExceeded
@@ -152,11 +153,11 @@ def standings(rows: Sequence[Budget]) -> list[Standing]:
     sums = {f"of_{each.pk}": Sum(_column(each), filter=_runs_of(each), default=0) for each in rows}
     reserved = open_runs.aggregate(**sums) if sums else {}
     for each in rows:
-        _begin_period(each, zones[each.of_id], now)
+        _begin_period(each, zones.get(each.of_id, "UTC"), now)
     return [
         Standing(
             each.amount, each.period, each.used, reserved[f"of_{each.pk}"],
-            periods.ends_at(each.period, zones[each.of_id], now),
+            periods.ends_at(each.period, zones.get(each.of_id, "UTC"), now),
         )
         for each in rows
     ]  # fmt: skip
@@ -285,9 +286,17 @@ def _note(budget: Budget, spent: Amount, share: Amount, at: datetime) -> bool:
     percent = _percent(budget, share)
     if percent > budget.told_percent:
         budget.told_percent = percent
-        BudgetNotice.objects.create(budget=budget, percent=percent, began_on=budget.began_on)
+        _tell(budget, percent)
         return True
     return is_new
+
+
+def _tell(budget: Budget, percent: int) -> None:
+    BudgetNotice.objects.create(budget=budget, percent=percent, began_on=budget.began_on)
+    audit.record(
+        "budget.exhausted" if percent == ALL else "budget.warned", actor=audit.SYSTEM, organization_id=budget.of_id,
+        object_type="budget", object_id=budget.pk, detail={"scope": budget.scope, "percent": percent},
+    )  # fmt: skip
 
 
 def _percent(budget: Budget, share: Amount) -> int:

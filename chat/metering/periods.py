@@ -1,14 +1,14 @@
 """When budgets begin anew: days, weeks and months as a place has them. Pure."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
+from chat.metering import zones
 from chat.models import Period
 
 
 def began_on(period: str, zone: str, at: datetime) -> date | None:
     """The first day of the period that this instant is in; None of one that never ends."""
-    day = at.astimezone(ZoneInfo(zone)).date()
+    day = at.astimezone(zones.zone(zone)).date()
     match period:
         case Period.DAY:
             return day
@@ -30,4 +30,4 @@ def ends_at(period: str, zone: str, at: datetime) -> datetime | None:
         return None
     days = {Period.DAY.value: 1, Period.WEEK.value: 7}.get(period)
     following = began + timedelta(days=days) if days else (began + timedelta(days=31)).replace(day=1)
-    return datetime.combine(following, time(), ZoneInfo(zone)).astimezone(UTC)
+    return datetime.combine(following, time(), zones.zone(zone)).astimezone(UTC)

@@ -3,7 +3,7 @@
 A record is never changed. A correction beside it has no tokens, and the difference for a cost.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -37,7 +37,11 @@ def corrections(first: date) -> Iterator[Correction]:
 
     Not of what an accepted price is not known of, nor of another currency.
     """
-    for record in _records(first).iterator(chunk_size=1000):
+    yield from _wrong(_records(day__gte=first).iterator(chunk_size=1000))
+
+
+def _wrong(records: Iterable[UsageRecord]) -> Iterator[Correction]:
+    for record in records:
         cost = cost_of(_turn(record), record.created_at)
         if cost.price is None or not cost.counts:
             continue
@@ -47,8 +51,8 @@ def corrections(first: date) -> Iterator[Correction]:
             yield Correction(record, before, cost)
 
 
-def _records(first: date) -> QuerySet[UsageRecord]:
-    counted = UsageRecord.objects.filter(day__gte=first, corrects__isnull=True, currency__in=("", currency()))
+def _records(**which: Any) -> QuerySet[UsageRecord]:
+    counted = UsageRecord.objects.filter(**which, corrects__isnull=True, currency__in=("", currency()))
     made = UsageRecord.objects.filter(corrects=OuterRef("pk")).order_by().values("corrects")
     return counted.annotate(corrected=Subquery(made.annotate(sum=Sum("cost_nanos")).values("sum"))).order_by("pk")
 
@@ -60,12 +64,25 @@ def _turn(record: UsageRecord) -> TurnUsage:
 
 
 @transaction.atomic
-def correct(found: Correction) -> None:
-    """Write it, and count it where the record is: in its day, its run and its chat."""
+def correct(record: UsageRecord) -> Correction | None:
+    """Write what the record would cost now, and count it where the record is: in its day, its run and its chat.
+
+    None where it is right, as another repricing was quicker.
+    """
+    run = Run.objects.filter(pk__in=[record.run_id])
+    chat = Chat.objects.filter(pk__in=run.values("chat"))
+    for each in (chat, UsageRecord.objects.filter(pk=record.pk)):  # the chat first, as everywhere
+        list(each.order_by().select_for_update().values_list("pk", flat=True))
+    found = next(_wrong(_records(pk=record.pk, day__isnull=False)), None)  # asked under the lock: as it is now
+    if found is not None:
+        _write(found, run, chat)
+    return found
+
+
+def _write(found: Correction, run: QuerySet[Run], chat: QuerySet[Chat]) -> None:
     record, was_unknown = found.record, found.before is None
     tokens = record.input_tokens + record.output_tokens if was_unknown else 0
-    run = Run.objects.filter(pk__in=[record.run_id])
-    _count(Chat.objects.filter(pk__in=run.values("chat")), found.difference, tokens)  # locked first, as everywhere
+    _count(chat, found.difference, tokens)
     _count(run, found.difference, tokens)
     UsageRecord.objects.create(**_of(record), cost_nanos=found.difference, price_id=found.cost.price)
     _count(UsageDay.objects.filter(pk=_key(record).id), found.difference, tokens)

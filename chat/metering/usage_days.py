@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, TruncDate
 
 from accounts.db.writes import Add
@@ -17,7 +17,7 @@ from chat.eventlog.projection import Fold
 from chat.metering import zones
 from chat.metering.costs import Spent, currency
 from chat.metering.purposes import purpose_of
-from chat.models import Run, RunStatus, UsageDay, UsageDayBefore, UsageRecord
+from chat.models import IMPORTED, Run, RunStatus, UsageDay, UsageDayBefore, UsageRecord
 from chat.models.facts import RunFacts
 
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
@@ -25,6 +25,8 @@ MONEY = ("cost_nanos", "priced_tokens")  # in OPENAI_PRICES_CURRENCY: what cost 
 EXTRA = ("unknown_cost_runs", "cache_hits")
 COUNTS = ("runs", "failed", *TOKENS, *MONEY, *EXTRA)
 BEFORE = ("runs", "failed", *TOKENS, *MONEY)
+
+ZONES_APART = timedelta(days=2)  # a day of one zone is over everywhere by then
 
 Counts = dict[str, int]
 
@@ -137,25 +139,33 @@ def move(most: int) -> int:
 
 
 def _of_runs(first: date, last: date) -> Iterator[tuple[Key, Counts]]:
-    """How many ended, by the days of the zones that their organizations are in now."""
+    """How many ended: on the day of their records, else by the zones that their organizations are in now."""
+    records = UsageRecord.objects.filter(run=OuterRef("pk")).order_by()
+    here = Run.objects.exclude(Exists(records.filter(door=IMPORTED)))
     for name in Organization.objects.order_by().values_list("timezone", flat=True).distinct():
         zone = zones.zone(name)
-        since, until = (datetime.combine(day, time.min, zone) for day in (first, last + timedelta(days=1)))
-        placed = Run.objects.filter(ended_at__gte=since, ended_at__lt=until).annotate(
-            day=TruncDate("ended_at", tzinfo=zone),
+        since, until = (datetime.combine(day, time.min, zone) for day in (first - ZONES_APART, last + ZONES_APART))
+        placed = here.filter(ended_at__gte=since, ended_at__lt=until).annotate(
+            day=Coalesce(
+                Subquery(records.filter(day__isnull=False).values("day")[:1]), TruncDate("ended_at", tzinfo=zone)
+            ),
             where=Coalesce("organization_id", "chat__organization_id"),
             inside=Coalesce("project_id", "chat__project_id"),
         )
         there = placed.filter(where__in=Organization.objects.filter(timezone=name).values("pk"))
-        runs = there.values_list("day", "where", "inside", "user_id", "api_key_id", "door", "kind", "model")
+        named = there.filter(day__gte=first, day__lte=last)
+        runs = named.values_list("day", "where", "inside", "user_id", "api_key_id", "door", "kind", "model")
         counted = runs.annotate(all=Count("pk"), bad=Count("pk", filter=Q(status=RunStatus.FAILED))).order_by()
         for *key, kind, model, every, failed in counted:
             yield _key((*key, purpose_of(kind), model)), {"runs": every, "failed": failed}
 
 
 def _of_records(first: date, last: date) -> Iterator[tuple[Key, Counts]]:
-    """What was used. A record of an older version is of the day on which its run ended, in UTC."""
-    dated = UsageRecord.objects.annotate(on=Coalesce("day", TruncDate("run__ended_at", tzinfo=UTC)))
+    """What was used here. A record of an older version is of the day on which its run ended, in UTC. Where the run is
+    gone, of that on which it was written: at the run's end.
+    """
+    ended, written = (TruncDate(each, tzinfo=UTC) for each in ("run__ended_at", "created_at"))
+    dated = UsageRecord.objects.exclude(door=IMPORTED).annotate(on=Coalesce("day", ended, written))
     records = dated.filter(on__gte=first, on__lte=last)
     keyed = records.values_list(
         "on", "organization_id", "project_id", "user_id", "api_key_id", "door", "purpose", "model"

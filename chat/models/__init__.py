@@ -15,7 +15,19 @@ from chat.models.prices import Price
 from chat.models.processes import Process
 from chat.models.pull_requests import PullRequest, PullState
 from chat.models.rules import Links, Rules
-from chat.models.runs import ANSWER, LIVE, OPEN, SCHEDULED, LogState, Run, RunEvent, RunStatus, ToolCall, UsageRecord
+from chat.models.runs import (
+    ANSWER,
+    IMPORTED,
+    LIVE,
+    OPEN,
+    SCHEDULED,
+    LogState,
+    Run,
+    RunEvent,
+    RunStatus,
+    ToolCall,
+    UsageRecord,
+)
 from chat.models.schedules import Schedule
 from chat.models.sessions import ChatSession
 from chat.models.states import MessageState
@@ -26,6 +38,7 @@ from chat.models.workflows import Workflow, WorkflowRun, WorkflowStatus, Workflo
 
 __all__ = [
     "ANSWER",
+    "IMPORTED",
     "LIVE",
     "OPEN",
     "SCHEDULED",

@@ -3,7 +3,7 @@ the table when the process begins.
 """
 
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,13 +14,15 @@ from accounts.models import User
 from accounts.permissions import Permission
 from agents import commands as own
 from agents.events import AnyEvent
-from chat.models import Chat
+from chat.models import Chat, Message, MessageKind, MessageRole
 
 if TYPE_CHECKING:
     from chat.runner.kinds.command import Asked
 
 TYPED = re.compile(r"/(?P<escape>/?)(?P<name>[a-z][a-z0-9_-]{0,30})(?:\s+(?P<rest>.*))?\Z", re.DOTALL)
 NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+
+FEEDBACK = "feedback"  # the name of the one that keeps what is typed elsewhere too
 
 # What a command says, piece by piece; or the events of an agent or of other work that it sets off.
 Says = AsyncGenerator[str | list[AnyEvent], None]
@@ -108,6 +110,26 @@ class Place:
 
 
 table = _Table()
+
+
+READ_MESSAGES = 200  # of the branch before a command, at most
+
+
+def before(question: Message) -> Iterator[Message]:
+    """The messages before a command on its branch, newest first, without those of commands. Sync."""
+    at = question.parent_id
+    for _number in range(READ_MESSAGES):
+        message = Message.objects.filter(chat=question.chat_id, pk=at).first() if at is not None else None
+        if message is None:
+            return
+        if message.kind != MessageKind.COMMAND:
+            yield message
+        at = message.parent_id
+
+
+def newest_answer(question: Message) -> Message | None:
+    """The one that a command is about. Sync."""
+    return next((each for each in before(question) if each.role == MessageRole.ASSISTANT), None)
 
 
 def own_of(name: str) -> own.Command | None:

@@ -15,7 +15,7 @@ from accounts.permissions import Permissions
 from chat.models import Chat, Feedback, Message, MessageKind
 from chat.run_request import Item, RunRequest
 from chat.runner import older
-from chat.runner.commands import TYPED, Command, Place, Typed, own_of, table, typed
+from chat.runner.commands import FEEDBACK, TYPED, Command, Place, Typed, newest_answer, own_of, table, typed
 
 # What requests are marked with at which people write: of chat.doors.registry all but mcp, completions and responses.
 DOORS = frozenset({"native", "editorChat", "sessions", "threads", "agent", "initiateChat", "ui", "agui"})
@@ -61,9 +61,15 @@ def command_of(question: Message) -> Command | None:
     return table.find(found.name) if found is not None else None
 
 
-def require_again(question: Message) -> None:
-    """Raise Unavailable where the message is a command, and an older process could take it for a text."""
-    if question.kind == MessageKind.COMMAND and older.are_up():
+def require_again(user: User, question: Message) -> None:
+    """Where the message is a command: raise NotAllowed for anybody but who typed it, since what it leaves behind is
+    theirs, and Unavailable where an older process could take it for a text.
+    """
+    if question.kind != MessageKind.COMMAND:
+        return
+    if question.author_id != user.pk:
+        raise NotAllowed("Only who has typed a command may ask for it again.", code="command_not_allowed")
+    if older.are_up():
         raise Unavailable(UPGRADING)
 
 
@@ -82,10 +88,13 @@ def asks_model(question: Message) -> bool:
 
 
 def forget(message: Message) -> None:
-    """A person's message is about to be deleted: a comment that it was goes too."""
-    found = typed(message.content) if message.kind == MessageKind.COMMAND else None
-    if found is not None and found.rest:
-        Feedback.objects.filter(message__chat=message.chat_id, user=message.author_id, comment=found.rest).delete()
+    """A person's message is about to be deleted, or to say something else: a comment that it was goes too, unless they
+    have said another one of the same answer since.
+    """
+    found = TYPED.match(message.content) if message.kind == MessageKind.COMMAND else None
+    if found is not None and found["name"] == FEEDBACK and (answer := newest_answer(message)) is not None:
+        comment = (found["rest"] or "").strip()
+        Feedback.objects.filter(message=answer, user=message.author_id, comment=comment).delete()
 
 
 def kind_of(message: Message, content: str) -> str:

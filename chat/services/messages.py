@@ -79,7 +79,10 @@ def edit_message(*, user: User, message: Message, content: str, attachments: Seq
     if attachments is not None:
         files = using.claimed(user, message.chat, check_attachments(attachments))
         message.attachments = _marked(files, message.attachments)
-    message.content = rules.check_said(content, message.attachments)
+    said = rules.check_said(content, message.attachments)
+    if said != message.content:
+        commanding.forget(message)
+    message.content = said
     message.kind = commanding.kind_of(message, message.content)
     message.save(update_fields=["content", "attachments", "kind", "updated_at"])
     compactions.forget(message.chat, message.position)

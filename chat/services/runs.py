@@ -107,7 +107,7 @@ def answer_again(*, user: User, question: Message, ask: RunRequest) -> Run:
     """Start another run for a message that is there. Within a transaction, of a caller who has looked at rights."""
     locked = _open_chat(question.chat, user)
     question.refresh_from_db(fields=["content", "parts", "attachments", "status", "kind"])  # as it is under the lock
-    commanding.require_again(question)
+    commanding.require_again(user, question)
     ask = replace(ask, options=structs.replace(ask.options, cache=kept.stricter(ask.options.cache, "fresh")))
     run = _start(user, locked, question, ask, permissions_on(user, question.chat))
     notices.tell(locked.pk, new=[run.answer.pk], run=run.pk, is_new_run=True)

@@ -18,7 +18,7 @@ from agents import events as ev
 from agents.events import AnyEvent
 from chat import audience
 from chat.attachments import using
-from chat.models import Attachment, Chat, ChatAlias, Message, Run, RunEvent, TitledBy, ToolCall, UsageRecord
+from chat.models import IMPORTED, Attachment, Chat, ChatAlias, Message, Run, RunEvent, TitledBy, ToolCall, UsageRecord
 from chat.services import rules
 from chat.transfer.lines import EventsLine, Line, UsageLine
 from chat.transfer.reading import Package
@@ -114,7 +114,7 @@ def _runs(move: Move) -> Iterator[dict[str, Any]]:
 
 def _usage(move: Move) -> Iterator[dict[str, Any]]:
     organization, project = move.place.organization, move.place.project
-    whose = {"organization_id": organization.pk, "project_id": project.pk if project else None}
+    whose = {"organization_id": organization.pk, "project_id": project.pk if project else None, "door": IMPORTED}
     for each in _unknown(move):
         yield _fields(each) | whose | {"run_id": move.ids[each.run], "user_id": move.person(each.user)}
 

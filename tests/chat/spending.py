@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+from msgspec import UNSET
+
 from agents import events as ev
 from agents.usage import Usage
 from chat.eventlog import Logged, stored
@@ -17,7 +19,8 @@ def turn(
 ) -> TurnUsage:
     """A turn of the model that used input, cached, output and reasoning tokens."""
     input, cached, output, reasoning = (*counts, 0, 0, 0, 0)[:4]
-    return TurnUsage(agent, 1, 1, model, Usage(input, cached, output, reasoning, status, written), from_cache)
+    usage = Usage(input, cached, output, reasoning, status, written or UNSET, from_cache or UNSET)
+    return TurnUsage(agent, 1, 1, model, usage)
 
 
 def end(run: Run, *turns: TurnUsage, failed: bool = False, at: float | None = None) -> None:

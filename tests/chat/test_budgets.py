@@ -13,6 +13,7 @@ from hypothesis import settings as checks
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
+from accounts.audit.models import AuditEntry
 from accounts.errors import QuotaExceeded
 from accounts.models import ApiKey, Organization, User
 from agents.usage import Usage
@@ -211,6 +212,19 @@ def test_people_are_told_once_a_period_that_it_is_nearly_used_up_and_that_it_is(
         told.append(list(BudgetNotice.objects.order_by("pk").values_list("percent", flat=True)))
     assert told == [[], [80], [80], [80, 100], [80, 100, 100]]
     assert len(set(BudgetNotice.objects.values_list("began_on", flat=True))) == 2
+    entries = AuditEntry.objects.filter(action__startswith="budget.").order_by("at", "pk")
+    assert [(each.action, each.actor_kind, each.object_id, each.detail["percent"]) for each in entries] == [
+        (action, "system", str(budget.pk), percent)
+        for action, percent in (("budget.warned", 80), ("budget.exhausted", 100), ("budget.exhausted", 100))
+    ]
+
+
+def test_a_zone_that_this_machine_does_not_know_is_utc(budget: Budget, chat: Chat, alice: User) -> None:
+    Organization.objects.filter(pk=chat.organization_id).update(timezone="Mars/Olympus")
+    Budget.objects.update(period=Period.DAY)
+    over(running_at(chat, alice), 10)
+    row = Budget.objects.get(pk=budget.pk)
+    assert row.began_on == timezone.now().date() and budgets.standing(row).used == 10
 
 
 def running_at(chat: Chat, user: User) -> Run:

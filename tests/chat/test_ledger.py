@@ -1,5 +1,6 @@
 """The ledger: all that is counted of a run agrees, and outlives the run, its chat, project, person and organization."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError, Sum
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -22,6 +23,7 @@ from agents.prices import priced
 from chat.eventlog import stored
 from chat.metering import catalog, usage_days
 from chat.metering.costs import cost_of, of_chat, of_run
+from chat.metering.repricing import correct
 from chat.models import Chat, Price, Run, RunStatus, UsageDay, UsageDayBefore, UsageName, UsageRecord
 from chat.services.people import delete_person
 from tests.chat.rows import answer
@@ -198,8 +200,7 @@ def test_what_a_person_used_stays_as_nobodys(chat: Chat, alice: User, bob: User,
     end(running(chat, bob), turn("known", 10, 0, 5))
     delete_person(bob, by=alice)
     record, day = UsageRecord.objects.get(), UsageDay.objects.get()
-    assert record.user_id == day.user_id != bob.pk
-    assert User.objects.get(pk=day.user_id).name == "Deleted person"
+    assert record.user_id == day.user_id and not User.objects.filter(pk=day.user_id).exists()
     assert (day.runs, day.input_tokens, day.cost_nanos) == (1, 10, 20_000)
 
 
@@ -227,6 +228,37 @@ def test_a_day_is_that_of_the_organization(zone: str, chat: Chat, alice: User, p
     before = sorted(UsageDay.objects.values_list())
     usage_days.rebuild(AT.date() - timedelta(days=2), AT.date() + timedelta(days=3))
     assert sorted(UsageDay.objects.values_list()) == before
+
+
+def rebuilt() -> dict[str, int]:
+    """What all days have once they are worked out anew."""
+    today = timezone.localdate()
+    usage_days.rebuild(today - timedelta(days=5), today + timedelta(days=5))
+    return sums(UsageDay.objects, "runs", "input_tokens", "output_tokens")
+
+
+@pytest.mark.django_db
+def test_what_an_older_version_wrote_is_found_also_where_its_chat_is_gone(chat: Chat, alice: User, prices: Any) -> None:
+    end(running(chat, alice), turn("known", 10, 0, 5))
+    UsageRecord.objects.update(day=None, door="", purpose="")
+    for runs in (1, 0):
+        assert rebuilt() == {"runs": runs, "input_tokens": 10, "output_tokens": 5}
+        Chat.objects.all().delete()
+
+
+@pytest.mark.django_db
+def test_a_run_is_of_the_day_of_its_records_also_where_the_zone_is_another_now(
+    chat: Chat, alice: User, prices: Any
+) -> None:
+    end(running(chat, alice), turn("known", 10), at=AT.timestamp())
+    before = sorted(UsageDay.objects.values_list())
+    chat.organization.timezone = "Pacific/Auckland"
+    chat.organization.save(update_fields=["timezone"])
+    for _ in range(2):
+        usage_days.rebuild(AT.date(), AT.date())
+        assert sorted(UsageDay.objects.values_list()) == before
+        usage_days.rebuild(AT.date() + timedelta(days=1), AT.date() + timedelta(days=1))
+        assert sorted(UsageDay.objects.values_list()) == before
 
 
 @pytest.mark.django_db
@@ -350,6 +382,30 @@ def test_repricing_writes_corrections_and_changes_no_record(chat: Chat, alice: U
     assert sorted(UsageDay.objects.values_list()) == rows
     call_command("reprice", "--from", today, stdout=out)
     assert "0 records" in out.getvalue().splitlines()[-1], "what was corrected is right"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_repricings_at_once_correct_once(chat: Chat, alice: User, prices: Any) -> None:
+    prices()
+    end(running(chat, alice, model="nobody's"), turn("nobody's", MILLION))
+    price("nobody's", 1)
+    prices()
+    record = UsageRecord.objects.get()
+    ready = threading.Barrier(3)
+
+    def corrects() -> None:
+        ready.wait()
+        correct(record)
+        connection.close()
+
+    threads = [threading.Thread(target=corrects) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    chat.refresh_from_db()
+    assert UsageRecord.objects.filter(corrects=record.pk).count() == 1
+    assert chat.cost_nanos == sums(UsageDay.objects, "cost_nanos")["cost_nanos"] == 2 * DOLLAR
 
 
 @pytest.mark.django_db

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from accounts import plans
 from accounts.errors import Invalid, NotAllowed, Unavailable
-from accounts.models import Membership, Role, User
+from accounts.models import ApiKey, Membership, Organization, Role, User
+from accounts.plans import Terms
+from accounts.sign_in.keys import create_key
 from agents import commands as own
 from agents import events as ev
 from agents.events import AnyEvent
@@ -25,6 +28,7 @@ from chat.runner.history import history
 from chat.runner.kinds import title
 from chat.runner.kinds.command import CommandWork
 from chat.runner.kinds.memory import told
+from chat.runner.loading import load
 from chat.services import commanding
 from chat.services.messages import delete_message, edit_message
 from chat.services.runs import regenerate, start_by_itself, start_run
@@ -65,15 +69,17 @@ def begin(chat: Chat, text: Any, user: User | None = None, **more: Any) -> Run:
 def done(run: Run, *, before: list[AnyEvent] | None = None) -> str:
     """The run ends here, as if its process had driven it: what it said."""
     run = Run.objects.select_related("chat", "user", "input").get(pk=run.pk)
-    work = CommandWork(run, before or [], permissions_on(run.user, run.asked_in))
-
-    async def driven() -> list[AnyEvent]:
-        return [event async for events in work.drive() for event in events]
-
-    said = "".join(each.text for each in asyncio.run(driven()) if isinstance(each, ev.TextDelta))
+    said = said_by(CommandWork(run, before or [], permissions_on(run.user, run.asked_in)))
     Message.objects.filter(pk=run.message_id).update(content=said, status="completed")
     Run.objects.filter(pk=run.pk).update(status=RunStatus.SUCCEEDED)
     return said
+
+
+def said_by(work: CommandWork) -> str:
+    async def driven() -> list[AnyEvent]:
+        return [event async for events in work.drive() for event in events]
+
+    return "".join(each.text for each in asyncio.run(driven()) if isinstance(each, ev.TextDelta))
 
 
 # --- What is one ------------------------------------------------------------------------------------------------------
@@ -274,6 +280,29 @@ def test_a_model_that_there_is_not_and_one_that_there_is(chat: Chat) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_the_models_are_those_of_the_plan(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "named", lambda name: Terms(name, name, models=("gpt-4o", "demo")))
+    told = done(begin(chat, "/model"))
+    assert [line for line in told.splitlines() if line.startswith("- ")] == ["- `gpt-4o`", "- `demo`"]
+
+
+COSTS: list[tuple[dict[str, int], str]] = [
+    ({}, "Cost: 0.0000 USD"),
+    ({"priced_tokens": 10, "cost_nanos": 15_000_000, "input_tokens": 10}, "Cost: 0.0150 USD"),
+    ({"priced_tokens": 10, "input_tokens": 10, "estimated_tokens": 4}, "Cost: about 0.0000 USD"),
+    ({"priced_tokens": 5, "input_tokens": 10}, "Cost: at least 0.0000 USD"),
+    ({"input_tokens": 10}, "What it costs is not known."),
+]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("counts", "told"), COSTS, ids=[told for _, told in COSTS])
+def test_what_a_chat_costs_is_told_as_far_as_it_is_known(chat: Chat, counts: dict[str, int], told: str) -> None:
+    Chat.objects.filter(pk=chat.pk).update(**counts)
+    assert done(begin(chat, "/usage")).endswith(f"\n- {told}")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_chat_whose_model_is_gone_chooses_another(chat: Chat) -> None:
     Chat.objects.filter(pk=chat.pk).update(model="gone")
     chat.refresh_from_db()
@@ -315,9 +344,27 @@ def test_a_comment_is_kept_once_with_the_answer_and_goes_with_either(chat: Chat,
     assert Feedback.objects.visible_to(chat.user).exists() and not Feedback.objects.visible_to(charlie).exists()
     delete_message(user=chat.user, message=run.question)
     assert not Feedback.objects.exists()
+    done(run := begin(chat, "/feedback Again."))
+    done(begin(chat, "/title Again."))
+    delete_message(user=chat.user, message=Message.objects.filter(content="/title Again.").get())
+    assert Feedback.objects.exists(), "no other command is one"
+    edit_message(user=chat.user, message=run.question, content="/feedback Never said")
+    assert not Feedback.objects.exists()
     done(begin(chat, "/feedback Again."))
     delete_message(user=chat.user, message=answer)
     assert not Feedback.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_else_asks_for_a_command_again(chat: Chat, bob: User) -> None:
+    answered(chat)
+    shared(chat, bob)
+    done(run := begin(chat, "/feedback It was wrong."))
+    for message in (run.question, run.answer):
+        with pytest.raises(NotAllowed) as refused:
+            regenerate(user=bob, message=message)
+        assert refused.value.code == "command_not_allowed"
+    regenerate(user=chat.user, message=run.question)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -336,7 +383,8 @@ def test_what_is_searched_is_found_in_ones_own_chats_alone(chat: Chat, bob: User
     other(chat.user, "Hidden", "lighthouse", is_listed=False)
     told = done(begin(chat, "/search lighthouse"))
     assert told.count("\n") == 1 and f"/chats/{titled.pk}/" in told
-    assert "[The LIGHTHOUSE](" in told and r"[A \[title\]\(x\)](" in told and r"\*more\*" in told
+    assert "[The LIGHTHOUSE](" in told and r"[A \[title\]\(x\)](" in told
+    assert "more" not in told, "words of another chat would stay here when they are deleted there"
     assert done(begin(chat, "/search 100%")).count("\n") == 0
     assert "Nothing was found" in done(begin(chat, "/search 100_"))
 
@@ -359,7 +407,45 @@ def test_a_search_looks_at_so_many_chats(chat: Chat, monkeypatch: pytest.MonkeyP
             organization=chat.organization, user=chat.user, title=f"Lighthouse {number}", model="m", archetype="a"
         )
     found = finding.find(chat.user, "lighthouse", besides=chat)
-    assert [each.chat.title for each in found] == ["Lighthouse 4", "Lighthouse 3"]
+    assert [each.title for each in found] == ["Lighthouse 4", "Lighthouse 3"]
+
+
+def test_a_search_looks_at_so_many_messages(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [
+        Chat.objects.create(organization=chat.organization, user=chat.user, title=name, model="m", archetype="a")
+        for name in ("Old", "New")
+    ]
+    for each in made:
+        add(each, "user", "In the lighthouse.")
+    assert len(finding.find(chat.user, "lighthouse", besides=chat)) == 2
+    monkeypatch.setattr(finding, "MESSAGES", 1)
+    assert [each.title for each in finding.find(chat.user, "lighthouse", besides=chat)] == ["New"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("by_key", [True, False])
+def test_a_search_stays_in_the_organization_also_of_a_run_that_was_queued(chat: Chat, by_key: bool) -> None:
+    elsewhere = Organization.objects.create(name="Elsewhere")
+    Membership.objects.create(organization=elsewhere, user=chat.user, role=Role.OWNER)
+    for place in (chat.organization, elsewhere):
+        Chat.objects.create(organization=place, user=chat.user, title=f"Lighthouse {place}", model="m", archetype="a")
+    person = User.objects.get(pk=chat.user_id)
+    if by_key:
+        person.key, _ = create_key(
+            user=person, organization=chat.organization, scopes=["chat"], name="k", expires_at=None
+        )
+    run = begin(chat, "/search lighthouse", person)
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.RUNNING, attempt=1)
+    loaded = load(run.pk, 1)
+    assert loaded is not None and isinstance(loaded.work, CommandWork)
+    seer = loaded.work.asked.user
+    assert Organization.objects.visible_to(seer).count() == (1 if by_key else 2)
+    ApiKey.objects.all().delete()
+    again = load(run.pk, 1)  # what it started goes on when the key is gone, and sees no more then
+    assert again is not None and isinstance(again.work, CommandWork)
+    assert Organization.objects.visible_to(again.work.asked.user).count() == (1 if by_key else 2)
+    told = said_by(again.work)
+    assert f"Lighthouse {chat.organization}" in told and "Elsewhere" not in told
 
 
 # --- What a model reads -----------------------------------------------------------------------------------------------

@@ -1,16 +1,19 @@
 """A chat goes to a file and comes back the same; a file that is not whole and true changes nothing."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.models import Membership, Organization, Project, User
 from chat.eventlog import stored
 from chat.eventlog.compact import merge_deltas
-from chat.models import Chat, Message, Run, RunStatus, ToolCall, UsageRecord
+from chat.metering import usage_days
+from chat.models import Chat, Message, Run, RunStatus, ToolCall, UsageDay, UsageRecord
 from chat.transfer.writing import written
 from tests.chat.rows import answer, say
 from tools.git.repository import Repository
@@ -48,6 +51,21 @@ def said(chat: Chat) -> list[Any]:
     """The file's lines, without times of now."""
     lines = [json.loads(line) for line in written(chat)]
     return [{name: value for name, value in each.items() if name not in TIMES} for each in lines]
+
+
+def test_what_was_used_elsewhere_is_in_no_day_here(
+    chat: Chat, alice: User, organization: Organization, tmp_path: Path
+) -> None:
+    fill(chat, alice)
+    file = export(chat, tmp_path)
+    for rows in (Chat, UsageRecord):
+        rows._default_manager.all().delete()
+    bring(file, organization, alice)
+    record = UsageRecord.objects.get()
+    assert record.day is None and record.run is not None
+    today = timezone.localdate()
+    usage_days.rebuild(today - timedelta(days=1), today + timedelta(days=1))
+    assert list(UsageDay.objects.values_list("runs", "input_tokens")) == [(1, 0)]  # the other run has used nothing
 
 
 @pytest.mark.parametrize(("name", "effort"), [("chat.jsonl", ""), ("chat.jsonl.gz", "high")])

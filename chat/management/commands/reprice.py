@@ -27,9 +27,10 @@ class Command(BaseCommand):
         first = _day(options["first"])
         load_rows(self.stderr)
         count, sums = 0, dict[str, int]()
-        for each in corrections(first):
-            if not options["dry_run"]:
-                correct(each)
+        for found in corrections(first):
+            each = found if options["dry_run"] else correct(found.record)
+            if each is None:
+                continue
             count += 1
             sums[each.record.model] = sums.get(each.record.model, 0) + each.difference
         for model, nanos in sorted(sums.items()):

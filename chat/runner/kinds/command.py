@@ -31,13 +31,11 @@ from agents.usage import Usage
 from chat import gate
 from chat.eventlog.projection import Fold
 from chat.metering.amounts import spent
-from chat.models import Chat, Message, MessageKind, Run
+from chat.models import Chat, Message, Run
 from chat.runner import commands
 from chat.runner.commands import Place, Says, table
 from chat.runner.kinds.agent import job_of, taken_back
 from chat.runner.purse import RunPurse, cap_of
-
-READ_MESSAGES = 200  # of the branch before the command, at most
 
 
 @dataclass
@@ -77,14 +75,7 @@ class Asked:
 
     def before(self) -> Iterator[Message]:
         """The messages before the command on its branch, newest first, without those of commands. Sync."""
-        at, chat = self.run.question.parent_id, self.run.chat_id
-        for _number in range(READ_MESSAGES):
-            message = Message.objects.filter(chat=chat, pk=at).first() if at is not None else None
-            if message is None:
-                return
-            if message.kind != MessageKind.COMMAND:
-                yield message
-            at = message.parent_id
+        return commands.before(self.run.question)
 
     def job(self, archetype: Archetype, *history: Said) -> Job:
         """The job of asking a model for this, as far as the log has got. Sync."""

@@ -42,8 +42,9 @@ NOT_YET = {
     *("webhook.made", "webhook.changed", "webhook.removed"),
     *("scim.person_made", "scim.person_changed", "scim.person_removed"),
 }
-# Their doors need a provider, or a run that really runs: tests.accounts.sso.test_audit, tests.accounts.audit.test_live.
-ELSEWHERE = {"signin.sso", "tool.effect"}
+# Their doors need a provider, or a run that really runs: tests.accounts.sso.test_audit, tests.accounts.audit.test_live;
+# or one that ends: tests.chat.test_budgets.
+ELSEWHERE = {"signin.sso", "tool.effect", "budget.warned", "budget.exhausted"}
 
 
 class World(Place):
