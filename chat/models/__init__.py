@@ -7,7 +7,7 @@ from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing, T
 from chat.models.chores import Chore
 from chat.models.compactions import Compaction
 from chat.models.feedback import Feedback
-from chat.models.holds import Hold, HoldScope, Kept, KeptFile, held
+from chat.models.holds import HandedOver, Hold, HoldScope, Kept, KeptFile, chat_is_held, held
 from chat.models.language_models import LanguageModel
 from chat.models.messages import Message, MessageKind, MessageRole, MessageStatus
 from chat.models.policies import Decision, ToolGrant, ToolPolicy
@@ -46,6 +46,7 @@ __all__ = [
     "Compaction",
     "Decision",
     "Feedback",
+    "HandedOver",
     "Hold",
     "HoldScope",
     "Kept",
@@ -87,5 +88,6 @@ __all__ = [
     "WorkflowRun",
     "WorkflowStatus",
     "WorkflowVersion",
+    "chat_is_held",
     "held",
 ]
