@@ -292,7 +292,7 @@ def test_chats_are_locked_before_what_is_in_and_around_them(chat: Chat, alice: U
     }
     with CaptureQueriesContext(connection) as done:
         ways[way]()
-    locks = r'^SELECT .*FROM "(\w+)".* FOR UPDATE|^UPDATE "(\w+)"|^DELETE FROM "(\w+)"'
+    locks = r'^SELECT .*?FROM "(\w+)".* FOR UPDATE|^UPDATE "(\w+)"|^DELETE FROM "(\w+)"'
     found = [re.match(locks, each["sql"]) for each in done.captured_queries]
     tables = ["".join(each.groups("")) for each in found if each]
     assert tables[0] == "chat_chat" and len(tables) > 1 and own.pk

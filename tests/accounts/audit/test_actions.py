@@ -337,8 +337,9 @@ ROWS = [
     Row("mcp.approved", rest("owner", "post", PROJECT + "mcp-servers/{world.mcp_server.pk}/tools/{world.mcp_tool.pk}/"
                              "approve", digest="0" * 64), who="owner"),
     Row("budget.set", command("set_budget", WORD, "5000"), "operator"),
-    Row("budget.set", form("chat_budget_add", lambda world: [], organization=lambda world: world.organization.pk,
-                           tokens=10, period="month"), "operator", "root"),
+    Row("budget.set", form("chat_budget_add", lambda world: [], inside=lambda world: world.organization.pk,
+                           user=lambda world: world.extra.pk, unit="tokens", amount=10, period="month", warn_percent=80,
+                           at_end="block"), "operator", "root"),
     Row("budget.set", rest("owner", "post", ORG + "budgets/", scope="user", unit="tokens", amount="5", period="day",
                            scope_id=lambda world: world.extra.pk), who="owner"),
     Row("budget.set", rest("owner", "patch", ORG + "budgets/{world.budget.pk}/", warn_percent=50), who="owner"),
@@ -387,12 +388,17 @@ ROWS = [
 
 def test_the_chain_of_an_erased_person_holds_and_names_nobody(world: World) -> None:
     id = str(world.extra.pk)
+    world.hold.delete()
     leave(world)
     while sealing.seal():
         pass
     call_command("verify_audit", stdout=io.StringIO())
     assert not User.objects.filter(pk=id).exists()
-    assert {each.action for each in AuditEntry.objects.filter(actor=id)} == {"member.removed", "person.erased"}
+    assert {each.action for each in AuditEntry.objects.filter(actor=id)} == {
+        "member.removed",
+        "person.erased",
+        "signout",
+    }
 
 
 def test_each_action_has_a_row() -> None:
