@@ -24,7 +24,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from accounts import audit, plans
 from accounts.admin_audit import CHANGED, DELETED, MADE, Noted
 from accounts.admin_fields import Words
-from accounts.admin_lists import Lookups, ReadOnly, View
+from accounts.admin_lists import Lookups, ReadOnly, StillThere, View
 from accounts.counts import require_room
 from accounts.errors import Conflict, Invalid
 from accounts.models import (
@@ -133,7 +133,7 @@ class PersonForm(LowerCaseEmail, UserChangeForm):
 
 
 @admin.register(User)
-class PersonAdmin(Memberships, Lookups, UserAdmin):
+class PersonAdmin(Memberships, StillThere, Lookups, UserAdmin):
     """People. Setting a password, like the action below, ends all their tokens and sessions."""
 
     change_list_template = Lookups.change_list_template
@@ -304,7 +304,7 @@ class OrganizationForm(OrganizationModelForm):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(Memberships, FewInlines):
+class OrganizationAdmin(Memberships, StillThere, FewInlines):
     form = OrganizationForm
     list_display = ("name", "plan", "created_at")
     list_filter = ("created_at",)
@@ -357,7 +357,7 @@ class MembershipAdmin(Memberships, Lookups):
 
 
 @admin.register(Project)
-class ProjectAdmin(Memberships, FewInlines):
+class ProjectAdmin(Memberships, StillThere, FewInlines):
     list_display = ("name", "organization", "created_at")
     list_filter = ("created_at",)
     list_select_related = ("organization",)

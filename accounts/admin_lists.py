@@ -132,6 +132,14 @@ class Lookups(ModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
+class StillThere(ModelAdmin):
+    """Rows that were not deleted: what is put away until a hold is released is shown to nobody."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Those that are in answers, too."""
+        return super().get_queryset(request).filter(deleted_at=None)
+
+
 class ReadOnly(Lookups):
     """Rows that the program writes: to look at, and to delete in need."""
 

@@ -162,7 +162,7 @@ def is_last_owner(membership: Membership) -> bool:
 def create_project(*, actor: User, organization: Organization, name: str, description: str = "") -> Project:
     """A new project. Its repository is made at its first use."""
     require_admin(actor, organization)
-    require_room(organization.projects.all(), "PROJECTS_PER_ORGANIZATION", "projects", "organization")
+    require_room(organization.projects.filter(deleted_at=None), "PROJECTS_PER_ORGANIZATION", "projects", "organization")
     project = Project.objects.create(organization=organization, name=name, description=description)
     noting.project_told("project.made", project, by=actor)
     return project

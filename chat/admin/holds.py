@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.admin_audit import Noted, record
 from accounts.admin_lists import Lookups, View
 from accounts.errors import NotFound
 from accounts.models import User
@@ -66,7 +68,9 @@ class HoldAdmin(Lookups):
         """An operator's: it holds in every organization."""
         if not change:
             obj.by, obj.name = request.user, holds.name_of(obj.scope, obj.subject)
-            super().save_model(request, obj, form, change)
+            with transaction.atomic():
+                super().save_model(request, obj, form, change)
+                holds.note("hold.placed", obj, obj.by)
 
     @admin.action(description=gettext_lazy("Release"), permissions=["change"])
     def release(self, request: HttpRequest, chosen: QuerySet[Hold]) -> None:
@@ -92,7 +96,7 @@ class RulesForm(RulesModelForm):
 
 
 @admin.register(Rules)
-class RulesAdmin(Lookups):
+class RulesAdmin(Noted, Lookups):
     form = RulesForm
     list_display = ("organization", "chats_days", "logs_days", "files_days", "links", "cache_answers", "updated_at")
     list_select_related = ("organization",)
@@ -108,3 +112,7 @@ class RulesAdmin(Lookups):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """Whose they are is not edited."""
         return ("organization", "updated_at") if obj else ("updated_at",)
+
+    def note(self, request: HttpRequest, row: Rules, change: str, fields: list[str]) -> None:
+        """Of the organization, as its admins' own changes are."""
+        record(request, "rule.changed", row, row.organization_id, kind="rules", fields=fields)

@@ -7,11 +7,12 @@ loses its last seconds. Labels hold no person, organization or chat, and few val
 
 import threading
 from collections import Counter as Tally
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from django.db import transaction
 from django.db.models import F
 
+from accounts import audit
 from chat.models import Total
 
 Labels = tuple[tuple[str, str], ...]  # by name
@@ -47,6 +48,24 @@ class Counter:
             self._new.update(taken)
 
 
+class Read(Counter):
+    """Counts what a lower room counts, which knows nothing of this: `so_far` says how much in this process."""
+
+    def __init__(self, name: str, help: str, so_far: Callable[[], int]) -> None:
+        super().__init__(name, help)
+        self._so_far = so_far
+        self._seen = 0
+
+    def take(self) -> Tally[Labels]:
+        """What came since the last time."""
+        with self._lock:
+            now = self._so_far()
+            if now > self._seen:
+                self._new[()] += now - self._seen
+            self._seen = now
+        return super().take()
+
+
 KNOWN: dict[str, Counter] = {}
 
 
@@ -55,6 +74,11 @@ def counter(name: str, help: str, *labels: str) -> Counter:
     if name in KNOWN:
         raise ValueError(f"{name} is counted already")
     return KNOWN.setdefault(name, Counter(name, help, labels))
+
+
+KNOWN["parley_audit_failed_total"] = Read(
+    "parley_audit_failed_total", "Audit entries that could not be written.", audit.failures
+)
 
 
 def store() -> None:

@@ -7,7 +7,7 @@ from chat.models.chats import Chat, ChatAlias, ChatShare, ChatStatus, Sharing, T
 from chat.models.chores import Chore
 from chat.models.compactions import Compaction
 from chat.models.feedback import Feedback
-from chat.models.holds import Hold, HoldScope, Kept, KeptFile, held
+from chat.models.holds import HandedOver, Hold, HoldScope, Kept, KeptFile, chat_is_held, held
 from chat.models.language_models import LanguageModel
 from chat.models.messages import Message, MessageKind, MessageRole, MessageStatus
 from chat.models.policies import Decision, ToolGrant, ToolPolicy
@@ -59,6 +59,7 @@ __all__ = [
     "Compaction",
     "Decision",
     "Feedback",
+    "HandedOver",
     "Hold",
     "HoldScope",
     "Kept",
@@ -100,5 +101,6 @@ __all__ = [
     "WorkflowRun",
     "WorkflowStatus",
     "WorkflowVersion",
+    "chat_is_held",
     "held",
 ]

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.models import Organization, User
 from chat.models.chats import Chat
 from chat.models.messages import Message
+from chat.models.runs import Run
 
 
 class HoldScope(models.TextChoices):
@@ -91,6 +92,22 @@ class KeptFile(models.Model):
         return f"{self.attachment_id} of {self.kept_id}"
 
 
+class HandedOver(models.Model):
+    """That a chat was handed over while a hold was on who had it: the hold stays on it. Nobody is shown it."""
+
+    id = models.BigAutoField(primary_key=True)
+    hold = models.ForeignKey(Hold, models.CASCADE, related_name="+")
+    # No constraint, as above.
+    chat = models.ForeignKey(Chat, models.CASCADE, related_name="+", db_constraint=False)
+
+    class Meta:
+        verbose_name = "chat handed over under a hold"
+        verbose_name_plural = "chats handed over under a hold"
+
+    def __str__(self) -> str:
+        return f"{self.chat_id} of {self.hold_id}"
+
+
 def held(chat: str = "", people: Sequence[str] = ()) -> Exists:
     """Whether a live hold is on the chat that `chat` leads to from a row, or on one of the people there.
 
@@ -105,6 +122,22 @@ def held(chat: str = "", people: Sequence[str] = ()) -> Exists:
         | Q(scope=HoldScope.PROJECT, subject=OuterRef(f"{at}project"))
         | Q(scope=HoldScope.ORGANIZATION, subject=OuterRef(f"{at}organization"))
         | Q(persons, scope=HoldScope.USER)
+        | Q(Exists(HandedOver.objects.filter(hold=OuterRef("pk"), chat=OuterRef(OuterRef(f"{at}pk")))))
     )
-    reaches = Q(organization=None) | Q(organization=OuterRef(f"{at}organization"))
-    return Exists(Hold.objects.live().filter(places, reaches))
+    return Exists(_reaching(f"{at}organization").filter(places))
+
+
+def chat_is_held() -> Q:
+    """Whether something keeps the chat, which the row is: a hold on it or its owner, or on somebody who spoke in it."""
+    here = {"chat": OuterRef(OuterRef("pk"))}
+    spoke = (
+        Exists(Message.objects.filter(author=OuterRef("subject"), **here))
+        | Exists(Run.objects.filter(user=OuterRef("subject"), **here))
+        | Exists(Kept.objects.filter(person=OuterRef("subject"), message__chat=here["chat"]))
+    )
+    return Q(held()) | Q(Exists(_reaching("organization").filter(spoke, scope=HoldScope.USER)))
+
+
+def _reaching(organization: str) -> HoldQuerySet:
+    """Live ones that hold in the organization that the path leads to."""
+    return Hold.objects.live().filter(Q(organization=None) | Q(organization=OuterRef(organization)))

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from accounts.audit import sealing
 from accounts.authentication import authenticate, has_credentials
 from accounts.errors import RequestError
 from chat.metering import counters
@@ -31,8 +32,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not _may_read(request):
         raise Http404
     counters.store()
-    text = "\n".join(line for each, rows in counters.totals() for line in _lines(each, rows))
-    return HttpResponse(f"{text}\n", content_type=TYPE)
+    lines = [line for each, rows in counters.totals() for line in _lines(each, rows)]
+    return HttpResponse("\n".join([*lines, *_unsealed()]) + "\n", content_type=TYPE)
 
 
 def _lines(counted: Counter, rows: list[Total]) -> Iterator[str]:
@@ -43,6 +44,13 @@ def _lines(counted: Counter, rows: list[Total]) -> Iterator[str]:
         yield f"{counted.name} 0"
     for row in rows:
         yield f"{counted.name}{{{row.labels}}} {row.value}" if row.labels else f"{counted.name} {row.value}"
+
+
+def _unsealed() -> Iterator[str]:
+    """What is so now, and no total."""
+    yield "# HELP parley_audit_unsealed Audit entries that have no place in their chain yet."
+    yield "# TYPE parley_audit_unsealed gauge"
+    yield f"parley_audit_unsealed {sealing.unsealed()}"
 
 
 def _may_read(request: HttpRequest) -> bool:

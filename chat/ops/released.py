@@ -15,9 +15,9 @@ from django.utils import timezone
 from accounts.db import AWAY
 from accounts.models import Organization, Project, User
 from chat.attachments import going
-from chat.models import Chat, Hold, HoldScope, Kept, KeptFile, held
+from chat.models import Chat, Hold, HoldScope, Kept, KeptFile, chat_is_held
 from chat.services.people import Leaving
-from chat.services.removing import is_to_keep
+from chat.services.removing import erase_one, free_texts, is_to_keep
 
 log = logging.getLogger(__name__)
 KEPT = 100  # in one step
@@ -48,11 +48,12 @@ class Released:
 
     def _chats(self) -> Iterator[bool]:
         for id in list(_free_chats().values_list("pk", flat=True)):
-            self.counts["chats erased"] += self._done(lambda id=id: _erase_chat(id))  # type: ignore[misc]
+            chat = Chat.objects.filter(pk=id, deleted_at__isnull=False)
+            self.counts["chats erased"] += self._done(lambda chat=chat: erase_one(chat))  # type: ignore[misc]
             yield True
 
     def _kept(self) -> Iterator[bool]:
-        while found := list(_free_texts().values_list("pk", flat=True)[:KEPT]):
+        while found := list(free_texts().values_list("pk", flat=True)[:KEPT]):
             files = list(KeptFile.objects.filter(kept__in=found).values_list("attachment", flat=True))
             Kept.objects.filter(pk__in=found).delete()
             going.leave(files)
@@ -81,7 +82,7 @@ def late() -> Iterator[QuerySet[Any]]:
     until = timezone.now() - timedelta(seconds=settings.ERASE_WITHIN_S)
     yield _free_chats().filter(deleted_at__lt=until)
     on_them = Hold.objects.live().filter(scope=HoldScope.USER).values("subject")
-    on_chats = Chat.objects.filter(held()).values("user")
+    on_chats = Chat.objects.filter(chat_is_held()).values("user")
     yield User.objects.filter(deleted_at__lt=until).exclude(pk__in=on_them).exclude(pk__in=on_chats)
 
 
@@ -90,22 +91,7 @@ def _ids(model: type[Any]) -> list[UUID]:
 
 
 def _free_chats() -> QuerySet[Chat]:
-    return Chat.objects.filter(~held(), deleted_at__isnull=False).order_by("pk")
-
-
-def _free_texts() -> QuerySet[Kept]:
-    """Of messages that no hold is on any more; of people it goes with their rows."""
-    return Kept.objects.filter(~held("message__chat", people=("person",)), message__isnull=False).order_by("pk")
-
-
-@transaction.atomic
-def _erase_chat(id: UUID) -> bool:
-    """Whether it went."""
-    chat = Chat.objects.select_for_update().filter(pk=id, deleted_at__isnull=False).first()
-    if chat is None or Chat.objects.filter(held(), pk=id).exists():
-        return False
-    chat.delete()
-    return True
+    return Chat.objects.filter(~chat_is_held(), deleted_at__isnull=False).order_by("pk")
 
 
 @transaction.atomic

@@ -18,7 +18,17 @@ from django.utils import timezone
 
 from accounts.models import Project, User
 from chat.attachments import going
-from chat.models import Attachment, AttachmentState, AttachmentUse, Chat, PullRequest, PullState, Run, held, owners
+from chat.models import (
+    Attachment,
+    AttachmentState,
+    AttachmentUse,
+    Chat,
+    PullRequest,
+    PullState,
+    Run,
+    chat_is_held,
+    owners,
+)
 from chat.runner import kept
 from tools.git import removal
 
@@ -68,7 +78,7 @@ def _chat_going(instance: Chat, **more: Any) -> None:
 
     Raises StillHeld where a hold is on it: then whoever deletes it, and however, puts it away (chat.services.removing).
     """
-    if Chat.objects.filter(held(), pk=instance.pk).exists():
+    if Chat.objects.filter(chat_is_held(), pk=instance.pk).exists():
         raise owners.StillHeld(instance.pk)
     if instance.expires_at is None or instance.expires_at > timezone.now():
         kept.forget(Run.objects.answers().filter(chat=instance.pk))

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from accounts.errors import NotFound, TooMany
 from accounts.models import User
-from chat.models import OPEN, Chat, MessageRole, Run, held
+from chat.models import OPEN, Chat, MessageRole, Run, chat_is_held
 from chat.services import people
+from chat.services.removing import lock
 
 SWEEP_AT_ONCE = 20
 
@@ -47,7 +48,7 @@ def gone_guests() -> QuerySet[User]:
     theirs = Chat.objects.filter(user=OuterRef("pk"), expires_at__gt=now)
     working = Run.objects.filter(user=OuterRef("pk"), status__in=OPEN)
     old = User.objects.filter(is_guest=True, created_at__lt=now - timedelta(seconds=settings.AGENT_GUEST_LIFETIME_S))
-    kept = Chat.objects.filter(held(), user=OuterRef("pk"))
+    kept = Chat.objects.filter(chat_is_held(), user=OuterRef("pk"))
     return old.exclude(Exists(theirs)).exclude(Exists(working)).exclude(Exists(kept)).order_by("created_at")
 
 
@@ -59,7 +60,7 @@ def remove_guests(ids: Sequence[UUID]) -> int:
 @transaction.atomic
 def _remove_guest(id: UUID) -> bool:
     """Whoever starts a run locks its chat first: either we see the run, or they find no chat."""
-    list(Chat.objects.select_for_update().filter(user=id))
+    lock(Chat.objects.filter(user=id))
     guest = gone_guests().filter(pk=id).first()
     if guest is None:
         return False

@@ -39,7 +39,7 @@ def place(*, scope: str, subject: UUID, reason: str, by: User | None, organizati
     hold = Hold.objects.create(
         organization=organization, scope=scope, subject=subject, name=name[:300], reason=reason, by=by
     )
-    _note("hold.placed", hold, by)
+    note("hold.placed", hold, by)
     return hold
 
 
@@ -50,15 +50,15 @@ def release(hold: Hold, by: User | None) -> Hold:
     if locked.released_at is None:
         locked.released_at, locked.released_by = timezone.now(), by
         locked.save(update_fields=["released_at", "released_by"])
-        _note("hold.released", locked, by)
+        note("hold.released", locked, by)
     return locked
 
 
-def _note(action: str, hold: Hold, by: User | None) -> None:
-    """By an owner in their organization, else by an operator, in the installation's own chain."""
+def note(action: str, hold: Hold, by: User | None) -> None:
+    """In the installation's own chain: in their organization's they would read of it whom it is on."""
     actor = by if by is not None and hold.organization_id is not None else audit.operator(by)
     audit.record(
-        action, actor=actor, organization_id=hold.organization_id, object_type="hold", object_id=hold.pk,
+        action, actor=actor, organization_id=None, object_type="hold", object_id=hold.pk,
         detail={"scope": hold.scope},
     )  # fmt: skip
 

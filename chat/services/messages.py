@@ -112,7 +112,7 @@ def erase_message(message: Message, *, by: User | None) -> Message:
     work = Q(parent__message=message) & ~Q(kind__in=(ANSWER, *BRIEF))  # that the answer has begun
     runs = Run.objects.filter(Q(message=message) | Q(input=message) | work)
     _refuse_while_open(runs)
-    keep_if_held(message)
+    keep_if_held(message, runs)
     _erase_log(runs.filter(Q(message=message) | work))
     runs.update(request={}, error_message="")
     kept.forget(Run.objects.answers().filter(chat=message.chat))

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import PROTECT, RESTRICT, ForeignObjectRel, Model, ProtectedError, Q, QuerySet, RestrictedError
 
 from accounts import audit
-from accounts.errors import Conflict, refuse
+from accounts.errors import Conflict, NotFound, refuse
 from accounts.models import ApiKey, Membership, Organization, Project, Role, User
 from accounts.organizations.services import is_last_owner
 from accounts.permissions import permissions_in, require
@@ -28,19 +28,20 @@ from chat.models import (
     ChatAlias,
     ChatSession,
     ChatShare,
-    Kept,
+    HandedOver,
+    Hold,
+    HoldScope,
     Message,
     Run,
     Schedule,
     Sharing,
     Task,
     UsageRecord,
-    held,
 )
 from chat.runner.capacity import BRIEF
 from chat.services.closing import close
-from chat.services.removing import is_to_keep
-from chat.services.said import erase_next
+from chat.services.removing import erase_one, free_texts, is_to_keep, keep_if_held, lock
+from chat.services.said import erase_next, said_elsewhere
 from tools.models import Memory
 
 log = logging.getLogger(__name__)
@@ -60,16 +61,16 @@ def what_goes(row: User | Organization | Project) -> Counts:
                 "schedules": Schedule.objects.filter(owner=row),
             }
         case Organization():
-            chats = Chat.objects.filter(organization=row)
+            chats = Chat.objects.filter(organization=row, deleted_at=None)
             counted = {
                 "memberships": Membership.objects.filter(organization=row),
-                "projects": Project.objects.filter(organization=row),
+                "projects": Project.objects.filter(organization=row, deleted_at=None),
                 "characters": Character.objects.filter(organization=row),
                 "tasks": Task.objects.filter(project__organization=row),
                 "usage records": UsageRecord.objects.filter(organization=row),
             }
         case Project():
-            chats = Chat.objects.filter(project=row)
+            chats = Chat.objects.filter(project=row, deleted_at=None)
             counted = {"tasks": Task.objects.filter(project=row)}
     counts = {kind: rows.count() for kind, rows in {**_in_chats(chats), **counted}.items()}
     return {kind: count for kind, count in counts.items() if count}
@@ -105,7 +106,9 @@ def hand_over(
     chats = chats.filter(organization=organization) if organization else chats
     _require_places(chats, to)
     _require_readable(chats, to)
-    ids = list(chats.select_for_update().values_list("pk", flat=True))
+    ids = list(chats.select_for_update().order_by("pk").values_list("pk", flat=True))
+    for hold in Hold.objects.live().filter(scope=HoldScope.USER, subject=source.pk):
+        HandedOver.objects.bulk_create(HandedOver(hold=hold, chat_id=id) for id in ids)
     chats.update(user=to)
     ChatAlias.objects.filter(chat__in=ids, user=source).delete()  # the names are their clients'
     ChatSession.objects.filter(chat__in=ids, user=source).delete()
@@ -165,6 +168,7 @@ def delete_oneself(person: User) -> Counts:
     """The same by the person. Raises Conflict for the last owner of an organization, and for the last superuser."""
     id = person.pk
     with transaction.atomic():
+        require_at_rest(person)  # it locks chats, which come before organizations
         require_replaced(person)
         counts = _closed(person, person)
     erase_now(id)
@@ -185,13 +189,15 @@ def require_replaced(person: User) -> None:
 
 def _closed(person: User, by: User | None) -> Counts:
     require_at_rest(person)
+    if not User.objects.filter(pk=person.pk, deleted_at=None).exists():
+        raise NotFound
     require_unprotected(person)
     counts = what_goes(person)
     told = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing else"
     _forget_name(person)
     actor = by if by is not None and by.pk == person.pk else audit.operator(by)
     _tell_of_erasure(person, actor)
-    close(person, seen_by_others(Chat.objects.filter(user=person)), by=actor)
+    close(person, seen_by_others(Chat.objects.filter(user=person, deleted_at=None)), by=actor)
     if by and by.pk != person.pk:
         _note(by, User(pk=person.pk, email=str(person.pk)), DELETION, f"Deleted with {told}")
     return counts
@@ -217,8 +223,7 @@ class Leaving:
 
     def step(self) -> bool:
         """Erase a chat, or a message in another's, and last the row. False: there is nothing left to do now."""
-        if (chat := Chat.objects.filter(~held(), user=self._id).order_by("pk").first()) is not None:
-            chat.delete()
+        if erase_one(Chat.objects.filter(user=self._id)):
             return True
         if (found := erase_next(self._id, self._later)) is not None:
             id, is_done = found
@@ -232,9 +237,11 @@ class Leaving:
 
 @transaction.atomic
 def _finish(person: User) -> None:
+    for message in said_elsewhere(person.pk):  # it stays, without their name
+        keep_if_held(message)
     _keep_what_others_need(person)
-    Kept.objects.filter(person=person.pk, message=None).delete()
     remove(person)
+    free_texts().filter(person=person.pk, message=None).delete()
 
 
 @transaction.atomic
@@ -269,7 +276,7 @@ def _kept(rows: Iterable[Model]) -> Conflict:
 
 def require_at_rest(person: User) -> None:
     """Raise Conflict while a run that the person started, or that works in a chat of theirs, is not over."""
-    list(Chat.objects.select_for_update().filter(user=person).values_list("pk", flat=True))
+    lock(Chat.objects.filter(user=person))
     theirs = Run.objects.filter(Q(user=person) | Q(chat__user=person), status__in=OPEN).exclude(kind__in=BRIEF)
     if (run := theirs.order_by("position").first()) is not None:
         raise Conflict(f"Run {run.pk} is not over. Stop it, then delete the person.", code="run_open")

@@ -52,6 +52,7 @@ def set_plan(organization: Organization, name: str) -> Terms:
 
 def chats_without(organization: Organization, plan: Terms) -> int:
     """How many chats of the organization have a model that this plan does not have."""
-    models = Chat.objects.filter(organization=organization).order_by().values_list("model", flat=True).distinct()
+    chats = Chat.objects.filter(organization=organization, deleted_at=None)
+    models = chats.order_by().values_list("model", flat=True).distinct()
     lost = [each for each in models if not gate.allows(plan, each)]
-    return Chat.objects.filter(organization=organization, model__in=lost).count()
+    return chats.filter(model__in=lost).count()

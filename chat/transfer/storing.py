@@ -143,12 +143,17 @@ def _store_files(move: Move) -> None:
 
 
 def _ids(package: Package, place: Place) -> dict[UUID, UUID]:
-    """Every id of the file, and what it is called here: the same, unless it is taken."""
-    if not place.is_copy and Chat.objects.filter(pk=package.chat.id).exists():
+    """Every id of the file, and what it is called here: the same, unless it is taken.
+
+    So is that of a chat that was deleted and kept: nobody is told that it is there.
+    """
+    same = Chat.objects.filter(pk=package.chat.id)
+    if not place.is_copy and same.filter(deleted_at=None).exists():
         raise Conflict(f"Chat {package.chat.id} is here already. As a copy it gets new ids.", code="chat_exists")
     messages, runs = [each.id for each in package.messages], [each.id for each in package.runs]
     taken = set(Message.objects.filter(pk__in=messages).values_list("pk", flat=True))
     taken |= set(Run.objects.filter(pk__in=runs).values_list("pk", flat=True))
+    taken |= set(same.values_list("pk", flat=True))
     everything = [package.chat.id, *messages, *runs]
     return {id: uuid.uuid4() if place.is_copy or id in taken else id for id in everything}
 

@@ -36,6 +36,7 @@ from chat.models import (
     Chore,
     Compaction,
     Feedback,
+    HandedOver,
     Hold,
     Kept,
     KeptFile,
@@ -71,7 +72,7 @@ pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>{{ 7|add:7 }}</pre></details>\u202e"
 # For a provider alone, and what a hold keeps of what was deleted: nobody is shown any of it.
-UNSEEN = (Kept, KeptFile, MessageState)
+UNSEEN = (HandedOver, Kept, KeptFile, MessageState)
 TABLES = sorted({*apps.get_app_config("chat").get_models()} - {*UNSEEN}, key=lambda model: model.__name__)
 EDITED = (Budget, Character, Hold, LanguageModel, Price, Rules, ToolGrant, ToolPolicy, Workflow)
 WRITTEN = [model for model in TABLES if model not in EDITED]

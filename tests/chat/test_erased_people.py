@@ -52,6 +52,7 @@ def live_chat(person: Client, canary: str, upstream: Upstream) -> str:
         if used:
             sent = {"content": canary, "attachments": [{"type": "file", "id": file}]}
             person.wait(person.start(chat, **sent)["run"]["id"])
+    person.wait(person.start(chat, f"/feedback {canary}")["run"]["id"])
     place = person.get("/api/organizations/")["results"][0]["id"]
     person.post("/api/me/memories/", {"text": canary})
     person.server.call("PUT", "/api/me/preferences/", {"about": canary}, token=person.token)
@@ -90,7 +91,14 @@ def test_an_erased_person_is_in_no_store(own: Server, upstream: Upstream) -> Non
     assert len(everywhere(own, canary)) >= 8  # so the look finds it
     done = own.call("DELETE", "/api/users/me/", {"password": PASSWORD}, token=bob.token)
     assert done.status == 200 and done.body["stores"]["chats"] == 1 and done.body["erased_by"]
-    assert done.body["stores"].keys() >= {"messages", "runs", "the log of a run", "remembered facts", "API keys"}
+    assert done.body["stores"].keys() >= {
+        "messages",
+        "runs",
+        "the log of a run",
+        "remembered facts",
+        "API keys",
+        "feedback",
+    }
     time.sleep(1.5)  # CHAT_REPLAY_S
     own.manage("chores", "--run", "erasure")
     own.manage("chores", "--run", "attachments")

@@ -1,17 +1,22 @@
 """What a hold is on is kept though it is deleted, and nobody can tell: not by any answer, not by the admin."""
 
 import io
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from accounts import plans
+from accounts.errors import NotFound
 from accounts.models import ApiKey, Invitation, Membership, Organization, Project, User
 from chat.attachments import storing
 from chat.models import (
@@ -20,6 +25,7 @@ from chat.models import (
     Chat,
     ChatAlias,
     ChatShare,
+    Feedback,
     Hold,
     Kept,
     Message,
@@ -29,7 +35,9 @@ from chat.models import (
     Sharing,
 )
 from chat.ops.erasure import Erasure
-from chat.services import holds, people
+from chat.services import holds, people, removing
+from chat.services.plans import chats_without
+from tests import environment
 from tests.chat.rows import answer
 from tests.streams import client, key
 from tests.upstream import Upstream
@@ -149,12 +157,19 @@ def test_messages_that_are_deleted_and_edited_are_kept_with_their_files(
     api: Api, full: Run, chat: Chat, alice: User
 ) -> None:
     placed = hold("chat", chat)
+    Run.objects.filter(pk=full.pk).update(request={"instructions": SECRET})
+    Feedback.objects.create(message=full.message, user=alice, comment="Wrong")
+    calls = list(full.tool_calls.all())
     file = Attachment.objects.get()
     path = f"/api/messages/{full.input_id}/"
     assert api(alice).patch(path, {"content": "Something else"}, format="json").status_code == 200
     assert api(alice).delete(path).status_code in (200, 204)
     assert api(alice).delete(f"/api/messages/{full.message_id}/").status_code in (200, 204)
-    assert [each.data["content"] for each in Kept.objects.all()] == ["What is in here?", "Something else", SECRET]
+    kept = [each.data for each in Kept.objects.all()]
+    assert [each["content"] for each in kept] == ["What is in here?", "Something else", SECRET]
+    (asked,), (run,) = kept[1]["runs"], kept[2]["runs"]
+    assert asked["request"] == {"instructions": SECRET} and "events" not in asked  # its answer's log stays
+    assert run["calls"][0]["result"] == calls[0].result and SECRET in run["events"] and kept[2]["feedback"] == ["Wrong"]
     assert SECRET not in api(alice).get(f"/api/chats/{chat.pk}/messages/").content.decode()
     assert api(alice).get(f"/api/attachments/{file.pk}/").status_code == 404
     assert file.pk in set(storing.ids()) and round_of_chores() == {}
@@ -211,6 +226,76 @@ def test_a_held_person_is_gone_to_everybody_and_erased_at_release(
     assert round_of_chores()["people erased"] == 1
     assert not User.objects.filter(pk=bob.pk).exists() and not Chat.objects.filter(pk=own.pk).exists()
     assert not Kept.objects.exists() and Hold.objects.get().name == "bob@example.com"
+
+
+WAYS: dict[str, Callable[[APIClient, Chat], Any]] = {
+    "chat": lambda client, chat: client.delete(f"/api/chats/{chat.pk}/"),
+    "project": lambda client, chat: client.delete(f"/api/projects/{chat.project_id}/"),
+    "organization": lambda client, chat: client.delete(f"/api/organizations/{chat.organization_id}/"),
+    "its owner": lambda client, chat: people.delete_person(chat.user, by=None),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_held_person_said_in_others_chats_is_kept(
+    api: Api, chat: Chat, alice: User, bob: User, way: str
+) -> None:
+    said = answer(chat, bob, text=SECRET)
+    placed = hold("user", bob)
+    WAYS[way](api(alice), chat)
+    assert api(alice).get(f"/api/chats/{chat.pk}/").status_code in (401, 404) and round_of_chores() == {}
+    assert Message.objects.get(pk=said.message_id).content == SECRET
+    holds.release(placed, None)
+    round_of_chores()
+    assert not Chat.objects.exists() and User.objects.filter(pk=alice.pk).exists() == (way != "its owner")
+
+
+def test_a_hold_stays_on_chats_that_are_handed_over(api: Api, chat: Chat, alice: User, bob: User) -> None:
+    placed = hold("user", alice)
+    people.hand_over(source=alice, to=bob, by=alice)
+    said = answer(chat, bob, text=SECRET)
+    for id in (said.message_id, said.input_id):
+        assert api(bob).delete(f"/api/messages/{id}/").status_code in (200, 204)
+    assert SECRET in [each.data["content"] for each in Kept.objects.all()]
+    assert api(bob).delete(f"/api/chats/{chat.pk}/").status_code == 204 and round_of_chores() == {}
+    assert Chat.objects.filter(pk=chat.pk).exists() and Hold.objects.count() == 1
+    holds.release(placed, None)
+    assert round_of_chores()["chats erased"] == 1 and not Kept.objects.exists()
+
+
+@pytest.mark.parametrize("shared", ["tombstone", "anonymise"])
+def test_who_somebody_was_that_only_spoke_in_others_held_chats(
+    settings: Any, chat: Chat, alice: User, bob: User, shared: str
+) -> None:
+    settings.ERASE_SHARED = shared
+    said = answer(chat, bob, text=SECRET)
+    placed = hold("organization", chat.organization)
+    people.delete_oneself(bob)
+    assert round_of_chores() == {} and not User.objects.filter(pk=bob.pk).exists()
+    kept = Kept.objects.filter(person=bob.pk)
+    assert kept.get(message=None).data == {"email": "bob@example.com", "name": "Bob"}
+    assert SECRET in [each.data["content"] for each in kept.filter(message=said.message_id)]
+    holds.release(placed, None)
+    assert round_of_chores() == {"kept texts erased": 3} and not Kept.objects.exists()
+
+
+@pytest.mark.skipif(environment.profile() != "scaled", reason="SQLite locks no rows")
+@pytest.mark.parametrize("way", ["project", "oneself", "a step"])
+def test_chats_are_locked_before_what_is_in_and_around_them(chat: Chat, alice: User, bob: User, way: str) -> None:
+    own = Chat.objects.create(organization=chat.organization, user=bob, model="m")
+    hold("project", chat.project)
+    Membership.objects.filter(user=bob).update(role="owner")
+    ways = {
+        "project": lambda: removing.put_away(chat.project),  # type: ignore[arg-type]
+        "oneself": lambda: people.delete_oneself(bob),
+        "a step": people.Leaving(bob.pk).step,
+    }
+    with CaptureQueriesContext(connection) as done:
+        ways[way]()
+    locks = r'^SELECT .*?FROM "(\w+)".* FOR UPDATE|^UPDATE "(\w+)"|^DELETE FROM "(\w+)"'
+    found = [re.match(locks, each["sql"]) for each in done.captured_queries]
+    tables = ["".join(each.groups("")) for each in found if each]
+    assert tables[0] == "chat_chat" and len(tables) > 1 and own.pk
 
 
 # --- Placing and releasing --------------------------------------------------------------------------------------------
@@ -301,8 +386,30 @@ def test_an_operator_who_deletes_a_place_puts_it_away(staff: Client, full: Run, 
     hold("chat", chat)
     place: Project | Organization = getattr(chat, kind)
     assert staff.post(f"/admin/accounts/{kind}/{place.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert str(place.pk) not in staff.get(f"/admin/accounts/{kind}/").content.decode()
+    assert staff.get(f"/admin/accounts/{kind}/{place.pk}/change/").status_code == 302  # there is none
     place.refresh_from_db()
     assert place.deleted_at and Chat.objects.filter(pk=chat.pk, deleted_at__isnull=False).exists()
+
+
+def test_the_admin_shows_nobody_who_was_deleted(staff: Client, chat: Chat, bob: User) -> None:
+    hold("user", bob)
+    people.delete_oneself(bob)
+    assert str(bob.pk) not in staff.get("/admin/accounts/user/").content.decode()
+    for page in ("change", "delete", "hand-over"):
+        assert staff.get(f"/admin/accounts/user/{bob.pk}/{page}/").status_code in (302, 404)
+    with pytest.raises(NotFound):
+        people.delete_person(User.objects.get(pk=bob.pk), by=None)
+    assert Kept.objects.filter(person=bob.pk, message=None).count() == 1
+
+
+def test_what_was_put_away_takes_no_place(settings: Any, api: Api, chat: Chat, alice: User) -> None:
+    settings.PROJECTS_PER_ORGANIZATION = 1
+    hold("chat", chat)
+    assert api(alice).delete(f"/api/projects/{chat.project_id}/").status_code == 204
+    sent = {"organization": str(chat.organization_id), "name": "Another"}
+    assert api(alice).post("/api/projects/", sent, format="json").status_code == 201
+    assert chats_without(chat.organization, replace(plans.named(""), models=())) == 0
 
 
 # --- At the addresses that stream, and sockets ------------------------------------------------------------------------

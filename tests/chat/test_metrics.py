@@ -8,6 +8,7 @@ import pytest
 from django.db import Error
 from django.test import Client, override_settings
 
+from accounts import audit
 from accounts.models import User
 from accounts.sign_in.tokens import AccessToken
 from chat.metering import counters, run_counts
@@ -57,10 +58,26 @@ def test_it_says_each_total_as_prometheus_reads_it(tries: Counter, settings: Any
         "# HELP parley_plain_total Plain ones.\n# TYPE parley_plain_total counter\nparley_plain_total 0\n"
         "# HELP parley_tries_total Tries.\n# TYPE parley_tries_total counter\n"
         'parley_tries_total{how="a\\"b\\\\c\\nd"} 2\nparley_tries_total{how="x"} 1\n'
+        "# HELP parley_audit_unsealed Audit entries that have no place in their chain yet.\n"
+        "# TYPE parley_audit_unsealed gauge\nparley_audit_unsealed 0\n"
     )
     plain.add(3)
     assert "\nparley_plain_total 3\n" in read().content.decode()
     assert read()["Content-Type"].startswith("text/plain; version=0.0.4")
+
+
+def test_what_a_lower_room_counts_is_a_total_too(tries: Counter, settings: Any) -> None:
+    settings.IS_DEVELOPMENT, so_far = True, [0]
+    counters.KNOWN["parley_lost_total"] = counters.Read("parley_lost_total", "Lost.", lambda: so_far[0])
+    for so_far[0], told in ((0, 0), (2, 2), (2, 2), (5, 5)):
+        assert f"\nparley_lost_total {told}\n" in read().content.decode()
+
+
+def test_the_audit_log_says_how_it_is(settings: Any, alice: User) -> None:
+    settings.IS_DEVELOPMENT = True
+    audit.record("organization.made", actor=alice, organization_id=None)
+    told = read().content.decode()
+    assert "\nparley_audit_unsealed 1\n" in told and "\nparley_audit_failed_total " in told
 
 
 def test_totals_are_of_all_processes_and_never_fall(tries: Counter) -> None:

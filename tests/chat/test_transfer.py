@@ -14,6 +14,7 @@ from chat.eventlog import stored
 from chat.eventlog.compact import merge_deltas
 from chat.metering import usage_days
 from chat.models import Chat, Message, Run, RunStatus, ToolCall, UsageDay, UsageRecord
+from chat.services import holds, removing
 from chat.transfer.writing import written
 from tests.chat.rows import answer, say
 from tools.git.repository import Repository
@@ -104,6 +105,18 @@ def test_a_copy_has_new_ids_and_people_who_are_not_here_are_nobody(
         assert (begun.chat, begun.input, begun.message) == (str(copy.pk), str(run.input_id), str(run.message_id))  # type: ignore[union-attr]
     assert ToolCall.objects.filter(run__chat=copy).count() == 2
     assert not Chat.objects.visible_to(alice).filter(pk=copy.pk).exists()
+
+
+def test_one_that_was_deleted_under_a_hold_comes_back_as_if_it_were_gone(
+    chat: Chat, alice: User, organization: Organization, tmp_path: Path
+) -> None:
+    fill(chat, alice)
+    file = export(chat, tmp_path)
+    holds.place(scope="chat", subject=chat.pk, reason="A case.", by=None)
+    assert not removing.remove_chat(chat)
+    bring(file, organization, alice)
+    back = Chat.objects.get(deleted_at=None)
+    assert back.pk != chat.pk and back.messages.count() == chat.messages.count()
 
 
 def test_what_cannot_be_exported_or_imported_is_said(
