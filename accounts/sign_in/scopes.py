@@ -29,7 +29,7 @@ CHAT = (
     "/trpc/",
     "/ws/",
 )
-LOOK_UP = ("/api/characters/", "/api/organizations/", "/api/projects/", "/api/usage/")
+LOOK_UP = ("/api/characters/", "/api/organizations/", "/api/plans/", "/api/projects/", "/api/usage/")
 # What people and agents work on in a project, as in its chats.
 WORKED_ON = re.compile(r"/api/projects/[^/]+/(document|knowledge)/")
 AUDIT = re.compile(r"/api/organizations/[^/]+/audit/")  # which looking an organization up does not reach

@@ -375,6 +375,17 @@ OPEN_TO_ALL = {
     *("embedded_by", "media_type"),
     *("cron", "time_zone", "timezone", "links", "scope", "purpose", "accepted_by"),
     *("features", "label", "limits", "models"),
+    *(
+        "action",
+        "actor_kind",
+        "object_type",
+        "outcome",
+        "ip",
+        "request_id",
+        "chain",
+        "hash",
+        "detail",
+    ),  # of the audit log: its own words, and ids
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
     *("media_type", "text_state", "type", "step", "whole"),
     *("approved_digest", "auth", "digest", "left_out", "offered_as", "policy", "protocol"),
