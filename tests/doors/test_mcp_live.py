@@ -1,5 +1,6 @@
 """`ask` over real sockets: progress and the result, leaving, waiting for a person, and bodies that are too large."""
 
+import http.client
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -98,9 +99,21 @@ def test_a_run_that_fails_is_an_error_with_its_sentence(agent: Agent, upstream: 
     assert last["result"]["structuredContent"]["error"]
 
 
+def announcing(agent: Agent, length: int) -> tuple[int, Any]:
+    """The answer to a body of so many bytes, of which none is sent: who is told no while sending may not hear it."""
+    _, headers = modern("tools/list")
+    connection = http.client.HTTPConnection("127.0.0.1", agent.server.port, timeout=60)
+    sent = {**headers, "Content-Type": "application/json", "Content-Length": str(length)}
+    connection.putrequest("POST", "/mcp")
+    for name, value in {**sent, "Authorization": f"Bearer {agent.token}"}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    return answer.status, json.loads(answer.read())
+
+
 def test_a_body_that_is_too_large_is_refused_in_the_protocol_s_words(agent: Agent) -> None:
-    body, headers = modern("tools/list", filler="x" * 2_100_000)
-    told = agent.send(body, headers)
-    assert (told.status, told.body["error"]["code"], told.body["error"]["data"]["code"]) == (413, 413, "too_large")
+    status, told = announcing(agent, 2_100_000)
+    assert (status, told["error"]["code"], told["error"]["data"]["code"]) == (413, 413, "too_large")
     deep, headers = modern("tools/list", filler=json.loads("[" * 100 + "]" * 100))
     assert agent.send(deep, headers).body["error"]["code"] == -32700
