@@ -305,7 +305,7 @@ def test_nothing_makes_a_run_but_what_has_asked_the_gate() -> None:
     imported = callers.pop("transfer.storing._store_runs", [])  # what is imported is over
     assert set(callers) == {"services.runs._start", "runner.beginning.begin_work"}, (callers, imported)
     started, worked = callers["services.runs._start"], callers["runner.beginning.begin_work"]
-    assert started.index("gate.admit") < started.index("budgets.reserve")
+    assert started.index("gate.admit") < started.index("reserve")
     assert "gate.admit_work" in worked
 
 
