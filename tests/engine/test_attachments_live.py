@@ -156,7 +156,7 @@ def test_a_photo_of_a_phone_is_there_soon_upright_and_without_where_it_was(
     upstream.script(Turn(text="A red wall."), key=mark)
     began = time.monotonic()
     image = put(alice, source)
-    assert time.monotonic() - began < 15  # 0.9 s where nothing else runs
+    assert time.monotonic() - began < 15  # 3 are wanted, where nothing else runs
     chat = alice.chat()
     alice.wait(
         alice.start(chat, f"[[key={mark}]] See.", attachments=[{"type": "image", "id": image["id"]}])["run"]["id"]
