@@ -148,9 +148,7 @@ def test_the_model_is_sent_the_bytes_that_are_kept_and_not_those_that_came(alice
     assert "turn.reset" not in types and types.count("run.started") == 1
 
 
-def test_a_photo_of_a_phone_is_there_soon_upright_and_without_where_it_was(
-    alice: Client, upstream: Upstream
-) -> None:
+def test_a_photo_of_a_phone_is_there_soon_upright_and_without_where_it_was(alice: Client, upstream: Upstream) -> None:
     mark, source = key(), photos.of_a_phone()
     assert len(source) > 5 * MB
     upstream.script(Turn(text="A red wall."), key=mark)
