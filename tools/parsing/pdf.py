@@ -3,11 +3,9 @@
 It takes the process for its own: its clock, and the signal of that.
 """
 
-import contextlib
 import io
 import resource
 import signal
-from collections.abc import Callable, Iterator
 
 from pypdf import PageObject, PasswordType, PdfReader
 from pypdf.errors import PyPdfError
@@ -44,52 +42,39 @@ def _opened(data: bytes) -> PdfReader:
 
 
 def _read_pages(reader: PdfReader, parts: Parts) -> None:
+    """As many as there is time for. One page alone may take all of it: so it is left amid one, by a signal."""
+    signal.signal(signal.SIGPROF, _leave)
+    signal.setitimer(signal.ITIMER_PROF, TIME_SHARE * _seconds())
+    try:
+        _read_each(reader, parts)
+    except _TimeUp:
+        if not parts.found:
+            raise Refused("This PDF takes too long to be read: divide it.") from None
+        parts.cut()
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _read_each(reader: PdfReader, parts: Parts) -> None:
     faults = number = 0
-    with _time() as is_up:
-        for number, page in enumerate(reader.pages, start=1):
-            if parts.is_full:
-                return parts.cut()
-            text = _text(page)
-            faults += text is None
-            parts.add(text or "", number)
-    if is_up():
-        return _cut(parts)
+    for number, page in enumerate(reader.pages, start=1):
+        if parts.is_full:
+            return parts.cut()
+        text = _text(page)
+        faults += text is None
+        parts.add(text or "", number)
     if faults == number:
         raise Refused(DAMAGED)
     if faults:
         parts.cut()
 
 
-def _cut(parts: Parts) -> None:
-    if not parts.found:
-        raise Refused("This PDF takes too long to be read: divide it.")
-    parts.cut()
-
-
 class _TimeUp(BaseException):
-    """Amid a page. No error for a reader of PDFs to swallow."""
+    """No error, for a reader of PDFs would swallow it."""
 
 
-@contextlib.contextmanager
-def _time() -> Iterator[Callable[[], bool]]:
-    """Leave this block when TIME_SHARE of the process's time is up; what it gives says whether it was.
-
-    One page alone may take all the time, so looking at the clock between pages is not enough.
-    """
-    told: list[int] = []
-
-    def leave(number: int, _: object) -> None:
-        told.append(number)
-        raise _TimeUp
-
-    signal.signal(signal.SIGPROF, leave)
-    signal.setitimer(signal.ITIMER_PROF, TIME_SHARE * _seconds())
-    try:
-        yield lambda: bool(told)
-    except _TimeUp:
-        pass
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+def _leave(number: int, frame: object) -> None:
+    raise _TimeUp
 
 
 def _text(page: PageObject) -> str | None:

@@ -5,7 +5,7 @@ chunk objects are what costs most on this path (docs/decisions/0010-the-provider
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import UNSET
 
@@ -18,7 +18,6 @@ from agents.providers.openai.state import Collected
 from agents.providers.sse import BODY, Events, Lines
 from agents.usage import Usage
 
-T = TypeVar("T")
 # Each word that servers were seen to end with, in lower case. An unknown one is "other": surely not "stop".
 _REASONS = {
     "stop": "stop",
@@ -82,14 +81,15 @@ class Reply:
 
     def feed(self, data: bytes) -> list[Piece]:
         """What these bytes brought. Pieces that came before an error are still given."""
-        pieces = self._read(self._events.read, self._lines.feed(data))
+        lines = self._lines.feed(data)
+        pieces = self._read(lambda: self._events.read(lines))
         if self._lines.is_too_long:
             self._fail(ProviderError("upstream_malformed", "The model provider sent a line that is too long."))
         return pieces
 
     def end(self) -> list[Piece]:
         """What an unended last line still holds. If it was cut in the middle, it is dropped."""
-        pieces = self._read(self._events.end, self._lines.end())
+        pieces = self._read(lambda: self._events.end(self._lines.end()))
         self.is_over = True
         return pieces
 
@@ -100,17 +100,14 @@ class Reply:
         """
         if not body.lstrip().startswith((b"{", b"[")):
             return [*self.feed(body), *self.end()]
-        pieces = self._read(self._read_body, body)
+        pieces = self._read(lambda: self._take(BODY, body))
         self.is_over = True
         return pieces
 
-    def _read_body(self, body: bytes) -> None:
-        self._take(BODY, body)
-
-    def _read(self, read: Callable[[T], None], what: T) -> list[Piece]:
+    def _read(self, read: Callable[[], object]) -> list[Piece]:
         pieces: list[Piece] = []
         self._pieces, usage = pieces, self._usage
-        read(what)
+        read()
         if self._told and self._state.is_changed and self._calls.count:  # without calls nobody asks for it again
             self._tell_state()
         if self._usage is not None and self._usage != usage:
@@ -146,18 +143,20 @@ class Reply:
     def _read_chunk(self, chunk: Chunk, name: str) -> None:
         if chunk.usage is not None:
             self._usage = _usage(chunk.usage) or self._usage
-        is_useful = chunk.choices is not None or chunk.usage is not None
-        is_error = chunk.error or chunk.object == "error" or name == "error"
-        error = chunk.as_error() if is_error or (not is_useful and self._is_error(chunk, name)) else None
+        error = chunk.as_error() if chunk.error or self._is_error(chunk, name) else None
         if chunk.choices:
             self._read_choice(chunk.choices[0], error)
         if error is not None:
             raise provider_errors.from_chunk(error, self._scrub)
-        if not is_useful:
-            self.skipped += 1
+        if chunk.choices is None and chunk.usage is None:
+            self.skipped += 1  # nothing in it is of any use
 
     def _is_error(self, chunk: Chunk, name: str) -> bool:
-        """Whether a chunk that holds nothing else is itself an error object, without saying so."""
+        """Whether the chunk itself is an error object, without saying so by `error`."""
+        if chunk.object == "error" or name == "error":
+            return True
+        if chunk.choices is not None or chunk.usage is not None:
+            return False
         is_whole = name == BODY and not (self.has_pieces or self._pieces)
         return provider_errors.is_status(chunk.code) or (is_whole and bool(chunk.message or chunk.code or chunk.detail))
 
@@ -192,12 +191,10 @@ class Reply:
             self._state.think("reasoning_content" if delta.reasoning_content else "reasoning", reasoning)
         if delta.reasoning_details is not None:
             self._state.detail(delta.reasoning_details)
-        if delta.content:
-            self._has_said = True
-            pieces.append(TextPiece(delta.content))
-        if delta.refusal:
-            self._has_said = True
-            pieces.append(TextPiece(delta.refusal))
+        for text in (delta.content, delta.refusal):
+            if text:
+                self._has_said = True
+                pieces.append(TextPiece(text))
         for call in delta.tool_calls or ():
             self._has_said = True
             pieces.append(self._call(call))
