@@ -73,7 +73,8 @@ class Frontend:
         mark = key()
         turns = {"first": Turn(text=FIRST, tool_calls=[call]), "last": Turn(text=LAST)}
         self.upstream.script(*self._twice("first", turns), *self._twice("last", turns), Turn(text=LAST), key=mark)
-        self.upstream.script(*self._twice("build", {"build": Turn(text=list(CARD))}), key=self.build)
+        card = Turn(text=list(CARD))  # once more, as a process that dies behind the call may have asked for it already
+        self.upstream.script(*self._twice("build", {"build": card}), card, key=self.build)
         given = {"projectId": self.project, "message": f"[[key={mark}]] go", "archetype": "project_navigator"}
         self.begun = one(self.alice, "mutation", "chat.initiateChat", given)
         asked = {"assistantMessageId": self.begun["assistantMessageId"], "projectId": self.project}
