@@ -8,6 +8,7 @@ from django.contrib.auth import admin as auth
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -20,8 +21,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
+from accounts import audit, plans
+from accounts.admin_audit import CHANGED, DELETED, MADE, Noted
 from accounts.admin_fields import Words
-from accounts.admin_lists import Lookups, ReadOnly, View
+from accounts.admin_lists import Lookups, ReadOnly, StillThere, View
 from accounts.counts import require_room
 from accounts.errors import Conflict, Invalid
 from accounts.models import (
@@ -38,11 +41,16 @@ from accounts.models import (
     Ticket,
     User,
 )
+from accounts.organizations import (
+    audit_admin,  # noqa: F401  # registers its own
+    noting,
+)
 from accounts.organizations.services import AT_BEGINNING, CHECKS
 from accounts.sign_in import keys
+from accounts.sign_in.noting import home_of, password_changed, sign_out_everywhere
 from accounts.sign_in.resetting import link_for
 from accounts.sign_in.scopes import SCOPES
-from accounts.sso import admin as sso  # noqa: F401  # registers its own
+from accounts.sso import admin as sso  # noqa: F401  # the same
 
 if TYPE_CHECKING:  # generic for the type checker only
     TabularInline = admin.TabularInline[Any, Any]
@@ -69,6 +77,27 @@ class ProjectMemberInline(TabularInline):
     model = ProjectMember
     extra = 0
     autocomplete_fields = ("user",)
+
+
+class Memberships(Noted):
+    """Pages on which roles are given: of each membership and each role in a project it is told what became of it."""
+
+    def note(self, request: HttpRequest, row: Any, change: str, fields: list[str]) -> None:
+        """Of a row that is a role itself."""
+        self.note_beside(request, row, change, fields)
+
+    def note_beside(self, request: HttpRequest, row: Model, change: str, fields: list[str]) -> None:
+        """Its giving, change or end."""
+        by = audit.operator(request.user)
+        match row, change:
+            case ProjectMember(), _:
+                noting.project_role_changed(row, by=by, role=None if change == DELETED else row.role, before=None)
+            case Membership(), _ if change == MADE:
+                noting.joined(row, by=by)
+            case Membership(), _ if change == DELETED:
+                noting.left(row, by=by)
+            case Membership(), _:
+                noting.role_changed(row, "", by=by)
 
 
 class LowerCaseEmail(ModelForm):
@@ -104,7 +133,7 @@ class PersonForm(LowerCaseEmail, UserChangeForm):
 
 
 @admin.register(User)
-class PersonAdmin(Lookups, UserAdmin):
+class PersonAdmin(Memberships, StillThere, Lookups, UserAdmin):
     """People. Setting a password, like the action below, ends all their tokens and sessions."""
 
     change_list_template = Lookups.change_list_template
@@ -140,14 +169,35 @@ class PersonAdmin(Lookups, UserAdmin):
         """Store what was changed and nothing else, so that a token_version raised meanwhile stays."""
         if change and form.changed_data:
             obj.save(update_fields=[name for name in form.changed_data if name in CHANGEABLE])
+            self.note(request, obj, CHANGED, sorted(form.changed_data))
         elif not change:
             obj.save()
+            self.note(request, obj, MADE, [])
+
+    def note(self, request: HttpRequest, row: User, change: str, fields: list[str]) -> None:
+        """Of the person."""
+        by = audit.operator(request.user)
+        if change == MADE:
+            noting.made_person(row, by=by, organization_id=None)
+        elif change == CHANGED:
+            noting.person_changed(row, fields, by=by, organization_id=home_of(row.pk))
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Set a password; that it was set is told with it."""
+        with transaction.atomic():
+            return super().user_change_password(request, id, form_url)
+
+    def log_change(self, request: HttpRequest, object: Any, message: Any) -> Any:
+        """The same as ever; the page that sets a password says so by this alone."""
+        if request.resolver_match and request.resolver_match.url_name == "auth_user_password_change":
+            password_changed(object, by=audit.operator(request.user))
+        return super().log_change(request, object, message)
 
     @admin.action(description=gettext_lazy("Sign out everywhere"))
     def sign_out_everywhere(self, request: HttpRequest, people: Any) -> None:
         """End all tokens and sessions of these people."""
         for person in people:
-            person.end_sessions()
+            sign_out_everywhere(person, by=audit.operator(request.user))
         self.message_user(request, _("They are signed out everywhere."))
 
     @admin.action(description=gettext_lazy("Make a link for a new password …"), permissions=["change"])
@@ -161,7 +211,11 @@ class PersonAdmin(Lookups, UserAdmin):
             told = _("This person is deactivated, or may do more than you: there is no link for them.")
             self.message_user(request, told, messages.ERROR)
             return None
-        shown = {"title": _("A link for a new password"), "person": chosen[0], "link": link_for(chosen[0], by=by)}
+        shown = {
+            "title": _("A link for a new password"),
+            "person": chosen[0],
+            "link": link_for(chosen[0], by=by, is_operator=True),
+        }
         context = {**self.admin_site.each_context(request), **shown, "opts": self.opts}
         return TemplateResponse(request, "admin/accounts/user/reset_link.html", context)
 
@@ -218,9 +272,21 @@ class OrganizationForm(OrganizationModelForm):
         ),
     )
 
+    plan = forms.ChoiceField(
+        label=gettext_lazy("Plan"),
+        choices=lambda: [(plans.UNCHOSEN, "-"), *((each.name, each.name) for each in plans.every())],
+        help_text=gettext_lazy("-: nobody has chosen one, and PLANS_DEFAULT holds."),
+    )
+
     class Meta:
         model = Organization
         fields = "__all__"  # the admin picks from them
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = {each.name for each in plans.every()}
+        if self.instance.plan not in known:  # what was written before there were plans is as good as none
+            self.initial["plan"] = plans.UNCHOSEN
 
     def clean_fallbacks(self) -> Any:
         """As the API takes them."""
@@ -229,9 +295,16 @@ class OrganizationForm(OrganizationModelForm):
         except Invalid as error:
             raise forms.ValidationError(error.fields["fallbacks"]) from None
 
+    def clean_timezone(self) -> Any:
+        """As the API takes it."""
+        try:
+            return CHECKS["timezone"](self.cleaned_data["timezone"])
+        except Invalid as error:
+            raise forms.ValidationError(error.fields["timezone"]) from None
+
 
 @admin.register(Organization)
-class OrganizationAdmin(FewInlines):
+class OrganizationAdmin(Memberships, StillThere, FewInlines):
     form = OrganizationForm
     list_display = ("name", "plan", "created_at")
     list_filter = ("created_at",)
@@ -247,6 +320,11 @@ class OrganizationAdmin(FewInlines):
         super().save_model(request, obj, form, change)
         for begin in () if change else AT_BEGINNING:
             begin(obj)
+
+    def note(self, request: HttpRequest, row: Organization, change: str, fields: list[str]) -> None:
+        """Of the organization."""
+        by, more = audit.operator(request.user), {"fields": fields} if change == CHANGED else {}
+        noting.organization_told(f"organization.{change}", row, by=by, **more)
 
 
 @admin.register(Invitation)
@@ -265,7 +343,7 @@ class InvitationAdmin(ReadOnly):
 
 
 @admin.register(Membership)
-class MembershipAdmin(Lookups):
+class MembershipAdmin(Memberships, Lookups):
     list_display = ("user", "organization", "role", "created_at")
     list_filter = ("role", "created_at")
     list_select_related = ("user", "organization")
@@ -279,7 +357,7 @@ class MembershipAdmin(Lookups):
 
 
 @admin.register(Project)
-class ProjectAdmin(FewInlines):
+class ProjectAdmin(Memberships, StillThere, FewInlines):
     list_display = ("name", "organization", "created_at")
     list_filter = ("created_at",)
     list_select_related = ("organization",)
@@ -292,9 +370,14 @@ class ProjectAdmin(FewInlines):
     inlines = (ProjectMemberInline,)
     people = "members"
 
+    def note(self, request: HttpRequest, row: Project, change: str, fields: list[str]) -> None:
+        """Of the project."""
+        if change != CHANGED:
+            noting.project_told(f"project.{change}", row, by=audit.operator(request.user))
+
 
 @admin.register(ProjectMember)
-class ProjectMemberAdmin(Lookups):
+class ProjectMemberAdmin(Memberships, Lookups):
     list_display = ("user", "project", "role", "created_at")
     list_filter = ("role", "created_at")
     list_select_related = ("user", "project")
@@ -382,7 +465,9 @@ class ApiKeyAdmin(ReadOnly):
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """Make the key. Its text stays with this request only."""
-        made, token = keys.create_key(user=cast(User, request.user), **form.cleaned_data)
+        made, token = keys.create_key(
+            user=cast(User, request.user), by=audit.operator(request.user), **form.cleaned_data
+        )
         obj.__dict__.update(made.__dict__)
         request.new_key = token  # type: ignore[attr-defined]
 
@@ -400,7 +485,7 @@ class ApiKeyAdmin(ReadOnly):
     @admin.action(description=gettext_lazy("Revoke, at once and for good"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, chosen: Any) -> None:
         """End these keys."""
-        count = keys.revoke(list(chosen))
+        count = keys.revoke(list(chosen), by=audit.operator(request.user))
         self.message_user(
             request, ngettext("%(count)s key was revoked.", "%(count)s keys were revoked.", count) % {"count": count}
         )

@@ -42,6 +42,8 @@ CONTENT |= {"text", "pages", "sha256"}  # of a document of knowledge, and what i
 CONTENT |= {"definition", "answers"}  # what a model is told at a workflow's steps, and what people answered there
 CONTENT |= {"tone", "about"}  # what a person lets models know of them
 CONTENT |= {"schema", "annotations", "approved", "discovered"}  # what a server elsewhere says of itself
+CONTENT |= {"comment"}  # what a person said of an answer
+CONTENT |= {"reason"}  # why there is a hold on somebody
 CONTENT |= {"object_repr"}  # what a row was called: older versions kept titles there
 SECRETS = {"password", "token", "token_hash", "key_hash", "secret", "assertion_secret", "assertion_hash", "session_key"}
 SECRETS |= {"value"}  # of a project's secret
@@ -128,6 +130,14 @@ class Lookups(ModelAdmin):
             context["spoken"] = self.spoken(obj)
             context["subtitle"] = context["subtitle"] and context["spoken"]
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+class StillThere(ModelAdmin):
+    """Rows that were not deleted: what is put away until a hold is released is shown to nobody."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Those that are in answers, too."""
+        return super().get_queryset(request).filter(deleted_at=None)
 
 
 class ReadOnly(Lookups):

@@ -44,6 +44,15 @@ def authenticate(
     Raises NotAuthenticated, or NotAllowed for a request that another site may have made the browser send, or that the
     key's scopes do not open.
     """
+    user = _person(request, run_id, chat_id, is_socket)
+    if not is_socket:  # a browser opens each with `no-cache`, and means the page
+        user.cache_control = request.headers.get("Cache-Control", "")
+    request.caller = user  # type: ignore[attr-defined]  # for what is said of them with the answer
+    return user
+
+
+def _person(request: HttpRequest, run_id: UUID | None, chat_id: UUID | None, is_socket: bool) -> User:
+    """By the first credential that is present."""
     if "Authorization" in request.headers:
         return _by_bearer(request, is_socket)
     if brings_ticket(request, run_id, chat_id):

@@ -6,8 +6,9 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
-from accounts.errors import NotAllowed
+from accounts.errors import NotAllowed, TooMany
 from accounts.models import User
+from accounts.sign_in import noting
 from accounts.sign_in import tries as limits
 from accounts.sign_in.passwords import CLOSED
 from accounts.sso.providers import may_use_password
@@ -32,13 +33,20 @@ class LimitedBackend(ModelBackend):
             ("login", f"{(username or '').strip().lower()} {client}", settings.LOGIN_MAX_FAILURES),
             ("login-ip", client, settings.LOGIN_MAX_FAILURES_PER_IP),
         )
-        for name, whom, limit in tries:
-            limits.take(name, whom, limit=limit, window_s=settings.LOGIN_WINDOW_S)
+        try:
+            for name, whom, limit in tries:
+                limits.take(name, whom, limit=limit, window_s=settings.LOGIN_WINDOW_S)
+        except TooMany:
+            noting.locked(username or "", client)
+            raise
         user = self._check(request, username, password, **kwargs)
-        if user:
+        if user is None:
+            noting.failed(username or "")
+        else:
             for name, whom, _ in tries:
                 limits.give_back(name, whom, window_s=settings.LOGIN_WINDOW_S)
             if not may_use_password(user):  # told to who knows the password alone
+                noting.failed(user.email, outcome="refused")
                 raise NotAllowed(CLOSED, code="password_closed")
         return user
 

@@ -3,7 +3,7 @@
 RequestError            carries status, code, message, fields
 +-- Invalid             400  a field is missing, of the wrong kind or out of range
 +-- NotAuthenticated    401  no credentials, or none that hold
-+-- QuotaExceeded       402  the organization's budget is used up; carries retry_after_s where it begins anew
++-- QuotaExceeded       402  a budget is used up; carries retry_after_s where it begins anew
 +-- NotAllowed          403  visible, but the role does not include this
 +-- NotFound            404  unknown, or not visible: the two look the same
 +-- Conflict            409  the state of things does not allow it now
@@ -54,7 +54,7 @@ class NotAuthenticated(RequestError):
 class QuotaExceeded(RequestError):
     status = 402
     code = "quota_exceeded"
-    message = "Your organization's token budget does not cover another answer."
+    message = "Your organization's budget does not cover another answer."
 
 
 class NotAllowed(RequestError):

@@ -1,6 +1,8 @@
 """Who, and whose: people, organizations, projects and what each may do in them."""
 
 import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -12,6 +14,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts.audit.models import AuditChain, AuditEntry  # noqa: F401  # Django finds its tables here
 from accounts.folding import FoldedField, SavesFolded
 
 
@@ -55,16 +58,24 @@ class User(SavesFolded, AbstractBaseUser, PermissionsMixin):
     organizations_made = models.PositiveIntegerField(default=0, db_default=0)
     # Part of every token: raising it makes all tokens given out before worthless at once.
     token_version = models.PositiveIntegerField(default=0)
+    # Part of every kept answer's key: raising it makes all that were kept for them unfindable. See chat.runner.kept.
+    answers_generation = models.PositiveIntegerField(default=0, db_default=0)
+    # Their account is closed, and the row says nothing of them any more: what else is theirs is being erased.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     # The API key by which this very object came in, which narrows what they see. Of the request, never stored.
     key: "ApiKey | None" = None
     # The sign-in of the token by which they came in, likewise: see accounts.sign_in.ended.
     sign_in: uuid.UUID | None = None
+    # How they stand with the limits on rates that their request was looked at for, by name: see chat.metering.rates.
+    standings: Mapping[str, Any] = MappingProxyType({})
     # When that sign-in ends whatever is refreshed, in seconds since 1970; None: it does not. See accounts.sso.
     signed_in_until: int | None = None
     # The provider by whose word it began; None: by nobody's but their own.
     signed_in_by: uuid.UUID | None = None
+    # What the request says of what was answered before: its Cache-Control.
+    cache_control = ""
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -161,9 +172,12 @@ class Organization(SavesFolded):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=150)
     name_folded = FoldedField("name")
-    plan = models.CharField(max_length=30, default="free")
+    plan = models.CharField(max_length=30, default="free")  # a Plan's name; of any other see accounts.plans
     # Models that answer where the chosen one cannot, in order; None: each model's own. Its rule stands in chat.
     fallbacks = models.JSONField(null=True, blank=True)
+    timezone = models.CharField(max_length=64, default="UTC", db_default="UTC")  # IANA: where its days begin
+    # It was deleted and nobody is a member any more, but something in it has to be kept for now.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = OrganizationQuerySet.as_manager()
@@ -174,6 +188,26 @@ class Organization(SavesFolded):
             models.Index(fields=["-created_at", "-id"]),
             models.Index(fields=["id"], condition=Q(name_folded__isnull=True), name="organization_name_to_fold"),
         ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Plan(models.Model):
+    """What organizations of this plan may use, as operators wrote it over what ships: accounts.plans says what that is.
+
+    It is everybody's to read: `Organization.plan` names it.
+    """
+
+    name = models.CharField(max_length=30, primary_key=True)
+    label = models.CharField(max_length=60)
+    features = models.JSONField(default=list, blank=True)
+    limits = models.JSONField(default=dict, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    models = models.JSONField(default=list, blank=True)  # the last: below it the name is this field's
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
 
     def __str__(self) -> str:
         return self.name
@@ -257,7 +291,7 @@ class Invitation(models.Model):
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: Seer) -> "ProjectQuerySet":
         """Projects of the user's organizations: every role includes read."""
-        return self.filter(organization__in=Organization.objects.visible_to(user))
+        return self.filter(deleted_at=None, organization__in=Organization.objects.visible_to(user))
 
 
 class Project(SavesFolded):
@@ -268,6 +302,8 @@ class Project(SavesFolded):
     name = models.CharField(max_length=150)
     name_folded = FoldedField("name")
     description = models.TextField(blank=True)
+    # It was deleted and is out of every answer, but something in it has to be kept for now.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProjectQuerySet.as_manager()

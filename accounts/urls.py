@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.look import views as look
-from accounts.organizations import inviting, people_rest, rest, secrets_rest
+from accounts.organizations import audit_rest, inviting, people_rest, rest, secrets_rest
 from accounts.sign_in import acting, own, reset_page, views
 from accounts.sign_in import rest as sign_in_rest
 from accounts.sso import providers
@@ -37,7 +37,6 @@ urlpatterns = [
     path("api/auth/reset", own.AskReset.as_view()),
     path("api/auth/reset/password", own.Reset.as_view()),
     path("reset/", reset_page.reset_page, name="reset"),
-    path("api/users/me/", rest.Me.as_view()),
     path("api/users/me/password/", own.Password.as_view()),
     path("api/users/me/sign-ins/", own.SignIns.as_view()),
     path("api/users/me/sign-ins/<uuid:id>/", own.OneSignIn.as_view()),
@@ -52,6 +51,7 @@ urlpatterns = [
     path(f"{ORGANIZATION}<uuid:id>/", rest.OneMember.as_view()),
     path(INVITATIONS, inviting.Invitations.as_view()),
     path(f"{INVITATIONS}<uuid:id>/", inviting.OneInvitation.as_view()),
+    path("api/organizations/<uuid:organization>/audit/", audit_rest.AuditLog.as_view()),
     path("api/invitations/accept/", inviting.Accept.as_view()),
     path("invitation/", inviting.invitation_page, name="invitation"),
     path("api/projects/", rest.Projects.as_view()),

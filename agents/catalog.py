@@ -79,8 +79,16 @@ EARLIER = ("gpt-4.1-mini", "gpt-4o", "gpt-4-turbo")
 class Catalog:
     """All models by id, in the order in which they are offered."""
 
-    def __init__(self, said: Configured, rows: tuple[Overlay, ...], known: Mapping[str, Known]) -> None:
-        self._said = said
+    def __init__(
+        self,
+        said: Configured,
+        rows: tuple[Overlay, ...],
+        known: Mapping[str, Known],
+        accepted: Mapping[str, Price] | None = None,
+    ) -> None:
+        """`accepted`: prices that are in force, over what anybody else says of them."""
+        self._said, self._accepted = said, accepted or {}
+        self._before: dict[str, Price | None] = {}  # what those cost before anybody had accepted a price
         found = {model.id: self._worded(model) for model in _of_settings(said)}
         self.base = dict(found)  # as the code and the settings say
         for row in (each for each in rows if each.adds or each.id in found):
@@ -109,7 +117,10 @@ class Catalog:
             model = replace(model, context_tokens=found.context_tokens, is_context_known=True)
         if found is not None and model.price is None:
             model = replace(model, price=found.price)
-        return model
+        if (accepted := self._accepted.get(model.id)) is None:
+            return model
+        self._before[model.id] = model.price
+        return replace(model, price=accepted)
 
     def _is_offered(self, model: ModelInfo) -> bool:
         if model.id == DEMO_MODEL.id:
@@ -155,9 +166,23 @@ class Catalog:
 
     def price(self, name: str) -> Price | None:
         """What a model costs that is named by its id, or as its server calls it; None where nobody knows."""
+        id = self.named(name)
+        if id in self.all or id in self.offered:
+            return self.info(id).price
+        return self._accepted.get(id) or dict(self._said.prices).get(id)
+
+    def first_price(self, name: str) -> Price | None:
+        """The same before anybody had accepted a price."""
+        id = self.named(name)
+        if id in self._before:
+            return self._before[id]
+        return dict(self._said.prices).get(id) if id in self._accepted else self.price(id)
+
+    def named(self, name: str) -> str:
+        """The id of the model that is named by it, or as its server calls it; the name, where there is none."""
         if name in self.all or name in self.offered:
-            return self.info(name).price
-        return next((each.price for each in self.offered.values() if each.wire_name == name), None)
+            return name
+        return next((each.id for each in self.offered.values() if each.wire_name == name), name)
 
     def line(self, id: str, fallbacks: Sequence[str] | None = None) -> tuple[ModelInfo, ...]:
         """The model and those that answer where it cannot: such as are offered, once each.
@@ -192,9 +217,14 @@ class Catalog:
 
 
 @lru_cache(maxsize=8)
-def catalog(said: Configured, rows: tuple[Overlay, ...] = (), known: tuple[tuple[str, Known], ...] = ()) -> Catalog:
+def catalog(
+    said: Configured,
+    rows: tuple[Overlay, ...] = (),
+    known: tuple[tuple[str, Known], ...] = (),
+    accepted: tuple[tuple[str, Price], ...] = (),
+) -> Catalog:
     """The catalog of these; the same again is no work."""
-    return Catalog(said, rows, dict(known))
+    return Catalog(said, rows, dict(known), dict(accepted))
 
 
 def _of_settings(said: Configured) -> Iterator[ModelInfo]:

@@ -5,7 +5,7 @@ AgentError
 +-- LimitReached      a limit of the run was met; carries its name
 +-- WorkFailed        work that answers nothing has come to nothing; carries code and retryable
 +-- OutputInvalid     the answer is not what was asked for; carries what is wrong
-+-- QuotaExceeded     the organization's budget does not cover the next turn
++-- QuotaExceeded     no budget that holds covers the next turn
 +-- NoRights          whom the run acts for may not do this any more
 +-- Waiting           a tool call waits for a person
 +-- UnknownArchetype  there is no archetype of that name
@@ -49,7 +49,8 @@ CODES = {
     "mcp_invalid": "What the MCP server answered cannot be taken.",
     "embeddings_failed": "The server of the embeddings did not do its part. Try again later.",
     "tool_missing": "The step of the workflow needs a tool that its agent does not have here.",
-    "quota_exceeded": "The organization's token budget does not cover the next turn.",
+    "plan_model": "The organization's plan does not include this model.",
+    "quota_exceeded": "The budget does not cover the next turn.",
     "limit": "The run met one of its limits.",
     "poison": "The run ended its process three times and is not tried again.",
     "storage": "The run's events could not be stored.",
@@ -72,7 +73,7 @@ UNUSED = frozenset(
         "upstream_moderation",
     }
     | {"upstream_not_found", "upstream_rate_limited", "upstream_overloaded", "upstream_unavailable", "upstream_error"}
-    | {"no_rights", "quota_exceeded"}
+    | {"no_rights", "plan_model", "quota_exceeded"}
 )
 
 
@@ -127,7 +128,7 @@ class OutputInvalid(AgentError):
 
 
 class QuotaExceeded(AgentError):
-    """The organization's budget does not cover the next turn. What has been said stays."""
+    """A budget, or the run's own cap, does not cover the next turn. What has been said stays."""
 
 
 class NoRights(AgentError):

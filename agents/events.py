@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from agents.costs import Cost
 from agents.state import VendorState
 from agents.usage import Usage
 
@@ -71,6 +72,7 @@ class TextDelta(Event, frozen=True, kw_only=True, tag="text.delta", gc=False):
     text: str
     pieces: int = 1  # how many deltas this one was made of, long after the run's end
     until: float = 0.0  # when the last of them came, where they are several
+    cache: Literal["", "hit"] = ""  # of a reply's first piece: the reply was kept, and nobody is asked
 
 
 class ReasoningDelta(Event, frozen=True, kw_only=True, tag="reasoning.delta", gc=False):
@@ -79,13 +81,14 @@ class ReasoningDelta(Event, frozen=True, kw_only=True, tag="reasoning.delta", gc
     text: str
     pieces: int = 1  # as in TextDelta
     until: float = 0.0
+    cache: Literal["", "hit"] = ""
 
 
 class ReplyCompleted(Event, frozen=True, kw_only=True, tag="reply.completed"):
     """The model's reply of this turn is whole: a finish reason was seen. Stored before any tool starts."""
 
     turn: int
-    finish_reason: str  # stop, length, tool_calls, content_filter, sentence_limit
+    finish_reason: str  # stop, length, tool_calls, content_filter, sentence_limit, budget
     usage: Usage
     calls: tuple[Call, ...] = ()
     model: str = ""  # that answered, where it is another than the turn began with
@@ -266,6 +269,7 @@ class TurnCompleted(Event, frozen=True, kw_only=True, tag="turn.completed"):
     """The turn is over: its tools have their results."""
 
     turn: int
+    cache: Literal["", "hit"] = ""  # its reply was one that was kept
 
 
 class MessageSaved(Event, frozen=True, kw_only=True, tag="message.saved"):
@@ -277,9 +281,10 @@ class MessageSaved(Event, frozen=True, kw_only=True, tag="message.saved"):
 class RunCompleted(Event, frozen=True, kw_only=True, tag="run.completed"):
     """The end: answered."""
 
-    reason: str  # stop, length, content_filter, or the limit that was met: sentence_limit, max_turns, max_calls, ...
+    reason: str  # stop, length, content_filter, or the limit that was met: sentence_limit, budget, max_turns, ...
     usage: Usage
     result: Any = None  # JSON: what work has come to that answers nothing
+    cost: Cost | UnsetType = UNSET  # said where it is stored, and not while processes are up that could not read it
 
 
 class RunFailed(Event, frozen=True, kw_only=True, tag="run.failed"):
@@ -289,6 +294,7 @@ class RunFailed(Event, frozen=True, kw_only=True, tag="run.failed"):
     message: str
     retryable: bool
     usage: Usage
+    cost: Cost | UnsetType = UNSET
 
 
 class RunCancelled(Event, frozen=True, kw_only=True, tag="run.cancelled"):
@@ -297,6 +303,7 @@ class RunCancelled(Event, frozen=True, kw_only=True, tag="run.cancelled"):
     by: str  # user id, or "" when it was not a person
     usage: Usage
     reason: str = "stopped"
+    cost: Cost | UnsetType = UNSET
 
 
 AnyEvent = (

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -14,7 +15,7 @@ from agents.loop.target import Target
 from agents.loop.toolset import distinct
 from agents.model_info import ModelInfo
 from agents.overlay import Overlay
-from agents.prices import Price
+from agents.prices import Dated, Price
 from agents.providers import apis
 from agents.providers.base import Provider
 from agents.providers.nobody import NobodyProvider
@@ -32,6 +33,8 @@ class _Told:
 
     rows: tuple[Overlay, ...] = ()
     known: tuple[tuple[str, Known], ...] = ()
+    prices: ClassVar[dict[str, tuple[Dated, ...]]] = {}  # of each model, the newest first
+    in_force: tuple[tuple[str, Price], ...] = ()  # of these, when they were told
 
 
 class _Kept:
@@ -52,11 +55,27 @@ def tell_known(known: Iterable[tuple[str, Known]]) -> None:
     _forget()
 
 
+def tell_prices(prices: Iterable[Dated]) -> None:
+    """From now on these are the prices that somebody has accepted, also those that are yet to come. From any thread."""
+    found: dict[str, tuple[Dated, ...]] = {}
+    for each in sorted(prices, key=lambda each: each.valid_from, reverse=True):
+        found[each.model] = (*found.get(each.model, ()), each)
+    now = datetime.now(UTC)
+    in_force = ((model, _accepted(rows, now)) for model, rows in sorted(found.items()))
+    _Told.prices = found
+    _Told.in_force = tuple((model, price) for model, price in in_force if price is not None)
+    _forget()
+
+
+def _accepted(rows: Iterable[Dated], at: datetime) -> Price | None:
+    return next((each.price for each in rows if each.valid_from <= at), None)
+
+
 def the_catalog() -> Catalog:
     """All models, as of now. It asks no database, and is no work where nothing was told since."""
     kept = _Kept.catalog
     if kept is None:
-        kept = _Kept.catalog = catalog(configured(settings), _Told.rows, _Told.known)
+        kept = _Kept.catalog = catalog(configured(settings), _Told.rows, _Told.known, _Told.in_force)
     return kept
 
 
@@ -107,9 +126,16 @@ def info_of(model: str) -> ModelInfo:
     return the_catalog().info(model)
 
 
-def price_of(model: str) -> Price | None:
-    """What a model costs now, by its id or its server's name for it; None where nobody knows."""
-    return the_catalog().price(model)
+def price_of(model: str, at: datetime | None = None) -> Price | None:
+    """What a model costs, by its id or its server's name for it; None where nobody knows.
+
+    `at`: by the price that was accepted for then; None: now. Of what nobody has accepted only what holds now is known.
+    """
+    known = the_catalog()
+    rows = _Told.prices.get(known.named(model))
+    if rows is None:
+        return known.price(model)
+    return _accepted(rows, at or datetime.now(UTC)) or known.first_price(model)
 
 
 # A provider's connections belong to the loop that made them.

@@ -1,12 +1,16 @@
 """What a request asks of its one run, beyond what the chat has chosen. Pure; no Django."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from agents.messages import ToolSpec
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
+Caching = Literal["", "fresh", "never"]  # of kept answers: read and kept, kept alone, neither
+CACHING: tuple[Caching, ...] = ("", "fresh", "never")  # the stricter ones behind
 
 
 class OutputFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -35,11 +39,14 @@ class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     tool_choice: str = "auto"  # auto, none, required, or the name of the tool to call first
     max_output_tokens: int | None = None  # of each turn
     max_sentences: int | None = None
+    max_tokens: int | None = None  # of all turns, input and output together
+    max_nanos: int | None = None  # what they may cost in all, in billionths of the installation's currency
     toolset: dict[str, str] = {}  # no wish: hashes of the project's tools when the run began, by name
     step: AtStep | None = None  # no wish either: set when the run begins
     effort: str = ""  # of reasoning, for this run alone; empty: the chat's
     output: OutputFormat | None = None  # what the answer must be
     compact_at: int | None = None  # tokens of input from which the chat's older part is summed up; None: by the model
+    cache: Caching = ""  # whether it may be answered by what was answered before
     extra: dict[str, Any] = {}  # passed on to the provider as it is: top_p, stop, response_format ...
 
 

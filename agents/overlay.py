@@ -1,6 +1,7 @@
 """What operators have written of a model, over what code and settings say. Pure; where it is kept is another's."""
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from agents.model_info import ModelInfo
@@ -21,10 +22,10 @@ class Overlay:
     tier: str = ""
     context_tokens: int | None = None
     max_output_tokens: int | None = None
-    input: float | None = None  # prices of a million tokens; without this and `output` none of them counts
-    cached: float | None = None
-    cache_write: float | None = None
-    output: float | None = None
+    input: Decimal | None = None  # prices of a million tokens; without this and `output` none of them counts
+    cached: Decimal | None = None
+    cache_write: Decimal | None = None
+    output: Decimal | None = None
     currency: str = "USD"
     abilities: frozenset[str] | None = None
     efforts: tuple[str, ...] | None = None
@@ -41,6 +42,8 @@ class Overlay:
         if self.input is None or self.output is None:
             return None
         cached = self.input if self.cached is None else self.cached
+        if min(self.input, cached, self.output, self.cache_write or 0) < 0:
+            return None
         return Price(self.input, cached, self.output, self.cache_write, self.currency)
 
 

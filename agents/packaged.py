@@ -11,7 +11,7 @@ from typing import Any
 
 from agents.catalog import Known
 from agents.model_info import ModelInfo
-from agents.prices import Price
+from agents.prices import Price, rate, tiered
 from agents.providers.server import DEMO
 
 
@@ -38,13 +38,12 @@ def _price(found: Any) -> Price | None:
     """None where it is not by the token, or not both ways."""
     if found.input_mtok is None or found.output_mtok is None:
         return None
-    starts = [each.tiers[0].start for each in (found.input_mtok, found.output_mtok) if hasattr(each, "tiers")]
-    if not starts:
-        return _at(found, 0)
-    base = _at(found, 0)
-    return Price(
-        base.input, base.cached, base.output, base.cache_write, long=_at(found, min(starts) + 1), long_from=min(starts)
-    )
+    numbers = (found.input_mtok, found.output_mtok, found.cache_read_mtok, found.cache_write_mtok)
+    starts = {tier.start for each in numbers for tier in getattr(each, "tiers", ())}
+    try:
+        return tiered(_at(found, 0), *((start, _at(found, start + 1)) for start in starts))
+    except ValueError:
+        return None  # a price below 0 is none
 
 
 def _at(found: Any, input_tokens: int) -> Price:
@@ -55,8 +54,8 @@ def _at(found: Any, input_tokens: int) -> Price:
     return Price(input, cached, _number(found.output_mtok, input_tokens), write)
 
 
-def _number(price: Any, input_tokens: int) -> float:
+def _number(price: Any, input_tokens: int) -> Decimal:
     if isinstance(price, Decimal | int | float):
-        return float(price)
+        return rate(price)
     reached = [tier.price for tier in price.tiers if input_tokens > tier.start]
-    return float(reached[-1] if reached else price.base)
+    return rate(reached[-1] if reached else price.base)

@@ -5,10 +5,8 @@ Names, windows and prices (US dollars for a million tokens) as of November 2026,
 No fallbacks: nobody's text goes to another vendor unless an operator says so.
 """
 
-from dataclasses import replace
-
 from agents.model_info import ModelInfo
-from agents.prices import Price
+from agents.prices import Price, priced, tiered
 
 AS_OF = "2026-11"
 # The same words as agents.options.EFFORTS; which of them a model takes its vendor's page says.
@@ -19,14 +17,19 @@ _SEES = frozenset({"tools", "images", "pdf", "reasoning"})  # and takes no tempe
 
 
 def _price(input: float, cached: float, output: float, *, write: float | None = None) -> Price:
-    return Price(input, cached, output, write)
+    return priced(input, cached, output, write)
 
 
 def _openai(id: str, tier: str, efforts: tuple[str, ...], price: Price) -> ModelInfo:
     """https://developers.openai.com/api/docs/models. Beyond 272,000 tokens input costs twice, output 1.5 times."""
-    long = Price(price.input * 2, price.cached * 2, price.output * 1.5, (price.cache_write or 0) * 2)
-    tiered = replace(price, long=long, long_from=272_000)
-    return ModelInfo(id, "openai", 1_050_000, True, "", "", 128_000, _SEES, efforts, (), tier, "", tiered)
+    long = Price(
+        price.input * 2,
+        price.cached * 2,
+        price.output * 3 / 2,
+        None if price.cache_write is None else price.cache_write * 2,
+    )
+    whole = tiered(price, (272_000, long))
+    return ModelInfo(id, "openai", 1_050_000, True, "", "", 128_000, _SEES, efforts, (), tier, "", whole)
 
 
 def _anthropic(id: str, tier: str, price: Price) -> ModelInfo:
@@ -37,9 +40,9 @@ def _anthropic(id: str, tier: str, price: Price) -> ModelInfo:
 def _xai(id: str, tier: str, context: int, price: Price) -> ModelInfo:
     """https://docs.x.ai/developers/models. From 200,000 tokens on all costs twice. It names no most of an answer."""
     long = Price(price.input * 2, price.cached * 2, price.output * 2)
-    tiered = replace(price, long=long, long_from=199_999)
+    whole = tiered(price, (199_999, long))
     abilities = frozenset({"tools", "images", "reasoning", "sampling"})
-    return ModelInfo(id, "xai", context, True, "", "", None, abilities, _TO_HIGH, (), tier, "", tiered)
+    return ModelInfo(id, "xai", context, True, "", "", None, abilities, _TO_HIGH, (), tier, "", whole)
 
 
 def _gemini(id: str, tier: str, price: Price) -> ModelInfo:
@@ -49,7 +52,7 @@ def _gemini(id: str, tier: str, price: Price) -> ModelInfo:
 
 
 # Haiku costs five times as much where the input has more than 100,000 tokens.
-_HAIKU = replace(_price(0.10, 0.01, 0.50, write=0.125), long=_price(0.50, 0.05, 2.50, write=0.625), long_from=100_000)
+_HAIKU = tiered(_price(0.10, 0.01, 0.50, write=0.125), (100_000, _price(0.50, 0.05, 2.50, write=0.625)))
 
 SHIPPED = (
     _openai("gpt-6-luna", "free", _FROM_NONE, _price(0.10, 0.01, 0.50, write=0.125)),

@@ -20,6 +20,13 @@ class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # The part of input_tokens that was written to the provider's cache. Left out of logs where nobody said it, as
     # processes of older versions know no such field.
     cache_write_tokens: int | UnsetType = UNSET
+    # The answer is one that was kept: nobody was asked, and nothing used. Of one turn; left out likewise.
+    from_cache: bool | UnsetType = UNSET
+
+    @property
+    def is_from_cache(self) -> bool:
+        """Nobody was asked for it."""
+        return self.from_cache is True
 
     @property
     def written_tokens(self) -> int:
@@ -32,7 +39,7 @@ class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.input_tokens + self.output_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
-        """The sum; as sure as the less sure of the two."""
+        """The sum; as sure as the less sure of the two. It is no turn's own, and says of no cache."""
         return Usage(
             self.input_tokens + other.input_tokens,
             self.cached_tokens + other.cached_tokens,
@@ -41,3 +48,6 @@ class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             max(self.status, other.status, key=SURENESS.index),
             (self.written_tokens + other.written_tokens) or UNSET,
         )
+
+
+FROM_CACHE = Usage(from_cache=True)

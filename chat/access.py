@@ -15,7 +15,7 @@ from django.db.models import F, Model, OuterRef, QuerySet, Subquery, UUIDField, 
 
 from accounts.db.compiled import Compiled
 from accounts.errors import NotAllowed, NotFound
-from accounts.models import Membership, Project, ProjectMember, Role, Seer, User
+from accounts.models import ApiKey, Membership, Project, ProjectMember, Role, Seer, User
 from accounts.permissions import NOTHING, PERMISSIONS, Permission, Permissions, permissions_in, require
 from agents.errors import NoRights
 from chat.models import OPEN, Chat, ChatShare, Message, Run, Sharing
@@ -83,12 +83,23 @@ def require_run(run: Run, needs: Permission) -> Permissions:
     """What the person whom the run acts for may do where it works. Raises NoRights where this is no part of it now.
 
     Asked whenever a process claims a run, before its provider is: it may have waited for days. The person's rights
-    count, not those of the API key by which they began it: a key is a way in, and a revoked one lets nobody in.
+    count, not those of the API key by which they began it: a key is a way in, and a revoked one lets nobody in. But
+    they see what it opened, its organization, and no other while the run lasts: from now on `run.user.key` says so.
     """
+    run.user.key = _key_of(run)
     has = permissions_over(run.user, run)
     if not run.user.is_active or needs not in has:
         raise NoRights
     return has
+
+
+def _key_of(run: Run) -> ApiKey | None:
+    """The key by which the run was asked for, as far as it narrows what is seen. No query: it may be gone by now, and a
+    run is always in the organization that its key is for.
+    """
+    if run.api_key_id is None:
+        return None
+    return ApiKey(pk=run.api_key_id, user_id=run.user_id, organization_id=facts_of(run).organization_id)
 
 
 def may_see_provider_errors(user: User, run: Run) -> bool:

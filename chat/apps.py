@@ -13,10 +13,11 @@ class ChatConfig(AppConfig):
         from chat import audience, checks  # noqa: F401
         from chat.attachments import for_tools, taking, texts
         from chat.bus import notices
-        from chat.metering import budgets
+        from chat.commands import registry as commands
+        from chat.metering import budgets, names, zones
         from chat.ops import chores
         from chat.runner import ending, older, runner
-        from chat.services import erasing, going_through, pull_requests, rules, work
+        from chat.services import erasing, going_through, pull_requests, removing, rules, work
         from tools.attachments import read_piece
         from tools.documents import telling
         from tools.handed_down import begin_work
@@ -26,9 +27,13 @@ class ChatConfig(AppConfig):
         ending.AT_END.append(going_through.after_answer)
         organizations.AT_BEGINNING.append(budgets.begin)
         organizations.CHECKS["fallbacks"] = rules.check_fallbacks
+        organizations.PUT_AWAY.append(removing.put_away)
         erasing.watch()
+        names.watch()
+        zones.watch()
         pull_requests.hand_down()
         audience.hand_down()
+        commands.hand_down()
         audience.are_older_up.fill(older.are_up)
         telling.TOLD.append(notices.tell_document)
         begin_work.fill(work.begin_for_tool)

@@ -66,6 +66,7 @@ def _limits() -> dict[str, int | float]:
         "page_size": settings.API_PAGE_SIZE_MAX,
         "heartbeat_s": settings.CHAT_HEARTBEAT_S,
         "replay_s": settings.CHAT_REPLAY_S,
+        "session_prompts": settings.CHAT_SESSION_PROMPTS,
         "session_s": settings.CHAT_SESSION_S,
         "ticket_s": settings.TICKET_LIFETIME_S,
         "run_s": settings.AGENTS_TIMEOUT_S,

@@ -17,12 +17,19 @@ from drf_spectacular.generators import SchemaGenerator
 from chat import capabilities
 from chat.doors.openapi import refusals as errors
 from chat.doors.registry import DOORS
+from chat.ops import metrics
 from chat.pulls import openapi as pulls
 from chat.transfer import openapi as exports
 
 Schema = dict[str, Any]
 
-PARTS = (*(each for door in DOORS for each in door.openapi), exports, pulls, capabilities)
+PARTS = (
+    *(each for door in DOORS for each in door.openapi),
+    exports,
+    pulls,
+    metrics,
+    capabilities,
+)
 
 
 @require_safe

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from chat import capabilities, openapi
 from chat.doors.registry import DOORS
+from chat.ops import metrics
 from chat.page import account, attaching, builds, embed, proposing, repository, self_test, views
 from chat.page import changes as page_changes
 from chat.page import documents as document_page
@@ -18,25 +19,31 @@ from chat.rest import (
     characters,
     chats,
     choices,
+    commands,
     compactions,
     components,
     deletion,
     documents,
+    exporting,
     handing_over,
+    holds,
     knowledge,
     mcp_servers,
     memory,
     messages,
+    organization_rules,
+    plans,
     policies,
     pull_requests,
     repositories,
     runs,
     schedules,
     tasks,
+    usage,
     workflows,
 )
 from chat.rest.tickets import TicketView
-from chat.transfer import branch, files, person
+from chat.transfer import audit, branch, files, person
 from chat.transfer import views as exports
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -85,18 +92,29 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/pulls/<uuid:id>/", pull_requests.OnePull.as_view(), name="pull"),
     path("api/pulls/<uuid:id>/merge", pulls.merge, name="pull-merge"),
     path("api/pulls/<uuid:id>/close", pull_requests.PullClosing.as_view(), name="pull-close"),
+    path("api/organizations/<uuid:organization>/audit/export/", audit.export_audit, name="audit-export"),
     path("api/users/me/export/", person.export_person, name="export"),
+    path("api/users/me/", deletion.Me.as_view(), name="me"),
     path("api/users/me/deletion/", deletion.Deletion.as_view(), name="deletion"),
+    path("api/exports/", exporting.Exports.as_view(), name="exports"),
     path("api/messages/<uuid:id>/", messages.OneMessage.as_view(), name="message"),
     path("api/messages/<uuid:id>/regenerate/", messages.MessageRegenerate.as_view(), name="message-regenerate"),
     path("api/runs/", runs.Runs.as_view(), name="runs"),
     path("api/runs/<uuid:id>/", runs.OneRun.as_view(), name="run"),
     path("api/runs/<uuid:id>/component/", components.OneComponent.as_view(), name="component"),
     path("api/models/", choices.Models.as_view(), name="models"),
+    path("api/commands/", commands.Commands.as_view(), name="commands"),
     path("api/archetypes/", choices.Archetypes.as_view(), name="archetypes"),
+    path("api/usage/", usage.Usage.as_view(), name="usage"),
+    path("api/plans/", plans.Plans.as_view(), name="plans"),
+    path("api/organizations/<uuid:id>/plan/", plans.OrganizationPlan.as_view(), name="plan"),
     path("api/organizations/<uuid:id>/budget/", budgets.OrganizationBudget.as_view(), name="budget"),
+    path("api/organizations/<uuid:id>/budgets/", budgets.OrganizationBudgets.as_view(), name="budgets"),
+    path("api/organizations/<uuid:id>/budgets/<int:budget>/", budgets.OneBudget.as_view(), name="budget-one"),
     path("api/organizations/<uuid:organization>/former-members/", handing_over.FormerMembers.as_view()),
     path("api/organizations/<uuid:organization>/hand-over/", handing_over.HandOver.as_view()),
+    path("api/organizations/<uuid:id>/rules/", organization_rules.OrganizationRules.as_view(), name="rules"),
+    *holds.urls,
     *schedules.urls,
     path("api/tasks/", tasks.Tasks.as_view(), name="tasks"),
     path("api/tasks/<uuid:id>/", tasks.OneTask.as_view(), name="task"),
@@ -118,6 +136,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/chats/<uuid:id>/grants/", policies.ChatGrants.as_view(), name="tool-grants"),
     path("api/chats/<uuid:id>/grants/<uuid:grant>/", policies.OneGrant.as_view(), name="tool-grant"),
     *workflows.urls,
+    path("api/metrics", metrics.metrics, name="metrics"),
     path("api/capabilities/", capabilities.capabilities, name="capabilities"),
     path("api/auth/ticket", TicketView.as_view(), name="ticket"),
     path("api/schema/", openapi.schema, name="schema"),

@@ -24,6 +24,7 @@ loading.require()
 from django.conf import settings  # noqa: E402  (apps must be loaded first)
 from django.urls import get_resolver  # noqa: E402
 
+from accounts.audit.origin import Origin, begin  # noqa: E402
 from chat.ops.holdings import tell_on_signal  # noqa: E402
 from chat.routing import sockets  # noqa: E402
 from chat.runner import runner  # noqa: E402
@@ -52,7 +53,14 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         await _http(scope, receive, send)
     elif scope["type"] == "websocket":
         runner.bind()
+        begin(_origin(scope))  # of an HTTP request the middleware says it
         await sockets(scope, receive, lambda message: _send(send, message))
+
+
+def _origin(scope: dict[str, Any]) -> Origin:
+    """Where a socket comes from, for the audit log."""
+    host, _port = scope.get("client") or ("", 0)
+    return Origin(host, dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1"))
 
 
 async def _http(scope: dict[str, Any], receive: Receive, send: Send) -> None:

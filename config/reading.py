@@ -18,6 +18,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from chat.metering import gcra
+
 TRUE, FALSE = ("true", "on", "yes", "y", "ok", "1"), ("false", "off", "no", "n", "0")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 EXPECTED_DATABASE = "sqlite:///PATH or postgres://USER:PASSWORD@HOST:5432/NAME (in a password, %XX for / ? # and @)"
@@ -257,6 +259,12 @@ def role_level(text: str) -> tuple[str, int]:
     if role not in ("viewer", "editor", "admin", "owner") or level not in ("0", "1", "2", "3"):
         raise ValueError
     return role, int(level)
+
+
+def rate(text: str) -> str:
+    """How often something may be done, as chat.metering.gcra reads it. Raises ValueError."""
+    gcra.read(text)
+    return text
 
 
 def network(text: str) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chat.metering.gcra import EXPECTED as A_RATE
 from config import look
 from config.extra_databases import extra_database
 from config.machine import is_loopback, own_names
@@ -19,6 +20,7 @@ from config.reading import (
     listed_origin,
     network,
     one_port,
+    rate,
     role_level,
     web_origin,
 )
@@ -126,17 +128,27 @@ DATABASES |= DATABASES_EXTRA
 DATABASE_ROUTERS = ["accounts.db.extra.ExtraRouter"] if DATABASES_EXTRA else []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+CACHE_ANSWERS_S = env.int("CACHE_ANSWERS_S", 3600, least=1)
+CACHE_ANSWER_MAX_BYTES = env.int("CACHE_ANSWER_MAX_BYTES", 200_000, least=1)
+CACHE_ANSWERS_MAX = env.int("CACHE_ANSWERS_MAX", 200, least=1)
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 if REDIS_URL:
     # redis-py 8 gives up on a read after 5 s, which is how long the layer lets Redis block it. A Redis that is cut off
     # says nothing at all.
     _host = {"address": REDIS_URL, "socket_timeout": 15.0, "socket_connect_timeout": 2.0}
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [_host]}}}
     _cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-    CACHES = {"default": {**_cache, "OPTIONS": {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}}}
+    _patience = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}
+    CACHES = {
+        "default": {**_cache, "OPTIONS": _patience},
+        "answers": {**_cache, "OPTIONS": _patience, "KEY_PREFIX": "answers"},
+    }
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    _here = "django.core.cache.backends.locmem.LocMemCache"
     CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
+        "default": {"BACKEND": _here, "OPTIONS": {"MAX_ENTRIES": 100_000}},
+        "answers": {"BACKEND": _here, "LOCATION": "answers", "OPTIONS": {"MAX_ENTRIES": CACHE_ANSWERS_MAX}},
     }
 
 # --- Django -----------------------------------------------------------------------------------------------------------
@@ -165,6 +177,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "config.middleware.security.SecurityHeadersMiddleware",
     "config.middleware.base.SecurityMiddleware",
+    "config.middleware.origin.OriginMiddleware",
     "config.middleware.static.StaticFilesMiddleware",
     "config.middleware.compression.CompressionMiddleware",
     "config.middleware.language.LanguageMiddleware",
@@ -174,6 +187,7 @@ MIDDLEWARE = [
     "config.middleware.base.AuthenticationMiddleware",
     "config.middleware.base.MessageMiddleware",
     "config.middleware.base.XFrameOptionsMiddleware",
+    "config.middleware.rates.RatesMiddleware",
     "config.middleware.errors.ErrorMiddleware",
 ]
 # These look for Django's own names; ours are the same middleware (config.middleware.base).
@@ -286,6 +300,7 @@ IDEMPOTENCY_LIFETIME_S = env.int("IDEMPOTENCY_LIFETIME_S", 24 * 3600, least=1)
 ORGANIZATIONS_BY = env.choice("ORGANIZATIONS_BY", "operators", ("operators", "everyone"))
 ORGANIZATIONS_PER_PERSON = env.int("ORGANIZATIONS_PER_PERSON", 10, least=1)
 ORGANIZATION_TOKENS = env.int("ORGANIZATION_TOKENS", 20_000_000)
+PLANS_DEFAULT = env.str("PLANS_DEFAULT", "ENTERPRISE")
 INVITATION_LIFETIME_S = env.int("INVITATION_LIFETIME_S", 7 * 24 * 3600, least=1)
 INVITATIONS_PER_ORGANIZATION = env.int("INVITATIONS_PER_ORGANIZATION", 100, least=1)
 INVITATIONS_PER_HOUR = env.int("INVITATIONS_PER_HOUR", 50, least=1)
@@ -374,7 +389,11 @@ CORS_ALLOW_HEADERS = [
     "x-stainless-runtime-version",
     "x-stainless-timeout",
 ]
-CORS_EXPOSE_HEADERS = ["etag", "retry-after", "location", "x-vercel-ai-ui-message-stream"]
+CORS_EXPOSE_HEADERS = [
+    *("etag", "retry-after", "retry-after-ms", "location", "x-vercel-ai-ui-message-stream", "x-parley-cache"),
+    *("ratelimit", "ratelimit-policy"),
+    *("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+]
 CORS_URLS_REGEX = (
     r"^/((api|v1|trpc|chat|agent|apps|static)/|mcp$)"  # of static files, a frontend elsewhere imports parley.js
 )
@@ -415,6 +434,8 @@ SPECTACULAR_SETTINGS = {
         "RunStatus": "chat.models.RunStatus",
         "TaskStatus": "chat.models.TaskStatus",
         "PullState": "chat.models.PullState",
+        "BudgetScope": "chat.models.Scope",
+        "HoldScope": "chat.models.HoldScope",
         "ToolDecision": "chat.models.policies.Decision",
         "AllowOrDeny": ["allow", "deny"],
         "RepositoryState": "tools.models.RepositoryState",
@@ -444,6 +465,7 @@ CHAT_REPLAY_S = env.float("CHAT_REPLAY_S", 60.0)
 CHAT_ANSWER_TIMEOUT_S = env.float("CHAT_ANSWER_TIMEOUT_S", 600.0)
 MCP_RESULT_MAX_CHARS = env.int("MCP_RESULT_MAX_CHARS", 60_000, least=1_000)
 CHAT_SESSION_S = env.int("CHAT_SESSION_S", 600, least=1)
+CHAT_SESSION_PROMPTS = env.int("CHAT_SESSION_PROMPTS", 10)
 CHAT_UNSTORED_S = env.int("CHAT_UNSTORED_S", 2 * 3600, least=1)
 CHAT_SOCKET_S = env.float("CHAT_SOCKET_S", 3600.0)
 CHAT_SOCKET_MAX_BYTES = env.int("CHAT_SOCKET_MAX_BYTES", 16_384, least=1)
@@ -451,6 +473,9 @@ CHAT_SOCKET_RATE = env.float("CHAT_SOCKET_RATE", 20.0)
 CHAT_SOCKETS_PER_USER = env.int("CHAT_SOCKETS_PER_USER", 100)
 CHAT_STREAMS_PER_USER = env.int("CHAT_STREAMS_PER_USER", 1_000)
 CHAT_RUNS_PER_ORGANIZATION = env.int("CHAT_RUNS_PER_ORGANIZATION", 1_000)
+LIMITS_USER = env.made("LIMITS_USER", "120/60s:40", rate, A_RATE)
+LIMITS_KEY = env.made("LIMITS_KEY", "120/60s:40", rate, A_RATE)
+LIMITS_ORGANIZATION = env.made("LIMITS_ORGANIZATION", "1200/60s:300", rate, A_RATE)
 CHAT_EXPORTS_PER_USER = env.int("CHAT_EXPORTS_PER_USER", 1)
 EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", 50_000_000, least=1)
 PERSON_EXPORT_FILES_MAX_BYTES = env.int("PERSON_EXPORT_FILES_MAX_BYTES", 200_000_000)
@@ -487,8 +512,17 @@ CHAT_LOG_RETENTION_S = env.float("CHAT_LOG_RETENTION_S", 0.0)
 CLEANUP_EVERY_S = env.float("CLEANUP_EVERY_S", 300.0)
 COMPACTION_EVERY_S = env.float("COMPACTION_EVERY_S", CLEANUP_EVERY_S)
 ERASURE_EVERY_S = env.float("ERASURE_EVERY_S", 3600.0)
+ERASE_SHARED = env.choice("ERASE_SHARED", "tombstone", ("tombstone", "anonymise"))
+ERASE_WITHIN_S = env.float("ERASE_WITHIN_S", 86_400.0)
+ERASE_AT_ONCE_S = env.float("ERASE_AT_ONCE_S", 20.0)
+RETENTION_EVERY_S = env.float("RETENTION_EVERY_S", 3600.0)
 FOLDING_EVERY_S = env.float("FOLDING_EVERY_S", 60.0)
+USAGE_EVERY_S = env.float("USAGE_EVERY_S", 60.0)
 CLEANUP_BATCH = env.int("CLEANUP_BATCH", 200, least=1)
+AUDIT_IP = env.choice("AUDIT_IP", "short", ("short", "full", "none"))
+AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", 400)
+AUDIT_SEAL_EVERY_S = env.float("AUDIT_SEAL_EVERY_S", 1.0)
+AUDIT_TELL_EVERY_S = env.float("AUDIT_TELL_EVERY_S", 24 * 3600.0)
 
 WORK_PER_PROJECT = env.int("WORK_PER_PROJECT", 2, least=1)
 WORK_PER_ORGANIZATION = env.int("WORK_PER_ORGANIZATION", 10, least=1)
@@ -684,6 +718,8 @@ LOGGING = {
     "loggers": {
         "uvicorn.access": {"filters": ["no_query"]},
         "uvicorn.error": {"filters": ["sockets"]},
+        # What is to leave this machine, whatever else is logged: docs/audit.md.
+        "accounts.audit.heads": {"level": "INFO"},
         # Django gives these handlers of their own, which would write past the one above.
         "django": {"handlers": [], "level": "NOTSET"},
         "django.server": {"handlers": [], "level": "NOTSET", "propagate": True},

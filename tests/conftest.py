@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connections
 from rest_framework.test import APIClient
 
+from accounts import plans
 from accounts.db import extras, for_files, for_tools, keeper, readers, writer
 from accounts.models import Membership, Organization, Project, Role, User
 from accounts.sign_in.tokens import AccessToken
@@ -126,6 +127,14 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     """SQLite's test database is a file, so that the threads of accounts.db see it."""
     if settings.IS_SQLITE:
         connections["default"].settings_dict["TEST"]["NAME"] = str(settings.PARLEY_DATA / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def plans_as_shipped() -> Iterator[None]:
+    """What a test's rows said of plans is forgotten with them; and none is asked for where no test means them."""
+    plans.tell(())
+    yield
+    plans.tell(())
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,13 @@ SETTING = re.compile(r"""env\.\w+\(\s*"([A-Z0-9_]+)""")
 # The models that tests name; what an installation has that names none, tests/agents/test_catalog.py says.
 MODELS = {"OPENAI_MODELS": "gpt-4.1-mini,gpt-4o,gpt-4-turbo", "AGENTS_DEFAULT_MODEL": "gpt-4.1-mini"}
 
+# Tests ask faster than people do. Those that are about these limits set their own.
+ROOMY = "1000000/1s:1000000"
+IN_A_HURRY = {
+    **dict.fromkeys(("LIMITS_USER", "LIMITS_KEY", "LIMITS_ORGANIZATION"), ROOMY),
+    "CHAT_SESSION_PROMPTS": "1000000",
+}
+
 
 @dataclass
 class Made:
@@ -84,7 +91,7 @@ def forget_settings(environ: "os._Environ[str] | dict[str, str]") -> None:
 
 def settings_of_this_worker() -> dict[str, str]:
     """PARLEY_DATA, a new folder, and with the scaled profile DATABASE_URL and REDIS_URL."""
-    values = {"PARLEY_ENV": "development", "PARLEY_DATA": str(new_folder()), **MODELS}
+    values = {"PARLEY_ENV": "development", "PARLEY_DATA": str(new_folder()), **MODELS, **IN_A_HURRY}
     if profile() == "scaled":
         worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
         values["DATABASE_URL"] = os.environ["TEST_POSTGRES_URL"]

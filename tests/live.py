@@ -238,6 +238,7 @@ class Server:
             "PARLEY_OWNER_EMAIL": OWNER,
             "PARLEY_OWNER_PASSWORD": PASSWORD,
             **environment.MODELS,
+            **environment.IN_A_HURRY,
         }
         if environment.profile() == "scaled":
             values["REDIS_URL"] = f"{os.environ['TEST_REDIS_URL']}/{_redis_number()}"

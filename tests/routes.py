@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.contrib.auth.models import Permission
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -36,9 +36,11 @@ from chat.attachments import storing
 from chat.models import (
     Attachment,
     AttachmentUse,
+    Budget,
     Character,
     Chat,
     ChatShare,
+    Hold,
     Message,
     PullRequest,
     Run,
@@ -143,6 +145,7 @@ class Place:
         self.character.users.set(User.objects.filter(memberships__organization=self.organization))
         self.chat = self._chat()
         self.share = ChatShare.objects.create(chat=self.chat, user=self.extra)
+        self.budget = Budget.objects.create(inside=self.organization, project=self.project, amount=10**12)
         self.policy = ToolPolicy.objects.create(organization=self.organization, pattern="deploy_*", decision="deny")
         until = timezone.now() + timedelta(hours=1)
         self.grant = ToolGrant.objects.create(
@@ -153,6 +156,9 @@ class Place:
             organization=self.organization, chat=self.chat, owner=self.people["editor"], prompt="Hello",
             cron="0 9 * * *", time_zone="Europe/Berlin",
         )  # fmt: skip
+        self.hold = Hold.objects.create(
+            organization=self.organization, scope="user", subject=self.extra.pk, name="extra", reason="A case."
+        )
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
@@ -265,6 +271,7 @@ class Place:
             self.workflow,
             self.guided,
             self.grant,
+            self.hold,
             self.schedule,
             self.attachment,
             self.unsent,
@@ -295,6 +302,7 @@ class Route:
     )
     headers: Body | None = None  # that name something of the place
     input: Body | None = None  # in the address, as tRPC's queries have it
+    query: Body | None = None  # in the address
     is_closed: bool = True  # it refuses fields that it does not know
 
     def __str__(self) -> str:
@@ -309,6 +317,8 @@ class Route:
     def address(self, place: Place) -> str:
         """With this place's ids."""
         address = self.path.format(**(self.ids(place) if self.ids else {}))
+        if self.query:
+            return f"{address}?{urlencode(self.query(place))}"
         return f"{address}?input={quote(json.dumps(self.input(place), default=str))}" if self.input else address
 
 
@@ -397,6 +407,14 @@ def document_version(place: Place) -> dict[str, Any]:
     return {"id": place.project.pk, "version": 1}
 
 
+def hold_id(place: Place) -> dict[str, Any]:
+    return {"organization": place.organization.pk, "id": place.hold.pk}
+
+
+def new_hold(place: Place) -> dict[str, Any]:
+    return {"scope": "chat", "subject": place.chat.pk, "reason": "A case."}
+
+
 def member_id(place: Place) -> dict[str, Any]:
     return {"organization": place.organization.pk, "id": place.membership.pk}
 
@@ -469,6 +487,20 @@ def to_agent(place: Place) -> dict[str, Any]:
 
 def share_id(place: Place) -> dict[str, Any]:
     return {"id": place.chat.pk, "share": place.share.pk}
+
+
+def budget_id(place: Place) -> dict[str, Any]:
+    return {"id": place.organization.pk, "budget": place.budget.pk}
+
+
+def new_budget(place: Place) -> dict[str, Any]:
+    return {
+        "scope": "user",
+        "scope_id": place.people["editor"].pk,
+        "unit": "money",
+        "amount": "12.50",
+        "period": "month",
+    }
 
 
 def policy_id(place: Place) -> dict[str, Any]:
@@ -604,6 +636,8 @@ def exchange(place: Place) -> dict[str, Any]:
     return {**types, "subject_token": "unknown"}
 
 
+BUDGETS, ONE_BUDGET = "/api/organizations/{id}/budgets/", "/api/organizations/{id}/budgets/{budget}/"
+HOLDS = "/api/organizations/{organization}/holds/"
 INVITATIONS = "/api/organizations/{organization}/invitations/"
 ONE_INVITATION = INVITATIONS + "{id}/"
 SECRETS, ONE_SECRET = "/api/projects/{project}/secrets/", "/api/projects/{project}/secrets/{id}/"
@@ -691,6 +725,8 @@ ROUTES = [
     Route("GET", "/api/users/me/deletion/", SIGNED_IN),
     # What goes before is in tests/chat/test_account.py: here the owner is the last one, and the editor has an open run.
     Route("POST", "/api/users/me/deletion/", SIGNED_IN, fixed(password=PASSWORD), ok=(200, 409)),
+    Route("DELETE", "/api/users/me/", SIGNED_IN, fixed(password=PASSWORD), ok=(200, 409)),
+    Route("POST", "/api/exports/", SIGNED_IN, fixed(what="me"), ok=(303,)),
     Route("GET", "/api/me/preferences/", SIGNED_IN),
     Route("PUT", "/api/me/preferences/", SIGNED_IN, fixed(tone="brief", remember=True)),
     Route("DELETE", "/api/me/preferences/", SIGNED_IN, ok=(204,)),
@@ -709,7 +745,22 @@ ROUTES = [
     Route("GET", "/api/organizations/{id}/", READ, ids=organization_id),
     Route("PATCH", "/api/organizations/{id}/", ADMIN, fixed(name="Other"), ids=organization_id),
     Route("DELETE", "/api/organizations/{id}/", OWNER, ok=(204,), ids=organization_id),
+    Route("GET", "/api/plans/", SIGNED_IN),
+    Route("GET", "/api/organizations/{id}/plan/", READ, ids=organization_id),
     Route("GET", "/api/organizations/{id}/budget/", READ, ids=organization_id),
+    Route("GET", "/api/usage/", READ, query=lambda place: {"organization": place.organization.pk}),
+    Route("GET", BUDGETS, ADMIN, ids=organization_id),
+    Route("POST", BUDGETS, ADMIN, new_budget, ok=(201,), ids=organization_id),
+    Route("PATCH", ONE_BUDGET, ADMIN, fixed(amount=7), ids=budget_id),
+    Route("DELETE", ONE_BUDGET, ADMIN, ok=(204,), ids=budget_id),
+    Route("GET", "/api/organizations/{organization}/audit/", ADMIN, ids=organization_id),
+    Route("GET", "/api/organizations/{organization}/audit/export/", ADMIN, ids=organization_id, kind="door"),
+    Route("GET", "/api/organizations/{id}/rules/", ADMIN, ids=organization_id),
+    Route("PATCH", "/api/organizations/{id}/rules/", ADMIN, fixed(chats_days=30), ids=organization_id),
+    Route("GET", HOLDS, OWNER, ids=organization_id),
+    Route("POST", HOLDS, OWNER, new_hold, ok=(201,), ids=organization_id),
+    Route("GET", f"{HOLDS}{{id}}/", OWNER, ids=hold_id),
+    Route("DELETE", f"{HOLDS}{{id}}/", OWNER, ids=hold_id),
     Route("GET", MEMBERS, READ, ids=organization_id),
     Route("GET", "/api/organizations/{organization}/former-members/", ADMIN, ids=organization_id),
     # Each may hand over their own; here it is an admin who hands over what somebody left behind.
@@ -862,8 +913,10 @@ ROUTES = [
     Route("PATCH", "/api/characters/{id}/", ADMIN, fixed(name="Other"), ids=character_id),
     Route("DELETE", "/api/characters/{id}/", ADMIN, ok=(204,), ids=character_id),
     Route("GET", "/api/capabilities/", PUBLIC),
+    Route("GET", "/api/metrics", KEY, kind="key"),  # tests/chat/test_metrics.py
     Route("GET", "/api/models/", SIGNED_IN),
     Route("GET", "/api/archetypes/", SIGNED_IN),
+    Route("GET", "/api/commands/", SIGNED_IN),
     Route("GET", "/api/schema/", PUBLIC),
     Route("GET", "/api/docs/", PUBLIC),
     Route("POST", "/api/chats/runs", WRITE, first_message, ok=(201,), kind="door"),

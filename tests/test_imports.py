@@ -25,6 +25,7 @@ VOCABULARY = {
     "agents.options",
     "agents.output",
     "agents.usage",
+    "chat.money",
 }
 
 
@@ -48,6 +49,7 @@ def test_only_the_eventlog_the_admin_and_the_export_touch_its_rows() -> None:
         for path in (ROOT / "chat").rglob("*.py")
         if "RunEvent" in path.read_text() and "migrations" not in path.parts
     }
-    allowed = ("chat/eventlog/", "chat/models/", "chat/admin", "chat/transfer/")  # an export takes rows as they are
+    allowed = ("chat/eventlog/", "chat/models/", "chat/admin", "chat/transfer/", "chat/services/stores.py")
+    # An export takes rows as they are, and what goes with a person is counted.
     assert users, "nobody names RunEvent: this test has lost its meaning"
     assert {name for name in users if not name.startswith(allowed)} == set()

@@ -37,6 +37,7 @@ KNOWN = {
     "accounts/sign_in/mail.py": "the mail server, EMAIL_URL",
     "agents/providers/": "the model's servers, by the ..._BASE_URL of vendors and transcription and by rows of models",
     "chat/bus/bell.py": "Redis, REDIS_URL",
+    "chat/metering/buckets.py": "the same Redis",
     "chat/ops/chaos/": "servers that a trial starts itself, on this machine",
     "chat/ops/sse_check.py": "the address that the operator types, of the operator's own server",
     "chat/doors/incoming.py": "nobody: it is the listening server's own WebSocket",

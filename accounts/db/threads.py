@@ -10,10 +10,12 @@ import functools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, close_old_connections, connection, transaction
+
+from accounts.audit.origin import Origin, as_of, origin
 
 AWAY = (OperationalError, InterfaceError)  # the database cannot be reached, or not now: the same may work later
 READ_ONLY = "25006"  # read_only_sql_transaction
@@ -88,13 +90,24 @@ async def db_extra(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 
 async def _apart(pool: ThreadPoolExecutor, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    job = functools.partial(_with_fresh_connections, fn, *args, **kwargs)
+    job = functools.partial(_with_fresh_connections, _asked_here(fn), *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(pool, job)
 
 
 async def _submit(pool: ThreadPoolExecutor, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    job = functools.partial(_with_fresh_connection, time.monotonic(), fn, *args, **kwargs)
+    job = functools.partial(_with_fresh_connection, time.monotonic(), _asked_here(fn), *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(pool, job)
+
+
+def _asked_here(fn: Callable[P, R]) -> Callable[P, R]:
+    """The function, which knows in its thread where the request comes from that asks for it, if one does."""
+    asked = origin()
+    return fn if asked is None else functools.partial(_asked, asked, fn)
+
+
+def _asked(one: Origin, fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    with as_of(one):
+        return fn(*args, **kwargs)
 
 
 def in_transaction(fn: Callable[P, R]) -> Callable[P, R]:

@@ -64,7 +64,7 @@ class Insert:
         params: list[Any] = []
         values = [self._add(row, connection, params) for row in rows]
         with connection.cursor() as cursor:
-            cursor.execute(f"{self._head(connection)} VALUES {', '.join(values)}", params)
+            cursor.execute(f"{self._head(connection)} VALUES {', '.join(values)}{self._tail(connection)}", params)
         for row in rows:
             row._state.adding, row._state.db = False, alias
 
@@ -72,6 +72,10 @@ class Insert:
         quoted = connection.ops.quote_name
         columns = ", ".join(quoted(each.column) for each in self._fields)
         return f"INSERT INTO {quoted(self._model._meta.db_table)} ({columns})"
+
+    def _tail(self, connection: Any) -> str:
+        """What stands behind the rows."""
+        return ""
 
     def _add(self, row: models.Model, connection: Any, params: list[Any]) -> str:
         """The row's places; what goes there joins the parameters."""
@@ -92,3 +96,21 @@ class Insert:
         resolved = expression.resolve_expression(query, allow_joins=False, for_save=True)
         sql, params = query.get_compiler(connection=connection).compile(resolved)
         return sql, params
+
+
+class Add(Insert):
+    """Adds rows up: `Add(Model, ("count",))(rows)` makes those that are missing, by their key, and adds the numbers of
+    the others to what is there. No key may stand twice in one call.
+    """
+
+    def __init__(self, model: type[models.Model], numbers: Sequence[str]) -> None:
+        super().__init__(model)
+        self._numbers = numbers
+
+    def _tail(self, connection: Any) -> str:
+        quoted = connection.ops.quote_name
+        meta = self._model._meta
+        assert meta.pk is not None
+        table, columns = quoted(meta.db_table), [quoted(str(meta.get_field(each).column)) for each in self._numbers]  # type: ignore[union-attr]
+        sums = ", ".join(f"{each} = {table}.{each} + excluded.{each}" for each in columns)
+        return f" ON CONFLICT ({quoted(meta.pk.column)}) DO UPDATE SET {sums}"

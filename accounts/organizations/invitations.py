@@ -16,6 +16,7 @@ from django.utils.crypto import salted_hmac
 from accounts.counts import require_room
 from accounts.errors import Conflict, NotAllowed, NotFound
 from accounts.models import Invitation, Membership, Organization, Role, User
+from accounts.organizations import noting
 from accounts.organizations.services import require_admin, require_reach
 from accounts.permissions import PERMISSIONS, RANK, role_in
 from accounts.sign_in import tries
@@ -44,15 +45,18 @@ def invite(*, actor: User, organization: Organization, email: str, role: Role) -
     invitation.expires_at = timezone.now() + timedelta(seconds=settings.INVITATION_LIFETIME_S)
     invitation.token_hash = hash_of(token_of(invitation.pk))
     invitation.save(force_insert=True)
+    noting.invitation_told("member.invited", invitation, by=actor, role=role)
     return invitation
 
 
+@transaction.atomic
 def revoke(*, actor: User, invitation: Invitation) -> None:
     """Take the offer back. Raises Conflict where it was accepted: then remove the member."""
     require_admin(actor, invitation.organization_id)
     unaccepted = Invitation.objects.filter(pk=invitation.pk, accepted_at=None)
     if not unaccepted.update(revoked_at=timezone.now()):
         raise Conflict("It was accepted. End the membership instead.", code="accepted")
+    noting.invitation_told("member.invitation_revoked", invitation, by=actor)
 
 
 def find(user: User, token: str) -> Invitation:
@@ -74,9 +78,11 @@ def accept(*, user: User, token: str) -> Membership:
     found = find(user, token)
     if not Invitation.objects.live().filter(pk=found.pk).update(accepted_at=timezone.now()):
         raise NotFound(code="invitation_unknown")  # somebody was quicker: it works once
-    membership, _ = Membership.objects.get_or_create(
+    membership, is_new = Membership.objects.get_or_create(
         organization=found.organization, user=user, defaults={"role": found.role}
     )
+    if is_new:
+        noting.joined(membership, by=user)
     return membership
 
 

@@ -14,9 +14,11 @@ from django.db.models import Q, QuerySet
 
 from accounts.errors import Conflict, NotAllowed, refuse
 from accounts.models import Membership, Organization, Role, User
+from accounts.organizations import noting
 from accounts.organizations.services import require_admin, require_other_owner, require_reach
 from accounts.permissions import PERMISSIONS, RANK
 from accounts.sign_in import tries
+from accounts.sign_in.noting import home_of
 
 HOUR_S = 3600
 log = logging.getLogger(__name__)
@@ -45,10 +47,12 @@ def make_person(
     if person is None:
         tries.take("people", str(actor.pk), limit=settings.PEOPLE_PER_HOUR, window_s=HOUR_S)
         person, is_new = _made(email, fields)
+        if is_new:
+            noting.made_person(person, by=actor, organization_id=organization.pk if organization else None)
     if person.is_guest:
         raise refuse("email", "Expected the address of a person: this one is a guest's.")
     if organization is not None:
-        _join(person, organization, role, may_add=is_new or by_operator)
+        _join(actor, person, organization, role, may_add=is_new or by_operator)
     return person, is_new
 
 
@@ -74,13 +78,17 @@ def _made(email: str, fields: dict[str, str]) -> tuple[User, bool]:
         return User.objects.get(email=email), False
 
 
-def _join(person: User, organization: Organization, role: Role, *, may_add: bool) -> None:
+def _join(actor: User, person: User, organization: Organization, role: Role, *, may_add: bool) -> None:
     if Membership.objects.filter(user=person, organization=organization).exists():
         return
     if not may_add:
         told = "Somebody signs in with this address and is no member: POST to the organization's invitations/ instead."
         raise Conflict(told, code="invite_instead")
-    Membership.objects.get_or_create(user=person, organization=organization, defaults={"role": role})
+    membership, is_new = Membership.objects.get_or_create(
+        user=person, organization=organization, defaults={"role": role}
+    )
+    if is_new:
+        noting.joined(membership, by=actor)
 
 
 def people_seen_by(actor: User) -> QuerySet[User]:
@@ -153,6 +161,9 @@ def change_person(*, actor: User, person: User, name: str | None = None, active:
         person.save(update_fields=["name"])
     if active is not None and active != person.is_active:
         _activate(actor, person) if active else _deactivate(actor, person)
+    if name is not None or active is not None:
+        fields = [field for field, value in (("is_active", active), ("name", name)) if value is not None]
+        noting.person_changed(person, fields, by=actor, organization_id=home_of(person.pk))
     return person
 
 

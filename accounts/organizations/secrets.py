@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from accounts import audit
 from accounts.counts import require_room
 from accounts.errors import Conflict, NotAllowed
 from accounts.models import Project, ProjectSecret, User
@@ -20,23 +21,35 @@ def add_secret(*, actor: User, project: Project, name: str, value: str) -> Proje
     require_room(project.secrets.all(), "SECRETS_PER_PROJECT", "secrets", "project")
     try:
         with transaction.atomic():
-            return ProjectSecret.objects.create(project=project, name=name, value=value)
+            secret = ProjectSecret.objects.create(project=project, name=name, value=value)
+            _note("secret.set", actor, secret)
+            return secret
     except IntegrityError:
         raise Conflict("The project has a secret of this name: change that one.", code="secret_exists") from None
 
 
+@transaction.atomic
 def change_secret(*, actor: User, secret: ProjectSecret, value: str) -> ProjectSecret:
     """Another sealed value under the same name."""
     require_secrets(actor, secret.project)
     secret.value = value
     secret.save(update_fields=["value", "updated_at"])
+    _note("secret.set", actor, secret)
     return secret
 
 
+@transaction.atomic
 def remove_secret(*, actor: User, secret: ProjectSecret) -> None:
     """Forget it: calls that need it fail from now on."""
     require_secrets(actor, secret.project)
+    _note("secret.removed", actor, secret)
     secret.delete()
+
+
+def _note(action: str, actor: User, secret: ProjectSecret) -> None:
+    place = secret.project.organization_id
+    detail = {"project": secret.project_id}
+    audit.record(action, actor=actor, organization_id=place, object_type="secret", object_id=secret.pk, detail=detail)
 
 
 def require_secrets(actor: User, project: Project) -> None:

@@ -49,7 +49,7 @@ class OrganizationSerializer(serializers.ModelSerializer[Organization]):
 
     class Meta:
         model = Organization
-        fields = ("id", "name", "plan", "fallbacks", "created_at")
+        fields = ("id", "name", "plan", "fallbacks", "timezone", "created_at")
         read_only_fields = fields
 
 
@@ -148,6 +148,9 @@ class OrganizationBody(Closed):
 
 class OrganizationChanges(OrganizationBody):
     fallbacks = ModelNames(allow_null=True, help_text="models that answer where the chosen one cannot, in order")
+    timezone = Text(
+        max_length=64, help_text="where its days begin, of what was used: an IANA name such as Europe/Berlin"
+    )
 
 
 class NewMemberBody(Closed):

@@ -16,12 +16,17 @@ from django.utils import timezone
 from accounts.counts import require_room
 from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.models import Invitation, Membership, Organization, Project, ProjectMember, Role, User
+from accounts.organizations import noting
+from accounts.organizations.zones import check_zone
 from accounts.permissions import PERMISSIONS, RANK, permissions_in, require, role_in
 
 # What else is done for an organization that people make, by the rooms above: it begins with a budget.
 AT_BEGINNING: list[Callable[[Organization], None]] = []
 # What a field of an organization may be, where the rule stands in an app above: each gives what is stored, or raises.
-CHECKS: dict[str, Callable[[Any], Any]] = {}
+CHECKS: dict[str, Callable[[Any], Any]] = {"timezone": check_zone}
+# Asked before an organization or a project is deleted, by the rooms above: whether something in it has to be kept. Then
+# it is put away by now, which is out of every answer, and deleted later.
+PUT_AWAY: list[Callable[[Organization | Project], bool]] = []
 MAY_MAKE = "accounts.add_organization"  # given to a person in the admin, or by `manage.py allow_organizations`
 
 
@@ -45,6 +50,7 @@ def begin_organization(*, owner: User, name: str) -> Organization:
     """A new organization with its owner, whoever they are. For those who run the installation: it has no budget."""
     organization = Organization.objects.create(name=name)
     Membership.objects.create(organization=organization, user=owner, role=Role.OWNER)
+    noting.organization_told("organization.made", organization, by=owner)
     return organization
 
 
@@ -66,12 +72,14 @@ def _count_one_more(user: User) -> None:
         raise Conflict(told, code="too_many_organizations")
 
 
+@transaction.atomic
 def change_organization(*, actor: User, organization: Organization, **changes: Any) -> Organization:
-    """The same with another name, or other models that answer where the chosen one cannot."""
+    """The same with another name, time zone, or other models that answer where the chosen one cannot."""
     require_admin(actor, organization)
     for name, value in changes.items():
         setattr(organization, name, CHECKS[name](value) if name in CHECKS else value)
     organization.save(update_fields=list(changes))
+    noting.organization_told("organization.changed", organization, by=actor, fields=sorted(changes))
     return organization
 
 
@@ -80,7 +88,8 @@ def delete_organization(*, actor: User, organization: Organization) -> None:
     """Remove it with everything in it. Owners only."""
     if role_in(actor, organization=organization) != Role.OWNER:
         raise NotAllowed("Only an owner may delete an organization.")
-    organization.delete()
+    noting.organization_told("organization.deleted", organization, by=actor)
+    delete_place(organization)
 
 
 @transaction.atomic
@@ -95,6 +104,7 @@ def add_member(*, actor: User, organization: Organization, user: User, role: Rol
     membership, is_new = Membership.objects.get_or_create(organization=organization, user=user, defaults={"role": role})
     if not is_new:
         raise Conflict("This person is a member already. Change their role instead.", code="already_member")
+    noting.joined(membership, by=actor)
     return membership
 
 
@@ -106,7 +116,7 @@ def change_role(*, actor: User, membership: Membership, role: Role) -> Membershi
     require_reach(role_in(actor, organization=current.organization_id), role, Role(current.role))
     if role != Role.OWNER:
         require_other_owner(current)
-    return set_role(current, role, source=None)
+    return set_role(current, role, source=None, by=actor)
 
 
 @transaction.atomic
@@ -117,23 +127,26 @@ def remove_member(*, actor: User, membership: Membership) -> None:
         require_admin(actor, current.organization_id)
         require_reach(role_in(actor, organization=current.organization_id), Role(current.role))
     require_other_owner(current)
-    end_membership(current)
+    end_membership(current, by=actor)
 
 
-def set_role(membership: Membership, role: Role, *, source: UUID | None) -> Membership:
+def set_role(membership: Membership, role: Role, *, source: UUID | None, by: Any) -> Membership:
     """Store the member's role and who gave it: a person (None), or an identity provider. The caller has checked."""
+    before = membership.role
     membership.role, membership.source = role, source
     membership.save(update_fields=["role", "source"])
+    noting.role_changed(membership, before, by=by)
     if "admin" not in PERMISSIONS[role]:
         _take_back_invitations(membership)
     return membership
 
 
-def end_membership(membership: Membership) -> None:
+def end_membership(membership: Membership, *, by: Any) -> None:
     """Delete it with the person's roles in projects and what they offered. The caller has checked."""
     theirs = ProjectMember.objects.filter(user=membership.user_id, project__organization=membership.organization_id)
     theirs.delete()
     _take_back_invitations(membership)
+    noting.left(membership, by=by)
     membership.delete()
 
 
@@ -145,11 +158,14 @@ def is_last_owner(membership: Membership) -> bool:
     return membership.role == Role.OWNER and not owners.exists()
 
 
+@transaction.atomic
 def create_project(*, actor: User, organization: Organization, name: str, description: str = "") -> Project:
     """A new project. Its repository is made at its first use."""
     require_admin(actor, organization)
-    require_room(organization.projects.all(), "PROJECTS_PER_ORGANIZATION", "projects", "organization")
-    return Project.objects.create(organization=organization, name=name, description=description)
+    require_room(organization.projects.filter(deleted_at=None), "PROJECTS_PER_ORGANIZATION", "projects", "organization")
+    project = Project.objects.create(organization=organization, name=name, description=description)
+    noting.project_told("project.made", project, by=actor)
+    return project
 
 
 def change_project(*, actor: User, project: Project, **values: str) -> Project:
@@ -165,7 +181,15 @@ def change_project(*, actor: User, project: Project, **values: str) -> Project:
 def delete_project(*, actor: User, project: Project) -> None:
     """Remove it with its members and chats."""
     require_project_admin(actor, project)
-    project.delete()
+    noting.project_told("project.deleted", project, by=actor)
+    delete_place(project)
+
+
+@transaction.atomic
+def delete_place(row: Organization | Project) -> None:
+    """Remove it with everything in it, or put it away. For whoever may."""
+    if not any(is_put_away(row) for is_put_away in PUT_AWAY):
+        row.delete()
 
 
 @transaction.atomic
@@ -183,6 +207,7 @@ def add_project_member(*, actor: User, project: Project, user: User | None, role
     member, is_new = ProjectMember.objects.get_or_create(project=project, user=user, defaults={"role": role})
     if not is_new:
         raise Conflict("This person has a role in the project already. Change it instead.", code="already_member")
+    noting.project_role_changed(member, by=actor, role=role, before=None)
     return member
 
 
@@ -191,8 +216,9 @@ def change_project_role(*, actor: User, member: ProjectMember, role: Role) -> Pr
     """Give the project's member another role in it."""
     own = require_project_admin(actor, member.project)
     require_reach(own, role, Role(member.role))
-    member.role = role
+    before, member.role = member.role, role
     member.save(update_fields=["role"])
+    noting.project_role_changed(member, by=actor, role=role, before=before)
     return member
 
 
@@ -205,6 +231,7 @@ def remove_project_member(*, actor: User, member: ProjectMember) -> None:
     own = require_project_admin(actor, member.project)
     after = role_in(member.user, organization=member.project.organization_id)
     require_reach(own, Role(member.role), after or Role.VIEWER)
+    noting.project_role_changed(member, by=actor, role=None, before=member.role)
     member.delete()
 
 

@@ -35,18 +35,20 @@ def end_by_id(id: UUID) -> None:
     SignIn.objects.filter(pk=id).delete()
 
 
-def end_of_request(request: HttpRequest) -> None:
-    """End the sign-ins whose access token or cookie came with the request; what does not hold any more is let be."""
+def end_of_request(request: HttpRequest) -> list[OurToken]:
+    """End the sign-ins whose access token or cookie came with the request, and give these; what does not hold any more
+    is let be."""
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        _end_if_valid(AccessToken, bearer)
+    found: list[tuple[type[OurToken], str]] = [(AccessToken, bearer)] if scheme.lower() == "bearer" else []
     if cookies.has_cookie(request):
-        for kind in (CookieToken, AccessToken):
-            _end_if_valid(kind, request.COOKIES[cookies.NAME])
+        found += [(kind, request.COOKIES[cookies.NAME]) for kind in (CookieToken, AccessToken)]
+    return [token for kind, raw in found if (token := _ended_if_valid(kind, raw)) is not None]
 
 
-def _end_if_valid(kind: type[OurToken], raw: str) -> None:
+def _ended_if_valid(kind: type[OurToken], raw: str) -> OurToken | None:
     try:
-        end(kind.read(raw))
+        token = kind.read(raw)
     except TokenError:
-        return
+        return None
+    end(token)
+    return token

@@ -6,11 +6,14 @@ Whoever brings one has the rights of its maker as they are now, and never more.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from accounts import audit
 from accounts.counts import require_room
 from accounts.errors import NotAuthenticated, refuse
 from accounts.models import ApiKey, Organization, Role, User
@@ -26,10 +29,13 @@ NAME_MAX_CHARS = 150
 USED_EVERY = timedelta(minutes=1)  # how exact last_used_at is
 
 
+@transaction.atomic
 def create_key(
-    *, user: User, organization: Organization, scopes: Sequence[str], name: str, expires_at: datetime | None
-) -> tuple[ApiKey, str]:
-    """A new key of the user's own, and its text: the only time that it is there to be read.
+    *, user: User, organization: Organization, scopes: Sequence[str], name: str, expires_at: datetime | None,
+    by: Any = None,
+) -> tuple[ApiKey, str]:  # fmt: skip
+    """A new key of the user's own, and its text: the only time that it is there to be read. `by`: who made it, if not
+    they.
 
     Raises Invalid for a scope there is not, or that is not for them, a name that is none, an end in the past, somebody
     who is no member. Conflict where they have as many as one person may.
@@ -52,6 +58,7 @@ def create_key(
         scopes=ordered,
         expires_at=expires_at,
     )
+    _note("key.made", key, by or user, scopes=ordered)
     return key, token
 
 
@@ -90,10 +97,22 @@ def holds(key: ApiKey) -> bool:
     return ApiKey.objects.live().filter(pk=key.pk).exists()
 
 
-def revoke(keys: Sequence[ApiKey]) -> int:
-    """End the keys, at once and for good; how many of them had not been ended before."""
-    ids = [each.pk for each in keys]
-    return ApiKey.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=timezone.now())
+@transaction.atomic
+def revoke(keys: Sequence[ApiKey], *, by: Any = audit.SYSTEM) -> int:
+    """End the keys, at once and for good; how many of them had not been ended before. `by`: who does it."""
+    count = 0
+    for key in keys:
+        if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            _note("key.revoked", key, by)
+            count += 1
+    return count
+
+
+def _note(action: str, key: ApiKey, by: Any, **more: Any) -> None:
+    audit.record(
+        action, actor=by, organization_id=key.organization_id, object_type="key", object_id=key.pk,
+        detail={"user": key.user_id, **more},
+    )  # fmt: skip
 
 
 def _note_use(key: ApiKey) -> None:

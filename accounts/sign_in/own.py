@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.request import Request
@@ -16,7 +17,7 @@ from accounts.http.idempotency import Answer, once
 from accounts.http.paging import CursorPaging
 from accounts.http.rest import caller, documented, page, raw, read, shown
 from accounts.models import ApiKey, Organization, User
-from accounts.sign_in import keys, passwords, resetting, sign_ins
+from accounts.sign_in import keys, noting, passwords, resetting, sign_ins
 from accounts.sign_in.bodies import (
     ApiKeySerializer,
     AskResetBody,
@@ -61,7 +62,7 @@ class SignIns(APIView):
     @documented("users_me_sign_ins_destroy_all", status=204)
     def delete(self, request: Request) -> Response:
         """Sign out everywhere, here too. API keys stay."""
-        caller(request).end_sessions()
+        noting.sign_out_everywhere(caller(request), by=caller(request))
         response = Response(status=204)
         forget_cookie(response)
         return response
@@ -117,7 +118,7 @@ class OneApiKey(APIView):
     @documented("users_me_keys_destroy", status=204)
     def delete(self, request: Request, id: UUID) -> Response:
         """Revoke it, at once and for good."""
-        keys.revoke([_found(_keys(request), id)])
+        keys.revoke([_found(_keys(request), id)], by=caller(request))
         return Response(status=204)
 
 
@@ -146,10 +147,12 @@ class Reset(Open):
         return Response(status=204)
 
 
-def change_password(request: HttpRequest, user: User, current: str, password: str) -> None:
+def change_password(request: HttpRequest, user: User, current: str, password: str, field: str = "password") -> None:
     """Take another password of a person who knows the one of now. All their sign-ins end."""
     passwords.require_password(request, user, current, "current")
-    passwords.set_password(user, password)
+    with transaction.atomic():
+        passwords.set_password(user, password, field)
+        noting.password_changed(user, by=user)
 
 
 def _anew(request: Request, user: User) -> Any:

@@ -22,7 +22,7 @@ from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from accounts.errors import Conflict, NotAuthenticated, RequestError
 from accounts.models import IdentityProvider, User
-from accounts.sign_in import ended
+from accounts.sign_in import ended, noting
 from accounts.sign_in.sign_ins import note_tokens
 from accounts.sign_in.tokens import AccessToken, RefreshToken
 
@@ -72,7 +72,7 @@ def next_pair(raw: str, agent: str = "") -> Pair:
     raise _refusal(token, row, use)
 
 
-def sign_out(raw: str) -> None:
+def sign_out(raw: str) -> RefreshToken:
     """End the sign-in that it is of, also if it was used already. Raises NotAuthenticated for what is none."""
     token = _read(raw)
     row = _row(token)
@@ -81,6 +81,7 @@ def sign_out(raw: str) -> None:
         BlacklistedToken.objects.get_or_create(token=row)
         # It has ended on purpose: bringing it again is a late tab, no theft.
         OutstandingToken.objects.filter(pk=row.pk).update(expires_at=timezone.now())
+    return token
 
 
 def _read(raw: str) -> RefreshToken:
@@ -122,8 +123,10 @@ def _refusal(token: RefreshToken, row: OutstandingToken, use: BlacklistedToken) 
     return NotAuthenticated("This refresh token was used before. Sign in again.")
 
 
+@transaction.atomic
 def _end_everything(token: RefreshToken) -> None:
     """End all tokens, cookies and sessions of the user, once: the ones of after that are not the thief's."""
     user = User.objects.filter(pk=token["user_id"], token_version=token["ver"])
     if user.update(token_version=F("token_version") + 1):
         log.warning("A used refresh token came again: user %s is signed out everywhere", token["user_id"])
+        noting.reused(token.user_id)

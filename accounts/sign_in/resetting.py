@@ -16,10 +16,10 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts import look
+from accounts import audit, look
 from accounts.errors import NotFound, TooMany
 from accounts.models import User
-from accounts.sign_in import mail, passwords, tries
+from accounts.sign_in import mail, noting, passwords, tries
 
 HOUR_S = 3600
 PAGE = "/reset/"
@@ -48,9 +48,13 @@ def ask(email: str, client: str) -> None:
         mail.later(partial(_mail_to, email.strip().lower(), translation.get_language()))
 
 
-def link_for(user: User, *, by: User | None) -> str:
-    """A link by which the person sets a password. `by`: who made it, None for a command. The log says so."""
+def link_for(user: User, *, by: User | None, is_operator: bool = False) -> str:
+    """A link by which the person sets a password. `by`: who made it, None for a command. The logs say so.
+
+    `is_operator`: they made it as one, in the admin.
+    """
     log.warning("A link for a new password of user %s was made by %s", user.pk, by.pk if by else "a command")
+    noting.link_made(user, by=by if by and not is_operator else audit.operator(by))
     return _link(user)
 
 
@@ -60,6 +64,7 @@ def hand_out(user: User, *, by: User) -> str | None:
         tries.take("reset", user.email, limit=settings.RESETS_PER_HOUR, window_s=HOUR_S)
         if mail_link(user):
             log.warning("A link for a new password was mailed to user %s, as %s asked for it", user.pk, by.pk)
+            noting.link_made(user, by=by)
             return None
     return link_for(user, by=by)
 
@@ -95,6 +100,7 @@ def reset(token: str, password: str) -> User:
     )  # of two at once, one finds it used
     user = find(token)
     passwords.set_password(user, password)
+    noting.password_changed(user, by=noting.NOBODY, by_link=True)
     return user
 
 

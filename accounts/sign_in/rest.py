@@ -1,6 +1,7 @@
 """Signing in and out with tokens. None of these looks at who asks: what they need is in the body."""
 
 from django.contrib.auth import authenticate
+from django.db import transaction
 from django.http import HttpRequest
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -10,6 +11,7 @@ from rest_framework.views import APIView
 from accounts.errors import NotAuthenticated
 from accounts.http.rest import documented, read
 from accounts.models import User
+from accounts.sign_in import noting
 from accounts.sign_in.bodies import CredentialsBody, RefreshBody, SignOutBody, TokensSerializer
 from accounts.sign_in.cookies import forget_cookie, set_cookie
 from accounts.sign_in.ended import end_of_request
@@ -32,7 +34,10 @@ class TokenView(Open):
         """Tokens for e-mail and password, and the cookie `access_token` for this origin's own pages."""
         body = read(CredentialsBody, request.data)
         user = _by_password(request._request, body["email"], body["password"])
-        return signed_in(new_pair(user, agent_of(request._request)))
+        with transaction.atomic():
+            pair = new_pair(user, agent_of(request._request))
+            noting.signed_in(user)
+        return signed_in(pair)
 
 
 class RefreshView(Open):
@@ -59,9 +64,12 @@ class SignOutView(Open):
         All tokens that came of it end with it, at once; other devices stay signed in.
         """
         body = read(SignOutBody, request.data)
-        if "refresh" in body:
-            sign_out(body["refresh"])
-        end_of_request(request._request)
+        with transaction.atomic():
+            ended = [sign_out(body["refresh"])] if "refresh" in body else []
+            for user_id in {
+                each.sign_in: each.user_id for each in [*ended, *end_of_request(request._request)]
+            }.values():
+                noting.signed_out(user_id)
         response = Response(status=204)
         forget_cookie(response)
         return response

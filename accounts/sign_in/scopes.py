@@ -16,6 +16,7 @@ CHAT = (
     "/api/capabilities/",
     "/api/chat",  # the UI message stream and the sessions
     "/api/chats/",
+    "/api/commands/",
     "/api/editorChat/",
     "/api/messages/",
     "/api/models/",
@@ -28,9 +29,10 @@ CHAT = (
     "/trpc/",
     "/ws/",
 )
-LOOK_UP = ("/api/characters/", "/api/organizations/", "/api/projects/")
+LOOK_UP = ("/api/characters/", "/api/organizations/", "/api/plans/", "/api/projects/", "/api/usage/")
 # What people and agents work on in a project, as in its chats.
 WORKED_ON = re.compile(r"/api/projects/[^/]+/(document|knowledge)/")
+AUDIT = re.compile(r"/api/organizations/[^/]+/audit/")  # which looking an organization up does not reach
 ME = "/api/users/me/"  # itself; what is below it, such as keys and sign-ins, is the person's alone
 PEOPLE = "/api/users/"
 APPS = "/apps/"  # of own apps
@@ -47,9 +49,10 @@ SCOPES = {
     "people": "Making, reading and deactivating people, and links for their first password: by operators and admins",
     "apps": "The addresses of own apps: /apps",
     "mcp": "What agents elsewhere may read and ask, over the Model Context Protocol: /mcp",
+    "audit": "Reading and exporting an organization's audit log: by its admins",
     "me": "One's own preferences, and what is remembered of oneself: /api/me",
 }
-FOR_ADMINS = frozenset({"people"})  # that only an operator's or an organization admin's key may carry
+FOR_ADMINS = frozenset({"people", "audit"})  # that only an operator's or an organization admin's key may carry
 
 
 def opens(names: Iterable[str], path: str, *, only_reads: bool) -> bool:
@@ -59,7 +62,8 @@ def opens(names: Iterable[str], path: str, *, only_reads: bool) -> bool:
 
 def _opens(name: str, path: str, only_reads: bool) -> bool:
     is_chat = path.startswith(CHAT) or bool(WORKED_ON.match(path))
-    looks_up = only_reads and (path.startswith(LOOK_UP) or path == ME)
+    is_audit = bool(AUDIT.match(path))
+    looks_up = only_reads and not is_audit and (path.startswith(LOOK_UP) or path == ME)
     match name:
         case "llm":
             return path.startswith(LLM)
@@ -73,6 +77,8 @@ def _opens(name: str, path: str, only_reads: bool) -> bool:
             return path.startswith(APPS)
         case "mcp":
             return path == MCP
+        case "audit":
+            return only_reads and is_audit
         case "me":
             return path.startswith(KNOWN)
         case _:

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.errors import NotFound
 from accounts.models import SignIn, User
-from accounts.sign_in import ended
+from accounts.sign_in import ended, noting
 
 IN_SESSION = "sign_in"  # under this name a session keeps its sign-in's id
 AGENT_MAX_CHARS = 300
@@ -117,6 +117,7 @@ def end_sign_in(user: User, id: UUID) -> None:
         ended.end_by_id(row.pk)
         if row.session_key:
             Session.objects.filter(session_key=row.session_key).delete()
+        noting.signed_out(user.pk, by=user)
 
 
 def end_session(request: HttpRequest) -> None:

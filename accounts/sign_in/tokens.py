@@ -64,6 +64,11 @@ class OurToken(Token):
         return UUID(self["sid"]) if self.get("sid") else None
 
     @property
+    def user_id(self) -> UUID:
+        """Whose it is."""
+        return UUID(self["user_id"])
+
+    @property
     def until(self) -> int | None:
         """When the sign-in ends that it came of; none for one that goes on as long as it is refreshed."""
         until: int | None = self.get("until")

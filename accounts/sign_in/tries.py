@@ -21,6 +21,11 @@ def take(name: str, whom: str, *, limit: int, window_s: int) -> None:
         raise TooMany("Too many tries. Wait, then try again.", retry_after_s=window_s - int(time.time()) % window_s)
 
 
+def is_first(name: str, whom: str, *, window_s: int) -> bool:
+    """Whether this is the first time in this window. True while the cache is away."""
+    return _count(name, whom, window_s, 1) <= 1
+
+
 def give_back(name: str, whom: str, *, window_s: int) -> None:
     """Uncount a try that turned out well."""
     _count(name, whom, window_s, -1)

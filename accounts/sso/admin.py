@@ -8,8 +8,10 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts import plans
+from accounts.admin_audit import Noted, record
 from accounts.admin_lists import Lookups, ReadOnly
-from accounts.errors import Invalid
+from accounts.errors import Invalid, NotAllowed
 from accounts.models import ExternalIdentity, IdentityProvider, UsedAssertion
 from accounts.secrets import hint, seal
 from accounts.sso.reading import SECRET_MIN_BYTES, SHARED
@@ -58,6 +60,7 @@ class ProviderForm(ModelForm):
         values: dict[str, Any] = super().clean() or {}
         if self.errors:
             return values
+        self._check_plan(values)
         for name in KEPT:
             if not values[name].isascii() or not values[name].isprintable():
                 raise ValidationError({name: _("Expected letters, digits and signs of ASCII, on one line.")})
@@ -70,9 +73,18 @@ class ProviderForm(ModelForm):
             raise ValidationError(dict(error.fields)) from error
         return values
 
+    def _check_plan(self, values: dict[str, Any]) -> None:
+        """Of one that is made, or switched on again: those that are at work stay so, as people would be locked out."""
+        was_active = IdentityProvider.objects.filter(pk=self.instance.pk, is_active=True).exists()
+        if values["is_active"] and not was_active:
+            try:
+                plans.require_feature(values["organization"].pk, "sso")
+            except NotAllowed as error:
+                raise ValidationError({"organization": error.message}) from error
+
 
 @admin.register(IdentityProvider)
-class IdentityProviderAdmin(Lookups):
+class IdentityProviderAdmin(Noted, Lookups):
     """Who vouches for people of an organization."""
 
     form = ProviderForm
@@ -119,6 +131,10 @@ class IdentityProviderAdmin(Lookups):
         if {"issuer", "jwks_url", "client_id"} & set(form.changed_data):
             obj.jwks, obj.metadata, obj.keys_fetched_at, obj.keys_tried_at = {}, {}, None, None
         super().save_model(request, obj, form, change)
+
+    def note(self, request: HttpRequest, row: Any, change: str, fields: list[str]) -> None:
+        """Which fields, and not what they are."""
+        record(request, "sso.changed", row, row.organization_id, kind="provider", change=change, fields=fields)
 
     @admin.display(description=_("Client secret"))
     def secret_hint(self, provider: IdentityProvider) -> str:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import IdentityProvider, User
+from accounts.sign_in import noting
 from accounts.sign_in.pairs import Pair, new_pair
 from accounts.sign_in.tokens import AccessToken
 from accounts.sso import once, people, providers, reading
@@ -27,7 +28,9 @@ def exchanged(provider: IdentityProvider, claims: dict[str, Any]) -> Pair:
     """Tokens for the person whom they name, made on the way. Raises Refused, and then nothing was made."""
     with transaction.atomic():
         once.use_token(provider, claims, claims["exp"])
-        return new_pair(begun(provider, people.person_of(provider, claims)))
+        pair = new_pair(begun(provider, people.person_of(provider, claims)))
+        noting.signed_in(pair.user)
+        return pair
 
 
 def begun(provider: IdentityProvider, user: User) -> User:

@@ -7,7 +7,9 @@ to name (Entra's overage). Other tokens without the claim change nothing: they a
 
 from typing import Any
 
+from accounts import audit
 from accounts.models import IdentityProvider, Membership, Organization, Provision, Role, User
+from accounts.organizations.noting import joined
 from accounts.organizations.services import end_membership, is_last_owner, set_role
 from accounts.permissions import RANK
 from accounts.sso.errors import Refused
@@ -28,7 +30,7 @@ def apply(provider: IdentityProvider, user: User, groups: list[str] | None, *, i
     if current is None:
         _join(provider, user, role, is_new)
     elif current.source == provider.pk:
-        _change(current, role)
+        _change(current, role, by=audit.provider(provider.pk))
 
 
 def named(provider: IdentityProvider, claims: dict[str, Any], *, is_id_token: bool) -> list[str] | None:
@@ -67,13 +69,15 @@ def _join(provider: IdentityProvider, user: User, role: Role | None, is_new: boo
     if role is None and is_new:
         raise Refused("sso_no_group")
     if role is not None:
-        Membership.objects.create(organization_id=provider.organization_id, user=user, role=role, source=provider.pk)
+        place, by = provider.organization_id, provider.pk
+        membership = Membership.objects.create(organization_id=place, user=user, role=role, source=by)
+        joined(membership, by=audit.provider(by))
 
 
-def _change(current: Membership, role: Role | None) -> None:
+def _change(current: Membership, role: Role | None, *, by: audit.Actor) -> None:
     if role == current.role or is_last_owner(current):
         return
     if role is None:
-        end_membership(current)
+        end_membership(current, by=by)
     else:
-        set_role(current, role, source=current.source)
+        set_role(current, role, source=current.source, by=by)

@@ -1,6 +1,8 @@
 """Back-channel logout (OpenID Connect): what the provider ends, ends here too, at once."""
 
+from accounts import audit
 from accounts.models import ExternalIdentity, IdentityProvider
+from accounts.sign_in import noting
 from accounts.sso import once, reading
 from accounts.sso.errors import TokenRefused
 
@@ -23,4 +25,4 @@ def sign_out(provider: IdentityProvider, token: str) -> None:
     identity = ExternalIdentity.objects.select_related("user").filter(provider=provider, subject=claims["sub"]).first()
     if identity is None:
         return  # nobody came in: nothing to end, and nothing to tell
-    identity.user.end_sessions()
+    noting.sign_out_everywhere(identity.user, by=audit.provider(provider.pk), by_provider=True)

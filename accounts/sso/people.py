@@ -14,9 +14,11 @@ from uuid import uuid4
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts import audit
 from accounts.errors import Invalid
 from accounts.models import ExternalIdentity, IdentityProvider, Membership, Provision, Role, User
-from accounts.sign_in import keys
+from accounts.organizations.noting import made_person
+from accounts.sign_in import keys, noting
 from accounts.sign_in.new_people import checked_email
 from accounts.sso import groups
 from accounts.sso.errors import Refused, TokenRefused
@@ -107,8 +109,9 @@ def _hand_over(provider: IdentityProvider, user: User) -> None:
     user.set_unusable_password()
     user.organization_id = provider.organization_id  # where their chats go: never where a stranger put them
     user.save(update_fields=["password", "organization"])
-    user.end_sessions()
-    keys.revoke(list(user.keys.all()))
+    by = audit.provider(provider.pk)
+    noting.sign_out_everywhere(user, by=by, by_provider=True)
+    keys.revoke(list(user.keys.all()), by=by)
     user.external_identities.all().delete()
 
 
@@ -117,7 +120,9 @@ def _new(provider: IdentityProvider, claims: dict[str, Any], email: str) -> User
     name = claims.get("name") or claims.get("preferred_username")
     is_name = isinstance(name, str) and name.isprintable()
     fields = {"name": str(name).strip()[:NAME_MAX_CHARS] if is_name else ""}
-    return User.objects.create_user(email or f"{id}@{provider.slug}.invalid", id=id, **fields)
+    user = User.objects.create_user(email or f"{id}@{provider.slug}.invalid", id=id, **fields)
+    made_person(user, by=audit.provider(provider.pk), organization_id=provider.organization_id)
+    return user
 
 
 def at(seconds: float) -> datetime:

@@ -101,6 +101,7 @@ def _signed_in(request: HttpRequest, provider: IdentityProvider) -> HttpResponse
     claims = flow.claims_for(provider, begun, code)
     user = people.person_of(provider, claims, needs_email=True, is_id_token=True)
     tries.give_back("sso", client, window_s=window_s)
+    user.signed_in_by = provider.pk
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     sign_ins.session_ends(request, timezone.now() + timedelta(seconds=provider.session_s))
     response = HttpResponseRedirect(begun.next)

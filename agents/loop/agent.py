@@ -10,7 +10,7 @@ from contextlib import aclosing
 from agents import events as ev
 from agents.archetypes.base import Archetype
 from agents.conversation import shaped
-from agents.errors import LimitReached, ProviderError
+from agents.errors import UNUSED, LimitReached, ProviderError, QuotaExceeded
 from agents.events import AnyEvent
 from agents.loop.calls import Outcome, ToolCalls, told
 from agents.loop.fallback import TOO_LONG
@@ -18,6 +18,7 @@ from agents.loop.job import Job
 from agents.loop.ledger import Turn
 from agents.loop.lighter import lighter
 from agents.loop.output import checked
+from agents.loop.purse import BUDGET
 from agents.loop.reply import Reply, replies
 from agents.loop.shortening import REASON, Shortening
 from agents.messages import AssistantMessage, Message, ToolMessage, ToolSpec, UserMessage
@@ -56,7 +57,8 @@ class Agent:
     async def work(self) -> Events:
         """Yield what happens, from where the ledger stands to the end.
 
-        Raises ProviderError. A limit is no error: the agent ends, and `reason` names it.
+        Raises ProviderError, or QuotaExceeded before its first word. A limit is no error: the agent ends, and `reason`
+        names it.
         """
         kept = iter(self.job.ledger.of(self.path))
         try:
@@ -69,6 +71,10 @@ class Agent:
                     return
         except LimitReached as limit:
             self.reason = limit.name
+        except QuotaExceeded:
+            if len(self.messages) == self.given:
+                raise  # nothing has been said yet
+            self.reason = BUDGET
 
     @property
     def is_done(self) -> bool:
@@ -110,6 +116,8 @@ class Agent:
         where it was something else, or where nothing can be made shorter.
         """
         if error.code != TOO_LONG or self.shortening is None:
+            if events := self._unused(error, reply):
+                yield events
             raise error
         shortening, self.shortening, before = self.shortening, None, list(self.messages)
         async with aclosing(self._shorter(shortening, model, is_refused=True)) as steps:
@@ -120,6 +128,13 @@ class Agent:
             raise error
         yield reply.taken_back(REASON, reply.counted() if reply.is_visible else reply.forgone())
         reply.start_again()
+
+    def _unused(self, error: ProviderError, reply: Reply) -> list[AnyEvent]:
+        """That the turn of a subagent has used nothing: its run goes on, and would take it for one under way."""
+        if not self.path or reply.is_visible or error.code not in UNUSED:
+            return []
+        at, used = self.job.now(), reply.forgone()
+        return [ev.TurnReset(at=at, agent=self.path, turn=self.turn, reason="failed", usage=used)]
 
     async def _shorter(self, shortening: Shortening, model: str, *, is_refused: bool = False) -> Events:
         """What happens while the conversation is made shorter; what this run has said in it stays."""
@@ -168,7 +183,7 @@ class Agent:
             self.messages.append(ToolMessage(call.id, call.name, outcome.text, outcome.is_error))
             self._remember(call.name, call.arguments, outcome)
         if not turn.is_completed:
-            yield [ev.TurnCompleted(at=self.job.now(), agent=self.path, turn=turn.number)]
+            yield [ev.TurnCompleted(at=self.job.now(), agent=self.path, turn=turn.number, cache=turn.cache)]
         if running.deferred:
             self.waits_for_client, self.reason = True, "tool_calls"
         self.streak.check([call for call in turn.calls if call.id in outcomes], outcomes, self.archetype.limits)

@@ -64,6 +64,15 @@ class Order:
         self.current = self._waiting.pop(0)
         self._has_waited = False
 
+    @property
+    def left(self) -> list[Target]:
+        """The current one, and those that may be asked behind it."""
+        return [self.current, *self._waiting]
+
+    def keep(self, targets: Sequence[Target]) -> None:
+        """Of those behind the current one only these may be asked."""
+        self._waiting = [each for each in self._waiting if each in targets]
+
     def answered(self) -> None:
         """The current one did."""
         self._known.clear(self.current)

@@ -17,6 +17,7 @@ from agents.loop.target import Target
 from agents.loop.toolset import Toolset
 from agents.messages import Message
 from agents.options import RunOptions
+from agents.providers.cached import Answers
 from tools.base import Permission, Tool, ToolContext
 
 
@@ -56,6 +57,7 @@ class Job:
     tally: Tally = field(default_factory=Tally)
     sources: Sources = field(default_factory=Sources)  # what the answer may name by number
     purse: Purse | None = None  # None: nobody counts
+    answers: Answers | None = None  # kept ones, for its first turn; None: none are
     shortening: Shortening | None = None  # None: what is too long for its model loses its beginning
     effort: str = ""  # of reasoning: agents.options.EFFORTS; empty: as the model does by itself
     max_depth: int = 3  # of subagents

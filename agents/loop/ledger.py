@@ -6,7 +6,7 @@ are kept, which tools have certainly run, which certainly have not, and which ma
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import Literal, assert_never
 
 from agents import events as ev
 from agents.events import AnyEvent, Call
@@ -30,6 +30,11 @@ class Turn:
     def calls(self) -> tuple[Call, ...]:
         """What the model asked for."""
         return self.reply.calls if self.reply else ()
+
+    @property
+    def cache(self) -> Literal["", "hit"]:
+        """Whether its reply was one that was kept."""
+        return "hit" if self.reply and self.reply.usage.is_from_cache else ""
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import count
 from typing import Any
@@ -21,7 +21,7 @@ from agents.loop.arguments import objects_in
 from agents.loop.citing import Marks, Source, cited
 from agents.loop.fallback import Order
 from agents.loop.job import Job
-from agents.loop.purse import Share, input_of, tokens_of
+from agents.loop.purse import BUDGET, Share, concluding, input_of, tokens_of
 from agents.loop.sentences import Sentences
 from agents.loop.target import Target, fitted, left_out
 from agents.providers.base import (
@@ -29,12 +29,14 @@ from agents.providers.base import (
     Finish,
     LeftOut,
     Piece,
+    Provider,
     ProviderRequest,
     ReasoningPiece,
     StatePiece,
     TextPiece,
     UsageReport,
 )
+from agents.providers.cached import CachedProvider
 from agents.state import STATE_MAX_BYTES, VendorState
 from agents.usage import Usage
 from tools.cleaning import Halves, clean
@@ -42,6 +44,7 @@ from tools.cleaning import Halves, clean
 log = logging.getLogger(__name__)
 
 ASKS = ("tool_calls", "stop")  # reasons behind which the calls of a reply are whole
+CONCLUDED = (*ASKS, "length")  # reasons that say nothing else of a reply that was told to be the last
 CUT = "sentence_limit"  # the reason of one that has as many sentences as it may: the rest is not asked for
 
 
@@ -49,16 +52,16 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
     """Yield the reply's events. Where its model cannot answer, the next one is asked; else the same again, at most as
     often as the job allows, until its first visible token.
 
-    Raises ProviderError, or QuotaExceeded before anything is asked. What had come by then has been yielded.
+    Raises ProviderError, or QuotaExceeded before anything is asked and before another one is behind words that count.
+    What had come by then has been yielded.
     """
-    order = Order(job.targets(request.model), request, down_s=job.retry.down_s)
-    await reply.affords(request)
+    targets = await reply.affords(request, job.targets(request.model))
+    order = Order(targets, reply.meant(request), down_s=job.retry.down_s)
     for attempt in count(1):
-        target = order.current
-        asked = reply.asks(target, request)
+        asked = reply.asks(order.current, reply.meant(request))
         try:
             # As few generators as may be lie on the way of a token.
-            async with aclosing(target.provider.stream(asked)) as batches:  # type: ignore[type-var]
+            async with aclosing(reply.provider.stream(asked)) as batches:  # type: ignore[type-var]
                 async for pieces in batches:
                     if events := reply.take(pieces):
                         yield events
@@ -73,7 +76,7 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
         except ProviderError as error:
             may_wait = error.retryable and not reply.is_visible and attempt < job.retry.max_attempts
             if order.move_on(error, may_wait=may_wait):
-                yield reply.handed_on(attempt, error, order.current)
+                yield await reply.handed_on(attempt, error, order, request)
             elif not may_wait:
                 raise
             else:
@@ -81,6 +84,11 @@ async def replies(job: Job, request: ProviderRequest, reply: "Reply") -> AsyncGe
                 yield [reply.retried(attempt, delay_s, error)]
                 await asyncio.sleep(delay_s)
             reply.start_again()
+
+
+def _depth(path: str) -> int:
+    """How many agents are above this one."""
+    return path.count("/") + 1 if path else 0
 
 
 def _delay_s(job: Job, attempt: int, error: ProviderError) -> float:
@@ -118,26 +126,52 @@ class Reply:
         self.unseen: tuple[str, ...] = ()
         self.told_model = ""  # of which the turn's newest `turn.started` tells
         self.share: Share | None = None
+        self.is_last = False  # what might follow it is not covered: it is told to conclude
         self.start_again()
 
-    async def affords(self, request: ProviderRequest) -> None:
-        """Take the turn's share of what the run may use, where somebody counts. Raises QuotaExceeded."""
-        if self.job.purse is not None:
-            self.share = await self.job.purse.take(input_of(request))
+    @property
+    def provider(self) -> Provider:
+        """Who is asked: of a run's first reply it may be whoever remembers what was answered before."""
+        assert self.target is not None
+        if self.job.answers is None or self.path or self.turn != 1:
+            return self.target.provider
+        return CachedProvider(self.target.provider, self.job.answers)
+
+    @property
+    def is_from_cache(self) -> bool:
+        """It was kept: it uses nothing."""
+        return self.usage is not None and self.usage.is_from_cache
+
+    async def affords(self, request: ProviderRequest, targets: Sequence[Target]) -> Sequence[Target]:
+        """Take the turn's share of what the run may use, where somebody counts: who may be asked then.
+
+        Raises QuotaExceeded.
+        """
+        if self.job.purse is None:
+            return targets
+        # Without tools nothing follows; behind a subagent's, each of those above it has a turn to conclude.
+        ahead = 1 + _depth(self.path) if request.tools else 0
+        share = await self.job.purse.take(input_of(request), [each.model.id for each in targets], ahead)
+        self.share, self.is_last = share, share.is_last
+        return [each for each in targets if share.models is None or each.model.id in share.models]
+
+    def meant(self, request: ProviderRequest) -> ProviderRequest:
+        """The request; told to conclude where what might follow it is not covered."""
+        return concluding(request) if self.is_last else request
 
     def counted(self) -> Usage:
         """What the reply used; it is settled, and added to the run's."""
         usage = self.usage or self.estimate()
         self.job.tally.output_tokens += usage.output_tokens
         if self.share is not None and self.job.purse is not None:
-            self.job.purse.settle(self.share, usage.total_tokens)
+            self.job.purse.settle(self.share, self._model or self.told_model, usage)
         self.share = None
         return usage
 
     def forgone(self) -> Usage:
         """What a reply used that was refused: nothing; its share is given back."""
         if self.share is not None and self.job.purse is not None:
-            self.job.purse.settle(self.share, 0)
+            self.job.purse.settle(self.share, self._model or self.told_model, Usage())
         self.share = None
         return Usage()
 
@@ -167,12 +201,20 @@ class Reply:
             next_model=next_model,
         )
 
-    def handed_on(self, attempt: int, error: ProviderError, target: Target) -> list[AnyEvent]:
-        """The events that say that another model answers; what this one has shown is taken back."""
-        events = [self.retried(attempt, 0.0, error, target.model.id)]
-        if self.is_visible:
-            self.told_model = target.model.id
-            events += self.taken_back("fallback")
+    async def handed_on(
+        self, attempt: int, error: ProviderError, order: Order, request: ProviderRequest
+    ) -> list[AnyEvent]:
+        """The events that say that another model answers. What this one has shown is taken back, but it was used: the
+        other one's share is taken anew. Raises QuotaExceeded.
+        """
+        used = self.counted() if self.is_visible else None
+        if used is not None:
+            order.keep(await self.affords(request, order.left))
+        next_model = order.current.model.id
+        events = [self.retried(attempt, 0.0, error, next_model)]
+        if used is not None:
+            self.told_model = next_model
+            events += self.taken_back("fallback", used)
         return events
 
     def taken_back(self, reason: str, usage: Usage | None = None) -> list[AnyEvent]:
@@ -213,9 +255,16 @@ class Reply:
             else:
                 self._note(piece, events)
         if events:
-            self.is_visible = True
+            self._show(events)
             self.job.check_budget()
         return events
+
+    def _show(self, events: list[AnyEvent]) -> None:
+        """Somebody sees these; the first of a kept reply says that it is one."""
+        first = events[0]
+        if not self.is_visible and self.is_from_cache and isinstance(first, ev.TextDelta | ev.ReasoningDelta):
+            events[0] = msgspec.structs.replace(first, cache="hit")
+        self.is_visible = True
 
     def rest(self) -> list[AnyEvent]:
         """The events of what was held back, once no more comes."""
@@ -242,7 +291,8 @@ class Reply:
         """What of it may be said. Behind the last sentence the reply is whole, and what it used can be guessed only."""
         text = sentences.feed(text)
         if not sentences.left:
-            self.is_cut, self.finish_reason, self.usage = True, CUT, None
+            self.is_cut, self.finish_reason = True, CUT
+            self.usage = self.usage if self.is_from_cache else None
         elif is_last:
             text += sentences.rest()
         return text
@@ -307,6 +357,8 @@ class Reply:
     def completed(self) -> ev.ReplyCompleted:
         """The event that says the reply is whole; its tokens are added to the run's."""
         usage = self.counted()
+        if self.is_last and self.finish_reason in CONCLUDED:
+            self.finish_reason = BUDGET  # kept in the log, so that whoever takes over knows that it was the last
         return ev.ReplyCompleted(
             at=self.job.now(),
             agent=self.path,

@@ -31,19 +31,19 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     extra: dict[str, Any] = {}  # further fields of chat completions; others send what they have a word for
 
 
-class TextPiece(msgspec.Struct, frozen=True, gc=False):
+class TextPiece(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The next piece of text."""
 
     text: str
 
 
-class ReasoningPiece(msgspec.Struct, frozen=True, gc=False):
+class ReasoningPiece(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The next piece of reasoning."""
 
     text: str
 
 
-class CallPiece(msgspec.Struct, frozen=True, gc=False):
+class CallPiece(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A piece of a tool call; pieces of one call share `index`. Name comes whole, arguments in parts."""
 
     index: int
@@ -51,31 +51,38 @@ class CallPiece(msgspec.Struct, frozen=True, gc=False):
     arguments: str = ""
 
 
-class Finish(msgspec.Struct, frozen=True, gc=False):
+class Finish(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The provider said why it stopped: stop, length, tool_calls or content_filter."""
 
     reason: str
 
 
-class StatePiece(msgspec.Struct, frozen=True):
+class StatePiece(msgspec.Struct, frozen=True, tag=True):
     """What the provider wants to see again with this reply: once, before or with Finish."""
 
     items: tuple[str, ...]  # JSON texts, as they came
 
 
-class LeftOut(msgspec.Struct, frozen=True):
+class LeftOut(msgspec.Struct, frozen=True, tag=True):
     """What somebody chose and the server would not take, so that it was not told of it: once, in front of the rest."""
 
     names: tuple[str, ...]  # temperature, tools, tool_choice, effort, output, or a field of the request's `extra`
 
 
-class UsageReport(msgspec.Struct, frozen=True):
+class UsageReport(msgspec.Struct, frozen=True, tag=True):
     """The provider said what it counted."""
 
     usage: Usage
 
 
 Piece = TextPiece | ReasoningPiece | CallPiece | Finish | StatePiece | LeftOut | UsageReport
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What a provider would send, so that whoever keeps its answers knows the same one again."""
+
+    address: str  # where, and with which headers of whoever runs this: it may hold secrets, and is only hashed
+    body: bytes  # the very bytes, but for the ids of person and chat
 
 
 class Provider(Protocol):

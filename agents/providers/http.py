@@ -6,6 +6,7 @@ our key elsewhere; proxies of the environment are not used; compressed answers a
 
 import asyncio
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -242,6 +243,11 @@ def maker(api: str, base_url: str, end: str = "") -> str:
     path = parts.path.rstrip("/").removesuffix(end)
     mark = "" if path in USUAL_PATHS else f"#{hashlib.sha256(path.encode()).hexdigest()[:8]}"
     return f"{api}@{parts.scheme}://{host}:{port}{mark}"
+
+
+def scope(url: str, headers: Mapping[str, str]) -> str:
+    """All that decides who answers, beside what is asked: for a hash."""
+    return json.dumps([url, sorted(headers.items())])
 
 
 def checked_host(base_url: str) -> str:

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import audit
 from accounts.admin_lists import Lookups, as_uuid
 from accounts.errors import RequestError
 from chat.admin.content import REASON_MAX_CHARS
@@ -36,6 +37,7 @@ class Verb:
     button: Any
     done: Callable[[int], str]
     logged: str
+    action: str  # in the audit log
     applies: Callable[[Run], bool]
     will: Callable[[Run, operating.Calls], list[str]]
     do: Callable[[HttpRequest, Run], Run | None]
@@ -120,6 +122,7 @@ def _do(runs: Lookups, request: HttpRequest, verb: Verb, concerned: list[Run], r
             with transaction.atomic():
                 new = verb.do(request, run)
                 keep(request, run, f"{verb.logged} as run {new.pk}" if new else verb.logged, reason)
+                _note(request, verb, run, new)
             count += 1
         except RequestError as error:
             words = " ".join([error.message, *(text for texts in error.fields.values() for text in texts)])
@@ -129,6 +132,14 @@ def _do(runs: Lookups, request: HttpRequest, verb: Verb, concerned: list[Run], r
     if len(concerned) == 1:
         return HttpResponseRedirect(reverse("admin:chat_run_change", args=[(new or concerned[0]).pk]))
     return HttpResponseRedirect(reverse("admin:chat_run_changelist"))
+
+
+def _note(request: HttpRequest, verb: Verb, run: Run, new: Run | None) -> None:
+    place = run.chat.organization_id if run.chat else run.organization_id
+    audit.record(
+        verb.action, actor=audit.operator(request.user), organization_id=place, object_type="run", object_id=run.pk,
+        detail={"run": new.pk} if new else {},
+    )  # fmt: skip
 
 
 def _names(calls: Iterable[ToolCall]) -> str:
@@ -211,13 +222,21 @@ def _released(count: int) -> str:
 
 VERBS = {
     "stop": Verb(
-        gettext_lazy("Stop"), gettext_lazy("Stop it"), _stopped, "Stopped", lambda run: run.is_open, _will_stop, _stop
+        gettext_lazy("Stop"),
+        gettext_lazy("Stop it"),
+        _stopped,
+        "Stopped",
+        "run.stopped",
+        lambda run: run.is_open,
+        _will_stop,
+        _stop,
     ),
     "redrive": Verb(
         gettext_lazy("Re-drive"),
         gettext_lazy("Answer it again"),
         _redriven,
         "Re-driven",
+        "run.redriven",
         lambda run: run.is_answer and not run.is_open,
         _will_redrive,
         _redrive,
@@ -227,6 +246,7 @@ VERBS = {
         gettext_lazy("Release it"),
         _released,
         "Lease released",
+        "run.released",
         lambda run: run.status == RunStatus.RUNNING and run.owner is not None,
         _will_release,
         _release,

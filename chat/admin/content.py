@@ -12,6 +12,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -22,6 +23,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import audit
 from chat.admin.history import History
 from chat.admin.interventions import keep
 from chat.models import Chat
@@ -98,9 +100,9 @@ def chat_of(row: Model, path: str) -> UUID | None:
 
 def content_view(site: admin.AdminSite, request: HttpRequest, chat_id: UUID) -> HttpResponse:
     """Ask for a reason, log it, and show the chat's content for a while; or stop showing it."""
+    chat = Chat.objects.filter(pk=chat_id, deleted_at=None).first()
     if not request.user.has_perm(PERMISSION):
-        raise PermissionDenied
-    chat = Chat.objects.filter(pk=chat_id).first()
+        _refuse(request, chat)
     if chat is None:
         raise Http404
     back = _back(request, chat)
@@ -109,7 +111,9 @@ def content_view(site: admin.AdminSite, request: HttpRequest, chat_id: UUID) -> 
         return HttpResponseRedirect(back)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        keep(request, chat, "Content shown", form.cleaned_data["reason"])
+        with transaction.atomic():
+            keep(request, chat, "Content shown", form.cleaned_data["reason"])
+            audit.record("content.viewed", **_about(request, chat))
         _remember(request, chat_id, time.time() + settings.ADMIN_CONTENT_SHOWN_S)
         return HttpResponseRedirect(back)
     context = {
@@ -120,6 +124,18 @@ def content_view(site: admin.AdminSite, request: HttpRequest, chat_id: UUID) -> 
         "minutes": settings.ADMIN_CONTENT_SHOWN_S // 60,
     }
     return TemplateResponse(request, "admin/chat/content.html", {**site.each_context(request), **context})
+
+
+def _refuse(request: HttpRequest, chat: Chat | None) -> None:
+    """Raise PermissionDenied, and write down for which chat."""
+    if chat is not None:
+        audit.refused("content.viewed", **_about(request, chat))
+    raise PermissionDenied
+
+
+def _about(request: HttpRequest, chat: Chat) -> dict[str, Any]:
+    by = audit.operator(request.user)
+    return {"actor": by, "organization_id": chat.organization_id, "object_type": "chat", "object_id": chat.pk}
 
 
 def _remember(request: HttpRequest, chat_id: UUID, until: float) -> None:

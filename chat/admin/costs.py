@@ -11,6 +11,7 @@ from django.utils.formats import number_format
 
 from agents.installation import models
 from agents.prices import NANOS, PER, Price, prices
+from agents.usage import Usage
 from chat.models import UsageRecord
 
 
@@ -70,7 +71,7 @@ def cost_of(rows: Iterable[Used]) -> Cost:
         rest = tokens - row.priced
         amount += row.nanos / NANOS
         if rest and (price := table.get(row.model)):
-            amount += price.of(row.input, row.cached, row.output) * rest / tokens
+            amount += price.of(Usage(row.input, row.cached, row.output)) * rest / tokens / NANOS
             rest = 0
         priced += tokens - rest
         unpriced += rest
@@ -106,4 +107,5 @@ def read(row: dict[str, Any], *, prefix: str = "") -> Cost:
 
 def _amount(price: Price) -> Any:
     fresh = F("input_tokens") - F("cached_tokens")
-    return (fresh * price.input + F("cached_tokens") * price.cached + F("output_tokens") * price.output) / float(PER)
+    input, cached, output = (float(each) for each in (price.input, price.cached, price.output))
+    return (fresh * input + F("cached_tokens") * cached + F("output_tokens") * output) / float(PER)

@@ -183,5 +183,5 @@ def _price(price: Price | None) -> str:
     """input / cached / output; a dash where nobody knows."""
     if price is None:
         return NONE
-    numbers = " / ".join(f"{each:g}" for each in (price.input, price.cached, price.output))
+    numbers = " / ".join(f"{each.normalize():f}" for each in (price.input, price.cached, price.output))
     return f"{numbers} {price.currency}"

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import audit
 from accounts.errors import RequestError
 from chat.admin.acting import PERMISSION
 from chat.admin.history import History
@@ -116,7 +117,7 @@ class McpToolAdmin(History):
         try:
             with transaction.atomic():
                 row = McpTool.objects.select_for_update(of=("self",)).get(pk=id)
-                mcp_servers.approved_by(by, row, digest, Terms(**given))  # type: ignore[arg-type]  # staff, so a User
+                mcp_servers.approved_by(by, row, digest, Terms(**given), audit.operator(by))  # type: ignore[arg-type]  # staff, so a User
                 keep(request, row, f"Approved as {row.policy}, digest {digest[:12]}")
         except RequestError as error:
             words = " ".join([error.message, *(text for texts in error.fields.values() for text in texts)])

@@ -16,12 +16,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from chat.admin import costs
+from chat.admin.budgets import in_unit
 from chat.admin.markup import breaking, link, person
 from chat.admin.words import age, count, midnight, milliseconds, seconds, short
-from chat.models import Process, Run, RunStatus, UsageDay
+from chat.metering.budgets import standings
+from chat.models import Budget, Process, Run, RunStatus, UsageDay
 from chat.runner.presence import EVERY_S
 
 SHOWN_ROWS = 6
+SHOWN_BUDGETS = 50  # looked at: those whose period is over are not told of
 SHOWN_PROCESSES = 12  # those heard of last, and all that hold leases
 SAMPLED_RUNS = 20_000  # the newest of today, for the percentiles
 SILENT_AFTER = timedelta(seconds=3 * EVERY_S)
@@ -55,6 +58,7 @@ def boxes(site: AdminSite, request: HttpRequest, now: datetime) -> list[Box]:
     asked = [
         *(runs if request.user.has_perm("chat.view_run") else ()),
         *([lambda: processes(now)] if request.user.has_perm("chat.view_process") else ()),
+        *([budgets] if request.user.has_perm("chat.view_budget") else ()),
         *([spending] if request.user.has_perm("chat.view_usageday") else ()),
     ]
     return [ask() for ask in asked]
@@ -214,6 +218,23 @@ def processes(now: datetime) -> Box:
     )
 
 
+def budgets() -> Box:
+    """Those that people were told of in their period, the fullest first."""
+    told = Budget.objects.filter(told_percent__gt=0).select_related("organization", "inside", "project", "user", "key")
+    rows = list(told.order_by("-told_percent", "-updated_at")[:SHOWN_BUDGETS])
+    near = [(row, found) for row, found in zip(rows, standings(rows), strict=True) if found.percent >= row.warn_percent]
+    return Box(
+        "budgets",
+        _("Budgets nearly used up"),
+        reverse("admin:chat_budget_changelist"),
+        figure=count(len(near)),
+        headers=(_("Budget"), _("Amount"), _("Used, %")),
+        rows=[(_budget_link(row), in_unit(row, row.amount), found.percent) for row, found in near[:SHOWN_ROWS]],
+        numbers=2,
+        empty=_("No budget is nearly used up."),
+    )
+
+
 def runs_at(**filters: str) -> str:
     """The address of the list of these runs."""
     return f"{reverse('admin:chat_run_changelist')}?{urlencode(filters)}"
@@ -244,6 +265,11 @@ def _failed_link(code: str) -> SafeString:
 
 def _model_link(model: str) -> SafeString:
     return format_html('<a href="{}">{}</a>', runs_at(ended="today", model=model), model)
+
+
+def _budget_link(budget: Budget) -> SafeString:
+    whose = budget.project or budget.user or budget.key or budget.organization or budget.inside
+    return link(budget, breaking(str(whose)))
 
 
 def _process(process: Process, now: datetime) -> SafeString:

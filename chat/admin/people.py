@@ -17,8 +17,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin import OrganizationAdmin, PersonAdmin, ProjectAdmin
+from accounts.admin_audit import DELETED, Noted
 from accounts.errors import RequestError
 from accounts.models import Organization, Project, User
+from accounts.organizations.services import delete_place
 from chat.admin.content import REASON_MAX_CHARS
 from chat.admin.interventions import keep
 from chat.models import Chat
@@ -28,8 +30,19 @@ DELETE = "accounts.delete_user"
 OF_NO_TABLE = (gettext_lazy("chats that others see"),)  # of the kinds that go; the others are called as their tables
 
 
-class SaysWhatGoes:
+class SaysWhatGoes(Noted):
     """A table whose rows take much along: the page that asks before a deletion says how much, by kind."""
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """As its owner does it: what a hold keeps is put away."""
+        with transaction.atomic():
+            self.note(request, obj, DELETED, [])
+            delete_place(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """One after the other."""
+        for row in queryset:
+            self.delete_model(request, row)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -70,7 +83,7 @@ class HandOverForm(forms.Form):
 
     def __init__(self, person: User, data: Any) -> None:
         super().__init__(data)
-        there = Chat.objects.filter(user=person).order_by().values("organization")
+        there = Chat.objects.filter(user=person, deleted_at=None).order_by().values("organization")
         self.fields["organization"].queryset = Organization.objects.filter(pk__in=there)  # type: ignore[attr-defined]
 
     def clean_to(self) -> User:
@@ -110,13 +123,14 @@ class WholePersonAdmin(SaysWhatGoes, PersonAdmin):
         """Ask to whom; then do it, logged."""
         if not self.has_hand_over_permission(request):
             raise PermissionDenied
-        person = User.objects.filter(pk=id).first()
+        person = User.objects.filter(pk=id, deleted_at=None).first()
         if person is None:
             raise Http404
         form = HandOverForm(person, request.POST or None)
         if request.method == "POST" and form.is_valid() and self._handed_over(request, person, form):
             return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[id]))
-        context = {"title": _("Hand over chats"), "person": person, "form": form, "count": person.chats.count()}
+        count = person.chats.filter(deleted_at=None).count()
+        context = {"title": _("Hand over chats"), "person": person, "form": form, "count": count}
         shown = {**self.admin_site.each_context(request), **context, "opts": self.opts}
         return TemplateResponse(request, "admin/accounts/user/hand_over.html", shown)
 
@@ -125,7 +139,9 @@ class WholePersonAdmin(SaysWhatGoes, PersonAdmin):
         by: Any = request.user
         try:
             with transaction.atomic():
-                count = people.hand_over(source=person, to=given["to"], by=by, organization=given["organization"])
+                count = people.hand_over(
+                    source=person, to=given["to"], by=by, organization=given["organization"], is_operator=True
+                )
                 if given["reason"]:
                     keep(request, person, "Handed over", given["reason"])
         except RequestError as error:
@@ -149,11 +165,6 @@ class WholePersonAdmin(SaysWhatGoes, PersonAdmin):
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """As the service does it: what others need stays."""
         people.delete_person(obj, by=request.user)  # type: ignore[arg-type]  # staff, so a User
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """One after the other."""
-        for person in queryset:
-            self.delete_model(request, person)
 
 
 @admin.register(Organization)

@@ -8,9 +8,11 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts import audit
+from accounts.admin_audit import Noted
 from accounts.admin_lists import Lookups
 from chat.models import ToolGrant, ToolPolicy
-from chat.services.policies import fault_of
+from chat.services.policies import fault_of, note
 
 if TYPE_CHECKING:  # generic for the type checker only
     ModelForm = forms.ModelForm[ToolPolicy]
@@ -38,7 +40,7 @@ class PolicyForm(ModelForm):
 
 
 @admin.register(ToolPolicy)
-class ToolPolicyAdmin(Lookups):
+class ToolPolicyAdmin(Noted, Lookups):
     form = PolicyForm
     list_display = ("pattern", "decision", "role", "organization", "project", "updated_at")
     list_select_related = ("organization", "project")
@@ -61,6 +63,10 @@ class ToolPolicyAdmin(Lookups):
         if not change:
             obj.created_by = request.user
         super().save_model(request, obj, form, change)
+
+    def note(self, request: HttpRequest, row: ToolPolicy, change: str, fields: list[str]) -> None:
+        """As it is now, or was."""
+        note(change, row, by=audit.operator(request.user))
 
 
 class Holds(admin.SimpleListFilter):

@@ -85,6 +85,7 @@ class RunAdmin(Gated):
                     "archetype",
                     "read_from",
                     "kind",
+                    "command",
                     "door",
                     "request_shown",
                     "options_shown",

@@ -7,10 +7,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts import audit
 from chat.admin.history import History
 from chat.admin.interventions import keep
 from chat.models import Schedule
 from chat.services.scheduled import switch_off_by_hand
+from chat.services.schedules import note
 
 MOST = 1_000  # at once
 
@@ -46,6 +48,7 @@ class ScheduleAdmin(History):
             with transaction.atomic():
                 if switch_off_by_hand(row):
                     keep(request, row, "Switched off")
+                    note("schedule.switched_off", row, by=audit.operator(request.user))
                     count += 1
         told = ngettext("%(count)s schedule was switched off.", "%(count)s schedules were switched off.", count)
         self.message_user(request, told % {"count": count}, messages.SUCCESS)

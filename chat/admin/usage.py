@@ -22,7 +22,7 @@ from chat.admin import charts, costs, filters
 from chat.admin.history import History
 from chat.admin.markup import TOKEN_HEADERS, number, table
 from chat.admin.words import count
-from chat.models import UsageDay, UsageRecord
+from chat.models import UsageDay, UsageDayBefore, UsageName, UsageRecord
 
 SHOWN_COUNTS = ("input", "cached", "output")
 COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
@@ -66,6 +66,8 @@ def days_of(value: str | None) -> int:
 class Counted(History):
     """Rows of token counts: the numbers in full, and what they cost where prices are known."""
 
+    hides_deleted = False  # what was used was used
+
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """With the cost last, where there is a price."""
         return [*self.list_display, *(["cost"] if costs.known() else [])]
@@ -97,13 +99,13 @@ class Counted(History):
 @admin.register(UsageDay)
 class UsageDayAdmin(Counted):
     list_display = ("day", "organization", "project", "user", "model", "runs", "failed", *SHOWN_COUNTS)
-    list_filter = (Days, filters.Model)
+    list_filter = (Days, filters.Model, "purpose")
     list_select_related = ("user", "organization", "project")
     search_fields = ("^user__email", "^project__name", "^organization__name")
     search_help_text = gettext_lazy(
         "An id (of a person, project or organization), or the beginning of a name or e-mail"
     )
-    id_fields = ("user_id", "project_id", "organization_id")
+    id_fields = ("user_id", "project_id", "organization_id", "api_key_id")
     list_per_page = 25  # they stand under the charts
     change_list_template = "admin/chat/usageday/change_list.html"
     views = (
@@ -144,16 +146,42 @@ def figures(rows: QuerySet[UsageDay], days: int) -> dict[str, Any]:
     }
 
 
+@admin.register(UsageDayBefore)
+class UsageDayBeforeAdmin(History):
+    list_display = ("day", "organization", "project", "user", "model", "runs", "failed")
+    list_select_related = ("user", "organization", "project")
+    search_fields = ("^user__email", "^project__name", "^organization__name")
+    id_fields = ("user_id", "project_id", "organization_id")
+
+
+@admin.register(UsageName)
+class UsageNameAdmin(History):
+    list_display = ("name", "id", "gone_at")
+    search_fields = ("^name",)
+    id_fields = ("id",)
+
+
 @admin.register(UsageRecord)
 class UsageRecordAdmin(Counted):
-    list_display = ("created_at", "user", "project", "model", "turn", *SHOWN_COUNTS, "total", "status")
-    list_filter = ("created_at", filters.Model, "status")
+    list_display = (
+        "created_at",
+        "user",
+        "project",
+        "model",
+        "door",
+        "purpose",
+        "turn",
+        *SHOWN_COUNTS,
+        "total",
+        "status",
+    )
+    list_filter = ("created_at", filters.Model, "status", "purpose")
     list_select_related = ("user", "organization", "project")
     search_fields = ("^user__email", "^project__name", "^organization__name")
     search_help_text = gettext_lazy(
         "An id (of a run, chat, user, project or organization), or the beginning of a name or e-mail"
     )
-    id_fields = ("run_id", "run__chat_id", "user_id", "project_id", "organization_id")
+    id_fields = ("run_id", "run__chat_id", "user_id", "project_id", "organization_id", "api_key_id")
     ordering = ("-id",)
     change_list_template = "admin/chat/usagerecord/change_list.html"
 

@@ -4,7 +4,7 @@ Whoever dies between has left a row that is GOING, and the chore goes on with it
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from chat.attachments import storing
-from chat.models import Attachment, AttachmentState, AttachmentUse
+from chat.models import Attachment, AttachmentState, AttachmentUse, KeptFile
 
 STORING_S = 3_600  # what is STORING for longer was left behind by a process that died
 STEP = 20  # rows or names in one step of the chore, which is to take far less than its lease
@@ -50,12 +50,20 @@ def let_go(id: UUID, *, is_unused_for_s: float = 0.0) -> bool:
     `is_unused_for_s`: what was in none yet only so many seconds after it came, as its person may be about to send it.
     """
     row = Attachment.objects.select_for_update().filter(pk=id, state=AttachmentState.READY).first()
-    if row is None or AttachmentUse.objects.filter(attachment=row).exists():
+    if row is None or not _unused().filter(pk=id).exists():
         return False
     age = timezone.now() - row.created_at
     if row.used_at is None and age < timedelta(seconds=is_unused_for_s):
         return False
     return bool(Attachment.objects.filter(pk=id).update(state=AttachmentState.GOING, updated_at=timezone.now()))
+
+
+def let_go_old(ids: Sequence[UUID]) -> int:
+    """Remove those that are READY, though messages have them: these go on to say what they were called. How many."""
+    rows = Attachment.objects.filter(pk__in=ids, state=AttachmentState.READY)
+    count = rows.update(state=AttachmentState.GOING, updated_at=timezone.now())
+    remove_all(ids)
+    return count
 
 
 def leave(ids: Iterable[UUID]) -> None:
@@ -185,4 +193,6 @@ def _without_row(ids: list[UUID]) -> list[UUID]:
 
 
 def _unused() -> QuerySet[Attachment]:
-    return Attachment.objects.filter(~Exists(AttachmentUse.objects.filter(attachment=OuterRef("pk"))))
+    """What no message has, and no hold keeps for one that was deleted or edited."""
+    having = (rows.objects.filter(attachment=OuterRef("pk")) for rows in (AttachmentUse, KeptFile))
+    return Attachment.objects.filter(*(~Exists(rows) for rows in having))

@@ -94,7 +94,7 @@ def use_copies(copies: Sequence[Message]) -> None:
 
 def _locked(ids: Iterable[UUID]) -> list[Attachment]:
     """In the order of their ids, so that nobody waits for whom they hold up."""
-    ready = Attachment.objects.filter(pk__in=list(ids), state=AttachmentState.READY)
+    ready = Attachment.objects.there().filter(pk__in=list(ids), state=AttachmentState.READY)
     return list(ready.select_for_update().order_by("pk"))
 
 

@@ -17,6 +17,11 @@ def with_headers(response: HttpResponse, error: RequestError) -> HttpResponse:
     return response
 
 
+def with_time(error: RequestError) -> str:
+    """The message with when to come again, for who is told in a message and sees no headers."""
+    return error.message + (f" Try again in {error.retry_after_s} s." if error.retry_after_s is not None else "")
+
+
 @contextmanager
 def in_words(words: Mapping[str, str]) -> Iterator[None]:
     """What is refused inside is named as this door's client does: `words` has its word for each of ours."""

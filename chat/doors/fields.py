@@ -10,6 +10,7 @@ from accounts.errors import refuse
 from agents.messages import ToolSpec
 from agents.options import OutputFormat
 from agents.output import fault_of_schema
+from chat.money import EXPECTED, MOST, nanos_in
 
 Value = TypeVar("Value")
 
@@ -63,6 +64,14 @@ def whole(least: int, most: int) -> Callable[[Any, str], int]:
     return read
 
 
+def money(value: Any, field: str) -> int:
+    """An amount of money, in billionths."""
+    nanos = nanos_in(value)
+    if nanos is None:
+        raise refuse(field, EXPECTED)
+    return nanos
+
+
 def one_of(*names: str) -> Callable[[Any, str], str]:
     """A reader of one of these words."""
 
@@ -72,6 +81,14 @@ def one_of(*names: str) -> Callable[[Any, str], str]:
         return str(value)
 
     return read
+
+
+def cap(body: dict[str, Any]) -> dict[str, Any]:
+    """What a run may use in all, as its options say it."""
+    return {
+        "max_tokens": optional(body, "max_tokens", whole(1, MOST)),
+        "max_nanos": optional(body, "max_cost", money),
+    }
 
 
 def optional(body: dict[str, Any], name: str, read: Callable[[Any, str], Value]) -> Value | None:

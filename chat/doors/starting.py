@@ -19,9 +19,12 @@ from chat.doors.reading import Reader
 from chat.metering import limits
 from chat.models import Chat, ChatAlias, Run
 from chat.run_request import RunRequest
+from chat.runner import hits
 from chat.services.chats import create_chat
 from chat.services.runs import start_run
 from chat.serving import packing
+
+BEGUN = "parley.begun"  # in a request's META: what it has begun, for chat.doors.views
 
 
 def start(
@@ -63,6 +66,8 @@ def start_by(
         make=make,
     )
     assert made.run_id is not None
+    if begun and not made.replayed:
+        request.META[BEGUN] = hits.begun(begun[0])
     return made, Reader(user, get_run(user, made.run_id) if made.replayed else begun[0])
 
 

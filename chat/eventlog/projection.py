@@ -4,6 +4,7 @@ Kept up to date event by event while the run is written, and worked out again fr
 run that is not over. Both must agree with the message's row: that is tested for every transcript.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, assert_never
@@ -13,9 +14,10 @@ from msgspec import UNSET
 
 from agents import events as ev
 from agents import tokens
+from agents.errors import UNUSED
 from agents.events import AnyEvent
 from agents.state import TurnState
-from agents.usage import Usage
+from agents.usage import FROM_CACHE, Usage
 
 CITATION = ("id", "n", "document", "passage", "title", "path", "page", "url", "quote")  # what its part says
 IDLE_BEFORE = (ev.RunStarted, ev.ApprovalResolved)  # nobody worked in the time before these
@@ -31,6 +33,11 @@ class TurnUsage:
     model: str
     usage: Usage
 
+    @property
+    def from_cache(self) -> bool:
+        """Its reply was kept: nobody was asked, and nothing used."""
+        return self.usage.is_from_cache
+
 
 @dataclass
 class _Open:
@@ -40,6 +47,8 @@ class _Open:
     model: str
     start: int  # how many parts there were before it
     texts: list[str] = field(default_factory=list)  # what it has said: counted only where nobody else counts it
+    rests_until: float = 0.0  # until then nobody is asked: the provider took no request so far
+    is_from_cache: bool = False  # it is told a kept reply, and uses nothing
 
 
 @dataclass
@@ -92,8 +101,7 @@ class Fold:
                 self._take_back(event)
             case ev.RetryScheduled():
                 self.retries += 1  # nothing of the message
-                if event.next_model and (turn := self._open.get(event.agent)):
-                    turn.model = event.next_model if not turn.texts else turn.model
+                self._wait(event)
             case ev.ToolCalled():
                 self.open_calls[event.call] = event
                 self._add(event, type="tool_call", arguments=event.arguments, **self._of(event))
@@ -138,6 +146,7 @@ class Fold:
         turn, parts = self._open.get(event.agent), self._parts
         if turn is not None:
             turn.texts.append(event.text)
+            turn.is_from_cache |= event.cache == "hit"
         if event.agent:
             return  # a subagent's words are its parent's tool result
         part = self._last_said()
@@ -176,7 +185,7 @@ class Fold:
 
     def _count(self, agent: str, usage: Usage, model: str = "") -> None:
         turn = self._open.pop(agent, None)
-        if turn is not None:
+        if turn is not None and (model or turn.model):  # a command's own turn is of no model, and uses nothing
             self.usages.append(TurnUsage(agent, turn.turn, self.attempt, model or turn.model, usage))
 
     def _note_reply(self, event: ev.ReplyCompleted) -> None:
@@ -192,6 +201,13 @@ class Fold:
         if event.state is not None:
             self.states.append(TurnState(self.turns, event.state))
 
+    def _wait(self, event: ev.RetryScheduled) -> None:
+        turn = self._open.get(event.agent)
+        if turn is None or turn.texts:
+            return
+        turn.model = event.next_model or turn.model
+        turn.rests_until = event.at + event.delay_s if event.code in UNUSED else 0.0
+
     def _take_back(self, event: ev.TurnReset) -> None:
         turn = self._open.get(event.agent)
         if turn is None:
@@ -204,15 +220,18 @@ class Fold:
         self._count(event.agent, event.usage or self._estimate(turn))
 
     def _estimate(self, turn: _Open) -> Usage:
+        if turn.is_from_cache:
+            return FROM_CACHE
         return Usage(self.input_tokens, 0, tokens.of_texts(turn.texts), status="estimated")
 
-    def close(self, *, is_refused: bool = False) -> None:
-        """Count turns that will get no whole reply: the run is over.
+    def close(self, *, is_refused: bool = False, at: float = math.inf) -> None:
+        """Count turns that will get no whole reply: the run is over, at this moment.
 
-        `is_refused`: the provider took no request of the last turn. One that brought nothing has used nothing then.
+        `is_refused`: the provider took no request of the last turn. One that brought nothing has used nothing then; nor
+        has one that waits to be asked again.
         """
         for agent, turn in list(self._open.items()):
-            if turn.texts or not is_refused:
+            if turn.texts or not (is_refused or at < turn.rests_until):
                 self._count(agent, self._estimate(turn))
 
     @property

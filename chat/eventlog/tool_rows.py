@@ -8,6 +8,7 @@ import msgspec
 
 from agents import events as ev
 from agents.events import AnyEvent
+from chat.eventlog import effects
 from chat.models import ToolCall
 
 
@@ -39,6 +40,7 @@ def _end(run_id: UUID, event: ev.ToolReturned | ev.ToolFailed, status: str, resu
     ToolCall.objects.filter(run_id=run_id, call=event.call).update(
         status=status, result=result, elapsed_ms=event.elapsed_ms, ended_at=_time(event.at)
     )
+    effects.note(run_id, event)
 
 
 def _time(at: float) -> datetime:

@@ -15,7 +15,8 @@ from agents.catalog import DEMO_MODEL
 from agents.overlay import Overlay
 from agents.shipped import SHIPPED
 from agents.vendors import VENDORS
-from chat.models import LanguageModel
+from chat.metering.prices import dated
+from chat.models import LanguageModel, Price
 
 REFRESH_S = 3.0  # from one look to the next: as late another process knows of a change, at most
 
@@ -34,6 +35,7 @@ class Source:
 
 def refresh() -> None:
     """Take the rows as they are now, and what the package knows of models that nobody else says enough of."""
+    installation.tell_prices(dated(Price.objects.all()))
     installation.tell_rows(map(overlay_of, LanguageModel.objects.order_by("source", "vendor", "id")))
     _Looked.is_done = True
     unknown = [each for each in installation.the_catalog().bare.values() if _is_open(each)]
@@ -51,8 +53,6 @@ def _is_open(model: Any) -> bool:
 
 def overlay_of(row: LanguageModel) -> Overlay:
     """The row as a value."""
-    prices = (row.input_price, row.cached_price, row.cache_write_price, row.output_price)
-    input, cached, write, output = (None if each is None else float(each) for each in prices)
     return Overlay(
         id=row.id,
         vendor=row.vendor,
@@ -62,10 +62,10 @@ def overlay_of(row: LanguageModel) -> Overlay:
         tier=row.tier,
         context_tokens=row.context_tokens,
         max_output_tokens=row.max_output_tokens,
-        input=input,
-        cached=cached,
-        cache_write=write,
-        output=output,
+        input=row.input_price,
+        cached=row.cached_price,
+        cache_write=row.cache_write_price,
+        output=row.output_price,
         currency=row.currency or settings.OPENAI_PRICES_CURRENCY,
         abilities=None if row.abilities is None else frozenset(row.abilities),
         efforts=None if row.efforts is None else tuple(row.efforts),

@@ -117,9 +117,8 @@ sockets = Limit("sockets", "CHAT_SOCKETS_PER_USER", "You have {most} sockets ope
 exports = Limit("exports", "CHAT_EXPORTS_PER_USER", "{most} exports of yours are being written. Try again later.")
 
 
-def check_runs(organization_id: UUID) -> None:
-    """Raise TooMany where the organization has as many runs open as it may. Sync, one query."""
-    most = settings.CHAT_RUNS_PER_ORGANIZATION
+def check_runs(organization_id: UUID, most: int) -> None:
+    """Raise TooMany where the organization has as many runs open as it may; 0: no limit. Sync, one query."""
     if not most:
         return
     if _open_run(most).first(organization_id) is not None:

@@ -1,133 +1,202 @@
 """Usage by day, kept with the end of each run, and worked out anew from the records where it must be. Sync."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import blake2b
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db import transaction
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, TruncDate
-from django.utils import timezone
 
-from accounts.db.writes import Changes, Update
+from accounts.db.writes import Add
+from accounts.models import Organization
 from agents.events import RunFailed
 from chat.eventlog.projection import Fold
-from chat.metering.costs import cost_of
-from chat.models import Run, RunStatus, UsageDay, UsageRecord
+from chat.metering import zones
+from chat.metering.costs import Spent, currency
+from chat.metering.purposes import purpose_of
+from chat.models import IMPORTED, Run, RunStatus, UsageDay, UsageDayBefore, UsageRecord
 from chat.models.facts import RunFacts
 
-KEY = ("day", "organization_id", "project_id", "model", "user_id")
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 MONEY = ("cost_nanos", "priced_tokens")  # in OPENAI_PRICES_CURRENCY: what cost another one is not added up
-COUNTS = ("runs", "failed", *TOKENS, *MONEY)
+EXTRA = ("unknown_cost_runs", "cache_hits")
+COUNTS = ("runs", "failed", *TOKENS, *MONEY, *EXTRA)
+BEFORE = ("runs", "failed", *TOKENS, *MONEY)
 
-Key = tuple[date, UUID, UUID | None, str, UUID]
+ZONES_APART = timedelta(days=2)  # a day of one zone is over everywhere by then
+
 Counts = dict[str, int]
 
 
-def add(run: RunFacts, fold: Fold) -> None:
+class Key(NamedTuple):
+    """What a row is of."""
+
+    day: date
+    organization_id: UUID
+    project_id: UUID | None
+    user_id: UUID | None
+    api_key_id: UUID | None
+    door: str
+    purpose: str
+    model: str
+
+    @property
+    def id(self) -> UUID:
+        """The row's: the same for the same, so that whoever comes first has made it for all."""
+        told = "\n".join(map(str, self))
+        return UUID(bytes=blake2b(told.encode(), digest_size=16).digest())
+
+
+def day_of(run: RunFacts, fold: Fold) -> date:
+    """The day that a run is counted in: that of its end, where its organization is."""
+    assert fold.terminal is not None
+    return zones.day_of(run.organization_id, datetime.fromtimestamp(fold.terminal.at, UTC))
+
+
+def key_of(run: RunFacts, day: date, *, agent: str = "", model: str = "") -> Key:
+    """The row in which this agent's use of the model is counted."""
+    return Key(
+        day,
+        run.organization_id,
+        run.project_id,
+        run.user_id,
+        run.api_key_id,
+        run.door,
+        purpose_of(run.kind, agent),
+        model or run.model,
+    )
+
+
+def add(run: RunFacts, fold: Fold, spent: Spent, day: date) -> None:
     """Count a run that ends as its fold says: within the transaction that ends it."""
-    terminal = fold.terminal
-    assert terminal is not None
-    day = datetime.fromtimestamp(terminal.at, timezone.get_current_timezone()).date()
-    by_model = {run.model: _no_counts() | {"runs": 1, "failed": int(isinstance(terminal, RunFailed))}}
-    for each in fold.usages:
-        counts = by_model.setdefault(each.model, _no_counts())
+    found = {key_of(run, day): _no_counts() | {"runs": 1, "failed": int(isinstance(fold.terminal, RunFailed))}}
+    for turn, cost in spent.turns:
+        counts = found.setdefault(key_of(run, day, agent=turn.agent, model=turn.model), _no_counts())
         for name in TOKENS:
-            counts[name] += getattr(each.usage, name)
-        cost = cost_of(each)
-        if cost.nanos is not None and cost.currency == settings.OPENAI_PRICES_CURRENCY:
-            counts["cost_nanos"] += cost.nanos
-            counts["priced_tokens"] += each.usage.total_tokens
-    for model in sorted(by_model):  # always in one order, so that no two ends wait for each other
-        if any(by_model[model].values()):
-            _add_to_row((day, run.organization_id, run.project_id, model, run.user_id), by_model[model])
+            counts[name] += getattr(turn.usage, name)
+        counts["cache_hits"] += turn.from_cache
+        if cost.counts:
+            counts["cost_nanos"] += cost.nanos or 0
+            counts["priced_tokens"] += turn.usage.total_tokens
+        else:
+            counts["unknown_cost_runs"] = 1
+    add_up(found)
+
+
+def add_up(found: Mapping[Key, Counts]) -> None:
+    """Add these to the rows that there are, and make the others: one statement. Within a transaction."""
+    rows = [row_of(key, counts) for key, counts in found.items() if any(counts.values())]
+    if rows:
+        _add(sorted(rows, key=lambda row: row.pk.bytes))  # always in one order: no two ends wait for each other
+
+
+_add = Add(UsageDay, COUNTS)
+
+
+def row_of(key: Key, counts: Counts) -> UsageDay:
+    """The row, not saved."""
+    return UsageDay(id=key.id, **key._asdict(), **counts)
 
 
 @transaction.atomic
 def rebuild(first: date, last: date) -> int:
     """Work these days out anew from the runs and usage records that are stored; how many rows they have now.
 
-    What belonged to chats that are deleted by now is not stored any more, and so not counted any more.
+    Records stay when what they are of is deleted; runs go with their chats, and are not counted any more then.
     """
     UsageDay.objects.filter(day__gte=first, day__lte=last).delete()
+    UsageDayBefore.objects.filter(day__gte=first, day__lte=last).delete()
     found: dict[Key, Counts] = {}
-    for key, counts in _stored(first, last):
+    for key, counts in (*_of_runs(first, last), *_of_records(first, last)):
         total = found.setdefault(key, _no_counts())
         for name, count in counts.items():
             total[name] += count
-    UsageDay.objects.bulk_create(
-        (UsageDay(**dict(zip(KEY, key, strict=True)), **counts) for key, counts in found.items()), batch_size=1000
-    )
+    UsageDay.objects.bulk_create((row_of(key, counts) for key, counts in found.items()), batch_size=1000)
     return len(found)
 
 
-def _add_to_row(key: Key, counts: Counts) -> None:
-    if _add(key, counts):
-        return
-    try:
-        with transaction.atomic():
-            UsageDay.objects.create(**dict(zip(KEY, key, strict=True)), **counts)
-    except IntegrityError:  # another run of the same day made it in between
-        _add(key, counts)
+def move(most: int) -> int:
+    """Move rows that processes of older versions have counted to where they are read; how many there were.
+
+    Whatever these add later makes rows again, which are moved too.
+    """
+    with transaction.atomic():
+        rows = list(UsageDayBefore.objects.select_for_update().order_by("pk")[:most])
+        found: dict[Key, Counts] = {}
+        for row in rows:
+            key = Key(row.day, row.organization_id, row.project_id, row.user_id, None, "", "", row.model)
+            total = found.setdefault(key, _no_counts())
+            for name in BEFORE:
+                total[name] += getattr(row, name)
+            unpriced = row.input_tokens + row.output_tokens > row.priced_tokens
+            total["unknown_cost_runs"] += row.runs if unpriced else 0
+        add_up(found)
+        UsageDayBefore.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(rows)
 
 
-def _add(key: Key, counts: Counts) -> int:
-    more = [counts[name] for name in COUNTS]
-    if key[2] is None:
-        return _add_without_project(*key[:2], *key[3:], *more)
-    return _add_in_project(*key, *more)
+def _of_runs(first: date, last: date) -> Iterator[tuple[Key, Counts]]:
+    """How many ended: on the day of their records, else by the zones that their organizations are in now."""
+    records = UsageRecord.objects.filter(run=OuterRef("pk")).order_by()
+    here = Run.objects.exclude(Exists(records.filter(door=IMPORTED)))
+    for name in Organization.objects.order_by().values_list("timezone", flat=True).distinct():
+        zone = zones.zone(name)
+        since, until = (datetime.combine(day, time.min, zone) for day in (first - ZONES_APART, last + ZONES_APART))
+        placed = here.filter(ended_at__gte=since, ended_at__lt=until).annotate(
+            day=Coalesce(
+                Subquery(records.filter(day__isnull=False).values("day")[:1]), TruncDate("ended_at", tzinfo=zone)
+            ),
+            where=Coalesce("organization_id", "chat__organization_id"),
+            inside=Coalesce("project_id", "chat__project_id"),
+        )
+        there = placed.filter(where__in=Organization.objects.filter(timezone=name).values("pk"))
+        named = there.filter(day__gte=first, day__lte=last)
+        runs = named.values_list("day", "where", "inside", "user_id", "api_key_id", "door", "kind", "model")
+        counted = runs.annotate(all=Count("pk"), bad=Count("pk", filter=Q(status=RunStatus.FAILED))).order_by()
+        for *key, kind, model, every, failed in counted:
+            yield _key((*key, purpose_of(kind), model)), {"runs": every, "failed": failed}
 
 
-def _added(rows: QuerySet[UsageDay], counts: Sequence[int]) -> Changes:
-    return rows, {name: F(name) + count for name, count in zip(COUNTS, counts, strict=True)}
-
-
-_add_in_project = Update(
-    lambda *values: _added(UsageDay.objects.filter(**dict(zip(KEY, values[:5], strict=True))), values[5:]),
-    *(date, UUID, UUID, str, UUID, *(int for _ in COUNTS)),
-)
-_add_without_project = Update(
-    lambda day, organization, model, user, *counts: _added(
-        UsageDay.objects.filter(day=day, organization_id=organization, project__isnull=True, model=model, user_id=user),
-        counts,
-    ),
-    *(date, UUID, str, UUID, *(int for _ in COUNTS)),
-)
-
-
-def _stored(first: date, last: date) -> Iterator[tuple[Key, Counts]]:
-    since, until = _midnight(first), _midnight(last + timedelta(days=1))
-    ended = Run.objects.filter(ended_at__gte=since, ended_at__lt=until).annotate(day=TruncDate("ended_at"))
-    placed = ended.annotate(
-        where=Coalesce("organization_id", "chat__organization_id"), inside=Coalesce("project_id", "chat__project_id")
+def _of_records(first: date, last: date) -> Iterator[tuple[Key, Counts]]:
+    """What was used here. A record of an older version is of the day on which its run ended, in UTC. Where the run is
+    gone, of that on which it was written: at the run's end.
+    """
+    ended, written = (TruncDate(each, tzinfo=UTC) for each in ("run__ended_at", "created_at"))
+    dated = UsageRecord.objects.exclude(door=IMPORTED).annotate(on=Coalesce("day", ended, written))
+    records = dated.filter(on__gte=first, on__lte=last)
+    keyed = records.values_list(
+        "on", "organization_id", "project_id", "user_id", "api_key_id", "door", "purpose", "model"
     )
-    runs = placed.values_list("day", "where", "inside", "model", "user_id")
-    counted = runs.annotate(all=Count("pk"), bad=Count("pk", filter=Q(status=RunStatus.FAILED))).order_by()
-    for *key, every, failed in counted:
-        yield _key(key), {"runs": every, "failed": failed}
-    records = UsageRecord.objects.filter(run__ended_at__gte=since, run__ended_at__lt=until)
-    dated = records.annotate(day=TruncDate("run__ended_at"))
-    keyed = dated.values_list("day", "organization_id", "project_id", "model", "user_id")
-    is_priced = Q(cost_nanos__isnull=False, currency=settings.OPENAI_PRICES_CURRENCY)
-    sums = {
+    counted = (*TOKENS, *MONEY, *EXTRA)
+    for *key, counts in _summed(keyed.annotate(**sums_of_records()).order_by(), len(counted)):
+        yield _key(key), dict(zip(counted, counts, strict=True))
+
+
+def sums_of_records() -> dict[str, Any]:
+    """For `annotate`: what a row of a day has of its records."""
+    is_ours = Q(cost_nanos__isnull=False, currency=currency())
+    corrected: Any = Exists(UsageRecord.objects.filter(corrects=OuterRef("pk"), currency=currency()))
+    tokens = F("input_tokens") + F("output_tokens")
+    return {
         **{f"{name}_sum": Sum(name) for name in TOKENS},
-        "cost_nanos_sum": Sum("cost_nanos", filter=is_priced, default=0),
-        "priced_tokens_sum": Sum(F("input_tokens") + F("output_tokens"), filter=is_priced, default=0),
+        "cost_nanos_sum": Sum("cost_nanos", filter=is_ours, default=0),
+        "priced_tokens_sum": Sum(tokens, filter=is_ours | corrected, default=0),
+        "unknown_cost_runs_sum": Count("run_id", filter=~is_ours & ~corrected, distinct=True),
+        "cache_hits_sum": Count("pk", filter=Q(from_cache=True)),
     }
-    for *key, first_sum, second, third, fourth, fifth, sixth in keyed.annotate(**sums).order_by():
-        yield _key(key), dict(zip((*TOKENS, *MONEY), (first_sum, second, third, fourth, fifth, sixth), strict=True))
+
+
+def _summed(rows: Iterable[Sequence[Any]], count: int) -> Iterator[list[Any]]:
+    """Each row's key, and its last values as one."""
+    for row in rows:
+        yield [*row[:-count], row[-count:]]
 
 
 def _key(values: Iterable[Any]) -> Key:
-    day, organization, project, model, user = values
-    return day, organization, project, model, user
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+    return Key(*values)
 
 
 def _no_counts() -> Counts:

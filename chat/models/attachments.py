@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Organization, Seer, User
 from chat.models.chats import Chat
+from chat.models.holds import KeptFile
 from chat.models.messages import Message
 
 
@@ -36,7 +37,14 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         """The user's own, and those in messages of the chats they see."""
         seen = AttachmentUse.objects.filter(attachment=OuterRef("pk"), message__chat__in=Chat.objects.visible_to(user))
         mine = Q(user=user.pk, organization__in=Organization.objects.visible_to(user))
-        return self.filter(mine | Exists(seen), state=AttachmentState.READY)
+        return self.there().filter(mine | Exists(seen), state=AttachmentState.READY)
+
+    def there(self) -> "AttachmentQuerySet":
+        """Without those that are here only because a hold keeps a chat or a message that was deleted."""
+        uses = AttachmentUse.objects.filter(attachment=OuterRef("pk"))
+        is_used = Exists(uses.filter(message__chat__deleted_at=None))
+        is_kept = Exists(KeptFile.objects.filter(attachment=OuterRef("pk")))
+        return self.filter(is_used | ~Exists(uses) & ~is_kept)
 
 
 class Attachment(models.Model):

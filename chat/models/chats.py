@@ -48,8 +48,8 @@ class ChatQuerySet(models.QuerySet["Chat"]):
     def visible_to(self, user: Seer) -> "ChatQuerySet":
         """Chats of the user's organizations that are theirs, shared with their project, or shared with them.
 
-        But none with a character of its organization that the user may not use, and none that holds something more
-        confidential than their role reads.
+        But none that was deleted, none with a character of its organization that the user may not use, and none that
+        holds something more confidential than their role reads.
         """
         mine = Q(user=user.pk)
         named = Q(pk__in=ChatShare.objects.filter(user=user.pk).values("chat"))
@@ -58,14 +58,18 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         closed = Exists(here.exclude(pk__in=Character.objects.usable_by(user)))
         is_open = Q(character__isnull=True) | ~closed
         reads = Q(level__lte=level_of(Role.VIEWER)) | Exists(_readers_of_level(user, OuterRef("level")))
-        return self.filter(
-            mine | named | project, is_open, reads, organization__in=Organization.objects.visible_to(user)
-        )
+        places = Organization.objects.visible_to(user)
+        return self.filter(mine | named | project, is_open, reads, deleted_at=None, organization__in=places)
 
     def with_fallbacks(self) -> "ChatQuerySet":
         """Each with what its organization says of fallbacks, as `organization_fallbacks`."""
         theirs = Organization.objects.filter(pk=OuterRef("organization")).order_by().values("fallbacks")
         return self.annotate(organization_fallbacks=Subquery(theirs))
+
+    def with_plan(self) -> "ChatQuerySet":
+        """Each with the name of its organization's plan, as `organization_plan`."""
+        theirs = Organization.objects.filter(pk=OuterRef("organization")).order_by().values("plan")
+        return self.annotate(organization_plan=Subquery(theirs))
 
     def with_knowledge(self) -> "ChatQuerySet":
         """Each with whether its project has a document that can be searched, as `has_knowledge`."""
@@ -134,12 +138,19 @@ class Chat(SavesFolded):
     origin = models.CharField(max_length=30, default="native")  # the front door that made it
     is_listed = models.BooleanField(default=True)  # a chat that a front door made for itself is not
     expires_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    # Somebody has deleted it: it is out of every answer, and a hold keeps it or its erasure is under way.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     position = models.PositiveIntegerField(default=0)  # of the newest message; taken under a lock on this row
     leaf = models.ForeignKey("chat.Message", models.SET_NULL, null=True, blank=True, related_name="+")
     input_tokens = models.PositiveBigIntegerField(default=0)
     cached_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
     reasoning_tokens = models.PositiveBigIntegerField(default=0)
+    # What its runs cost as far as it is known, in billionths of OPENAI_PRICES_CURRENCY; of how many tokens that is; how
+    # many of all no provider has counted.
+    cost_nanos = models.BigIntegerField(default=0, db_default=0)
+    priced_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    estimated_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     last_activity_at = models.DateTimeField(auto_now_add=True)

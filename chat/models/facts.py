@@ -29,7 +29,11 @@ class RunFacts:
     crashes: int
     is_stopped: bool  # somebody asked for that before it was begun here
     stopped_by: str  # who; empty where they are gone
+    door: str = ""  # by which it came, and by which key
+    api_key_id: UUID | None = None
     step: AtStep | None = None  # of its chat's workflow, once it is begun
+    reserved_nanos: int = 0
+    command: str = ""  # that it carries out, where no model answers
 
 
 def facts_of(run: Run) -> RunFacts:
@@ -46,13 +50,17 @@ def facts_of(run: Run) -> RunFacts:
         run.message_id,
         run.subject,
         {} if run.is_answer else run.request,
-        run.chat is not None and run.chat.is_listed and run.chat.titled_by == TitledBy.NOBODY,
+        run.chat is not None and run.chat.is_listed and run.chat.titled_by == TitledBy.NOBODY and not run.command,
         run.model,
         run.reserved_tokens,
         run.crashes,
         run.cancel_requested_at is not None,
         str(run.cancel_requested_by_id or ""),
+        run.door,
+        run.api_key_id,
         step_of(run),
+        run.reserved_nanos,
+        run.command,
     )
 
 

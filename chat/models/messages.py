@@ -20,6 +20,7 @@ class MessageKind(models.TextChoices):
     TEXT = "text"
     PATCH = "patch"
     COMPONENT = "component"
+    COMMAND = "command"  # a slash command, or what it answered: people read it, models do not
 
 
 class MessageStatus(models.TextChoices):

@@ -1,6 +1,7 @@
 """A person who still has something that others may need is not deleted in passing, as by `user.delete()` in a shell."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, models
 
@@ -14,6 +15,13 @@ class StillNeeded(IntegrityError):
             "manage.py hand_over gives a person's chats to somebody else; "
             "manage.py delete_person says what goes with a person and, with --yes, deletes it."
         )
+
+
+class StillHeld(IntegrityError):
+    """A deletion would take a chat along that a hold keeps."""
+
+    def __init__(self, chat: UUID) -> None:
+        super().__init__(f"Chat {chat} is kept by a hold. `manage.py hold` lists them and releases one.")
 
 
 def refuse(collector: Any, field: Any, rows: Any, using: str) -> None:

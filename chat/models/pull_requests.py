@@ -17,8 +17,11 @@ class PullState(models.TextChoices):
 
 class PullRequestQuerySet(models.QuerySet["PullRequest"]):
     def visible_to(self, user: Seer) -> "PullRequestQuerySet":
-        """Those of the projects the user can see: what is put forward is for all who may look at its project."""
-        return self.filter(project__in=Project.objects.visible_to(user))
+        """Those of the projects the user can see: what is put forward is for all who may look at its project.
+
+        None of a chat that was deleted and is kept by a hold.
+        """
+        return self.filter(chat__deleted_at=None, project__in=Project.objects.visible_to(user))
 
 
 class PullRequest(models.Model):

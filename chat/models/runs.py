@@ -5,13 +5,15 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Organization, Project, Seer, User
+from accounts.models import ApiKey, Organization, Project, Seer, User
 from chat.models import owners
 from chat.models.chats import Chat
 from chat.models.messages import Message
+from chat.models.outlived import outlived
 
 ANSWER = "answer"  # the kind of run that answers a message; chat.runner.kinds has all of them
 SCHEDULED = "schedule"  # the door of runs that schedules begin
+IMPORTED = "import"  # the door of usage that came in a chat's file: it was used elsewhere, and is in no day here
 # Indexing a document of a project's knowledge. Others in the project may read less than it says: its run is seen by its
 # person alone.
 INDEX = "index"
@@ -82,8 +84,12 @@ class Run(models.Model):
     subject = models.CharField(max_length=100, blank=True, default="", db_default="")  # the id of what it works on
     archetype = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=100, blank=True)
+    # The slash command that the answered message is, a name in chat.commands; empty: a model answers. With a default in
+    # the table: older processes know no such column.
+    command = models.CharField(max_length=31, blank=True, default="", db_default="")
     temperature = models.FloatField(null=True, blank=True)
     door = models.CharField(max_length=30, default="native")
+    api_key = outlived(ApiKey)  # by which it was asked for; null: by a person
     # What its door must say back (chat.doors.base.RunInfo); of other work, what was asked.
     request = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True)  # agents.options.RunOptions: what the model is asked beyond
@@ -112,9 +118,13 @@ class Run(models.Model):
     cached_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
     reasoning_tokens = models.PositiveBigIntegerField(default=0)
+    # What its turns cost whose cost is known in OPENAI_PRICES_CURRENCY, in billionths of it; and their tokens.
+    cost_nanos = models.BigIntegerField(default=0, db_default=0)
+    priced_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
     usage_status = models.CharField(max_length=10, blank=True)  # reported, estimated, unknown
-    # Of its organization's budget, while it is open. With a default in the table: older processes know no such column.
+    # Of the budgets that apply to it, while it is open. Older processes know no such columns: the table has defaults.
     reserved_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    reserved_nanos = models.PositiveBigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)  # from its start
@@ -122,6 +132,9 @@ class Run(models.Model):
     log_state = models.CharField(max_length=6, choices=LogState.choices, default=LogState.WHOLE, editable=False)
 
     objects = RunQuerySet.as_manager()
+
+    # How many turns its budgets covered when it began: known to the process that began it, and guessed by all others.
+    covered_turns = 1
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -249,13 +262,22 @@ class ToolCall(models.Model):
 
 
 class UsageRecord(models.Model):
-    """Tokens of one turn, for whom and by what; never changed."""
+    """Tokens of one turn, for whom and by what, and what they cost; never changed.
+
+    It outlives all that it is of: what is deleted leaves its id here, and its name in UsageName.
+    """
 
     id = models.BigAutoField(primary_key=True)
-    run = models.ForeignKey(Run, models.CASCADE, related_name="usage_records")
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
-    project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True, related_name="+")
-    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    run = outlived(Run, related_name="usage_records", db_index=True)
+    organization = outlived(Organization, db_index=True)
+    project = outlived(Project, db_index=True)
+    user = outlived(User, db_index=True)
+    # By which key its run was asked for; the door of the run; what the turn was for. Empty: from before they were kept.
+    api_key = outlived(ApiKey)
+    door = models.CharField(max_length=30, default="", db_default="")
+    purpose = models.CharField(max_length=20, default="", db_default="")  # one of chat.metering.purposes
+    # Where it is counted in UsageDay. NULL: it is not, as an older version has written it, or another installation.
+    day = models.DateField(null=True)
     agent = models.CharField(max_length=300, blank=True)
     turn = models.PositiveIntegerField()
     attempt = models.PositiveIntegerField()
@@ -268,11 +290,18 @@ class UsageRecord(models.Model):
     # What it cost when its run ended, in billionths of the currency. NULL: nobody knew, which is not nothing.
     cost_nanos = models.BigIntegerField(null=True)
     currency = models.CharField(max_length=10, default="", db_default="")
+    price = models.ForeignKey("chat.Price", models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    from_cache = models.BooleanField(default=False, db_default=False)  # answered by our own cache: nobody was asked
+    # Of a correction the record that it corrects: it has no tokens of its own, and its cost is the difference.
+    corrects = models.BigIntegerField(null=True, blank=True)
     status = models.CharField(max_length=10)  # reported, estimated, unknown
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            models.Index(fields=["corrects"], condition=Q(corrects__isnull=False), name="usage_record_corrections")
+        ]
 
     def __str__(self) -> str:
         return f"{self.model}: {self.input_tokens} + {self.output_tokens}"

@@ -14,7 +14,7 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
     def visible_to(self, user: Seer) -> "ScheduleQuerySet":
         """The user's own in their organizations, and those of the chats they see."""
         own = Q(owner=user.pk, organization__in=Organization.objects.visible_to(user))
-        return self.filter(own | Q(chat__in=Chat.objects.visible_to(user)))
+        return self.filter(own | Q(chat__in=Chat.objects.visible_to(user)), chat__deleted_at=None)
 
 
 class Schedule(models.Model):

@@ -6,6 +6,7 @@ twice at once, and be stopped at any moment. A chat with an open run is never to
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -27,8 +28,10 @@ from chat.models import (
     MessageState,
     MessageStatus,
     Run,
+    held,
 )
 from chat.services.guests import gone_guests, remove_guests
+from chat.services.removing import remove_chat
 
 # A session that has expired is told so for a while before it is unknown.
 SESSION_KEPT = timedelta(days=1)
@@ -39,7 +42,7 @@ class CleanUp:
 
     def __init__(self, at_most: int | None = None, kinds: Sequence[Kind] | None = None) -> None:
         """`at_most`: rows in a batch, else CLEANUP_BATCH. `kinds`: else all."""
-        kinds = kinds or KINDS
+        kinds = KINDS if kinds is None else kinds
         self.at_most = at_most or settings.CLEANUP_BATCH
         self.counts = {kind.name: 0 for kind in kinds}
         self._left = list(kinds)
@@ -67,20 +70,22 @@ def _sessions() -> QuerySet[Any]:
 def _chats() -> QuerySet[Any]:
     """Chats past their end: of guests, and of requests that asked for nothing to be stored."""
     working = Run.objects.filter(chat=OuterRef("pk"), status__in=OPEN)
-    return Chat.objects.filter(~Exists(working), expires_at__lt=timezone.now()).order_by("expires_at")
+    over = Chat.objects.filter(~Exists(working), deleted_at=None, expires_at__lt=timezone.now())
+    return over.order_by("expires_at")
 
 
-def _remove_chats(ids: Sequence[UUID]) -> int:
-    return sum(_remove_chat(id) for id in ids)
+def remove_due_chats(due: Callable[[], QuerySet[Any]], ids: Sequence[UUID]) -> int:
+    """Remove those of them that are still due, each in a transaction of its own; how many."""
+    return sum(_remove_chat(due, id) for id in ids)
 
 
 @transaction.atomic
-def _remove_chat(id: UUID) -> bool:
+def _remove_chat(due: Callable[[], QuerySet[Any]], id: UUID) -> bool:
     """Whoever starts a run locks the chat first: either we see the run, or they find no chat."""
     chat = Chat.objects.select_for_update().filter(pk=id).first()
-    if chat is None or not _chats().filter(pk=id).exists():
+    if chat is None or not due().filter(pk=id).exists():
         return False
-    chat.delete()
+    remove_chat(chat)
     return True
 
 
@@ -112,24 +117,25 @@ def _whole_logs() -> QuerySet[Any]:
 
 def _old_logs() -> QuerySet[Any]:
     until = timezone.now() - timedelta(seconds=settings.CHAT_LOG_RETENTION_S)
-    return compact.due_for_cutting(until) if settings.CHAT_LOG_RETENTION_S else Run.objects.none()
+    due = compact.due_for_cutting(until).filter(~held("chat", people=("user",)))
+    return due if settings.CHAT_LOG_RETENTION_S else Run.objects.none()
 
 
-def _each(change: Callable[[UUID], bool]) -> Callable[[Sequence[UUID]], int]:
+def each(change: Callable[[UUID], bool]) -> Callable[[Sequence[UUID]], int]:
     """One transaction for each run: a log can be long."""
     return lambda ids: sum(change(id) for id in ids)
 
 
 EXPIRED = (
     Kind("sessions", _sessions),
-    Kind("expired chats", _chats, _remove_chats),
+    Kind("expired chats", _chats, partial(remove_due_chats, _chats)),
     Kind("guests", gone_guests, remove_guests),
     Kind("states of messages that are gone", _left_states),
     Kind("compactions of messages that are gone", _left_compactions),
     *cleanup.KINDS,
 )
 LOGS = (
-    Kind("logs cut to the answer", _old_logs, _each(compact.cut_to_answer)),
-    Kind("logs with deltas merged", _whole_logs, _each(compact.merge_deltas)),
+    Kind("logs cut to the answer", _old_logs, each(compact.cut_to_answer)),
+    Kind("logs with deltas merged", _whole_logs, each(compact.merge_deltas)),
 )
 KINDS = EXPIRED + LOGS

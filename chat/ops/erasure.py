@@ -1,8 +1,8 @@
-"""Erasure: leaving nothing on disk of what was deleted, a project a step. Sync.
+"""Erasure: leaving nothing of what was deleted, a row or a project a step. Sync.
 
-What is deleted is out of every answer and every branch at once. This removes what lies where nobody looks: objects in
-git that no branch reaches, files of projects and chats whose deletion was cut off, deleted words in SQLite's index,
-pages in its log.
+What is deleted is out of every answer and every branch at once. This removes what lies where nobody looks: rows whose
+erasure was cut off or waited for a hold, objects in git that no branch reaches, files of projects and chats whose
+deletion was cut off, deleted words in SQLite's index, pages in its log.
 """
 
 from uuid import UUID
@@ -12,6 +12,7 @@ from django.db import connection
 
 from accounts.models import Project
 from chat.models import OPEN, Chat, Run
+from chat.ops.released import Released
 from tools.git import arriving, removal
 from tools.knowledge import words
 
@@ -20,7 +21,8 @@ class Erasure:
     """One round."""
 
     def __init__(self) -> None:
-        self.counts = {
+        self._rows = Released()
+        self.counts = self._rows.counts | {
             "repositories removed": 0,
             "branches removed": 0,
             "repositories rewritten": 0,
@@ -30,13 +32,17 @@ class Erasure:
         self._is_log_left = settings.IS_SQLITE
 
     def step(self) -> bool:
-        """Look at the next project. False: there is none left."""
+        """Look at the next row or project. False: there is none left."""
+        if self._rows.step():
+            self.counts |= self._rows.counts
+            return True
         if self._left:
             self._erase(self._left.pop(0))
             return True
         if self._is_log_left:
             words.forget_deleted()
             empty_the_log()
+        self.counts |= self._rows.counts
         return False
 
     def _erase(self, project: UUID) -> None:

@@ -37,9 +37,8 @@ class Summaries:
 def due() -> QuerySet[Chat]:
     """Listed chats that are quiet for MEMORY_QUIET_S and have MEMORY_SUMMARY_MESSAGES more than their summary has."""
     now = timezone.now()
-    quiet = Chat.objects.filter(
-        last_activity_at__gte=now - LOOKS_BACK, last_activity_at__lt=now - timedelta(seconds=settings.MEMORY_QUIET_S)
-    )
+    until = now - timedelta(seconds=settings.MEMORY_QUIET_S)
+    quiet = Chat.objects.filter(deleted_at=None, last_activity_at__gte=now - LOOKS_BACK, last_activity_at__lt=until)
     grown = quiet.filter(is_listed=True, position__gte=F("summary_position") + settings.MEMORY_SUMMARY_MESSAGES)
     at_work = Run.objects.filter(chat=OuterRef("pk"), status__in=OPEN)
     return grown.filter(~Exists(at_work)).order_by("last_activity_at")
@@ -47,7 +46,7 @@ def due() -> QuerySet[Chat]:
 
 def _begin(chat_id: UUID) -> bool:
     """For the chat's owner, by their rights: who may not write any more has none made."""
-    chat = Chat.objects.select_related("user").filter(pk=chat_id).first()
+    chat = Chat.objects.select_related("user", "organization").filter(pk=chat_id).first()
     if chat is None:
         return False
     order = WorkOrder(

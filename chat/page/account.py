@@ -22,10 +22,11 @@ from django.views.decorators.http import require_http_methods
 from accounts.errors import Invalid, NotFound, RequestError, refuse
 from accounts.models import ApiKey, Organization, Project, Role, User
 from accounts.permissions import PERMISSIONS
-from accounts.sign_in import keys, passwords, sign_ins
+from accounts.sign_in import keys, noting, passwords, sign_ins
 from accounts.sign_in.cookies import forget_cookie, keep_language
+from accounts.sign_in.own import change_password
 from accounts.sign_in.scopes import FOR_ADMINS
-from chat.page import known
+from chat.page import budgets, known
 from chat.page.account_words import DEVICES, DONE, SCOPE_USES, going, why
 from chat.rest.deletion import delete_oneself
 from chat.services import people
@@ -73,7 +74,9 @@ def _page(request: HttpRequest, user: User, status: int = 200, **more: Any) -> H
         "keys": ApiKey.objects.visible_to(user).filter(revoked_at=None).select_related("organization")[:SHOWN_KEYS],
         "now": timezone.now(),
         "sign_ins": _sign_ins(request, user),
+        "budgets": budgets.shown(user),
         "goes": [going(kind, count) for kind, count in people.what_goes(user).items()],
+        "stays_elsewhere": settings.ERASE_SHARED == "anonymise",
         **known.shown(user),
         **more,
     }
@@ -134,8 +137,7 @@ def _change_password(request: HttpRequest, user: User) -> HttpResponse:
     sent = request.POST
     if sent.get("new", "") != sent.get("again", ""):
         raise refuse("again", "Expected the same password twice.")
-    passwords.require_password(request, user, sent.get("current", ""), "current")
-    passwords.set_password(user, sent.get("new", ""), "new")
+    change_password(request, user, sent.get("current", ""), sent.get("new", ""), "new")
     sign_ins.keep_session(request, user)
     response = _done("password")
     forget_cookie(response)  # a token's, which has just ended
@@ -162,7 +164,7 @@ def _end(sent: Mapping[str, str]) -> Any:
 
 
 def _revoke_key(request: HttpRequest, user: User) -> HttpResponse:
-    keys.revoke(list(ApiKey.objects.visible_to(user).filter(pk=_id(request.POST.get("id", "")))))
+    keys.revoke(list(ApiKey.objects.visible_to(user).filter(pk=_id(request.POST.get("id", "")))), by=user)
     return _done("revoke-key", "keys")
 
 
@@ -173,7 +175,7 @@ def _end_sign_in(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _end_others(request: HttpRequest, user: User) -> HttpResponse:
-    user.end_sessions()
+    noting.sign_out_everywhere(user, by=user)
     sign_ins.keep_session(request, user)
     response = _done("end-others", "sign-ins")
     forget_cookie(response)

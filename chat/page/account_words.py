@@ -31,9 +31,11 @@ SAID: tuple[Any, ...] = (
     _("Expected a time to come."),
     _("Expected one that the person is a member of."),
     _("Expected a text of 1 to 150 printable characters."),
-    _("Expected one or more of: llm, chat, read, people, apps, mcp, me."),
+    _("Expected one or more of: llm, chat, read, people, apps, mcp, audit, me."),
     _("Expected a fact in a sentence."),
     _("There is no such thing, or you may not see it."),
+    _("audit: Expected an operator, or an admin of the organization."),
+    _("audit, people: Expected an operator, or an admin of the organization."),
     _("people: Expected an operator, or an admin of the organization."),
     _("You are the last superuser: make somebody else one first."),
 )
@@ -47,6 +49,7 @@ SCOPE_USES: dict[str, Any] = {
     "people": _("Making and deactivating people, and links for their first password"),
     "apps": _("The addresses of own apps: /apps"),
     "mcp": _("What agents elsewhere may read and ask: /mcp"),
+    "audit": _("Reading and exporting the audit log of your organization"),
     "me": _("Your preferences, and what is remembered of you"),
 }
 # What goes with a person, by chat.services.people's kinds.

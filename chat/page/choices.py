@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from accounts import plans
 from accounts.models import User
+from accounts.plans import Terms
 from agents.archetypes import registry
-from agents.installation import default_model, info_of, model_names, successor_of
+from agents.installation import info_of, model_names, successor_of
+from chat import gate
 from chat.models import Chat
 from chat.page.contents import Place
 
@@ -48,18 +51,27 @@ def choices_of(chat: Chat) -> Choices:
 
 def choices_for_new(user: User, places: list[Place]) -> Choices:
     """Those of the user's own chat that something was said in last, as far as they are still offered. One query."""
-    last = Chat.objects.filter(user=user, origin="native", is_listed=True).order_by("-last_activity_at", "-id").first()
-    place = places[0] if places else None
-    default = Choices(settings.AGENTS_DEFAULT_ARCHETYPE, default_model(), place=place)
-    if last is None:
-        return default
-    used = choices_of(last)
-    return Choices(
-        default.archetype if used.has_departed_archetype else used.archetype,
-        default.model if used.has_departed_model else used.model,
-        used.effort,
-        _place_of(last, places) or default.place,
+    last = (
+        Chat.objects.filter(user=user, origin="native", is_listed=True, deleted_at=None)
+        .order_by("-last_activity_at", "-id")
+        .first()
     )
+    place = places[0] if places else None
+    if last is None:
+        return Choices(settings.AGENTS_DEFAULT_ARCHETYPE, gate.default_model(_plan_at(place)), place=place)
+    used, place = choices_of(last), _place_of(last, places) or place
+    plan = _plan_at(place)
+    is_lost = used.has_departed_model or not gate.allows(plan, used.model)
+    return Choices(
+        settings.AGENTS_DEFAULT_ARCHETYPE if used.has_departed_archetype else used.archetype,
+        gate.default_model(plan) if is_lost else used.model,
+        used.effort,
+        place,
+    )
+
+
+def _plan_at(place: Place | None) -> Terms:
+    return plans.named(place.organization.plan if place else plans.UNCHOSEN)
 
 
 def _place_of(chat: Chat, places: list[Place]) -> Place | None:

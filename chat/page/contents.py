@@ -15,11 +15,13 @@ from agents.archetypes import registry
 from agents.installation import is_replaced
 from chat.eventlog.drafts import attach_drafts
 from chat.markdown import blocks
+from chat.metering import costs
 from chat.metering.answers import fitting
 from chat.models import Message, MessageRole, MessageStatus, Run, RunStatus
 from chat.page.builds import builds_of
 from chat.page.cards import Cards, duration, joined
 from chat.page.made import made
+from chat.page.money import paid
 from chat.page.pictures import shown_files
 from chat.page.tree import Tree
 from chat.page.words import ENDS, Counted, advice, failure, say
@@ -302,6 +304,8 @@ def _usage(message: Message) -> list[tuple[str, str]]:
         "turns": run.turns,
     }
     facts = [(say(name), str(Counted(count))) for name, count in counts.items() if count]
+    if cost := _cost(run):
+        facts.append((say("cost"), cost))
     if run.first_token_ms is not None:
         facts.append((say("firstToken"), duration(run.first_token_ms / 1000)))
     return facts
@@ -346,7 +350,16 @@ def _tokens(run: Run) -> str:
     if not run.total_tokens:
         return ""
     tokens = say("tokens", count=run.total_tokens)
-    return tokens if run.usage_status in ("", "reported") else say("about", tokens=tokens)
+    return joined(tokens if run.usage_status in ("", "reported") else say("about", tokens=tokens), _cost(run))
+
+
+def _cost(run: Run) -> str:
+    """Beside the tokens, where it is known: 0.0123 $; static/chat/words.js says the same of one that was watched."""
+    cost = costs.of_run(run)
+    if cost.amount is None or not run.cost_nanos:
+        return ""
+    amount = paid(cost.amount, cost.currency)
+    return say("atLeast", amount=amount) if cost.status == "unknown" else amount
 
 
 def _took(run: Run) -> str:

@@ -51,6 +51,9 @@ EXPECTED: tuple[Any, ...] = (
     _("Choose a file."),
     _("It was stopped."),
     _("Expected no lone surrogates: send well-formed Unicode."),
+    _("Expected none: a command reads no files. Begin with // to send it as a text."),
+    _("Expected /%(name)s with nothing behind it. Begin with // to send it as a text."),
+    _("Expected /%(name)s %(what)s, of %(least)s to %(most)s characters."),
     _("Expected no line breaks, control characters or marks that turn the direction of writing."),
     _(
         "The chat's model %(name)s is not offered any more. "

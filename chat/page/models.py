@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.formats import number_format
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.plans import Terms
 from agents.installation import models
 from agents.model_info import ModelInfo
+from chat import gate
 from chat.page.contents import model_label
-from chat.page.words import Counted
+from chat.page.money import money
+from chat.page.words import Counted, say
 
 PAGE_TOKENS = 650  # of a printed page of prose, about
-SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 TIERS = {"free": _("Free"), "pro": _("Pro"), "max": _("Max")}
 EFFORTS = {
     "": _("Usual reasoning"),
@@ -40,11 +40,12 @@ class Shown:
     pages: str  # as many printed pages, about
     input: str  # what a million tokens cost
     output: str
+    refused: str  # why it cannot be chosen here; empty: it can
 
 
-def shown_models() -> list[Shown]:
-    """Those that may be chosen, in order."""
-    return [_shown(each) for each in models()]
+def shown_models(plan: Terms) -> list[Shown]:
+    """All that are offered, in order; those that the plan does not have say so."""
+    return [_shown(each, plan) for each in models()]
 
 
 def for_script() -> dict[str, Any]:
@@ -55,16 +56,12 @@ def for_script() -> dict[str, Any]:
     }
 
 
-def money(amount: float, currency: str) -> str:
-    """An amount as people write it: $1.25, 1,25 $."""
-    number = number_format(amount, decimal_pos=2 if round(amount, 2) == amount else 3, force_grouping=True)
-    symbol = SYMBOLS.get(currency)
-    if symbol is None:
-        return f"{number} {currency}"
-    return f"{symbol}{number}" if (get_language() or "en").startswith("en") else f"{number}\N{NO-BREAK SPACE}{symbol}"
+def plan_for_script(plan: Terms) -> dict[str, Any]:
+    """What of a plan the choice of a model goes by."""
+    return {"name": plan.name, "models": gate.models_of(plan), "model": gate.default_model(plan)}
 
 
-def _shown(model: ModelInfo) -> Shown:
+def _shown(model: ModelInfo, plan: Terms) -> Shown:
     price, currency = model.price, getattr(model.price, "currency", "USD")
     pages = _rounded(model.context_tokens // PAGE_TOKENS)
     return Shown(
@@ -77,6 +74,7 @@ def _shown(model: ModelInfo) -> Shown:
         pages=str(Counted(pages)),
         input=money(price.input, currency) if price else "",
         output=money(price.output, currency) if price else "",
+        refused="" if gate.allows(plan, model.id) else say("notInPlan", plan=plan.name),
     )
 
 

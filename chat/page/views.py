@@ -1,5 +1,6 @@
 """The chat page: the list of chats beside a new or an old one. What is live is the browser's (static/chat)."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -12,13 +13,15 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from accounts import look
+from accounts import look, plans
 from accounts.errors import NotFound
 from accounts.http.queries import whole_number
 from accounts.models import User
 from accounts.permissions import permissions_in
+from accounts.plans import Terms
 from accounts.sign_in.sign_ins import see_session
 from agents import commands
+from chat import gate
 from chat.access import get_chat, get_message, permissions_on
 from chat.models import Chat
 from chat.page import attaching, models, pictures
@@ -29,6 +32,7 @@ from chat.page.decided import has_grants
 from chat.page.listing import listing, may
 from chat.page.modules import modules
 from chat.page.sharing import shared_with
+from chat.page.slash import slash
 from chat.page.tree import Tree
 from chat.page.words import for_scripts
 from chat.page.workflows import workflow_of
@@ -134,6 +138,7 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **
     see_session(request, user)
     archetypes = pages.archetypes()
     has_project = bool(chat.project_id if chat else last.place and last.place.project)
+    plan = _plan(chat, last)
     for_script = {
         "name": look.name(),
         "chat": chat and str(chat.pk),
@@ -141,13 +146,16 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **
         "user": {"id": str(user.pk), "name": user.display_name},
         "archetypes": archetypes,
         "commands": [asdict(each) for each in commands.every()],
+        "slash": slash(user, chat),
         "models": models.for_script(),
+        "plans": _plans_for_script(chat, plan, more.get("places", ())),
     }
     context = {
         "chat": chat,
         "agent": chat and f"{pages.label_of(chat.archetype)} · {pages.model_label(chat.model)}",
         "archetypes": archetypes,
-        "models": models.shown_models(),
+        "models": models.shown_models(plan),
+        "is_outside": not last.has_departed_model and not gate.allows(plan, last.model),
         "efforts": models.EFFORTS,
         "last": last,
         "examples": pages.examples_of(last.archetype, has_project=has_project),
@@ -164,6 +172,21 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **
         **more,
     }
     return render(request, "chat/chat.html", context)
+
+
+def _plan(chat: Chat | None, last: Choices) -> Terms:
+    """The plan of the chat's organization, or of the one where the new chat begins."""
+    if chat is not None:
+        return gate.plan_of(chat)
+    return plans.named(last.place.organization.plan if last.place else plans.UNCHOSEN)
+
+
+def _plans_for_script(chat: Chat | None, plan: Terms, places: Iterable[pages.Place]) -> dict[str, Any]:
+    """By the id of each organization that the reader can choose here."""
+    if chat is not None:
+        return {str(chat.organization_id): models.plan_for_script(plan)}
+    found = {each.organization.pk: each.organization.plan for each in places}
+    return {str(id): models.plan_for_script(plans.named(name)) for id, name in found.items()}
 
 
 def _user(request: HttpRequest) -> User:

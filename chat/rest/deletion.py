@@ -1,9 +1,12 @@
 """REST for deleting oneself."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,9 +16,10 @@ from accounts.errors import refuse
 from accounts.http.fields import Closed, Email, Text
 from accounts.http.rest import caller, documented, read, shown
 from accounts.models import User
+from accounts.organizations import rest as accounts
 from accounts.sign_in.cookies import forget_cookie
 from accounts.sign_in.passwords import has_password, require_password
-from chat.services import people
+from chat.services import people, stores
 
 
 class WhatGoesSerializer(serializers.Serializer[Any]):
@@ -32,6 +36,31 @@ class DeletionBody(Closed):
         allow_blank=True,
         help_text="in place of a password, for who has none here or may not use it",
     )
+
+
+class ErasedSerializer(serializers.Serializer[Any]):
+    """What was found of the caller and is out of every answer now; and of every store, at the latest then."""
+
+    stores = serializers.DictField(child=serializers.IntegerField(), help_text="By store; docs/deletion.md has them.")
+    erased_by = serializers.DateTimeField()
+
+
+class Me(accounts.Me):
+    """The caller, who may also go."""
+
+    @documented("users_me_destroy", body=DeletionBody, answer=ErasedSerializer, conflicts=True)
+    def delete(self, request: Request) -> Response:
+        """Delete the caller with all that is theirs, at once and for good; the answer says what there was, by store.
+
+        The body says what that of POST `deletion/` says, and the same refuses it.
+        """
+        user, body = caller(request), read(DeletionBody, request.data)
+        there = stores.found(user.pk)
+        delete_oneself(request._request, user, body.get("password", ""), body.get("email", ""))
+        until = timezone.now() + timedelta(seconds=settings.ERASE_WITHIN_S)
+        response = shown(request, ErasedSerializer, {"stores": there, "erased_by": until})
+        forget_cookie(response)
+        return response
 
 
 class Deletion(APIView):

@@ -5,13 +5,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import refuse
 from accounts.folding import folded
+from accounts.http.fields import Closed
 from accounts.http.rest import caller, created, documented, page, read, shown
+from agents.options import RunOptions
+from chat import money
 from chat.access import get_chat, get_message, get_run
 from chat.eventlog.drafts import attach_drafts
 from chat.markdown.blocks import fits, for_answer
@@ -23,9 +27,9 @@ from chat.rest.serializers import (
     MessageQuery,
     MessageSerializer,
     NewMessage,
-    Nothing,
     RunSerializer,
 )
+from chat.run_request import RunRequest
 from chat.services import messages, runs
 
 READ_AT_ONCE = 500
@@ -83,19 +87,43 @@ class OneMessage(APIView):
         return shown(request, MessageSerializer, messages.delete_message(user=caller(request), message=message))
 
 
+class Cost(serializers.CharField):
+    """An amount of money: a text, read as billionths."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The billionths."""
+        nanos = money.nanos_in(data)
+        if nanos is None:
+            raise serializers.ValidationError(money.EXPECTED)
+        return nanos
+
+
+class Regeneration(Closed):
+    """What the run may use in all its turns."""
+
+    max_tokens = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=money.MOST)
+    max_cost = Cost(required=False, allow_null=True, help_text='In the installation\'s currency, such as "0.05".')
+
+
+def _capped(body: dict[str, Any]) -> RunRequest:
+    return RunRequest(options=RunOptions(max_tokens=body.get("max_tokens"), max_nanos=body.get("max_cost")))
+
+
 class MessageRegenerate(APIView):
     """Answering once more."""
 
-    @documented("regenerate_message", body=Nothing, answer=RunSerializer, makes=True, conflicts=True)
+    starts_runs = True
+
+    @documented("regenerate_message", body=Regeneration, answer=RunSerializer, makes=True, conflicts=True)
     def post(self, request: Request, id: UUID) -> Response:
         """Start a run that answers the same message again, beside the answer there is."""
         user = caller(request)
         message = get_message(user, id, "write")
         return created(
             request,
-            Nothing,
+            Regeneration,
             RunSerializer,
-            make=lambda _: runs.regenerate(user=user, message=message),
+            make=lambda body: runs.regenerate(user=user, message=message, ask=_capped(body)),
             find=lambda id: get_run(user, id),
         )
 

@@ -136,6 +136,8 @@ class OneSchedule(APIView):
 class ScheduleNow(APIView):
     """A run besides its times."""
 
+    starts_runs = True
+
     @documented("run_schedule_now", body=Nothing, answer=ScheduleSerializer, makes=True, conflicts=True)
     def post(self, request: Request, id: UUID) -> Response:
         """Begin a run of a schedule of yours now, its `last_run`. 409 `run_open` while the one before is not over."""

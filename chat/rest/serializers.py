@@ -6,6 +6,7 @@ Shapes only: what a value may be is said in chat.services.rules, for every door 
 from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema_field
+from msgspec import structs
 from rest_framework import serializers
 
 from accounts.http.fields import Closed, Id, ModelNames, PageQuery, Text
@@ -14,9 +15,11 @@ from agents.archetypes.base import Archetype
 from agents.installation import default_model
 from agents.model_info import ABILITIES, ModelInfo
 from agents.options import EFFORTS
+from chat import gate
 from chat.access import chats_of, may_see_provider_errors, permissions_found
 from chat.eventlog.drafts import attach_drafts
 from chat.markdown.blocks import of_message
+from chat.metering import costs
 from chat.models import Chat, ChatShare, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus, Sharing
 from chat.models.chats import Access
 from chat.services.components import result_of
@@ -32,6 +35,17 @@ class TokenCountsSerializer(serializers.Serializer[Any]):
     output = serializers.IntegerField(source="output_tokens")
     reasoning = serializers.IntegerField(source="reasoning_tokens")
     total = serializers.IntegerField(source="total_tokens")
+
+
+class CostSerializer(serializers.Serializer[Any]):
+    """What was paid. `unknown`: some of it has no known price or was not counted, and the amount is what the rest cost.
+
+    The amount is a text with nine places; null where nothing of it is known, which is not nothing.
+    """
+
+    amount = serializers.CharField(allow_null=True)
+    currency = serializers.CharField()
+    status = serializers.ChoiceField(["exact", "estimated", "unknown"])
 
 
 class Key(serializers.PrimaryKeyRelatedField[Any]):
@@ -57,6 +71,7 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
     fallbacks = ModelNames(read_only=True, allow_null=True)
     permissions = serializers.SerializerMethodField()
     tokens = TokenCountsSerializer(source="*", read_only=True)
+    cost = serializers.SerializerMethodField()
     live_run = serializers.UUIDField(read_only=True, allow_null=True)
 
     serializer_related_field = Key
@@ -75,6 +90,7 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
                 "project_access",
                 "permissions",
                 "tokens",
+                "cost",
                 "live_run",
             ),
             *("leaf", "created_at", "updated_at", "last_activity_at"),
@@ -86,6 +102,11 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
         is_whole = hasattr(instance, "live_run")
         return super().to_representation(instance if is_whole else chats_of(self._user()).get(pk=instance.pk))
 
+    @extend_schema_field(CostSerializer)
+    def get_cost(self, chat: Chat) -> dict[str, Any]:
+        """Of its runs that have ended."""
+        return structs.asdict(costs.of_chat(chat))
+
     def get_permissions(self, chat: Chat) -> list[str]:
         """In the order they grow."""
         has = permissions_found(self._user(), chat)
@@ -94,6 +115,11 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
     def _user(self) -> User:
         user: User = self.context["request"].user
         return user
+
+
+def cost_of(run: Run | None) -> dict[str, Any] | None:
+    """What a run that is over cost, as JSON."""
+    return structs.asdict(costs.of_run(run)) if run is not None and run.ended_at else None
 
 
 class AuthorSerializer(serializers.Serializer[User]):
@@ -164,6 +190,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     author = AuthorSerializer(read_only=True, allow_null=True)
     attachments = AttachmentSerializer(many=True, read_only=True)
     run = serializers.SerializerMethodField()
+    cost = serializers.SerializerMethodField()
     read_from = serializers.SerializerMethodField()
     work = WorkSerializer(source="job", read_only=True, allow_null=True)
 
@@ -173,7 +200,19 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         model = Message
         fields = (
             *("id", "chat", "parent", "position", "role", "author", "content", "parts", "attachments", "status"),
-            *("kind", "model", "usage", "error", "run", "read_from", "work", "task", "created_at", "updated_at"),
+            *(
+                "kind",
+                "model",
+                "usage",
+                "cost",
+                "error",
+                "run",
+                "read_from",
+                "work",
+                "task",
+                "created_at",
+                "updated_at",
+            ),
         )
         read_only_fields = fields
 
@@ -195,6 +234,12 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             return None
         run = getattr(message, "run", None)
         return str(run.pk) if run else None
+
+    @extend_schema_field(CostSerializer(allow_null=True))
+    def get_cost(self, message: Message) -> dict[str, Any] | None:
+        """Of the run that wrote it; null before its end, and for what people wrote."""
+        run = getattr(message, "run", None) if message.role == MessageRole.ASSISTANT else None
+        return cost_of(run)
 
     def get_read_from(self, message: Message) -> str | None:
         """The first message that the model was given to read for this answer; null where that was all of the chat."""
@@ -231,6 +276,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     read_from = serializers.UUIDField(read_only=True, allow_null=True)
     result = serializers.SerializerMethodField()
     usage = UsageSerializer(source="*", read_only=True)
+    cost = serializers.SerializerMethodField()
 
     serializer_related_field = Key
 
@@ -248,6 +294,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
                 "read_from",
                 "result",
                 "usage",
+                "cost",
                 "created_at",
                 "started_at",
                 "first_token_ms",
@@ -255,6 +302,11 @@ class RunSerializer(serializers.ModelSerializer[Run]):
             ),
         )
         read_only_fields = fields
+
+    @extend_schema_field(CostSerializer(allow_null=True))
+    def get_cost(self, run: Run) -> dict[str, Any] | None:
+        """Null before its end."""
+        return cost_of(run)
 
     def get_error(self, run: Run) -> dict[str, str] | None:
         """Code and sentence of a failure, else null."""
@@ -310,6 +362,8 @@ class ModelNameSerializer(serializers.Serializer[Any]):
     successor = serializers.CharField(help_text="The model to choose in its place; empty where there is none.")
     note = serializers.CharField()
     is_default = serializers.SerializerMethodField()
+    available = serializers.SerializerMethodField(help_text="Whether the organization's plan has it.")
+    plan = serializers.SerializerMethodField(help_text="The least plan that has it; empty where none does.")
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_abilities(self, model: ModelInfo) -> list[str]:
@@ -328,6 +382,14 @@ class ModelNameSerializer(serializers.Serializer[Any]):
     def get_is_default(self, model: ModelInfo) -> bool:
         """Whether a new chat has it."""
         return bool(model.id == default_model())
+
+    def get_available(self, model: ModelInfo) -> bool:
+        """Whether it may be used."""
+        return bool(self.context["available"][model.id])
+
+    def get_plan(self, model: ModelInfo) -> str:
+        """The name of a plan."""
+        return gate.least_plan(model.id)
 
 
 class ArchetypeSerializer(serializers.Serializer[Archetype]):

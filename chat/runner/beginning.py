@@ -19,13 +19,14 @@ from agents.archetypes import registry
 from agents.errors import UnknownArchetype
 from agents.events import AnyEvent
 from agents.loop import model_of
+from chat import gate
 from chat.bus.bell import PROCESS
 from chat.eventlog import first_events
-from chat.metering import budgets
 from chat.models import Chat, Process, Run, RunStatus
 from chat.runner import capacity, jobs
 from chat.runner.kinds.base import Kind
 from chat.runner.lease import Claimed, clock, expiry
+from chat.runner.reserving import reserve
 
 UP_S = 30.0  # a process whose row is older is down
 
@@ -63,9 +64,9 @@ def beginning(run: Run) -> list[AnyEvent]:
 def _first_turn(run: Run, now: float) -> list[AnyEvent]:
     """What the agent of an answer would say first, and would have stored by itself; nothing where there is none.
 
-    Nor where a workflow's step may have another agent, with a model of its own: it says so itself.
+    Nor where a workflow's step may have another agent, with a model of its own: it says so itself, as a command does.
     """
-    if not run.is_answer or (run.chat is not None and run.chat.has_workflow):
+    if not run.is_answer or run.command or (run.chat is not None and run.chat.has_workflow):
         return []
     try:
         model = model_of(registry.get(run.archetype), run.model)
@@ -83,7 +84,9 @@ class WorkOrder:
     project: Project | None = None
     parent_id: UUID | None = None  # the run that begins it
     subject: str = ""  # the id of what it works on
+    api_key_id: UUID | None = None  # by which it is begun
     model: str = ""
+    door: str = "native"  # of the run that begins it
     asked: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -105,9 +108,11 @@ def begin_work(kind: Kind, order: WorkOrder, *, claims: bool) -> tuple[Run, Clai
     """Store work that answers nothing: its run and, where it `claims` and there is room, this process's claim.
 
     Within a transaction, of a caller who has looked at rights; a chat is locked. Nothing is told: the caller wakes the
-    runner after the commit. Raises TooMany, QuotaExceeded, or Unavailable while an older process is up.
+    runner after the commit. Raises NotAllowed, TooMany, QuotaExceeded, or Unavailable while an older process is up.
     """
     _require_known(kind)
+    if kind.asks_model:
+        gate.admit_work(order.organization_id, order.chat, order.model)
     has_room = capacity.has_room(kind.name, order.organization_id, order.project_id)
     if not has_room:
         capacity.check_queue(order.organization_id)
@@ -120,7 +125,7 @@ def begin_work(kind: Kind, order: WorkOrder, *, claims: bool) -> tuple[Run, Clai
 
 
 def _run(kind: Kind, order: WorkOrder, *, owner: UUID | None) -> Run:
-    return Run(
+    run = Run(
         kind=kind.name,
         user_id=order.user_id,
         chat=order.chat,
@@ -129,12 +134,16 @@ def _run(kind: Kind, order: WorkOrder, *, owner: UUID | None) -> Run:
         parent_id=order.parent_id,
         subject=order.subject,
         model=order.model,
+        door=order.door,
+        api_key_id=order.api_key_id,
         request=order.asked,
         position=0,
         temperature=order.chat.temperature if order.chat else None,
-        reserved_tokens=budgets.reserve(order.organization_id) if kind.asks_model else 0,
         **place_for(owner),
     )
+    if kind.asks_model:
+        reserve(run)
+    return run
 
 
 def _require_known(kind: Kind) -> None:

@@ -24,6 +24,7 @@ from agents.loop.job import Job
 from agents.loop.target import OUTPUT_PART, room_of
 from agents.loop.writing import Writing
 from agents.messages import UserMessage
+from chat import gate
 from chat.bus import notices
 from chat.models import Chat, Compaction, Run
 from chat.runner.history import marked
@@ -51,7 +52,8 @@ async def compacted(job: Job, run: Run, plan: Plan, turn: int) -> AsyncGenerator
 
     Raises what Writing raises, and WorkFailed where there is none after all.
     """
-    writing = Writing(job, archetype, model=writer(job.archetype.model or run.model), turn=turn)
+    own = gate.writing_model(gate.plan_at(run), job.archetype.model or run.model)
+    writing = Writing(job, archetype, model=own, turn=turn)
     asked = UserMessage(asked_for(plan, writing.model, run.pk))
     steps = writing.work(asked, most_tokens=_most(plan, writing.model), timeout_s=settings.MEMORY_TIMEOUT_S)
     async with aclosing(steps):
@@ -74,12 +76,6 @@ def told_of(made: Compaction) -> AnyEvent:
         tokens_before=made.tokens_before,
         tokens_after=made.tokens_after,
     )
-
-
-def writer(model: str) -> str:
-    """The model that writes the summary: MEMORY_MODEL, else the one that answers."""
-    named = str(settings.MEMORY_MODEL)
-    return model if named in ("", "chat") else named
 
 
 def asked_for(plan: Plan, model: str, run_id: UUID) -> str:

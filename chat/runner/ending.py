@@ -6,12 +6,14 @@ Sync.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
+from msgspec import structs
 
 from accounts.db.writes import Changes, Insert, Update
 from agents import events as ev
@@ -20,14 +22,18 @@ from agents.usage import Usage
 from chat.eventlog import Fenced, Logged, rows, statements
 from chat.eventlog.projection import Fold
 from chat.eventlog.tool_rows import record
-from chat.metering import budgets, usage_days
-from chat.metering.costs import cost_of
+from chat.metering import budgets, run_counts, usage_days
+from chat.metering.amounts import Amount
+from chat.metering.costs import Spent, spent
+from chat.metering.purposes import purpose_of
 from chat.models import ANSWER, Chat, Run, RunStatus, UsageRecord
 from chat.models.facts import RunFacts
-from chat.runner import capacity, jobs, lease, pictures, workflows
+from chat.runner import capacity, jobs, lease, older, pictures, workflows
 from chat.runner.kinds import DRIVERS, title
 from chat.runner.lease import Claimed
 
+COUNTED = (*usage_days.TOKENS, *usage_days.MONEY)  # of a run
+IN_CHATS = (*COUNTED, "estimated_tokens")
 STOPPED = "The run ended while this ran. It may or may not have taken effect."
 
 
@@ -64,7 +70,7 @@ def last_events(
     ]
     for event in events:
         fold.apply(event)
-    fold.close(is_refused=is_refused)
+    fold.close(is_refused=is_refused, at=now)
     terminal = end(fold.usage)
     fold.apply(terminal)
     saved = [] if message_id is None else [ev.MessageSaved(at=now, message=str(message_id))]
@@ -85,12 +91,12 @@ def store_ending(ending: Ending) -> Following:
 
     Raises Fenced where the run is not this attempt's any more.
     """
-    run, usage = ending.run, ending.fold.usage
+    run, usage, paid = ending.run, ending.fold.usage, spent(ending.fold)
     with transaction.atomic():
-        # Everybody locks in the order chat, organization, run, message, budget.
-        if not _hold_place(run, usage) or not _end_run(ending, usage):
+        # Everybody locks in the order chat, organization, run, message, budgets.
+        if not _hold_place(run, usage, paid) or not _end_run(ending, usage, paid):
             raise Fenced
-        entries = _with_moves(ending)
+        entries = _with_cost(_with_moves(ending), paid)
         statements.insert([rows.row(run.id, entries)])
         record(run.id, [each.event for each in entries])
         if run.kind in DRIVERS:  # else it is of another version's kind, and was stopped before it began
@@ -100,11 +106,14 @@ def store_ending(ending: Ending) -> Following:
         if ending.fold.unseen:
             pictures.mark_unseen(run, ending.fold.unseen)
         following = _after_work(ending) if run.kind != ANSWER else _after_answer(ending)
-        _save_usage(run, ending.fold)
-        usage_days.add(run, ending.fold)
+        day = usage_days.day_of(run, ending.fold)
+        _save_usage(run, paid, day)
+        usage_days.add(run, ending.fold, paid, day)
         if run.reserved_tokens:
-            budgets.settle(run.organization_id, usage.total_tokens)
+            assert ending.fold.terminal is not None
+            budgets.settle(run, Amount(usage.total_tokens, paid.nanos), _time(ending.fold.terminal.at))
         following = following if run.kind != ANSWER else _begin_what_follows(ending, following)
+        transaction.on_commit(partial(run_counts.ended, run, ending.fold))
         return replace(following, entries=entries)
 
 
@@ -119,9 +128,17 @@ def _with_moves(ending: Ending) -> list[Logged]:
     return [*before, *(Logged(last.attempt, seq, each) for seq, each in enumerate([*told, last.event], last.seq))]
 
 
-def _hold_place(run: RunFacts, usage: Usage) -> bool:
+def _with_cost(entries: list[Logged], paid: Spent) -> list[Logged]:
+    """The terminal event says what the run cost; not while processes are up that could not read that."""
+    *before, last = entries
+    if not isinstance(last.event, Terminal) or older.are_up():
+        return entries
+    return [*before, Logged(last.attempt, last.seq, structs.replace(last.event, cost=paid.told))]
+
+
+def _hold_place(run: RunFacts, usage: Usage, paid: Spent) -> bool:
     """Lock where the run works, and count its tokens in its chat. False where the chat is gone."""
-    if run.chat_id is not None and not _add_to_chat(run, usage):
+    if run.chat_id is not None and not _add_to_chat(run, usage, paid):
         return False
     if run.kind != ANSWER and run.kind not in capacity.BRIEF:
         capacity.lock(run.organization_id)
@@ -162,13 +179,17 @@ STATUSES: dict[type[AnyEvent], RunStatus] = {
 }
 
 
-def _save_usage(run: RunFacts, fold: Fold) -> None:
+def _save_usage(run: RunFacts, paid: Spent, day: date) -> None:
     records = [
         UsageRecord(
             run_id=run.id,
             organization_id=run.organization_id,
             project_id=run.project_id,
             user_id=run.user_id,
+            api_key_id=run.api_key_id,
+            door=run.door,
+            purpose=purpose_of(run.kind, each.agent),
+            day=day,
             agent=each.agent[:300],
             turn=each.turn,
             attempt=each.attempt,
@@ -180,9 +201,11 @@ def _save_usage(run: RunFacts, fold: Fold) -> None:
             cache_write_tokens=each.usage.written_tokens,
             cost_nanos=cost.nanos,
             currency=cost.currency,
+            price_id=cost.price,
+            from_cache=each.from_cache,
             status=each.usage.status,
         )
-        for each, cost in ((each, cost_of(each)) for each in fold.usages)
+        for each, cost in paid.turns
     ]
     if records:
         _add_records(records)
@@ -191,7 +214,7 @@ def _save_usage(run: RunFacts, fold: Fold) -> None:
 _add_records = Insert(UsageRecord)
 
 
-def _end_run(ending: Ending, usage: Usage) -> bool:
+def _end_run(ending: Ending, usage: Usage, paid: Spent) -> bool:
     """Set the run's row, if it is still that attempt's: one conditional UPDATE."""
     fold, terminal = ending.fold, ending.fold.terminal
     assert terminal is not None
@@ -200,7 +223,9 @@ def _end_run(ending: Ending, usage: Usage) -> bool:
     counts = (fold.turns, fold.retries, first_ms)
     mine = (ending.run.id, ending.attempt, ending.expects.value)
     learned = (ending.provider_error, ending.read_from)
-    return bool(_over(*mine, status, at, *counts, usage.status, *_why(terminal), *learned, *_tokens(usage)))
+    return bool(
+        _over(*mine, status, at, *counts, usage.status, *_why(terminal), *learned, *_tokens(usage), *_money(paid))
+    )
 
 
 def _over_rows(
@@ -218,7 +243,7 @@ def _over_rows(
     message: str,
     provider_error: dict[str, Any] | None,
     read_from: UUID | None,
-    *tokens: int,
+    *counts: int,
 ) -> Changes:
     return Run.objects.filter(pk=id, attempt=attempt, status=expects), {
         "status": status,
@@ -234,14 +259,14 @@ def _over_rows(
         "error_message": message,
         "provider_error": provider_error,
         "read_from": read_from,
-        **dict(zip(usage_days.TOKENS, tokens, strict=True)),
+        **dict(zip(COUNTED, counts, strict=True)),
     }
 
 
 _over = Update(
     _over_rows,
     *(UUID, int, str, str, datetime, int, int, int, str, str, str, str, dict, UUID),
-    *(int for _ in usage_days.TOKENS),
+    *(int for _ in COUNTED),
 )
 
 
@@ -258,24 +283,28 @@ def _tokens(usage: Usage) -> list[int]:
     return [getattr(usage, name) for name in usage_days.TOKENS]
 
 
-def _add_to_chat(run: RunFacts, usage: Usage) -> bool:
-    """Count the run's tokens, which locks the chat to the end of the transaction. False where it is gone."""
+def _money(paid: Spent) -> list[int]:
+    return [paid.nanos, paid.priced_tokens]
+
+
+def _add_to_chat(run: RunFacts, usage: Usage, paid: Spent) -> bool:
+    """Count the run's tokens and their cost, which locks the chat to the end of the transaction. False: it is gone."""
     count = _count_active if run.kind == ANSWER else _count  # what is done to a chat by itself is no activity in it
-    return bool(count(run.chat_id, *_tokens(usage)))
+    return bool(count(run.chat_id, *_tokens(usage), *_money(paid), paid.estimated_tokens))
 
 
-def _counted(id: UUID, *tokens: int) -> Changes:
-    more = {name: F(name) + count for name, count in zip(usage_days.TOKENS, tokens, strict=True)}
+def _counted(id: UUID, *counts: int) -> Changes:
+    more = {name: F(name) + count for name, count in zip(IN_CHATS, counts, strict=True)}
     return Chat.objects.filter(pk=id), more
 
 
-def _counted_active(id: UUID, *tokens: int) -> Changes:
-    rows, more = _counted(id, *tokens)
+def _counted_active(id: UUID, *counts: int) -> Changes:
+    rows, more = _counted(id, *counts)
     return rows, {"last_activity_at": lease.db_now()} | more
 
 
-_count = Update(_counted, UUID, *(int for _ in usage_days.TOKENS))
-_count_active = Update(_counted_active, UUID, *(int for _ in usage_days.TOKENS))
+_count = Update(_counted, UUID, *(int for _ in IN_CHATS))
+_count_active = Update(_counted_active, UUID, *(int for _ in IN_CHATS))
 
 
 def _time(at: float) -> datetime:

@@ -24,6 +24,7 @@ from agents.errors import (
     WorkFailed,
 )
 from agents.events import AnyEvent, Terminal
+from agents.loop.purse import BUDGET
 from agents.usage import Usage
 from chat.attachments.reading import Later, NotHere
 from chat.bus import bell
@@ -215,7 +216,7 @@ class Execution:
         except OutputInvalid as error:
             return _failed("output_invalid", str(error), retryable=True)
         except WorkFailed as error:
-            return _failed(error.code, str(error), retryable=error.retryable)
+            return self._failed(error.code, str(error), retryable=error.retryable)
         except QuotaExceeded:
             return self._failed("quota_exceeded", retryable=False)
         except NoRights:
@@ -229,6 +230,7 @@ class Execution:
         except Exception:
             log.exception("run %s failed", self.run_id)
             return _failed("internal", retryable=True)
+        self.is_refused = reason == BUDGET  # the turn that nothing covered was not asked for
         result = self.loaded.work.result
         if len(msgspec.json.encode(result)) > RESULT_MAX_BYTES:
             return _failed("limit", f"The result is longer than {RESULT_MAX_BYTES:,} bytes.", retryable=False)

@@ -1,6 +1,7 @@
 """Rows to what the model reads: the branch that ends in one message, its newest part. Sync.
 
 Where a compaction stands for the older messages of the branch, they are told as the first one, whole, and its summary.
+Slash commands and their answers are no part of it.
 """
 
 import functools
@@ -21,10 +22,10 @@ from agents.messages import Message as Said
 from agents.state import STATES_MAX_BYTES
 from agents.tokens import of_messages
 from chat.attachments.reading import Reading
-from chat.models import Compaction, Message
+from chat.models import Compaction, Message, MessageKind
 from chat.runner.said import STATE, said_of
 
-FIELDS = ("pk", "parent_id", "role", "status", "content", "parts", "attachments")
+FIELDS = ("pk", "parent_id", "role", "status", "kind", "content", "parts", "attachments")
 COMPACTED = "compacted__pk"  # the compaction that stands for it and all before it
 MARK = """\
 --- summary {mark} ---
@@ -89,6 +90,9 @@ def told(rows: Iterable[dict[str, Any]], window: Window | None = None, reading: 
         if row[COMPACTED] is not None:
             front, is_cut = front_of(row[COMPACTED], reading), False
             break
+        if row["kind"] == MessageKind.COMMAND:  # it and its answer are between people and the product
+            is_cut = row["parent_id"] is not None
+            continue
         each = _row(row, said_of(_read(row, reading), results), newest)
         is_cut = any(every.whole for every in kept) and newest.tokens > window.room
         if is_cut:

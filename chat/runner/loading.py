@@ -66,7 +66,7 @@ def _work(run: Run, events: list[AnyEvent], reading: Reading | None) -> Work:
         return kind.load(run, events, permissions)
     except (*AWAY, Later, Fenced):
         raise
-    except NoRights as error:
+    except (NoRights, WorkFailed) as error:
         return Broken(error)
     except Exception as error:
         return _broken(run, error)

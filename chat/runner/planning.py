@@ -15,7 +15,7 @@ from django.conf import settings
 from agents.loop.lighter import KEEP_MESSAGES, KEEP_PART, Newest
 from agents.loop.window import Window
 from agents.tokens import of_messages, of_text
-from chat.models import Compaction, Message, MessageRole, MessageStatus
+from chat.models import Compaction, Message, MessageKind, MessageRole, MessageStatus
 from chat.runner import material
 from chat.runner.history import COMPACTED, FIELDS, branch
 from chat.runner.said import STATE, said_of
@@ -64,6 +64,8 @@ def planned(question: Message, window: Window, overhead: int, *, by_hand: bool =
     """
     tree = _Branch(question)
     older = tree.before(question)
+    if not older.ids:
+        return None
     most = window.room - overhead - window.summary
     whole, size = _whole(tree.always_whole(older), most - of_messages(said_of(_own(question), {})))
     tail, kept = _tail(question, _keep(question, window, by_hand), most - size)
@@ -114,17 +116,18 @@ class _Branch:
 
     def __init__(self, question: Message) -> None:
         found = Message.objects.filter(chat=question.chat_id, position__lte=question.position).order_by()
-        fields = ("pk", "parent_id", "position", "role", "status", "updated_at", COMPACTED)
+        fields = ("pk", "parent_id", "position", "role", "status", "kind", "updated_at", COMPACTED)
         self.rows: dict[UUID, Row] = {each["pk"]: each for each in found.values(*fields)}
 
     def before(self, question: Message) -> _Older:
-        """All on the way to the message, itself included."""
+        """All on the way to the message, itself included; commands are none."""
         ids, at = list[UUID](), question.pk
         while at in self.rows:
             row = self.rows[at]
             if at != question.pk and (earlier := _still(row[COMPACTED])):
                 return _Older(ids[::-1], earlier)
-            ids.append(at)
+            if row["kind"] != MessageKind.COMMAND:
+                ids.append(at)
             at = row["parent_id"]
         return _Older(ids[::-1], None)
 
@@ -168,7 +171,8 @@ def _newest(question: Message) -> Iterator[Row]:
     for row in branch(question):
         if row[COMPACTED] is not None:
             return
-        yield row
+        if row["kind"] != MessageKind.COMMAND:
+            yield row
 
 
 def _tail(question: Message, keep: int, most: int) -> tuple[list[Row], int]:

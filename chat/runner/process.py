@@ -11,14 +11,15 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error as DatabaseFault
 
+from accounts import plans
 from accounts.db import db, db_keep
 from agents import installation
 from chat.bus import bell, notices
 from chat.bus.bell import PROCESS
 from chat.eventlog import Fenced, committer, hub
 from chat.eventlog.follower import Follower
-from chat.metering import catalog
-from chat.runner import alone, capacity, lease, presence, waiting
+from chat.metering import catalog, counters
+from chat.runner import alone, capacity, hits, lease, presence, waiting
 from chat.runner.ending import Following
 from chat.runner.execution import Execution, Intent
 from chat.runner.kinds import DRIVERS, known
@@ -185,12 +186,17 @@ class Runner:
             if time.monotonic() >= said_at + presence.EVERY_S or (self.owner_here() and not takes):
                 said_at, takes = time.monotonic(), self.owner_here() is not None
                 await self._try(presence.say_here, takes, known())
+                await self._try(counters.store)
             await self._scan()
             await _rung(self._queued, settings.CHAT_SCAN_S)
 
     async def _know_models(self) -> None:
-        """Read the rows, and load what asks their servers here rather than at a first message, where all would wait."""
+        """Read the rows, of plans too, and load what asks their servers here rather than at a first message, where all
+        would wait.
+        """
         await self._try(catalog.refresh)
+        await self._try(plans.refresh)
+        await self._try(hits.look)
         if not catalog.is_loaded():
             return
         if settings.CHAT_RUN_HERE:
@@ -262,6 +268,7 @@ class Runner:
             await asyncio.wait(self.tasks, timeout=2.0)
         for execution in rest:
             await self.give_back(execution.run_id, execution.attempt)
+        await self._try(counters.store)
         await self._try(presence.leave)
         await bell.sent()
         hub.close()

@@ -19,9 +19,10 @@ from agents.loop.purse import tokens_of
 from agents.loop.window import Window
 from agents.messages import Message as Said
 from agents.providers.base import ProviderRequest
+from chat import gate
 from chat.attachments.reading import Later, NotHere, Reading
 from chat.models import Run, UsageRecord
-from chat.runner.compacting import Changed, compacted, told_of, writer
+from chat.runner.compacting import Changed, compacted, told_of
 from chat.runner.history import History, history
 from chat.runner.planning import planned
 
@@ -77,7 +78,8 @@ class Shortener:
             self.window = self.window.within(tokens_of(request) // 2)
         elif not await self._is_due(overhead):
             return
-        tried = (self.run.chat_id, writer(job.archetype.model or self.run.model))
+        own = job.archetype.model or self.run.model
+        tried = (self.run.chat_id, gate.writing_model(gate.plan_at(self.run), own))
         if not job.is_among_older and (is_refused or not has_failed(tried)):
             async with aclosing(self._compacted(job, overhead, tried)) as steps:
                 async for events in steps:

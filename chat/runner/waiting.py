@@ -11,12 +11,15 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import audit
+from accounts.audit.models import ActorKind
 from agents import events as ev
 from agents.events import AnyEvent
 from chat.eventlog import Fenced, Logged, stored
 from chat.eventlog.projection import Fold, fold
 from chat.eventlog.rows import insert
 from chat.models import Chat, Run, RunStatus
+from chat.models.facts import facts_of
 from chat.runner.lease import Claimed, claim_next, claim_queued
 
 Decision = Literal["allowed", "denied"]
@@ -56,10 +59,21 @@ def decide(
     ]  # fmt: skip
     first = entries[-1].seq + 1
     insert(run.pk, [Logged(run.attempt, seq, event) for seq, event in enumerate(decided, first)]).save()
+    for call, decision in calls.items():
+        _note(run, asked[call], decision, by, scope)
     if set(asked) - set(calls):
         return None
     Run.objects.filter(pk=run.pk, status=RunStatus.WAITING).update(status=RunStatus.QUEUED, waits_until=None)
     return _claim(run) if claims else None
+
+
+def _note(run: Run, asked: ev.ApprovalRequested, decision: Decision, by: str, scope: Scope) -> None:
+    """Tell the audit log who decided so; by themselves calls are denied that nobody decided on in time."""
+    audit.record(
+        f"approval.{decision}", actor=audit.Actor(ActorKind.PERSON, UUID(by)) if by else audit.SYSTEM,
+        organization_id=facts_of(run).organization_id, object_type="run", object_id=run.pk,
+        detail={"call": asked.call, "tool": asked.name, **({"scope": scope} if decision == "allowed" else {})},
+    )  # fmt: skip
 
 
 def _claim(run: Run) -> Claimed | None:

@@ -8,12 +8,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.db import transaction
 from django.utils import timezone
 
 from agents import events as ev
+from agents.archetypes import registry
 from agents.events import AnyEvent, Terminal
 from agents.options import AtStep
 from agents.workflows import definition as definitions
@@ -24,7 +26,8 @@ from chat.models import SCHEDULED, Chat, Message, MessageRole, Run, RunStatus, W
 from chat.models.facts import RunFacts, step_of
 from chat.models.workflows import GOES_ON
 
-NOT_THE_STEPS = frozenset({"quota_exceeded", "no_rights"})  # failures of a run that no step is to blame for
+# Failures of a run that no step is to blame for.
+NOT_THE_STEPS = frozenset({"quota_exceeded", "no_rights", "plan_model"})
 Answers = Mapping[str, dict[str, str]]
 
 
@@ -60,7 +63,7 @@ def standing_of(run: Run) -> Standing | None:
     if run.chat is None or not (run.chat.has_workflow or "step" in run.options):
         return None
     at = step_of(run) or _noted(run)
-    if run.door == SCHEDULED:  # beside the workflow: it is told nothing of a step
+    if is_beside(run):  # it is told nothing of a step
         return None
     row = None if at is None else WorkflowRun.objects.select_related("version__workflow").filter(pk=at.workflow).first()
     if at is None or row is None:
@@ -73,6 +76,22 @@ def standing_of(run: Run) -> Standing | None:
     return Standing(at, row.version.workflow.name, definition, step, answers, in_words(answers, run.question))
 
 
+def archetype_now(chat: Chat) -> str:
+    """Whose step a chat's workflow is at; empty: its own agent's. No query for a chat without a workflow."""
+    row = _under_way(chat.pk) if chat.has_workflow else None
+    step = definition_of(row).step(row.step) if row is not None else None
+    return step.archetype if step is not None and step.archetype in registry.names() else ""
+
+
+def _under_way(chat_id: UUID) -> WorkflowRun | None:
+    return WorkflowRun.objects.going_on().select_related("version").filter(chat=chat_id).first()
+
+
+def is_beside(run: Run) -> bool:
+    """Whether the workflow goes on as if the run were not: neither a schedule's prompt nor a command is an answer."""
+    return run.door == SCHEDULED or bool(run.command)
+
+
 @transaction.atomic
 def _noted(run: Run) -> AtStep | None:
     """The step that the chat is at, noted with the run. A message is what a step waits for that only waits.
@@ -80,7 +99,7 @@ def _noted(run: Run) -> AtStep | None:
     Raises Fenced, and moves nothing, where the run is another attempt's by now.
     """
     Chat.objects.select_for_update().filter(pk=run.asked_in.pk).first()  # as who ends a run does, and who decides
-    row = WorkflowRun.objects.going_on().select_related("version").filter(chat=run.chat_id).first()
+    row = _under_way(run.asked_in.pk)
     if row is None:
         return None
     earlier = _earlier(row, run)
@@ -110,7 +129,7 @@ def _earlier(row: WorkflowRun, run: Run) -> AtStep | None:
 def _now(row: WorkflowRun, run: Run) -> AtStep | None:
     definition = definition_of(row)
     step = definition.step(row.step)
-    answers = run.door != SCHEDULED  # a schedule's prompt is no person's answer
+    answers = not is_beside(run)
     if answers and step is not None and step.kind == "wait" and run.question.role == MessageRole.USER:
         step = _pass(row, definition, step, run.question)
     if step is None:

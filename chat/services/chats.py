@@ -8,12 +8,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from accounts import audit, plans
 from accounts.errors import Conflict, NotFound, refuse
 from accounts.models import Organization, Project, User
 from accounts.organizations.choice import remember_organization
 from accounts.permissions import permissions_in, require
-from agents.installation import default_model
-from chat import audience
+from accounts.plans import Terms
+from chat import audience, gate
 from chat.access import get_chat, require_owner
 from chat.attachments import using
 from chat.bus import notices
@@ -22,6 +23,7 @@ from chat.models.chats import Access
 from chat.runner.capacity import BRIEF
 from chat.services import going_through, rules
 from chat.services.messages import lock_chat
+from chat.services.removing import remove_chat
 
 # What a PATCH may set, and the rule each value must meet. Whoever writes in a chat may set these ...
 CHECKS: Mapping[str, Callable[[Any], Any]] = {
@@ -52,11 +54,13 @@ def create_chat(
     origin: str = "native",
     workflow: UUID | None = None,
     takes_default: bool = True,
+    is_copy: bool = False,
     **choices: Any,
 ) -> Chat:
     """A new chat of the user's. `choices` are the fields of CHECKS; those left out are the installation's defaults.
 
-    It goes through the workflow that is named, else, if it takes that, through the default of its place.
+    It goes through the workflow that is named, else, if it takes that, through the default of its place. Raises
+    NotAllowed for a model that the plan does not have, but for the copy of a chat, which has its model already.
     """
     places = Organization.objects.visible_to(user).annotate(has_default=Exists(DEFAULTS))
     place = places.filter(pk=organization).first()
@@ -64,11 +68,17 @@ def create_chat(
         raise NotFound(fields={"organization": ["There is no such organization, or you may not see it."]})
     inside = _project(user, place, project) if project else None
     require(permissions_in(user, organization=place, project=inside), "write")
-    chosen = {"model": default_model(), "archetype": settings.AGENTS_DEFAULT_ARCHETYPE, **choices}
-    chat = Chat(user=user, organization=place, project=inside, origin=origin, **_checked(chosen))
+    plan = plans.named(place.plan)
+    chosen = {"model": gate.default_model(plan), "archetype": settings.AGENTS_DEFAULT_ARCHETYPE, **choices}
+    checked = _checked(chosen)
+    if not is_copy:
+        _check_plan(plan, {name: checked[name] for name in choices})
+    chat = Chat(user=user, organization=place, project=inside, origin=origin, **checked)
     chat.titled_by = TitledBy.PERSON if chat.title else TitledBy.NOBODY
     _check_sharing(chat)
     chat.save(force_insert=True)
+    if chat.sharing != Sharing.PRIVATE:
+        _note("chat.shared", user, chat, sharing=chat.sharing, access=chat.project_access)
     if workflow is not None:
         going_through.begin_chosen(chat, user, workflow)
     elif takes_default and getattr(place, "has_default", False):
@@ -90,7 +100,10 @@ def change_chat(*, user: User, chat: Chat, **changes: Any) -> Chat:
     """Set fields of CHECKS: rename, archive or take back, choose model or archetype, share with the project."""
     if OWNERS_OWN & changes.keys():
         require_owner(user, chat)
-    for name, value in _checked(changes).items():
+    checked = _checked(changes)
+    if {"model", "fallbacks"} & changes.keys():
+        _check_plan(plans.plan_of(chat.organization_id), checked)
+    for name, value in checked.items():
         setattr(chat, name, value)
     more = ["titled_by"] if "title" in changes else []
     chat.titled_by = TitledBy.PERSON if more else chat.titled_by
@@ -98,6 +111,8 @@ def change_chat(*, user: User, chat: Chat, **changes: Any) -> Chat:
     if "sharing" in changes:
         _check_widening(chat)
     chat.save(update_fields=[*changes, *more, "updated_at"])
+    if OWNERS_OWN & changes.keys():
+        _note("chat.shared", user, chat, sharing=chat.sharing, access=chat.project_access)
     notices.tell(chat.pk, has_changed=True)
     return chat
 
@@ -113,6 +128,7 @@ def share_chat(*, user: User, chat: Chat, person: UUID, access: str) -> ChatShar
         raise NotFound(fields={"user": ["There is no such person in the chat's organization."]})
     audience.require_readable(lock_chat(chat), known)
     share, _ = ChatShare.objects.update_or_create(chat=chat, user=known, defaults={"access": Access(access)})
+    _note("chat.shared", user, chat, user=person, access=access)
     notices.tell(chat.pk, has_changed=True)
     return share
 
@@ -125,6 +141,7 @@ def unshare_chat(*, user: User, chat: Chat, share: UUID) -> None:
         raise NotFound
     if found.user_id != user.pk:
         require_owner(user, chat)
+    _note("chat.shared", user, chat, user=found.user_id, access="")
     found.delete()
     notices.tell(chat.pk, has_changed=True)
 
@@ -132,6 +149,8 @@ def unshare_chat(*, user: User, chat: Chat, share: UUID) -> None:
 @transaction.atomic
 def delete_chat(*, user: User, chat: Chat) -> None:
     """Delete the chat with all its messages, runs and logs. Only its owner may; while a run is open: Conflict.
+
+    Where a hold keeps it, it is out of every answer all the same, and nobody is told.
 
     A run must be cancelled first, so that its provider and tools are told to stop rather than left without a row.
     """
@@ -141,7 +160,8 @@ def delete_chat(*, user: User, chat: Chat) -> None:
     if open_run:
         raise Conflict(f"Run {open_run.pk} is not over. Cancel it, then delete the chat.", code="run_open")
     notices.tell(chat.pk, deleted_by=user.pk)
-    chat.delete()
+    _note("chat.deleted", user, chat)
+    remove_chat(chat)
 
 
 @transaction.atomic
@@ -153,6 +173,7 @@ def fork_chat(*, user: User, chat: Chat, message: UUID, title: str | None = None
         organization=chat.organization_id,
         project=chat.project_id,
         takes_default=False,
+        is_copy=True,
         title=chat.title if title is None else title,
         **{name: getattr(chat, name) for name in CHOICES},
     )
@@ -161,6 +182,13 @@ def fork_chat(*, user: User, chat: Chat, message: UUID, title: str | None = None
     fork.level = Chat.objects.values_list("level", flat=True).get(pk=chat.pk)  # as it is now, with what was drawn
     fork.save(update_fields=["leaf", "position", "level"])
     return get_chat(user, fork.pk)
+
+
+def _note(action: str, by: User, chat: Chat, **detail: Any) -> None:
+    """Tell the audit log."""
+    audit.record(
+        action, actor=by, organization_id=chat.organization_id, object_type="chat", object_id=chat.pk, detail=detail
+    )  # fmt: skip
 
 
 def _project(user: User, organization: Organization, id: UUID) -> Project:
@@ -172,6 +200,14 @@ def _project(user: User, organization: Organization, id: UUID) -> Project:
 
 def _checked(choices: Mapping[str, Any]) -> dict[str, Any]:
     return {name: CHECKS[name](value) for name, value in choices.items()}
+
+
+def _check_plan(plan: Terms, choices: Mapping[str, Any]) -> None:
+    """Raise NotAllowed for models that it does not have."""
+    if "model" in choices:
+        gate.require_model(plan, choices["model"])
+    for each in choices.get("fallbacks") or ():
+        gate.require_model(plan, each, "fallbacks")
 
 
 def _check_sharing(chat: Chat) -> None:

@@ -5,10 +5,10 @@ from django.db import transaction
 from accounts.errors import Conflict
 from accounts.models import User
 from accounts.permissions import require
+from chat import gate
 from chat.access import permissions_on
 from chat.models import ANSWER, OPEN, Chat, ChatStatus, Run
 from chat.runner.beginning import WorkOrder
-from chat.runner.compacting import writer
 from chat.runner.kinds import compaction
 from chat.services.messages import lock_chat
 from chat.services.work import start_work
@@ -31,7 +31,7 @@ def compact_chat(*, user: User, chat: Chat) -> Run:
         user_id=user.pk,
         chat=locked,
         subject=str(locked.pk),
-        model=writer(locked.model),
+        model=gate.writing_model(gate.plan_of(locked), locked.model),
         asked={"leaf": str(locked.leaf_id)},
     )
     return start_work(user=user, kind=compaction.NAME, order=order)

@@ -14,10 +14,22 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models.signals import post_delete, pre_delete
+from django.utils import timezone
 
 from accounts.models import Project, User
 from chat.attachments import going
-from chat.models import Attachment, AttachmentState, AttachmentUse, Chat, PullRequest, PullState
+from chat.models import (
+    Attachment,
+    AttachmentState,
+    AttachmentUse,
+    Chat,
+    PullRequest,
+    PullState,
+    Run,
+    chat_is_held,
+    owners,
+)
+from chat.runner import kept
 from tools.git import removal
 
 log = logging.getLogger(__name__)
@@ -60,7 +72,16 @@ def watch() -> None:
 
 
 def _chat_going(instance: Chat, **more: Any) -> None:
-    """Its pull requests go with it. Of a merged one the project keeps that it was: its title is in the merge."""
+    """Its pull requests go with it. Of a merged one the project keeps that it was: its title is in the merge.
+
+    What was kept of its answers is found no more, unless it goes by itself, as one does that was never to stay.
+
+    Raises StillHeld where a hold is on it: then whoever deletes it, and however, puts it away (chat.services.removing).
+    """
+    if Chat.objects.filter(chat_is_held(), pk=instance.pk).exists():
+        raise owners.StillHeld(instance.pk)
+    if instance.expires_at is None or instance.expires_at > timezone.now():
+        kept.forget(Run.objects.answers().filter(chat=instance.pk))
     of_chat = PullRequest.objects.filter(chat=instance.pk)
     of_chat.exclude(state=PullState.MERGED).delete()
     of_chat.update(body="")

@@ -11,15 +11,18 @@ from django.utils import timezone
 
 from accounts.errors import NotFound, TooMany
 from accounts.models import User
-from chat.models import OPEN, Chat, MessageRole, Run
+from chat.models import OPEN, Chat, MessageRole, Run, chat_is_held
 from chat.services import people
+from chat.services.removing import lock
 
 SWEEP_AT_ONCE = 20
 
 
 def guest_of(session: UUID) -> User:
     """The guest whose chat this is. Raises NotFound for a chat that is not a guest's, or has expired."""
-    found = Chat.objects.filter(pk=session, user__is_guest=True, user__is_active=True, expires_at__gt=timezone.now())
+    found = Chat.objects.filter(
+        pk=session, deleted_at=None, user__is_guest=True, user__is_active=True, expires_at__gt=timezone.now()
+    )
     chat = found.select_related("user").first()
     if chat is None:
         raise NotFound
@@ -40,12 +43,13 @@ def sweep_guests(at_most: int = SWEEP_AT_ONCE) -> int:
 
 
 def gone_guests() -> QuerySet[User]:
-    """Guests, oldest first, who have nothing left that has not expired."""
+    """Guests, oldest first, who have nothing left that has not expired, and nothing that a hold keeps."""
     now = timezone.now()
     theirs = Chat.objects.filter(user=OuterRef("pk"), expires_at__gt=now)
     working = Run.objects.filter(user=OuterRef("pk"), status__in=OPEN)
     old = User.objects.filter(is_guest=True, created_at__lt=now - timedelta(seconds=settings.AGENT_GUEST_LIFETIME_S))
-    return old.exclude(Exists(theirs)).exclude(Exists(working)).order_by("created_at")
+    kept = Chat.objects.filter(chat_is_held(), user=OuterRef("pk"))
+    return old.exclude(Exists(theirs)).exclude(Exists(working)).exclude(Exists(kept)).order_by("created_at")
 
 
 def remove_guests(ids: Sequence[UUID]) -> int:
@@ -56,7 +60,7 @@ def remove_guests(ids: Sequence[UUID]) -> int:
 @transaction.atomic
 def _remove_guest(id: UUID) -> bool:
     """Whoever starts a run locks its chat first: either we see the run, or they find no chat."""
-    list(Chat.objects.select_for_update().filter(user=id))
+    lock(Chat.objects.filter(user=id))
     guest = gone_guests().filter(pk=id).first()
     if guest is None:
         return False

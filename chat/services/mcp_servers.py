@@ -6,12 +6,14 @@ where a project's words go, nor that somebody has read what a server says.
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
+from accounts import audit
 from accounts.counts import require_room
 from accounts.errors import Conflict, NotAllowed, NotFound, refuse
 from accounts.models import Project, User
@@ -92,7 +94,9 @@ def add(*, user: User, project: Project, name: str, url: str, token: str = "") -
     require_room(servers_in(project), "MCP_SERVERS_PER_PROJECT", "MCP servers", "project")
     try:
         with transaction.atomic():
-            return McpServer.objects.create(project=project, name=name, url=url, token=token, auth=_auth(token))
+            server = McpServer.objects.create(project=project, name=name, url=url, token=token, auth=_auth(token))
+            _note("mcp.added", user, server)
+            return server
     except IntegrityError:
         raise Conflict("The project has an MCP server of this name.", code="mcp_server_exists") from None
 
@@ -114,6 +118,8 @@ def change(*, user: User, project: Project, id: UUID, url: str | None = None, to
         server.token = server.token if token is None else token
         server.auth = _auth(server.token)
         server.save()
+        fields = [name for name, value in (("token", token), ("url", url)) if value is not None]
+        _note("mcp.changed", user, server, fields=fields)
     return server
 
 
@@ -121,7 +127,9 @@ def change(*, user: User, project: Project, id: UUID, url: str | None = None, to
 def remove(*, user: User, project: Project, id: UUID) -> None:
     """Forget it with its tools: no call of them goes out from now on. Raises Conflict while it is refreshed."""
     require_admin(user, project)
-    _idle(project, id).delete()
+    server = _idle(project, id)
+    _note("mcp.removed", user, server)
+    server.delete()
 
 
 @transaction.atomic
@@ -143,11 +151,25 @@ def approve(*, user: User, project: Project, server: UUID, id: UUID, digest: str
     return approved_by(user, row, digest, terms)
 
 
-def approved_by(user: User, row: McpTool, digest: str, terms: Terms) -> Approved:
-    """The same of a row that is locked, by somebody who may."""
+def approved_by(
+    user: User, row: McpTool, digest: str, terms: Terms, by: audit.Actor | None = None
+) -> Approved:  # fmt: skip
+    """The same of a row that is locked, by somebody who may. `by`: as what they do it, if not as themselves."""
     changes = approving.approve(row, user, digest, terms)
     log.info("MCP tool %s approved by %s: %s, digest %s", row.pk, user.pk, row.policy, digest[:12])
+    place, detail = row.server.project.organization_id, {"server": row.server_id, "policy": row.policy}
+    audit.record(
+        "mcp.approved", actor=by or user, organization_id=place, object_type="mcp_tool", object_id=row.pk,
+        detail={"project": row.server.project_id, "digest": digest[:12], **detail},
+    )  # fmt: skip
     return Approved(row, changes)
+
+
+def _note(action: str, by: User, server: McpServer, **detail: Any) -> None:
+    audit.record(
+        action, actor=by, organization_id=server.project.organization_id, object_type="mcp_server",
+        object_id=server.pk, detail={"project": server.project_id, **detail},
+    )  # fmt: skip
 
 
 def require_admin(user: User, project: Project) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts import audit
 from accounts.db.compiled import Compiled
 from accounts.errors import Conflict, NotAllowed, NotFound
 from accounts.models import IdempotencyKey, User
@@ -17,11 +18,25 @@ from chat.access import permissions_on
 from chat.attachments import using
 from chat.bus import notices
 from chat.eventlog.erase import erase
-from chat.models import ANSWER, OPEN, Chat, ChatStatus, Message, MessageRole, MessageState, MessageStatus, Run, ToolCall
+from chat.models import (
+    ANSWER,
+    OPEN,
+    Chat,
+    ChatStatus,
+    Feedback,
+    Message,
+    MessageRole,
+    MessageState,
+    MessageStatus,
+    Run,
+    ToolCall,
+)
 from chat.models.chats import ChatQuerySet
+from chat.runner import kept
 from chat.runner.capacity import BRIEF
-from chat.services import compactions, rules
+from chat.services import commanding, compactions, rules
 from chat.services.attachments import MARKS, check_attachments
+from chat.services.removing import keep_if_held
 
 
 class Leaf:
@@ -60,11 +75,16 @@ def edit_message(*, user: User, message: Message, content: str, attachments: Seq
     message.refresh_from_db()
     _refuse_while_open(Run.objects.filter(input=message))
     _refuse_tombstone(message)
+    keep_if_held(message)
     if attachments is not None:
         files = using.claimed(user, message.chat, check_attachments(attachments))
         message.attachments = _marked(files, message.attachments)
-    message.content = rules.check_said(content, message.attachments)
-    message.save(update_fields=["content", "attachments", "updated_at"])
+    said = rules.check_said(content, message.attachments)
+    if said != message.content:
+        commanding.forget(message)
+    message.content = said
+    message.kind = commanding.kind_of(message, message.content)
+    message.save(update_fields=["content", "attachments", "kind", "updated_at"])
     compactions.forget(message.chat, message.position)
     using.use_anew(message)
     notices.tell(message.chat_id, changed=[message.pk])
@@ -80,12 +100,23 @@ def delete_message(*, user: User, message: Message) -> Message:
     _require_deletable(user, message)
     lock_chat(message.chat)
     message.refresh_from_db()
+    audit.record(
+        "message.deleted", actor=user, organization_id=message.chat.organization_id, object_type="message",
+        object_id=message.pk, detail={"chat": message.chat_id},
+    )  # fmt: skip
+    return erase_message(message, by=user)
+
+
+def erase_message(message: Message, *, by: User | None) -> Message:
+    """The same for whoever may; the caller has locked the chat. Raises Conflict while a run of it is open."""
     work = Q(parent__message=message) & ~Q(kind__in=(ANSWER, *BRIEF))  # that the answer has begun
     runs = Run.objects.filter(Q(message=message) | Q(input=message) | work)
     _refuse_while_open(runs)
+    keep_if_held(message, runs)
     _erase_log(runs.filter(Q(message=message) | work))
     runs.update(request={}, error_message="")
-    _forget(message.chat, user)
+    kept.forget(Run.objects.answers().filter(chat=message.chat))
+    _forget(message.chat, by)
     compactions.forget(message.chat, message.position)
     _erase_answers(message)
     return _bury(message)
@@ -104,7 +135,8 @@ def lock_chat(chat: Chat, asked_by: User | None = None) -> Chat:
 
 def _to_lock(id: UUID) -> ChatQuerySet:
     """With what a run that begins here asks next, so that it costs no statement of its own."""
-    return Chat.objects.with_fallbacks().with_knowledge().with_mcp_tools().select_for_update().filter(pk=id)
+    chats = Chat.objects.with_fallbacks().with_plan().with_knowledge().with_mcp_tools()
+    return chats.select_for_update().filter(pk=id, deleted_at=None)
 
 
 _locked: Compiled[Chat] = Compiled(_to_lock, UUID)
@@ -167,7 +199,7 @@ def _erase_log(runs: QuerySet[Run]) -> None:
     ToolCall.objects.filter(run__in=runs).update(arguments={}, result="")
 
 
-def _forget(chat: Chat, user: User) -> None:
+def _forget(chat: Chat, user: User | None) -> None:
     """What was made of the chat's messages goes too: its summary, and what titles and summaries were told and said."""
     made = Run.objects.filter(chat=chat, kind__in=BRIEF)
     made.filter(status__in=OPEN, cancel_requested_at=None).update(
@@ -196,10 +228,12 @@ def _blanked(answer: dict[str, Any], id: str) -> dict[str, Any]:
 
 def _bury(message: Message) -> Message:
     """The tombstone: it keeps its place, author and time."""
+    commanding.forget(message)
     message.content, message.parts, message.attachments, message.error = "", [], [], None
     message.status = MessageStatus.DELETED
     message.save(update_fields=["content", "parts", "attachments", "error", "status", "updated_at"])
     using.use_anew(message)
     MessageState.objects.filter(message=message).delete()
+    Feedback.objects.filter(message=message).delete()
     notices.tell(message.chat_id, changed=[message.pk])
     return message

@@ -1,15 +1,20 @@
 """People who go: what goes with them is counted, what others need is handed over, and what is not theirs stays."""
 
+import logging
+import time
 import uuid
 from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import PROTECT, ForeignObjectRel, Model, ProtectedError, Q, QuerySet, RestrictedError
+from django.db.models import PROTECT, RESTRICT, ForeignObjectRel, Model, ProtectedError, Q, QuerySet, RestrictedError
 
-from accounts.errors import Conflict, refuse
+from accounts import audit
+from accounts.errors import Conflict, NotFound, refuse
 from accounts.models import ApiKey, Membership, Organization, Project, Role, User
 from accounts.organizations.services import is_last_owner
 from accounts.permissions import permissions_in, require
@@ -23,17 +28,23 @@ from chat.models import (
     ChatAlias,
     ChatSession,
     ChatShare,
+    HandedOver,
+    Hold,
+    HoldScope,
     Message,
     Run,
     Schedule,
     Sharing,
     Task,
-    UsageDay,
     UsageRecord,
 )
 from chat.runner.capacity import BRIEF
+from chat.services.closing import close
+from chat.services.removing import erase_one, free_texts, is_to_keep, keep_if_held, lock
+from chat.services.said import erase_next, said_elsewhere
 from tools.models import Memory
 
+log = logging.getLogger(__name__)
 Counts = Mapping[str, int]  # by kind, in English; kinds of which there is none are left out
 
 
@@ -42,7 +53,7 @@ def what_goes(row: User | Organization | Project) -> Counts:
     counted: dict[str, QuerySet[Model]]
     match row:
         case User():
-            chats = Chat.objects.filter(user=row)
+            chats = Chat.objects.filter(user=row, deleted_at=None)
             counted = {
                 "memberships": Membership.objects.filter(user=row),
                 "API keys": ApiKey.objects.filter(user=row),
@@ -50,16 +61,16 @@ def what_goes(row: User | Organization | Project) -> Counts:
                 "schedules": Schedule.objects.filter(owner=row),
             }
         case Organization():
-            chats = Chat.objects.filter(organization=row)
+            chats = Chat.objects.filter(organization=row, deleted_at=None)
             counted = {
                 "memberships": Membership.objects.filter(organization=row),
-                "projects": Project.objects.filter(organization=row),
+                "projects": Project.objects.filter(organization=row, deleted_at=None),
                 "characters": Character.objects.filter(organization=row),
                 "tasks": Task.objects.filter(project__organization=row),
                 "usage records": UsageRecord.objects.filter(organization=row),
             }
         case Project():
-            chats = Chat.objects.filter(project=row)
+            chats = Chat.objects.filter(project=row, deleted_at=None)
             counted = {"tasks": Task.objects.filter(project=row)}
     counts = {kind: rows.count() for kind, rows in {**_in_chats(chats), **counted}.items()}
     return {kind: count for kind, count in counts.items() if count}
@@ -81,17 +92,23 @@ def seen_by_others(chats: QuerySet[Chat]) -> QuerySet[Chat]:
 
 
 @transaction.atomic
-def hand_over(*, source: User, to: User, by: User | None, organization: Organization | None = None) -> int:
+def hand_over(
+    *, source: User, to: User, by: User | None, organization: Organization | None = None, is_operator: bool = False
+) -> int:
     """Make the chats of one person, or those in an organization, another's own; how many. `by`: None for a command.
+    `is_operator`: they do it as one, in the admin.
 
     Raises Invalid, naming what is wrong, where the other may not write where the chats are; then nothing has changed.
     """
     if source.pk == to.pk:
         raise refuse("to", "Expected somebody else: the chats are this person's own.")
-    chats = Chat.objects.filter(user=source, **({"organization": organization} if organization else {}))
+    chats = Chat.objects.filter(user=source, deleted_at=None)
+    chats = chats.filter(organization=organization) if organization else chats
     _require_places(chats, to)
     _require_readable(chats, to)
-    ids = list(chats.select_for_update().values_list("pk", flat=True))
+    ids = list(chats.select_for_update().order_by("pk").values_list("pk", flat=True))
+    for hold in Hold.objects.live().filter(scope=HoldScope.USER, subject=source.pk):
+        HandedOver.objects.bulk_create(HandedOver(hold=hold, chat_id=id) for id in ids)
     chats.update(user=to)
     ChatAlias.objects.filter(chat__in=ids, user=source).delete()  # the names are their clients'
     ChatSession.objects.filter(chat__in=ids, user=source).delete()
@@ -99,6 +116,10 @@ def hand_over(*, source: User, to: User, by: User | None, organization: Organiza
     for id in ids:
         notices.tell(id, has_changed=True)
     where = f" in {organization.pk}" if organization else ""
+    actor = by if by is not None and not is_operator else audit.operator(by)
+    moved = {"count": len(ids), "from": source.pk, "to": to.pk}
+    place = organization.pk if organization else None
+    audit.record("chat.handed_over", actor=actor, organization_id=place, detail=moved)
     _note(by or to, source, CHANGE, f"Handed over {len(ids)} chats{where} to {to.pk}{'' if by else ', by command'}")
     return len(ids)
 
@@ -122,29 +143,40 @@ def _require_readable(chats: QuerySet[Chat], to: User) -> None:
         audience.require_readable(chat, to)
 
 
-@transaction.atomic
 def delete_person(person: User, *, by: User | None) -> Counts:
-    """Delete the person with all that is theirs; the counts of it. What they did in other people's chats stays there.
+    """Delete the person with all that is theirs; the counts of it.
+
+    Their account is closed in one transaction: from then on they are in no answer. What that leaves is erased at once,
+    where it does not take longer than ERASE_AT_ONCE_S, else by the chore `erasure`; and where a hold is on it, when
+    that is released. What they said in other people's chats becomes what ERASE_SHARED says.
 
     Raises Conflict while a run of theirs is open: stop it first, so that its provider and tools are told. And where
     rows of an own app keep them: what becomes of those is the app's to say.
     """
-    require_at_rest(person)
-    counts = what_goes(person)
-    told = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing else"
-    _keep_what_others_need(person)
-    author = by if by and by.pk != person.pk else None
-    _forget_name(person)
     id = person.pk
-    remove(person)
-    if author:
-        _note(author, User(pk=id, email=str(id)), DELETION, f"Deleted with {told}")
+    with transaction.atomic():
+        counts = _closed(person, by)
+    erase_now(id)
     return counts
 
 
-@transaction.atomic
+def _tell_of_erasure(person: User, actor: Any) -> None:
+    audit.record("person.erased", actor=actor, organization_id=None, object_type="user", object_id=person.pk)
+
+
 def delete_oneself(person: User) -> Counts:
     """The same by the person. Raises Conflict for the last owner of an organization, and for the last superuser."""
+    id = person.pk
+    with transaction.atomic():
+        require_at_rest(person)  # it locks chats, which come before organizations
+        require_replaced(person)
+        counts = _closed(person, person)
+    erase_now(id)
+    return counts
+
+
+def require_replaced(person: User) -> None:
+    """Raise Conflict for the last owner of an organization, and for the last superuser. Within a transaction."""
     owned = Membership.objects.filter(user=person, role=Role.OWNER).select_related("organization")
     list(Organization.objects.select_for_update().filter(pk__in=owned.values("organization")).order_by("pk"))
     if alone := [each.organization.name for each in owned if is_last_owner(each)]:
@@ -153,7 +185,63 @@ def delete_oneself(person: User) -> Counts:
     others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
     if person.is_superuser and not others.exists():
         raise Conflict("You are the last superuser: make somebody else one first.", code="last_superuser")
-    return delete_person(person, by=None)
+
+
+def _closed(person: User, by: User | None) -> Counts:
+    require_at_rest(person)
+    if not User.objects.filter(pk=person.pk, deleted_at=None).exists():
+        raise NotFound
+    require_unprotected(person)
+    counts = what_goes(person)
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing else"
+    _forget_name(person)
+    actor = by if by is not None and by.pk == person.pk else audit.operator(by)
+    _tell_of_erasure(person, actor)
+    close(person, seen_by_others(Chat.objects.filter(user=person, deleted_at=None)), by=actor)
+    if by and by.pk != person.pk:
+        _note(by, User(pk=person.pk, email=str(person.pk)), DELETION, f"Deleted with {told}")
+    return counts
+
+
+def erase_now(id: UUID) -> None:
+    """Erase what is left of somebody whose account is closed, for as long as whoever asked for it may wait."""
+    leaving, until = Leaving(id), time.monotonic() + settings.ERASE_AT_ONCE_S
+    try:
+        while leaving.step() and time.monotonic() < until:
+            pass
+    except Exception:
+        log.exception("What is left of somebody who is gone is left for the chore `erasure`")
+
+
+class Leaving:
+    """The erasing of one who has closed their account, a transaction a step: it may be stopped anywhere, and begun
+    again."""
+
+    def __init__(self, id: UUID) -> None:
+        self._id = id
+        self._later: set[UUID] = set()  # messages that cannot be erased now
+
+    def step(self) -> bool:
+        """Erase a chat, or a message in another's, and last the row. False: there is nothing left to do now."""
+        if erase_one(Chat.objects.filter(user=self._id)):
+            return True
+        if (found := erase_next(self._id, self._later)) is not None:
+            id, is_done = found
+            self._later |= set() if is_done else {id}
+            return True
+        person = User.objects.filter(pk=self._id, deleted_at__isnull=False).first()
+        if person is not None and not self._later and not is_to_keep(person):
+            _finish(person)
+        return False
+
+
+@transaction.atomic
+def _finish(person: User) -> None:
+    for message in said_elsewhere(person.pk):  # it stays, without their name
+        keep_if_held(message)
+    _keep_what_others_need(person)
+    remove(person)
+    free_texts().filter(person=person.pk, message=None).delete()
 
 
 @transaction.atomic
@@ -171,9 +259,9 @@ def remove(person: User) -> None:
 
 
 def require_unprotected(person: User) -> None:
-    """Raise Conflict where rows of an own app point to the person by PROTECT. Others are found when it is tried."""
+    """Raise Conflict where rows of an own app point to the person by PROTECT or RESTRICT."""
     for relation in User._meta.get_fields(include_hidden=True):  # hidden: those with related_name="+"
-        if isinstance(relation, ForeignObjectRel) and relation.on_delete is PROTECT:
+        if isinstance(relation, ForeignObjectRel) and relation.on_delete in (PROTECT, RESTRICT):
             rows = relation.related_model._base_manager.filter(**{relation.field.name: person})
             if found := rows.first():
                 raise _kept([found])
@@ -188,18 +276,16 @@ def _kept(rows: Iterable[Model]) -> Conflict:
 
 def require_at_rest(person: User) -> None:
     """Raise Conflict while a run that the person started, or that works in a chat of theirs, is not over."""
-    list(Chat.objects.select_for_update().filter(user=person).values_list("pk", flat=True))
+    lock(Chat.objects.filter(user=person))
     theirs = Run.objects.filter(Q(user=person) | Q(chat__user=person), status__in=OPEN).exclude(kind__in=BRIEF)
     if (run := theirs.order_by("position").first()) is not None:
         raise Conflict(f"Run {run.pk} is not over. Stop it, then delete the person.", code="run_open")
 
 
 def _keep_what_others_need(person: User) -> None:
-    """Runs in other people's chats and what was used stay, as somebody's of whom nothing else is known."""
+    """Runs in other people's chats stay, as somebody's of whom nothing else is known."""
     kept: tuple[QuerySet[Model], ...] = (
         Run.objects.filter(user=person).exclude(chat__user=person),
-        UsageRecord.objects.filter(user=person),
-        UsageDay.objects.filter(user=person),
         LogEntry.objects.filter(user=person),
     )
     if any(rows.exists() for rows in kept):
@@ -233,7 +319,7 @@ def _table(model: type[Model]) -> ContentType:
 
 def former_members(organization: Organization) -> QuerySet[User]:
     """Who is no member any more, and has chats there."""
-    there = Chat.objects.filter(organization=organization).values("user")
+    there = Chat.objects.filter(organization=organization, deleted_at=None).values("user")
     members = Membership.objects.filter(organization=organization).values("user")
     return User.objects.filter(pk__in=there, is_guest=False).exclude(pk__in=members)
 

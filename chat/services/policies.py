@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import audit
 from accounts.counts import require_room
 from accounts.errors import Conflict, NotFound, refuse
 from accounts.models import Membership, Organization, Project, ProjectMember, Role, User
@@ -77,6 +78,7 @@ def create_policy(
     )
     _saved(made, force_insert=True)
     log.info("tool policy %s made by %s: %s", made.pk, user.pk, _told(made))
+    note("made", made, by=user)
     return made
 
 
@@ -93,6 +95,7 @@ def change_policy(*, user: User, policy: ToolPolicy, **changes: str) -> ToolPoli
     _check(row.pattern, row.decision, is_projects=row.project_id is not None)
     _saved(row, update_fields=[*changes, "updated_at"])
     log.info("tool policy %s changed by %s: %s, was %s", row.pk, user.pk, _told(row), old)
+    note("changed", row, by=user)
     return row
 
 
@@ -101,7 +104,17 @@ def delete_policy(*, user: User, policy: ToolPolicy) -> None:
     """Take the rule away. Of a policy that came from `get_policy`. Raises NotFound where somebody has meanwhile."""
     row = _locked(policy)
     log.info("tool policy %s deleted by %s: was %s", row.pk, user.pk, _told(row))
+    note("deleted", row, by=user)
     row.delete()
+
+
+def note(change: str, policy: ToolPolicy, *, by: Any) -> None:
+    """Tell the audit log that the rule was made, changed or deleted, and what it says."""
+    rule = {"decision": policy.decision, "pattern": policy.pattern, "role": policy.role, "project": policy.project_id}
+    audit.record(
+        "rule.changed", actor=by, organization_id=policy.organization_id, object_type="tool_policy",
+        object_id=policy.pk, detail={"change": change, **rule},
+    )  # fmt: skip
 
 
 def place(user: User, id: UUID) -> Organization:

@@ -15,30 +15,44 @@ from msgspec import structs
 from accounts.db import in_transaction
 from accounts.db.compiled import Compiled
 from accounts.db.writes import Insert, Update
-from accounts.errors import Conflict, Invalid, NotFound
+from accounts.errors import Conflict, Invalid, NotFound, Unavailable
 from accounts.folding import folded
 from accounts.models import User
 from accounts.permissions import Permissions, require
 from agents import events as ev
 from agents import options
 from agents.events import AnyEvent
-from agents.installation import default_model, has_model, successor_of
-from chat import audience
+from agents.installation import has_model, successor_of
+from chat import audience, gate
 from chat.access import permissions_on, permissions_over
 from chat.attachments import using
 from chat.bus import notices
 from chat.eventlog import Logged, first_events, stored
 from chat.eventlog.projection import fold
-from chat.metering import budgets, limits
-from chat.models import LIVE, OPEN, Chat, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus
+from chat.metering import limits, rates
+from chat.models import (
+    LIVE,
+    OPEN,
+    SCHEDULED,
+    Chat,
+    ChatStatus,
+    Message,
+    MessageKind,
+    MessageRole,
+    MessageStatus,
+    Run,
+    RunStatus,
+)
 from chat.models.facts import facts_of
 from chat.run_request import IF_BUSY, IfBusy, Item, RunRequest
-from chat.runner import capacity, older, runner
+from chat.runner import capacity, kept, older, runner, workflows
 from chat.runner.beginning import add_runs, beginning, place_for
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.kinds.title import first_words
 from chat.runner.loading import begin
-from chat.services import rules
+from chat.runner.purse import cap_of
+from chat.runner.reserving import reserve
+from chat.services import commanding, rules
 from chat.services.attachments import check_attachments
 from chat.services.messages import lock_chat
 
@@ -51,19 +65,24 @@ def start_run(*, user: User, chat: Chat, ask: RunRequest) -> Run:
 
     Needs write in the chat. A chat with a live run does as `ask.if_busy` says: Conflict for "reject", and for an item
     more confidential than its readers may read. Raises Invalid for a field that is not right, TooMany where too many
-    wait already.
+    wait already, or who asks has asked too often.
     """
     has = permissions_on(user, chat)
     require(has, "write")
+    if ask.door != SCHEDULED:  # its times are limited by themselves
+        rates.take(user, chat, user.key)
+    ask, command = commanding.understood(user, chat, has, ask)
     items = [_checked(each) for each in ask.items or (Item("user", ask.content, ask.attachments),)]
     locked = _open_chat(chat, user)
     audience.take_in(locked, [each.level for each in items])
     files = using.claimed_all(user, locked, [each.attachments for each in items])
     items = [replace(each, attachments=own) for each, own in zip(items, files, strict=True)]
     messages = _messages(user, locked, _parent(locked, ask.parent), items)
+    commanding.mark(messages[-1], command)
     locked.position = messages[-1].position
     is_untitled = not locked.title
-    locked.title = locked.title or next((_first_title(each) for each in items if each.role == "user"), "")
+    said = [each for each in (items[:-1] if command else items) if each.role == "user"]
+    locked.title = locked.title or next(map(_first_title, said), "")
     run = _start(user, locked, messages[-1], ask, has, new=messages)
     new = [*(each.pk for each in messages), run.answer.pk]
     notices.tell(locked.pk, new=new, run=run.pk, is_new_run=True, has_changed=is_untitled)
@@ -77,6 +96,7 @@ def regenerate(*, user: User, message: Message, ask: RunRequest | None = None) -
     `message` is the answer to be given again, or the user's message itself. Needs write in the chat.
     """
     require(permissions_on(user, message.chat), "write")
+    rates.take(user, message.chat, user.key)
     question = message if message.role == MessageRole.USER else message.parent
     if question is None or question.role != MessageRole.USER or question.status == MessageStatus.DELETED:
         raise Conflict("There is no message that this answers.", code="nothing_to_answer")
@@ -86,7 +106,9 @@ def regenerate(*, user: User, message: Message, ask: RunRequest | None = None) -
 def answer_again(*, user: User, question: Message, ask: RunRequest) -> Run:
     """Start another run for a message that is there. Within a transaction, of a caller who has looked at rights."""
     locked = _open_chat(question.chat, user)
-    question.refresh_from_db(fields=["content", "parts", "attachments", "status"])  # as it is under the lock
+    question.refresh_from_db(fields=["content", "parts", "attachments", "status", "kind"])  # as it is under the lock
+    commanding.require_again(user, question)
+    ask = replace(ask, options=structs.replace(ask.options, cache=kept.stricter(ask.options.cache, "fresh")))
     run = _start(user, locked, question, ask, permissions_on(user, question.chat))
     notices.tell(locked.pk, new=[run.answer.pk], run=run.pk, is_new_run=True)
     return run
@@ -185,7 +207,9 @@ def _start(
 
     `new`: messages to be stored before the answer.
     """
-    limits.check_runs(chat.organization_id)
+    archetype = _archetype(chat, ask)
+    model = _model(chat, ask) if commanding.asks_model(question) else ""
+    gate.admit(chat, workflows.archetype_now(chat) or archetype, model)
     is_busy = _make_room(chat, user, ask.if_busy)
     answer = Message(
         chat=chat,
@@ -193,9 +217,12 @@ def _start(
         position=chat.position + 1,
         role=MessageRole.ASSISTANT,
         status=MessageStatus.IN_PROGRESS,
+        kind=MessageKind.COMMAND if question.kind == MessageKind.COMMAND else MessageKind.TEXT,
     )
-    run = _run(user, chat, question, answer, ask, owner=None if is_busy else runner.owner_here())
-    run.reserved_tokens = budgets.reserve(chat.organization_id)
+    owner = None if is_busy else runner.owner_here()
+    run = _run(user, chat, question, answer, ask, archetype=archetype, model=model, owner=owner)
+    if model:
+        reserve(run)
     _add_messages([*new, answer])
     using.use(new)
     add_runs([run])
@@ -259,11 +286,11 @@ _open_runs: Compiled[Run] = Compiled(
 )
 
 
-def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunRequest, *, owner: UUID | None) -> Run:
+def _run(
+    user: User, chat: Chat, question: Message, answer: Message, ask: RunRequest, *, archetype: str, model: str,
+    owner: UUID | None,
+) -> Run:  # fmt: skip
     """The run's row, not saved: claimed for this process where it can start at once."""
-    archetype = rules.check_archetype(chat.archetype if ask.archetype is None else ask.archetype)
-    if ask.options.tools:
-        rules.check_client_tools(archetype, ask.options.tools)
     return Run(
         chat=chat,
         user=user,
@@ -271,13 +298,22 @@ def _run(user: User, chat: Chat, question: Message, answer: Message, ask: RunReq
         message=answer,
         position=answer.position,
         archetype=archetype,
-        model=_model(chat, ask),
+        model=model,
+        command=commanding.name_of(question),
         temperature=chat.temperature if ask.temperature is None else rules.check_temperature(ask.temperature),
         door=ask.door,
+        api_key=user.key,
         request=ask.request,
-        options=options.dump(_options(chat, ask)),
+        options=options.dump(_options(user, chat, ask)),
         **place_for(owner),
     )
+
+
+def _archetype(chat: Chat, ask: RunRequest) -> str:
+    archetype = rules.check_archetype(chat.archetype if ask.archetype is None else ask.archetype)
+    if ask.options.tools:
+        rules.check_client_tools(archetype, ask.options.tools)
+    return archetype
 
 
 def _model(chat: Chat, ask: RunRequest) -> str:
@@ -288,17 +324,20 @@ def _model(chat: Chat, ask: RunRequest) -> str:
         return rules.check_model(ask.model)
     if ask.door == "native" or has_model(chat.model):
         return rules.check_chats_model(chat.model)
-    return successor_of(chat.model) or default_model()
+    return successor_of(chat.model) or gate.default_model(gate.plan_of(chat))
 
 
-def _options(chat: Chat, ask: RunRequest) -> options.RunOptions:
+def _options(user: User, chat: Chat, ask: RunRequest) -> options.RunOptions:
     """The request's, with how much the model is to reason: the chat's choice where the request has none.
 
     A process that cannot read a limit of sentences could not take such a run over: it has none while there are some.
     """
+    if cap_of(ask.options) and older.are_up():
+        raise Unavailable("Processes of an older version are still up, which know no cap of a run. Try again soon.")
     effort = rules.check_effort(ask.effort) or chat.effort
-    most = ask.options.max_sentences
-    return structs.replace(ask.options, effort=effort, max_sentences=None if most and older.are_up() else most)
+    most, cache = ask.options.max_sentences, kept.wish_of(user, chat.organization_id, ask.options.cache)
+    most = None if most and older.are_up() else most
+    return structs.replace(ask.options, effort=effort, max_sentences=most, cache=cache)
 
 
 def _ask_to_stop(run: Run, user: User) -> None:

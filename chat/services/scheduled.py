@@ -16,13 +16,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import audit
 from accounts.db import AWAY
 from accounts.errors import NotFound, RequestError
 from accounts.models import User
 from chat import due
 from chat.models import Schedule
 from chat.services.messages import lock_chat
-from chat.services.schedules import TIMES, begin, change_schedule, is_under_way, may_begin
+from chat.services.schedules import TIMES, begin, change_schedule, is_under_way, may_begin, note
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +142,7 @@ def _missed(schedule: Schedule, missed: Sequence[datetime]) -> dict[str, Any]:
 
 def _switch_off(schedule: Schedule, why: str) -> Counter[str]:
     _row(schedule).update(is_on=False, next_at=None, error=why, failed_at=schedule.next_at)
+    note("schedule.switched_off", schedule, by=audit.SYSTEM)
     return Counter({OFF: 1})
 
 

@@ -11,12 +11,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import audit
 from accounts.counts import require_room
 from accounts.errors import Conflict, Invalid, NotAllowed, NotFound, refuse
 from accounts.models import User
 from accounts.permissions import Permissions, permissions_in, require
-from chat import due
+from chat import due, gate
 from chat.access import get_chat, permissions_on
+from chat.metering import rates
 from chat.models import OPEN, SCHEDULED, Chat, Run, Schedule
 from chat.run_request import RunRequest
 from chat.services import rules
@@ -45,16 +47,18 @@ def create_schedule(
 ) -> Schedule:  # fmt: skip
     """Make a schedule for a chat; or for a project or an organization, where each of its times begins a new chat.
 
-    Needs write there. Raises Conflict where the user has as many as one may.
+    Needs write there, and a plan with schedules. Raises Conflict where the user has as many as one may.
     """
     where = _place(user, chat, project, organization)
     if user.is_guest:
         raise NotAllowed("A guest has no schedules.")
     require(_permissions(user, where), "write")
+    gate.require_feature(where.organization_id, "schedules")
     require_room(Schedule.objects.filter(owner=user), "SCHEDULES_PER_PERSON", "schedules", "person")
     _set(where, {"prompt": prompt, "cron": cron, "time_zone": time_zone, **more})
     where.next_at = _armed(where)
     where.save(force_insert=True)
+    note("schedule.made", where, by=user, **{name: id for name, id in (("chat", chat), ("project", project)) if id})
     return where
 
 
@@ -74,17 +78,21 @@ def change_schedule(*, user: User, schedule: Schedule, **changes: Any) -> Schedu
         if not (was_on and row.is_on):
             row.error, row.failed_at = "", None
     row.save(update_fields=[*changes, "next_at", "error", "failed_at", "updated_at"])
+    note("schedule.changed", row, by=user, fields=sorted(changes))
     return row
 
 
 @transaction.atomic
 def delete_schedule(*, user: User, schedule: Schedule) -> None:
     """Delete it. What its runs have said stays."""
-    _own(user, schedule).delete()
+    row = _own(user, schedule)
+    note("schedule.deleted", row, by=user)
+    row.delete()
 
 
 def begin_now(*, user: User, schedule: Schedule) -> Schedule:
-    """Begin a run of it now, besides its times. Raises Conflict while its last one is not over."""
+    """Begin a run of it now, besides its times. Raises Conflict while its last one is not over, TooMany."""
+    rates.take(user, schedule, user.key)
     with transaction.atomic():
         if schedule.chat is not None:
             lock_chat(schedule.chat)  # before the schedule's row, as whoever deletes a chat does
@@ -99,6 +107,7 @@ def begin_now(*, user: User, schedule: Schedule) -> Schedule:
 
 def begin(schedule: Schedule) -> Run:
     """Begin its run, as its owner would by sending the prompt. Within a transaction."""
+    gate.require_feature(schedule.organization_id, "schedules")
     chat = schedule.chat or _new_chat(schedule)
     ask = RunRequest(
         content=schedule.prompt,
@@ -118,6 +127,14 @@ def is_under_way(schedule: Schedule) -> bool:
 def may_begin(schedule: Schedule) -> bool:
     """Whether its owner may still write where it leads, with their rights of now."""
     return schedule.owner.is_active and "write" in _permissions(schedule.owner, schedule)
+
+
+def note(action: str, schedule: Schedule, *, by: Any, **detail: Any) -> None:
+    """Tell the audit log."""
+    audit.record(
+        action, actor=by, organization_id=schedule.organization_id, object_type="schedule", object_id=schedule.pk,
+        detail=detail,
+    )  # fmt: skip
 
 
 def _new_chat(schedule: Schedule) -> Chat:

@@ -4,23 +4,30 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.core import signing
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.counts import is_full
-from accounts.errors import NotFound, TooMany
+from accounts.errors import NotFound, RequestError, TooMany
 from accounts.models import User
 from accounts.sign_in import keys
 from accounts.sign_in.hashed import hash_of
+from chat.metering import rates
+from chat.metering.gcra import US, Standing
 from chat.models import ChatSession, Run, Task
 
 
 def open_session(*, user: User, run: Run, task: Task | None = None) -> ChatSession:
-    """A session to read this run in, for CHAT_SESSION_S. The task is kept on it, on both messages and on the chat."""
+    """A session to read this run in, for CHAT_SESSION_S. The task is kept on it, on both messages and on the chat.
+
+    Within the run's transaction, which has the chat locked. Raises TooMany.
+    """
     theirs = ChatSession.objects.filter(user=user)
     if is_full(theirs, "SESSIONS_PER_PERSON"):
         told = f"{settings.SESSIONS_PER_PERSON} sessions of yours are kept still. Try again when some have ended."
         raise TooMany(told, code="too_many_sessions", retry_after_s=settings.CHAT_SESSION_S)
+    _count_prompt(user, run)
     session = ChatSession(
         user=user,
         token_version=user.token_version,
@@ -37,6 +44,44 @@ def open_session(*, user: User, run: Run, task: Task | None = None) -> ChatSessi
     if task is not None:
         _keep(task, run)
     return session
+
+
+def _count_prompt(user: User, run: Run) -> None:
+    """Raise TooMany, `rate_limited`, for a chat with CHAT_SESSION_PROMPTS prompts within the last CHAT_SESSION_S."""
+    most, window_s = settings.CHAT_SESSION_PROMPTS, settings.CHAT_SESSION_S
+    if not most:
+        return
+    held = _held_us(run, most)
+    left = most - len(held)
+    if left:
+        return rates.stand(user, [Standing("session", most, window_s, most, left - 1, window_s * US)])
+    refused = Standing("session", most, window_s, most, 0, reset_us=held[-1], wait_us=held[0])
+    rates.stand(user, [refused])
+    rates.refuse(refused)
+
+
+def _held_us(run: Run, most: int) -> list[int]:
+    """For how long each session of the run's chat counts still, the soonest first; so many at most. One query."""
+    now = timezone.now()
+    held = ChatSession.objects.filter(chat=run.chat_id, expires_at__gt=now).order_by("expires_at")
+    return [(each - now) // timedelta(microseconds=1) for each in held.values_list("expires_at", flat=True)[:most]]
+
+
+REFUSED = "chat.services.sessions.refused"
+
+
+def refused_session(error: RequestError) -> str:
+    """The id of a session that only says why nothing was started, for CHAT_SESSION_S. Nothing of it is stored."""
+    return signing.dumps([error.code, error.message], salt=REFUSED)
+
+
+def raise_refusal(token: str) -> None:
+    """Raise what was refused, where this is such an id."""
+    try:
+        code, message = signing.loads(token, salt=REFUSED, max_age=settings.CHAT_SESSION_S)
+    except signing.BadSignature:
+        return
+    raise RequestError(message, code=code)
 
 
 def token_of(session: UUID) -> str:

@@ -1,5 +1,6 @@
 """Work that answers nothing: beginning it by the rights of the person it is for. Sync."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ def start_work(*, user: User, kind: str, order: WorkOrder, needs: Permission = "
     _require_only(kind, order.subject)
     try:
         with transaction.atomic():
+            order = replace(order, api_key_id=order.api_key_id or (user.key.pk if user.key else None))
             run, claimed = begin_work(DRIVERS[kind], order, claims=runner.owner_here() is not None)
     except IntegrityError:  # somebody was quicker
         _require_only(kind, order.subject)
@@ -60,12 +62,15 @@ def _begun_once(ctx: ToolContext, kind: str, asked: dict[str, Any]) -> Run:
     before = Run.objects.filter(parent=ctx.run_id, kind=kind, subject=ctx.call_id).first()
     if before is not None:
         return before
+    parent = Run.objects.only("model", "door", "api_key").get(pk=ctx.run_id)
     order = WorkOrder(
         user_id=user.pk,
         chat=chat,
         parent_id=ctx.run_id,
         subject=ctx.call_id,
-        model=Run.objects.values_list("model", flat=True).get(pk=ctx.run_id),
+        model=parent.model,
+        door=parent.door,
+        api_key_id=parent.api_key_id,
         asked=asked,
     )
     return start_work(user=user, kind=kind, order=order)

@@ -103,7 +103,7 @@ class MessageLine(Line, frozen=True, kw_only=True, tag="message"):
     parts: list[Object]
     attachments: list[Object]
     status: Literal["completed", "cancelled", "failed", "deleted"]
-    kind: Literal["text", "patch", "component"]
+    kind: Literal["text", "patch", "component", "command"]
     model: Text100
     usage: Usage | None
     error: Object | None

@@ -19,6 +19,33 @@ EXPORT: Schema = {
         "429": {"description": "Another export of the caller's is being written"},
     },
 }
+EXPORT_AUDIT: Schema = {
+    "operationId": "export_audit",
+    "tags": ["organizations"],
+    "summary": "Fetch an organization's audit log as a file, in the order of its chain.",
+    "description": "JSON Lines, which `manage.py verify_audit --file` reads, or CSV. Entries that are sealed, from "
+    "about a second ago on. Needs admin; that it was fetched is an entry.",
+    "security": SECURITY,
+    "parameters": [
+        {"name": "organization", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
+        {"name": "format", "in": "query", "schema": {"type": "string", "enum": ["jsonl", "csv"], "default": "jsonl"}},
+        {"name": "action", "in": "query", "schema": {"type": "string"}},
+        {"name": "actor", "in": "query", "schema": {"type": "string", "format": "uuid"}},
+        {"name": "object_id", "in": "query", "schema": {"type": "string", "maxLength": 64}},
+        {"name": "from", "in": "query", "schema": {"type": "string", "format": "date-time"}},
+        {"name": "to", "in": "query", "schema": {"type": "string", "format": "date-time"}},
+    ],
+    "responses": {
+        "200": {
+            "description": "The file.",
+            "content": {
+                "application/x-ndjson": {"schema": {"type": "string", "format": "binary"}},
+                "text/csv": {"schema": {"type": "string", "format": "binary"}},
+            },
+        },
+        "429": {"description": "Another export of the caller's is being written"},
+    },
+}
 EXPORT_PERSON: Schema = {
     "operationId": "export_person",
     "tags": ["users"],
@@ -112,6 +139,7 @@ PATHS: dict[str, Schema] = {
     "/api/chats/{id}/files/content/": {"get": CONTENT},
     "/api/chats/{id}/files/archive/": {"get": ARCHIVE},
     "/api/chats/{id}/export/": {"get": EXPORT},
+    "/api/organizations/{organization}/audit/export/": {"get": EXPORT_AUDIT},
     "/api/users/me/export/": {"get": EXPORT_PERSON},
 }
 SCHEMAS: dict[str, Schema] = {}

@@ -13,9 +13,11 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
+from accounts import audit
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.models import ApiKey, ExternalIdentity, Membership, SignIn, User
+from accounts.sign_in.noting import home_of
 from chat.attachments import storing
 from chat.metering.limits import exports
 from chat.models import Attachment, Chat, Compaction, Message, Schedule
@@ -42,7 +44,7 @@ _encode = msgspec.json.Encoder().encode
 @require_GET
 async def export_person(request: HttpRequest) -> HttpResponseBase:
     """The caller's own, as a file. 409 while a run in a chat of theirs is open, 413 above PERSON_EXPORT_MAX_BYTES."""
-    user = await db(authenticate, request)
+    user = await db(_asked, request)
     hold = await exports.take(user.pk)
     with hold:
         file, length = await asyncio.get_running_loop().run_in_executor(thread(), _file, user)
@@ -51,6 +53,16 @@ async def export_person(request: HttpRequest) -> HttpResponseBase:
     response["Content-Disposition"] = 'attachment; filename="account.zip"'
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _asked(request: HttpRequest) -> User:
+    user = authenticate(request)
+    told = {"what": "me", "format": "zip"}
+    place = home_of(user.pk)
+    audit.apart(
+        "export.downloaded", actor=user, organization_id=place, object_type="user", object_id=user.pk, detail=told
+    )
+    return user
 
 
 def _file(user: User) -> tuple[IO[bytes], int]:

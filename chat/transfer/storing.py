@@ -18,9 +18,9 @@ from agents import events as ev
 from agents.events import AnyEvent
 from chat import audience
 from chat.attachments import using
-from chat.models import Attachment, Chat, ChatAlias, Message, Run, RunEvent, TitledBy, ToolCall, UsageRecord
+from chat.models import IMPORTED, Attachment, Chat, ChatAlias, Message, Run, RunEvent, TitledBy, ToolCall, UsageRecord
 from chat.services import rules
-from chat.transfer.lines import EventsLine, Line
+from chat.transfer.lines import EventsLine, Line, UsageLine
 from chat.transfer.reading import Package
 from tools.git.transfer import put_files
 
@@ -114,9 +114,17 @@ def _runs(move: Move) -> Iterator[dict[str, Any]]:
 
 def _usage(move: Move) -> Iterator[dict[str, Any]]:
     organization, project = move.place.organization, move.place.project
-    whose = {"organization_id": organization.pk, "project_id": project.pk if project else None}
-    for each in move.package.usage:
+    whose = {"organization_id": organization.pk, "project_id": project.pk if project else None, "door": IMPORTED}
+    for each in _unknown(move):
         yield _fields(each) | whose | {"run_id": move.ids[each.run], "user_id": move.person(each.user)}
+
+
+def _unknown(move: Move) -> list[UsageLine]:
+    """Those of runs that the ledger here does not have: it has kept them where the chat was here before."""
+    ids = [move.ids[each.run] for each in move.package.usage]
+    there = UsageRecord.objects.filter(run__in=ids, organization=move.place.organization)
+    kept = set(there.values_list("run_id", flat=True))
+    return [each for each in move.package.usage if move.ids[each.run] not in kept]
 
 
 def _store_chat(move: Move) -> None:
@@ -135,12 +143,17 @@ def _store_files(move: Move) -> None:
 
 
 def _ids(package: Package, place: Place) -> dict[UUID, UUID]:
-    """Every id of the file, and what it is called here: the same, unless it is taken."""
-    if not place.is_copy and Chat.objects.filter(pk=package.chat.id).exists():
+    """Every id of the file, and what it is called here: the same, unless it is taken.
+
+    So is that of a chat that was deleted and kept: nobody is told that it is there.
+    """
+    same = Chat.objects.filter(pk=package.chat.id)
+    if not place.is_copy and same.filter(deleted_at=None).exists():
         raise Conflict(f"Chat {package.chat.id} is here already. As a copy it gets new ids.", code="chat_exists")
     messages, runs = [each.id for each in package.messages], [each.id for each in package.runs]
     taken = set(Message.objects.filter(pk__in=messages).values_list("pk", flat=True))
     taken |= set(Run.objects.filter(pk__in=runs).values_list("pk", flat=True))
+    taken |= set(same.values_list("pk", flat=True))
     everything = [package.chat.id, *messages, *runs]
     return {id: uuid.uuid4() if place.is_copy or id in taken else id for id in everything}
 

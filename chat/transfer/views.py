@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
+from accounts import audit
 from accounts.authentication import authenticate
 from accounts.db import db
 from accounts.errors import RequestError
@@ -74,6 +75,10 @@ def _chat(request: HttpRequest, id: UUID) -> tuple[User, Chat]:
     chat = get_chat(user, id)
     require_owner(user, chat)
     audience.require_exportable(chat)
+    audit.apart(
+        "chat.exported", actor=user, organization_id=chat.organization_id, object_type="chat", object_id=chat.pk,
+        detail={"format": "parley"},
+    )  # fmt: skip
     return user, chat
 
 

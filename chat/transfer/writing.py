@@ -70,7 +70,7 @@ def _lines(chat: Chat) -> Iterator[AnyLine]:
     for row in RunEvent.objects.filter(**of_answers).order_by("run__position", "first_seq").iterator():
         yield _line(EventsLine, row, events=[ev.without_state(each) for each in ev.load(row.events)])
     yield from _each(ToolCallLine, ToolCall.objects.filter(**of_answers).order_by("pk"))
-    yield from _each(UsageLine, UsageRecord.objects.filter(**of_answers).order_by("pk"))
+    yield from _each(UsageLine, UsageRecord.objects.filter(**of_answers, corrects__isnull=True).order_by("pk"))
     if chat.project_id is not None:
         for path, data in changed_files(chat.project_id, chat.branch_name()).items():
             yield FileLine(path=path, data=data)

@@ -11,7 +11,7 @@ import { Composer, NO_COMPOSER } from "./composer.js";
 import { fragmentOf } from "./html.js";
 import { Live } from "./live.js";
 import { Log } from "./log.js";
-import { Outbox } from "./outbox.js";
+import { isOfMessage, Outbox } from "./outbox.js";
 import { byId, messagesPath, page } from "./page.js";
 import { Pager } from "./pager.js";
 import { textOf } from "./reducer.js";
@@ -124,6 +124,7 @@ function onSent(item, { chat, run, input, message }) {
   else log.confirm(item.article, input);
   if (!byId(`message-${message.id}`)) watch({ run: run.id, article: log.addAnswer(message, run.id) });
   if (item.parent) showNewest();
+  if (!input.parent && log.stored[0]?.dataset.id !== input.id) catchUp(); // it begins anew: a command does
   chats.first();
   live.release();
   refresh();
@@ -135,9 +136,9 @@ function onRefused(items, error) {
   showWhetherEmpty();
   composer.giveBack(items);
   if (page.chat && error.status === 404) close(WORDS.gone);
-  else if (page.chat && error.status === 403) close(WORDS.readOnly);
+  else if (page.chat && error.status === 403 && !isOfMessage(error)) close(WORDS.readOnly);
   else report(WORDS.notSent({ why: whyInWords(error) }));
-  if (error.code === "model_gone") showGone(byId("model").value, error.fields.successor?.[0]);
+  if (["model_gone", "plan_model"].includes(error.code)) showGone(byId("model").value, error.fields.successor?.[0]);
   live.release();
 }
 

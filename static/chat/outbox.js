@@ -5,6 +5,9 @@ import { pauseMs } from "../parley.js";
 import { keep, keptUnder } from "./store.js";
 import { living, tab } from "./tabs.js";
 
+/** Whether what may not be sent is this one message: others may. */
+export const isOfMessage = ({ code }) => ["command_not_allowed", "plan_model"].includes(code);
+
 export class Outbox {
   items = []; // {key, text, attachments, choices, parent, at}, oldest first
   isBusy = false; // the first is on its way
@@ -78,7 +81,7 @@ export class Outbox {
   /** A refusal of this message, or of all where none may be sent any more. */
   #isRefused(error) {
     if (error.isLost || error.status === 401) return false;
-    const refused = error.status === 403 || error.status === 404 ? [...this.items] : [this.items[0]];
+    const refused = (error.status === 403 && !isOfMessage(error)) || error.status === 404 ? [...this.items] : [this.items[0]];
     this.error = null;
     this.#drop(refused);
     this.onRefused(refused, error);

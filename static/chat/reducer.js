@@ -19,6 +19,7 @@ export function emptyAnswer() {
     model: "", // that answers
     asked: "", // of which that was asked: another one, where it answers in its place
     usage: null,
+    cost: null,
     reason: "", // of a completed answer: stop, length, max_turns ...
     error: null, // of a failed one: {code, message, retryable}
     stoppedBy: "",
@@ -231,5 +232,5 @@ function ended(answer, phase, event) {
   const parts = swept(answer.parts).map((part) => 
     ["running", "asked", "allowed"].includes(part.status) ? { ...part, status: "unfinished" } : part,
   );
-  return { ...enter(phase, event), endedAt: event.at, parts, retry: null, usage: event.usage ?? null };
+  return { ...enter(phase, event), endedAt: event.at, parts, retry: null, usage: event.usage ?? null, cost: event.cost ?? null };
 }

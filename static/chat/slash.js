@@ -9,12 +9,20 @@ const list = byId("slash");
 let found = []; // what fits: {label, act}
 let at = 0;
 
-/** Show what fits the text, or nothing where nothing does. */
+/** Show what fits the text, or nothing where nothing does, or a command is named and what it takes is being typed. */
 export function update() {
-  const asked = box.value.startsWith("/") && box.value.slice(1).toLowerCase();
+  const asked = box.value.startsWith("/") && !isNamed(box.value) && box.value.slice(1).toLowerCase();
   found = asked === false ? [] : commands().filter(({ label }) => label.toLowerCase().includes(asked));
+  if (asked) found.sort((one, other) => begins(other, asked) - begins(one, asked));
   at = 0;
   show();
+}
+
+const begins = ({ label }, asked) => label.toLowerCase().startsWith(`/${asked}`);
+
+function isNamed(text) {
+  const [, name] = /^\/([a-z][a-z0-9_-]*)\s/.exec(text) ?? [];
+  return page.slash.some((each) => each.name === name);
 }
 
 /** Do what is marked in the list; false where no list is shown. */
@@ -35,10 +43,20 @@ function commands() {
     { label: WORDS.startNew, act: () => location.assign("/") },
     { label: WORDS.settings, act: async () => (await import("./settings.js")).open() },
     ...(page.chat && last ? inChat : []),
+    ...page.slash.map((command) => ({ label: `/${command.name} ${command.help}`, act: () => type(command) })),
     ...page.commands.map((command) => ({ label: `/${command.name} ${command.label}`, act: () => begin(command) })),
     ...page.archetypes.map(({ name, label }) => ({ label: WORDS.agentIs({ name: label }), act: () => choose("archetype", name) })),
-    ...Object.entries(page.models).map(([name, { label }]) => ({ label: WORDS.modelIs({ name: label }), act: () => choose("model", name) })),
+    ...Object.entries(page.models).filter(([name]) => !isDisabled(name)).map(([name, { label }]) => ({ label: WORDS.modelIs({ name: label }), act: () => choose("model", name) })),
   ];
+}
+
+/** Whether the plan does not have it. */
+const isDisabled = (name) => [...byId("model").options].some((each) => each.value === name && each.disabled);
+/** A command of the product: sent as it is, or to be completed first. */
+function type({ name, takes }) {
+  box.value = `/${name}${takes ? " " : ""}`;
+  if (!takes) box.form.requestSubmit();
+  box.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 /** An own app's command: its text is there to be completed and sent. */

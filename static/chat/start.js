@@ -34,6 +34,7 @@ export function restoreChoices(choices) {
     const option = options.find((each) => each.value === (values[name] ?? "") && [undefined, organization].includes(each.dataset.organization));
     if (option) option.selected = true;
   }
+  showPlan();
   showEfforts(values.effort);
   made = chosen();
   showExamples();
@@ -49,7 +50,27 @@ export function showChoices(chat) {
   for (const name of ["archetype", "model"]) select(choice(name), chat[name]);
   if (choice("effort")) choice("effort").dataset.is = chat.effort ?? "";
   showEfforts();
-  if (page.models[chat.model]) showGone("");
+  if (plan()?.models.includes(chat.model)) showGone("");
+}
+
+/** The plan of where the chat is, or will be. */
+const plan = () => page.plans[choice("project")?.selectedOptions[0]?.dataset.organization ?? Object.keys(page.plans)[0]];
+
+/** What the plan does not have cannot be chosen, and says why; of a chat that has not begun its default is, in the place of what was. */
+export function showPlan() {
+  const here = plan();
+  if (!here || page.chat) return;
+  for (const option of choice("model").options) {
+    const known = page.models[option.value];
+    if (!known) continue;
+    option.disabled = !here.models.includes(option.value);
+    option.textContent = option.disabled ? `${known.label}, ${WORDS.notInPlan({ plan: here.name })}` : known.label;
+  }
+  for (const radio of document.querySelectorAll("#models input")) {
+    radio.disabled = !here.models.includes(radio.value);
+    radio.closest("label").querySelector(".refused").textContent = radio.disabled ? WORDS.notInPlan({ plan: here.name }) : "";
+  }
+  if (choice("model").selectedOptions[0]?.disabled) choice("model").value = here.model;
 }
 
 /** Those that the model has to choose from; nothing of a model without any. What was chosen comes back with a model that has it. */
@@ -63,15 +84,15 @@ export function showEfforts(wanted) {
   box.closest("label").hidden = !efforts.length;
 }
 
-/** Say above the box that this model is not offered any more, and what to take in its place; with no name, nothing. */
+/** Say above the box that this model is not offered any more, or not in the plan, and what to take in its place; with no name, nothing. */
 export function showGone(name, successor = "") {
   const line = byId("gone");
   if (!line) return;
   line.hidden = !name;
   if (!name) return;
   const button = line.querySelector("button");
-  line.querySelector("span").textContent = WORDS.modelGone({ name });
-  button.hidden = !page.models[successor];
+  line.querySelector("span").textContent = (page.models[name] ? WORDS.modelOutside : WORDS.modelGone)({ name });
+  button.hidden = !plan()?.models.includes(successor);
   button.value = successor;
   button.textContent = WORDS.goOnWith({ name: page.models[successor]?.label ?? successor });
 }
@@ -90,7 +111,9 @@ export function listenToChoices({ onChosen, onRefused }) {
   byId("composer")?.addEventListener("change", ({ target }) => {
     if (!NAMES.includes(target.id)) return;
     if (target.id === "effort" && !page.chat) target.dataset.is = target.value;
-    if (target.id === "model") (showEfforts(), showGone(""));
+    if (target.id === "project") showPlan();
+    if (target.id !== "effort") showEfforts();
+    if (target.id === "model") showGone("");
     if (page.chat) change(target, { onChosen, onRefused });
     else made = chosen();
     showExamples();

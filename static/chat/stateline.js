@@ -28,7 +28,8 @@ export function stateOf({ isOnline, isSignedOut, closed, problem, outbox, runs, 
 
 function delayed({ error, until }, now, acts) {
   const seconds = Math.max(1, Math.ceil((until - now) / 1000));
-  const text = error.status === 429 ? WORDS.tooMany({ seconds }) : WORDS.unreachable;
+  const tooMany = error.code === "rate_limited" ? WORDS.tooOften : WORDS.tooMany;
+  const text = error.status === 429 ? tooMany({ seconds }) : WORDS.unreachable;
   return { kind: "delayed", text, tone: "warn", action: WORDS.retry, act: acts.sendNow, isSaid: true };
 }
 

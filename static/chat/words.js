@@ -4,6 +4,8 @@ import { data, page } from "./page.js";
 import { runningTools } from "./reducer.js";
 
 const LANGUAGE = document.documentElement.lang;
+const SYMBOLS = { USD: "$", EUR: "€", GBP: "£" };
+const LEAST = 0.0001; // that is said of what was paid: what is less is less than that
 const plural = new Intl.PluralRules(LANGUAGE);
 
 /** Each sentence of chat/page/words.py by its name: a text, or, where it has open places, a function of {place: value}. */
@@ -22,12 +24,14 @@ function filled(text, values) {
 export function whyInWords({ status, code, message, fields, retryAfterS }) {
   if (status === 0) return WORDS.noServer;
   if (status >= 500) return WORDS.serverFailed;
-  if (status === 429) return WORDS.tooManyNow({ seconds: retryAfterS || 1 });
+  const tooMany = code === "rate_limited" ? WORDS.tooOftenNow : WORDS.tooManyNow;
+  if (status === 429) return tooMany({ seconds: retryAfterS || 1 });
+  if (status === 403 && WORDS.refusals[code]) return WORDS.refusals[code];
   return { 401: WORDS.signedOut, 403: WORDS.mayNot, 404: WORDS.notThere }[status] ?? refusalInWords(code, message, fields);
 }
 
 function refusalInWords(code, message, fields) {
-  const own = code === "invalid" ? undefined : WORDS.refusals[code];
+  const own = code === "invalid" ? undefined : (WORDS.refusals[`${code}.${fields?.scope?.[0]}`] ?? WORDS.refusals[code]);
   return own ?? fieldsInWords(fields) ?? sentenceInWords(message) ?? filled(WORDS.refusals.invalid, { message });
 }
 
@@ -167,10 +171,10 @@ function cut(text) {
 
 /** The line under an answer that is over; the server says the same of a stored one (chat/page/contents.py). */
 export function endInWords(answer, { user }) {
-  const facts = [tokensInWords(answer.usage), duration(answer.endedAt - answer.startedAt), whoInWords(answer)].filter(Boolean);
+  const facts = [tokensInWords(answer.usage), costInWords(answer.cost), duration(answer.endedAt - answer.startedAt), whoInWords(answer)].filter(Boolean);
   if (answer.phase === "cancelled") {
     const who = answer.stoppedBy && answer.stoppedBy === user.id ? WORDS.stoppedByYou : WORDS.stopped;
-    return [who, tokensInWords(answer.usage)].filter(Boolean).join(" · ");
+    return [who, tokensInWords(answer.usage), costInWords(answer.cost)].filter(Boolean).join(" · ");
   }
   if (answer.phase === "failed") return failureInWords(answer.error);
   return [WORDS.ends[answer.reason], ...facts].filter(Boolean).join(" · ");
@@ -195,4 +199,19 @@ function tokensInWords(usage) {
   if (!total) return "";
   const tokens = WORDS.tokens({ count: total });
   return !usage.status || usage.status === "reported" ? tokens : WORDS.about({ tokens });
+}
+
+/** What was paid, where it is known; chat/page/money.py writes it the same. */
+function costInWords(cost) {
+  const amount = Number(cost?.amount ?? 0);
+  if (!(amount > 0)) return "";
+  const paid = amount < LEAST ? `< ${money(LEAST, 4, cost.currency)}` : money(amount, amount >= 1 ? 2 : 4, cost.currency);
+  return cost.status === "unknown" ? WORDS.atLeast({ amount: paid }) : paid;
+}
+
+function money(amount, places, currency) {
+  const number = amount.toLocaleString(LANGUAGE, { minimumFractionDigits: places, maximumFractionDigits: places });
+  const symbol = SYMBOLS[currency];
+  if (!symbol) return `${number}\u00a0${currency}`;
+  return LANGUAGE.startsWith("en") ? `${symbol}${number}` : `${number}\u00a0${symbol}`;
 }

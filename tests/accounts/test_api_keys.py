@@ -16,7 +16,7 @@ from accounts.authentication import still_valid
 from accounts.errors import Conflict, Invalid
 from accounts.models import ApiKey, Membership, Organization, Project, Role, User
 from accounts.sign_in import keys
-from accounts.sign_in.scopes import SCOPES, WORKED_ON, opens
+from accounts.sign_in.scopes import AUDIT, SCOPES, WORKED_ON, opens
 from chat.models import Chat
 from tests.routes import APART, MINE, PUBLIC, ROUTES, Route
 
@@ -36,6 +36,7 @@ PERSONAL = (
     "/api/users/me/keys/",
     "/api/users/me/export/",
     "/api/users/me/deletion/",
+    "/api/exports/",
     "/healthz",
     "/readyz",
     "/api/schema/",
@@ -242,11 +243,13 @@ def test_each_route_is_opened_by_the_scopes_that_are_for_it(route: Route) -> Non
     if route.kind in ("page", "frame") or route.path.startswith((*PERSONAL, APART, "/.well-known/")):
         assert scopes_of(route) == set(), "these are for people"
     elif route.kind == "key":
-        assert scopes_of(route) == {"mcp"}
+        assert scopes_of(route) == ({"mcp"} if route.path == "/mcp" else set()), "metrics have a token of their own"
     elif route.path.startswith(("/v1/", "/api/llm/")):
         assert scopes_of(route) == {"llm", "chat"} | reads
     elif route.path.startswith("/api/users/") and not route.path.startswith("/api/users/me/"):
         assert scopes_of(route) == {"people"}
+    elif AUDIT.match(route.path):
+        assert scopes_of(route) == {"audit"}
     elif route.path.startswith("/api/me/"):
         assert scopes_of(route) == {"me"}
     elif WORKED_ON.match(route.path):

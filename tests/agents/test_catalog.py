@@ -16,7 +16,7 @@ from agents.messages import UserMessage
 from agents.model_info import ABILITIES, TIERS
 from agents.options import EFFORTS
 from agents.overlay import Overlay
-from agents.prices import Price
+from agents.prices import priced
 from agents.providers.apis import key_of
 from agents.providers.base import ProviderRequest
 from agents.providers.demo import DemoProvider
@@ -153,13 +153,13 @@ def test_a_model_of_another_server_gets_a_guessed_context_and_what_was_always_se
 
 
 def test_the_operators_price_is_before_what_ships_and_the_package_behind_all() -> None:
-    package = (("qwen3:8b", Known(40_960, Price(1, 1, 2))), ("gpt-6-luna", Known(1, Price(9, 9, 9))))
+    package = (("qwen3:8b", Known(40_960, priced(1, 1, 2))), ("gpt-6-luna", Known(1, priced(9, 9, 9))))
     found = made(known=package, OPENAI_BASE_URL=ELSEWHERE, OPENAI_MODELS=["qwen3:8b", "gpt-6-luna", "else"])
-    assert (found.info("qwen3:8b").context_tokens, found.info("qwen3:8b").price) == (40_960, Price(1, 1, 2))
+    assert (found.info("qwen3:8b").context_tokens, found.info("qwen3:8b").price) == (40_960, priced(1, 1, 2))
     assert found.info("gpt-6-luna").price == next(each.price for each in SHIPPED if each.id == "gpt-6-luna")
     assert found.info("else").price is None
     word = made(known=package, OPENAI_API_KEY="k", OPENAI_PRICES=["gpt-6-luna=7/8"], OPENAI_PRICES_CURRENCY="EUR")
-    assert word.info("gpt-6-luna").price == Price(7, 7, 8, currency="EUR")
+    assert word.info("gpt-6-luna").price == priced(7, 7, 8, currency="EUR")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_the_successor_is_one_that_is_offered(name: str, keys: dict[str, Any], s
 def test_a_row_is_before_what_ships_and_what_it_leaves_empty_falls_through() -> None:
     row = Overlay("gpt-6-luna", tier="max", input=3.0, output=4.0, efforts=("low",), note="Ours", name="luna-eu")
     model, plain = made(row, OPENAI_API_KEY="k").info("gpt-6-luna"), made(OPENAI_API_KEY="k").info("gpt-6-luna")
-    assert (model.tier, model.price, model.efforts, model.note) == ("max", Price(3, 3, 4), ("low",), "Ours")
+    assert (model.tier, model.price, model.efforts, model.note) == ("max", priced(3, 3, 4), ("low",), "Ours")
     assert model.wire_name == "luna-eu"
     assert (model.context_tokens, model.abilities, model.server) == (
         plain.context_tokens,

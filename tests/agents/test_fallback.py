@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from agents import events as ev
-from agents.errors import CODES, ProviderError
+from agents.errors import CODES, ProviderError, QuotaExceeded
 from agents.events import AnyEvent
 from agents.loop import Agent, fallback
 from agents.loop.fallback import Memory, Order
 from agents.loop.job import RetryPolicy
+from agents.loop.purse import CONCLUDE, Share
 from agents.loop.target import Target, fitted, left_out, room_of
 from agents.messages import AssistantMessage, Image, SystemMessage, ToolSpec, UserMessage
 from agents.model_info import ModelInfo
@@ -45,8 +46,8 @@ class Pair:
     async def run(self) -> list[AnyEvent]:
         agent = archetype(echo)
         made = job(self.first, agent, **{"targets": lambda model: self.targets, "model": "one", **self.more})
-        working = Agent(made, agent, path="", messages=(UserMessage("Go."),))
-        happened = [each async for batch in working.work() for each in batch]
+        self.agent = Agent(made, agent, path="", messages=(UserMessage("Go."),))
+        happened = [each async for batch in self.agent.work() for each in batch]
         check_stream(happened)
         return happened
 
@@ -87,6 +88,48 @@ async def test_after_something_was_visible_it_is_taken_back_and_the_turn_is_aske
     assert told.content == "Good day." and told.turns == 1
     assert [(each.model, each.usage.status) for each in told.usages] == [("one", "estimated"), ("two", "reported")]
     assert not any(isinstance(each, AssistantMessage) for each in pair.second.requests[0].messages)  # no prefill
+
+
+class Counting:
+    """A purse that covers so many turns, and notes who may be asked and what is settled."""
+
+    def __init__(self, turns: int) -> None:
+        self.turns, self.asked, self.settled = turns, list[list[str]](), list[tuple[str, str]]()
+
+    async def take(self, input_tokens: int, models: Sequence[str], ahead: int) -> Share:
+        self.asked.append(list(models))
+        if len(self.asked) > self.turns:
+            raise QuotaExceeded
+        return Share(input_tokens, 100, is_last=len(self.asked) == self.turns)
+
+    def settle(self, share: Share, model: str, usage: Usage) -> None:
+        self.settled.append((model, usage.status))
+
+
+async def test_what_was_visible_is_paid_and_the_next_one_takes_its_own_share() -> None:
+    purse = Counting(2)
+    pair = Pair([fails("upstream_interrupted", after=[TextPiece("Hel")])], [says("Good day.")], purse=purse)
+    happened = await pair.run()
+    assert purse.asked == [["one", "two"], ["two"]]
+    assert purse.settled == [("one", "estimated"), ("two", "reported")]
+    [reset] = [each for each in happened if isinstance(each, ev.TurnReset)]
+    assert reset.usage is not None and reset.usage.status == "estimated"
+    assert CONCLUDE not in pair.first.requests[0].system and CONCLUDE in pair.second.requests[0].system
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_nobody_is_asked_behind_words_where_no_other_share_is_covered(is_first: bool) -> None:
+    broken = fails("upstream_interrupted", after=[TextPiece("Hel")])
+    turns = [broken] if is_first else [calls(("echo", '{"word":"a"}')), broken]
+    purse = Counting(len(turns))
+    pair = Pair(turns, [says("Good day.")], purse=purse)
+    if is_first:
+        with pytest.raises(QuotaExceeded):
+            await pair.run()
+    else:
+        await pair.run()
+        assert pair.agent.reason == "budget"
+    assert not pair.second.requests and purse.settled[-1] == ("one", "estimated")
 
 
 @pytest.mark.parametrize("code", ["upstream_invalid", "quota_exceeded", "no_rights"])

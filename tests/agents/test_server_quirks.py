@@ -333,7 +333,7 @@ USAGES: dict[str, tuple[str, Usage | None]] = {
         Usage(10, 3, 2, cache_write_tokens=5)),
     "OpenRouter: nothing was written to it": (
         in_end(counted(prompt_tokens_details={"cached_tokens": 3, "cache_write_tokens": 0})), Usage(10, 3, 2)),
-    "more cached than read": (in_end(counted(prompt_tokens_details={"cached_tokens": 30})), Usage(10, 10, 2)),
+    "cached beside the input": (in_end(counted(prompt_tokens_details={"cached_tokens": 30})), Usage(40, 30, 2)),
     "none at all": (said("a") + END + DONE, None),
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from agents.loop import Agent
 from agents.loop.purse import Share
 from agents.messages import UserMessage
 from agents.providers.base import Piece, ProviderRequest
+from agents.usage import Usage
 from chat.eventlog.projection import fold
 from tests.agents.scripted import Said, calls, says
 from tests.agents.test_loop import archetype, check_stream, cut, echo, job, of, save
@@ -167,21 +168,21 @@ class Empty:
 
     turns: int
 
-    async def take(self, input_tokens: int) -> Share:
+    async def take(self, input_tokens: int, models: Sequence[str], ahead: int) -> Share:
         self.turns -= 1
         if self.turns < 0:
             raise QuotaExceeded
         return Share(input_tokens, 100)
 
-    def settle(self, share: Share, used_tokens: int) -> None:
+    def settle(self, share: Share, model: str, usage: Usage) -> None:
         pass
 
 
 async def test_where_the_budget_ends_no_provider_stays_open() -> None:
     provider = ByTask({"Go.": [asks("One.", "Two.")], "One.": [says("1", "2", "3")], "Two.": [says("2")]})
-    with pytest.raises(QuotaExceeded):
-        await work(agent_of(provider, archetype(subagents=(helper(),)), purse=Empty(2)))
-    assert not provider.open
+    agent = agent_of(provider, archetype(subagents=(helper(),)), purse=Empty(2))
+    await work(agent)
+    assert agent.reason == "budget" and not provider.open
 
 
 async def test_one_that_fails_leaves_the_others_at_work() -> None:

@@ -13,6 +13,7 @@ from tests.browser.conftest import sign_in
 from tests.browser.steps import Open, answer, box, script, send, state, submit
 from tests.browser.test_files_and_choices import chips
 from tests.live import Server
+from tests.streams import client
 from tests.upstream import Turn, Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
@@ -80,6 +81,44 @@ def test_a_model_is_compared_and_chosen_and_told_how_much_to_reason(
     submit(page, f"Again {script(upstream, Turn(text='Yes.'))}")
     expect(answer(page)).to_contain_text("tokens")
     assert run_of(several, page)["effort"] is None
+
+
+def test_a_model_that_the_plan_does_not_have_is_shown_and_says_why(
+    open_page: Open, several: Server, upstream: Upstream
+) -> None:
+    alice = client(several)
+    organization = alice.get("/api/projects/")["results"][0]["organization"]
+    page, watch = open_page(several)
+    watch.allowed = ("403",)
+    sign_in(page)
+    page.locator("#model").select_option("grok-4.7")
+    submit(page, f"Hello {script(upstream, Turn(text='Yes.'))}")
+    expect(answer(page)).to_contain_text("tokens")
+    several.quickly("set_plan", organization, "BASIC")
+    try:
+        submit(page, "And now?")  # this page was there before
+        expect(page.locator("#gone")).to_contain_text(
+            "grok-4.7 is not in the organization's plan. Choose another model"
+        )
+        expect(box(page)).to_have_value("And now?")
+        page.reload()
+        expect(page.locator("#gone")).to_contain_text(
+            "grok-4.7 is not in the organization's plan. Choose another model"
+        )
+        option = page.locator("#model option[value='grok-4.7']")
+        expect(option).to_be_disabled()
+        expect(option).to_have_text("grok-4.7, not in the plan BASIC")
+        page.get_by_role("button", name="Abilities and prices").click()
+        grok = page.get_by_role("radio", name="grok-4.7")
+        expect(grok).to_be_disabled()
+        expect(grok).to_have_accessible_name("grok-4.7 Max not in the plan BASIC")
+        page.get_by_role("button", name="Cancel").click()
+        page.locator("#model").select_option("gpt-4.1-mini")
+        expect(page.locator("#gone")).to_be_hidden()
+        submit(page, f"Again {script(upstream, Turn(text='Of course.'))}")
+        expect(answer(page)).to_contain_text("Of course.")
+    finally:
+        several.quickly("set_plan", organization, "ENTERPRISE")
 
 
 def test_leaving_the_list_of_models_chooses_none(open_page: Open, several: Server) -> None:

@@ -255,7 +255,7 @@ def test_a_first_message_that_no_budget_covers_makes_no_chat(
     before = len(server.call("GET", chats, token=server.token()).body["results"])
     server.manage("set_budget", "First organization", "1")
     send(page, "Is there enough?")
-    expect(state(page)).to_contain_text("Not sent: Your organization's token budget")
+    expect(state(page)).to_contain_text("Not sent: Your organization's budget")
     expect(box(page)).to_have_value("Is there enough?")
     assert len(server.call("GET", chats, token=server.token()).body["results"]) == before
     server.manage("set_budget", "First organization")

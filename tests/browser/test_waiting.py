@@ -107,6 +107,21 @@ def test_it_goes_by_itself_once_and_the_focus_does_not_go_with_its_button(
     expect(own.get_by_role("article")).to_have_count(2)
 
 
+def test_who_writes_faster_than_they_may_is_told_when_it_sends_and_it_does(
+    open_page: Open, new_server: Callable[..., Server]
+) -> None:
+    server = new_server(LIMITS_USER="1/8s:2").start()
+    page = entered(open_page, server)
+    for number in (1, 2, 3):
+        send(page, f"message {number}")
+    expect(state(page)).to_have_text(re.compile(r"^That was a lot in a short time\. Sends in \d s\."))
+    expect(waits(page)).to_contain_text("Next try in")
+    expect(waits(page)).to_be_hidden(timeout=20_000)
+    expect(state(page)).not_to_contain_text("Sends in")
+    page.reload()
+    expect(page.get_by_role("article")).to_have_count(6)
+
+
 def test_what_is_cancelled_while_it_is_tried_again_comes_back_when_the_try_has_failed(own: Page) -> None:
     held: list[Route] = []
     own.route(FIRST, lambda route: held.append(route))

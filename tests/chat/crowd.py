@@ -63,7 +63,7 @@ def crowd(count: int) -> None:
         OutstandingToken(user=users[n], jti=_hash(n), token="x", created_at=now, expires_at=later) for n in numbers
     )
     _made(BlacklistedToken(token=token) for token in tokens)
-    _made(Budget(organization=place, tokens=1_000_000) for place in places)
+    _made(Budget(organization=place, amount=1_000_000) for place in places)
     _made(Group(name=f"Group {n}") for n in numbers)
     kind = ContentType.objects.get_for_model(Run)
     _made(

@@ -18,7 +18,7 @@ from django.utils.html import escape
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.folding import FOLDED, FoldedField
-from accounts.models import User
+from accounts.models import Project, User
 from agents import events as ev
 from agents.usage import Usage
 from chat.admin.timeline import Timeline
@@ -28,17 +28,25 @@ from chat.models import (
     Attachment,
     AttachmentUse,
     Budget,
+    BudgetNotice,
     Character,
     Chat,
     ChatAlias,
     ChatShare,
     Chore,
     Compaction,
+    Feedback,
+    HandedOver,
+    Hold,
+    Kept,
+    KeptFile,
     LanguageModel,
     Message,
     MessageState,
+    Price,
     Process,
     PullRequest,
+    Rules,
     Run,
     RunEvent,
     RunStatus,
@@ -47,7 +55,10 @@ from chat.models import (
     ToolCall,
     ToolGrant,
     ToolPolicy,
+    Total,
     UsageDay,
+    UsageDayBefore,
+    UsageName,
     UsageRecord,
     Workflow,
     WorkflowRun,
@@ -60,9 +71,10 @@ from tests.chat.rows import answer, say
 pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>{{ 7|add:7 }}</pre></details>\u202e"
-UNSEEN = (MessageState,)  # for a provider alone: nobody is shown any of it
+# For a provider alone, and what a hold keeps of what was deleted: nobody is shown any of it.
+UNSEEN = (HandedOver, Kept, KeptFile, MessageState)
 TABLES = sorted({*apps.get_app_config("chat").get_models()} - {*UNSEEN}, key=lambda model: model.__name__)
-EDITED = (Budget, Character, LanguageModel, ToolGrant, ToolPolicy, Workflow)
+EDITED = (Budget, Character, Hold, LanguageModel, Price, Rules, ToolGrant, ToolPolicy, Workflow)
 WRITTEN = [model for model in TABLES if model not in EDITED]
 
 
@@ -80,13 +92,17 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     )
     task = Task.objects.create(project=chat.project, title=HOSTILE[:200], external_id=HOSTILE[:200])
     Character.objects.create(id=7, organization=chat.organization, name=HOSTILE[:150], archetype="generalist")
-    Budget.objects.create(organization=chat.organization, tokens=1_000_000)
+    budget = Budget.objects.create(organization=chat.organization, amount=1_000_000)
+    BudgetNotice.objects.create(budget=budget, percent=80)
+    Hold.objects.create(scope="user", subject=bob.pk, name=HOSTILE[:200], reason=HOSTILE, by=alice)
+    Rules.objects.create(organization=chat.organization)
     ToolPolicy.objects.create(organization=chat.organization, pattern=HOSTILE[:100], decision="ask", created_by=alice)
     ToolGrant.objects.create(
         chat=chat, tool="<script>alert('x')</script>{{ 7|add:7 }}", by=alice, expires_at=timezone.now()
     )
     LanguageModel.objects.create(id=HOSTILE[:90], name=HOSTILE, note=HOSTILE, vendor="openai", source="operator")
     open_session(user=alice, run=made, task=task)
+    Feedback.objects.create(message=made.message, user=alice, comment=HOSTILE)
     Compaction.objects.create(
         chat=chat, upto=made.input, branch_leaf=made.pk, run=made.pk, summary=HOSTILE, messages=2, tokens_before=9,
         tokens_after=3, model=HOSTILE[:100],
@@ -111,8 +127,12 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     )  # fmt: skip
     now = timezone.now()
     Process.objects.create(id=uuid.uuid4(), host=HOSTILE, pid=7, takes_runs=True, started_at=now, seen_at=now)
+    Total.objects.create(name="parley_runs_total", labels=f'code="{HOSTILE}"', value=1)
     Chore.objects.create(name="clean-up", due_at=now, told={"x": HOSTILE}, error=HOSTILE)
+    Price.objects.create(model=HOSTILE[:100], input=1, output=1, currency="USD", source=HOSTILE[:100])
     UsageDay.objects.create(day=timezone.localdate(), model=HOSTILE[:100], runs=1, **_place(chat), **_used())
+    UsageDayBefore.objects.create(day=timezone.localdate(), model=HOSTILE[:100], runs=1, **_place(chat), **_used())
+    UsageName.objects.create(id=chat.pk, name=HOSTILE[:200])
     return made
 
 
@@ -198,11 +218,26 @@ def test_who_is_not_staff_is_sent_to_sign_in(model: type[Model], run: Run, alice
 
 def test_staff_sets_a_budget_and_not_what_was_used(staff: Client, alice: User) -> None:
     place = alice.memberships.get().organization
-    new = {"organization": place.pk, "tokens": 500, "period": "month", "used": 7}
+    more = {"warn_percent": 80, "at_end": "block", "used": 7}
+    new = {"inside": place.pk, "unit": "tokens", "amount": "500", "period": "month", **more}
     assert staff.post(list_page(Budget) + "add/", new).status_code == 302
     made = Budget.objects.get()
-    assert staff.post(page_of(made), {"tokens": 600, "period": "day", "used": 7}).status_code == 302
-    assert list(Budget.objects.values_list("tokens", "period", "used")) == [(600, "day", 0)]
+    assert staff.post(page_of(made), {"amount": "600", "period": "day", **more}).status_code == 302
+    assert list(Budget.objects.values_list("amount", "period", "used")) == [(600, "day", 0)]
+    assert staff.post(list_page(Budget) + "add/", {**new, "unit": "money", "amount": "12.5"}).status_code == 302
+    assert Budget.objects.get(unit="money").amount == 12_500_000_000
+    wrong = [
+        {"amount": "1.5"},
+        {"amount": "-1"},
+        {"user": alice.pk, "project": Project.objects.create(organization=place, name="P").pk},
+        {"inside": ""},
+    ]
+    for each in wrong:
+        assert staff.post(list_page(Budget) + "add/", {**new, **each}).status_code == 200, each
+    assert Budget.objects.count() == 2
+    BudgetNotice.objects.create(budget=made, percent=80)
+    assert staff.post(page_of(made).replace("/change/", "/delete/"), {"post": "yes"}).status_code == 302
+    assert Budget.objects.count() == 1 and not BudgetNotice.objects.exists()
 
 
 def test_staff_registers_a_character_with_people_of_its_organization_only(
@@ -287,6 +322,7 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
     PullRequest.objects.update(title=CANARY, body=CANARY)
     Attachment.objects.update(name=CANARY, text_error=CANARY)
     Compaction.objects.update(summary=CANARY)
+    Feedback.objects.update(comment=CANARY)
     work = Run.objects.create(
         chat=chat, user=alice, kind="title", model="m", temperature=0, archetype="title", status="succeeded",
         request={"asked": {"title": CANARY}}, attempt=1, position=9,
@@ -299,6 +335,7 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
         page_of(row) for row in (chat, run, work, Task.objects.get(), PullRequest.objects.get())
     ]
     addresses += [page_of(Attachment.objects.get()), page_of(Compaction.objects.get())]
+    addresses += [page_of(Feedback.objects.get())]
     addresses += [f"{own[: -len('change/')]}{each}/" for each in ("history", "content")]
     log = "/admin/admin/logentry/"
     addresses += [log, f"{log}{LogEntry.objects.get().pk}/change/", "/admin/"]
@@ -325,16 +362,33 @@ def test_no_address_filters_by_what_is_hidden(run: Run, staff: Client, field: st
 
 # Columns of text that a list may be filtered by: names and words of the program's, and what a list shows anyway.
 OPEN_TO_ALL = {
-    *("access", "agent", "archetype", "branch", "call", "door", "email", "end_reason", "error_code", "external_id"),
+    *("access", "agent", "archetype", "branch", "call", "command", "door", "email", "end_reason"),
+    *("error_code", "external_id"),
     *("host", "jti", "key", "kind", "kinds", "log_state", "model", "name", "object_id", "origin", "period", "plan"),
     *("prefix", "project_access", "role", "route", "scopes", "sharing", "status", "subject", "titled_by", "told"),
     *("change_message", "usage", "usage_status"),
     *("abilities", "api", "base_url", "currency", "effort", "efforts", "fallbacks", "id", "note", "source"),
     *("successor", "tier", "vendor", "language", "user_agent", "decision", "pattern", "tool"),
+    *("labels",),
     *("algorithms", "audience", "client_id", "default_role", "domains", "groups", "groups_claim", "issuer", "jwks"),
     *("jwks_url", "provision", "public_keys", "slug"),
     *("embedded_by", "media_type"),
-    *("cron", "time_zone"),
+    *("cron", "time_zone", "timezone", "links", "scope", "purpose", "accepted_by"),
+    *("features", "label", "limits", "models"),
+    *(
+        "action",
+        "actor_kind",
+        "object_type",
+        "outcome",
+        "ip",
+        "request_id",
+        "at_end",
+        "unit",
+        "pruned_chain",
+        "chain",
+        "hash",
+        "detail",
+    ),  # of the audit log: its own words, and ids
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
     *("media_type", "text_state", "type", "step", "whole"),
     *("approved_digest", "auth", "digest", "left_out", "offered_as", "policy", "protocol"),

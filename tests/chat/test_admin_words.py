@@ -22,6 +22,7 @@ SOURCES = [*ROOT.glob("chat/admin/**/*.py"), ROOT / "config/admin_site.py", *ROO
 SOURCES += [
     ROOT / "chat/services/language_models.py",
     ROOT / "chat/services/policies.py",
+    ROOT / "accounts/organizations/audit_admin.py",
     ROOT / "accounts/sso/admin.py",
 ]
 PAGES = [*ROOT.glob("templates/admin/**/*.html")]

@@ -480,9 +480,11 @@ def test_a_fork_keeps_it(api: Api, alice: User, bob: User, chat: Chat, committed
     assert kept() == set() and not Attachment.objects.exists()
 
 
+@pytest.mark.parametrize("shared", ["tombstone", "anonymise"])
 def test_with_a_person_goes_what_they_have_sent_to_nobody_else(
-    alice: User, bob: User, chat: Chat, committed: Any
+    alice: User, bob: User, chat: Chat, committed: Any, settings: Any, shared: str
 ) -> None:
+    settings.ERASE_SHARED = shared
     ChatShare.objects.create(chat=chat, user=bob, access=Access.WRITE)
     own = Chat.objects.create(organization=chat.organization, user=bob, model=chat.model, archetype=chat.archetype)
     unsent, mine, others = (stored(bob, chat.organization) for _ in range(3))
@@ -490,9 +492,9 @@ def test_with_a_person_goes_what_they_have_sent_to_nobody_else(
     sent(chat, bob, others)
     with committed():
         people.delete_person(bob, by=alice)
-    assert kept() == {others.pk} == set(Attachment.objects.values_list("pk", flat=True))
-    others.refresh_from_db()
-    assert others.user is None and unsent.pk != mine.pk
+    left = {others.pk} if shared == "anonymise" else set()
+    assert kept() == left == set(Attachment.objects.values_list("pk", flat=True))
+    assert not Attachment.objects.filter(user__isnull=False).exists() and unsent.pk != mine.pk
 
 
 def rounds() -> dict[str, int]:

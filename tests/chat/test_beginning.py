@@ -71,7 +71,7 @@ def test_sent_twice_with_one_key_it_is_made_once(alice: User, organization: Orga
 
 
 def no_budget(organization: Organization, settings: Any) -> None:
-    Budget.objects.create(organization=organization, tokens=1, period=Period.EVER)
+    Budget.objects.create(organization=organization, amount=1, period=Period.EVER)
 
 
 def no_room(organization: Organization, settings: Any) -> None:

@@ -20,6 +20,7 @@ OF_NO_DOOR = {
     "/api/auth/token/exchange",
 }
 OF_NO_DOOR |= {"/api/chats/{id}/push", "/api/chats/{id}/pull-request/", "/api/pulls/{id}/merge"}
+OF_NO_DOOR |= {"/api/metrics", "/api/organizations/{organization}/audit/export/"}
 OF_NO_DOOR |= {"/api/attachments/{id}/content", "/api/attachments/{id}/thumbnail"}
 
 

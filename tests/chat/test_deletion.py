@@ -82,7 +82,8 @@ def test_a_deleted_chat_is_in_no_store(own: Server, upstream: Upstream) -> None:
 def test_a_deleted_project_s_folder_is_gone_at_once(own: Server, upstream: Upstream) -> None:
     alice, canary = client(own), f"canary{uuid.uuid4().hex}"
     place = alice.get("/api/organizations/")["results"][0]["id"]
-    project = alice.post("/api/projects/", {"organization": place, "name": canary, "description": canary})["id"]
+    named = {"name": "What the ledger goes on to say", "description": canary}
+    project = alice.post("/api/projects/", {"organization": place, **named})["id"]
     sent = {"organization": place, "project": project, "title": canary}
     say(alice, alice.post("/api/chats/", sent)["id"], upstream, canary, "secret.txt")
     alice.post("/api/tasks/", {"project": project, "title": canary})

@@ -23,17 +23,22 @@ CALLED = {
     "ChatAlias": "aliases",
     "ChatSession": "sessions of `/api/chat/start`",
     "RunEvent": "the log of a run",
-    "UsageRecord": "usage by run and day",
-    "UsageDay": "usage by run and day",
+    "AuditEntry": "the audit log",
+    "UsageRecord": "usage by turn and by day",
+    "UsageDay": "usage by turn and by day",
+    "UsageDayBefore": "usage by turn and by day",
+    "UsageName": "names in the ledger",
     "Document": "documents of projects",
     "DocumentVersion": "versions of a document",
     "KnowledgeDocument": "knowledge: documents",
     "Passage": "knowledge: passages",
+    "Hold": "holds",
+    "Kept": "kept texts",
     "ProjectRepository": "repositories of projects",
 }
 # Of the installation or of an organization, and with these: no person's, or said with the row that they hang on.
 NOBODYS = {"Organization", "Project", "ProjectSecret", "IdentityProvider", "LanguageModel", "Chore", "Process"}
-NOBODYS |= {"ChatShare", "MessageState", "EndedSignIn"}
+NOBODYS |= {"Budget", "Plan", "Rules", "ChatShare", "MessageState", "EndedSignIn"}
 
 
 def holds(model: type[Model]) -> bool:

@@ -9,18 +9,21 @@ GLOBAL = {
     "accounts.IdentityProvider slug",
     "accounts.ApiKey key_hash", "accounts.Invitation token_hash", "accounts.Ticket token_hash",
     "accounts.User email", "chat.Budget organization", "chat.MessageState message", "chat.ChatSession token_hash",
-    "chat.Compaction upto",
+    "chat.Compaction upto", "chat.Rules organization",
 }  # fmt: skip
 # The person's address again; the subject of a work, which is an id of ours; and what is within a provider, whose row
-# is an organization's; the number of a version, which is ours.
+# is an organization's; the number of a version or an entry, which is ours; what a model costs, and what is counted.
 OURS = {
     "user_email_once",
     "run_one_open_a_subject",
+    "audit_installation_seq_once",
     "external_identity_once",
     "used_assertion_once",
     "attachment_used_once",
     "workflow_version_once",
     "workflow_one_draft",
+    "price_once",
+    "total_once",
 }
 # Of the program's own rows, a column that says whose they are.
 OWNERS = {"user", "organization", "project", "chat", "run"}

@@ -22,13 +22,14 @@ from chat.bus.bell import PROCESS
 from chat.doors.native import views as native
 from chat.eventlog import Logged, stored
 from chat.eventlog.projection import fold
-from chat.models import Chat, Message, MessageRole, Run, RunStatus
+from chat.models import Budget, Chat, Message, MessageRole, Run, RunStatus
 from chat.models.facts import facts_of
 from chat.runner import offering, older, runner
 from chat.runner.ending import Ending, last_events, store_ending
 from tests.chat.rows import answer
 
 LONG = 10_000  # messages; far more than the model is shown
+BUDGETED = 1, 2  # what any number of budgets adds to these: what is reserved; and the rows locked, and used
 START, KEYED, HISTORY, END = 10, 14, 1, 7  # one is for the rules of tools, which are asked for once in 5 s
 PAGE_OF_MESSAGES, PAGE_OF_CHATS = 4, 2
 
@@ -130,6 +131,31 @@ def test_to_start_and_end_a_run_costs_the_same_in_a_long_chat(
     assert rows[0] == rows[1], "it depends on how long the chat is"
     assert rows[0][0] <= START + HISTORY, told
     assert rows[0][1] <= END, ended
+
+
+@pytest.mark.django_db(transaction=True)
+def test_to_start_and_end_a_run_costs_the_same_with_any_number_of_budgets(
+    chat: Chat, alice: User, claims: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offering, "KEPT_S", 600.0)
+    rows: list[tuple[int, int]] = []
+    start(alice, chat)
+    store_ending(ending_of(chat))
+    for whose in ({}, {"project": chat.project}, {"user": alice}, {"user": alice, "unit": "tokens"}):
+        if rows:
+            Budget.objects.create(
+                inside=chat.organization, **{"amount": 10**12, "at_end": "warn", "unit": "money"} | whose
+            )
+            start(alice, chat)
+            store_ending(ending_of(chat))  # the first of a period also begins it
+        with counted() as told:
+            start(alice, chat)
+        ending = ending_of(chat)
+        with counted() as ended:
+            store_ending(ending)
+        rows.append((len(told), len(ended)))
+    without, *others = rows
+    assert set(others) == {(without[0] + BUDGETED[0], without[1] + BUDGETED[1])}, rows
 
 
 @pytest.mark.django_db(transaction=True)

@@ -299,8 +299,8 @@ def archive(chat: Chat, settings: Any) -> str:
 
 
 def spend(chat: Chat, settings: Any) -> str:
-    Budget.objects.create(organization=chat.organization, tokens=1, period=Period.EVER)
-    return "token budget"
+    Budget.objects.create(organization=chat.organization, amount=1, period=Period.EVER)
+    return "budget does not cover"
 
 
 def fill_queue(chat: Chat, settings: Any) -> str:

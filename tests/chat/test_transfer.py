@@ -1,16 +1,20 @@
 """A chat goes to a file and comes back the same; a file that is not whole and true changes nothing."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.models import Membership, Organization, Project, User
 from chat.eventlog import stored
 from chat.eventlog.compact import merge_deltas
-from chat.models import Chat, Message, Run, RunStatus, ToolCall, UsageRecord
+from chat.metering import usage_days
+from chat.models import Chat, Message, Run, RunStatus, ToolCall, UsageDay, UsageRecord
+from chat.services import holds, removing
 from chat.transfer.writing import written
 from tests.chat.rows import answer, say
 from tools.git.repository import Repository
@@ -50,6 +54,21 @@ def said(chat: Chat) -> list[Any]:
     return [{name: value for name, value in each.items() if name not in TIMES} for each in lines]
 
 
+def test_what_was_used_elsewhere_is_in_no_day_here(
+    chat: Chat, alice: User, organization: Organization, tmp_path: Path
+) -> None:
+    fill(chat, alice)
+    file = export(chat, tmp_path)
+    for rows in (Chat, UsageRecord):
+        rows._default_manager.all().delete()
+    bring(file, organization, alice)
+    record = UsageRecord.objects.get()
+    assert record.day is None and record.run is not None
+    today = timezone.localdate()
+    usage_days.rebuild(today - timedelta(days=1), today + timedelta(days=1))
+    assert list(UsageDay.objects.values_list("runs", "input_tokens")) == [(1, 0)]  # the other run has used nothing
+
+
 @pytest.mark.parametrize(("name", "effort"), [("chat.jsonl", ""), ("chat.jsonl.gz", "high")])
 def test_a_chat_that_was_deleted_comes_back_the_same(
     name: str, effort: str, chat: Chat, alice: User, organization: Organization, tmp_path: Path
@@ -86,6 +105,18 @@ def test_a_copy_has_new_ids_and_people_who_are_not_here_are_nobody(
         assert (begun.chat, begun.input, begun.message) == (str(copy.pk), str(run.input_id), str(run.message_id))  # type: ignore[union-attr]
     assert ToolCall.objects.filter(run__chat=copy).count() == 2
     assert not Chat.objects.visible_to(alice).filter(pk=copy.pk).exists()
+
+
+def test_one_that_was_deleted_under_a_hold_comes_back_as_if_it_were_gone(
+    chat: Chat, alice: User, organization: Organization, tmp_path: Path
+) -> None:
+    fill(chat, alice)
+    file = export(chat, tmp_path)
+    holds.place(scope="chat", subject=chat.pk, reason="A case.", by=None)
+    assert not removing.remove_chat(chat)
+    bring(file, organization, alice)
+    back = Chat.objects.get(deleted_at=None)
+    assert back.pk != chat.pk and back.messages.count() == chat.messages.count()
 
 
 def test_what_cannot_be_exported_or_imported_is_said(

@@ -14,7 +14,7 @@ from agents import events as ev
 from agents.usage import Usage
 from chat.eventlog import Logged, stored
 from chat.eventlog.projection import fold
-from chat.models import Chat, Run, RunStatus, UsageDay
+from chat.models import Chat, Run, RunStatus, UsageDay, UsageRecord
 from chat.models.facts import facts_of
 from chat.runner.ending import Ending, last_events, store_ending
 from tests import transcripts
@@ -91,6 +91,20 @@ def test_what_is_worked_out_anew_is_what_was_counted(chat: Chat, alice: User, bo
     lasting.delete()
     assert rows() == before
     assert "4 rows" in out.getvalue()
+
+
+@pytest.mark.django_db
+def test_a_day_that_has_begun_somewhere_is_worked_out_too(chat: Chat, alice: User) -> None:
+    end(answer(chat, alice, RunStatus.RUNNING))
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    UsageRecord.objects.update(day=tomorrow)
+    UsageDay.objects.update(day=tomorrow)
+    before = rows()
+    UsageDay.objects.update(runs=77)
+    call_command("rebuild_usage", "--from", str(tomorrow), stdout=StringIO())
+    assert rows() == before
+    with pytest.raises(CommandError, match="yet to come"):
+        call_command("rebuild_usage", "--from", str(tomorrow + timedelta(days=1)))
 
 
 @pytest.mark.django_db

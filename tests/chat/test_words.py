@@ -25,6 +25,7 @@ from tools.parsing import documents
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"
 SIGN_IN = ROOT.glob("templates/registration/*.html")
+COMMANDS = [*ROOT.glob("chat/commands/*.py"), *ROOT.glob("chat/runner/**/command*.py")]
 PAGES = [*ROOT.glob("templates/chat/*.html"), ROOT / "templates/error.html", *SIGN_IN]
 ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr|msgstr\[\d\]) "(.*)"$', re.MULTILINE)
 
@@ -67,6 +68,15 @@ def said() -> Iterator[str]:
             yield from map(str, table.values())
         yield from map(str, (*account_words.SAID, account_words.LAST_OWNER, account_words.TOO_MANY_KEYS))
         yield from map(str, (*words.SENTENCES, *faults.EXPECTED, *faults.KINDS, *faults.PAGES, *faults.FIELDS.values()))
+    yield from said_by_commands()
+
+
+def said_by_commands() -> Iterator[str]:
+    """Texts in calls of gettext's functions."""
+    for path in COMMANDS:
+        for call in (each for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.Call)):
+            if getattr(call.func, "id", "") in ("_", "gettext_noop", "ngettext"):
+                yield ast.literal_eval(call.args[0])
 
 
 def test_every_text_has_its_german_and_none_is_doubtful() -> None:
@@ -193,7 +203,10 @@ def test_a_failure_says_in_german_what_it_says_in_english(code: str, message: st
 
 # --- What was wrong with what a person sent ---------------------------------------------------------------------------
 
-REFUSING = [Path(f"chat/services/{name}.py") for name in ("rules", "attachments", "chats", "approvals", "schedules")]
+REFUSING = [
+    Path(f"chat/services/{name}.py")
+    for name in ("rules", "attachments", "chats", "approvals", "schedules", "commanding")
+]
 REFUSING += [Path("chat/due.py")]
 
 

@@ -39,7 +39,7 @@ def test_nobody_waits_for_ever_and_no_place_is_given_twice(
     settings: Any, alice: User, project: Project, chat: Chat
 ) -> None:
     settings.WORK_PER_PROJECT = 2
-    Budget.objects.create(organization=project.organization, tokens=10**9)
+    Budget.objects.create(organization=project.organization, amount=10**9)
     parent = answer(chat, alice)
     faults: list[str] = []
     most = [0]

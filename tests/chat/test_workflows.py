@@ -484,17 +484,17 @@ def test_a_tools_step_is_tried_by_itself_where_nothing_was_called(
     assert queued(looking) == [], "an older answer that is given anew tries it neither"
 
 
-@pytest.mark.parametrize("door", ["native", "schedule"])
+@pytest.mark.parametrize("beside", [{"door": "native"}, {"door": "schedule"}, {"command": "help"}], ids=str)
 def test_a_tool_that_was_allowed_while_a_run_was_under_way_begins_behind_it(
-    looking: Chat, alice: User, door: str
+    looking: Chat, alice: User, beside: dict[str, str]
 ) -> None:
     WorkflowRun.objects.update(step="ok", status="waiting", seq=3)
     asked = answer(looking, alice, RunStatus.QUEUED)
-    Run.objects.filter(pk=asked.pk).update(door=door)
-    beside = noted(asked)
+    Run.objects.filter(pk=asked.pk).update(**beside)
+    run = noted(asked)
     decide(user=alice, chat=looking, decision="allow")
     assert queued(looking) == []
-    ended(beside)
+    ended(run)
     assert [each.question.content for each in queued(looking)] == ["Next step: Look"]
     assert at(looking) == ("running", "last", 4, 0)
 
@@ -552,11 +552,14 @@ def test_a_message_that_had_no_answer_moves_its_own_step_alone(
     assert standing.at.moves == (is_there and "move" not in end)
 
 
+@pytest.mark.parametrize("beside", [{"door": "schedule"}, {"command": "help"}], ids=str)
 @pytest.mark.parametrize("step", ["name", "wait", "ok"])
-def test_a_schedules_prompt_is_no_answer_and_leads_nowhere(guided: Chat, alice: User, step: str) -> None:
+def test_a_schedules_prompt_or_a_command_is_no_answer_and_leads_nowhere(
+    guided: Chat, alice: User, step: str, beside: dict[str, str]
+) -> None:
     WorkflowRun.objects.update(step=step, status="waiting", seq=5)
     asked = answer(guided, alice, RunStatus.QUEUED)
-    Run.objects.filter(pk=asked.pk).update(door="schedule")
+    Run.objects.filter(pk=asked.pk).update(**beside)
     run = noted(asked)
     assert standing_of(run) is None
     assert ended(run, Move("last", {})) == [] and at(guided) == ("waiting", step, 5, 0)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from accounts.models import User
 from agents.options import RunOptions
 from chat.doors.native.dialect import MAX_SENTENCES
 from chat.models import Chat
@@ -85,5 +86,5 @@ def test_a_run_that_an_older_process_may_take_over_has_no_limit(
 ) -> None:
     monkeypatch.setattr(older, "are_up", lambda: are_up)
     asked = RunRequest(content="Hi", options=RunOptions(max_sentences=2, instructions="Be brief."))
-    kept = runs._options(Chat(), asked)
+    kept = runs._options(User(), Chat(), asked)
     assert (kept.max_sentences, kept.instructions) == (most, "Be brief.")

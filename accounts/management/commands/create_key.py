@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from accounts import audit
 from accounts.errors import RequestError
 from accounts.models import Organization, User
 from accounts.sign_in import keys
@@ -40,7 +41,9 @@ class Command(BaseCommand):
         ends = timezone.now() + timedelta(days=days) if days else None
         try:
             place = _organization(user, organization)
-            key, token = keys.create_key(user=user, organization=place, scopes=scopes, name=name, expires_at=ends)
+            key, token = keys.create_key(
+                user=user, organization=place, scopes=scopes, name=name, expires_at=ends, by=audit.operator()
+            )
         except RequestError as error:
             raise CommandError(error.message) from error
         until = f"until {ends:%Y-%m-%d}" if ends else "until it is revoked"

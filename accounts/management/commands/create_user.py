@@ -10,8 +10,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from accounts import audit
 from accounts.errors import Invalid
 from accounts.models import Membership, Organization, Role, User
+from accounts.organizations.noting import joined, made_person
 from accounts.sign_in.new_people import checked_email, weakness
 
 
@@ -43,7 +45,9 @@ class Command(BaseCommand):
                     f"{email} is a member of {place} already. Roles are changed in the admin or by the API."
                 )
             member = user or User.objects.create_user(email, password, name=name)
-            Membership.objects.create(organization=place, user=member, role=role)
+            if user is None:
+                made_person(member, by=audit.operator(), organization_id=place.pk)
+            joined(Membership.objects.create(organization=place, user=member, role=role), by=audit.operator())
         how = "was there already and keeps their password; now" if user else "was made:"
         self.stdout.write(f"{email} {how} {role} in {place}.")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts import audit
 from accounts.models import ApiKey
 from accounts.sign_in import keys
 
@@ -21,5 +22,5 @@ class Command(BaseCommand):
         found = list(ApiKey.objects.filter(prefix=prefix[: keys.SHOWN_CHARS]))
         if len(found) != 1:
             raise CommandError(f"{len(found) or 'No'} keys begin with that." + (" Use the admin." if found else ""))
-        was_live = keys.revoke(found)
+        was_live = keys.revoke(found, by=audit.operator())
         self.stdout.write(f"{found[0]} is revoked." if was_live else f"{found[0]} was revoked before.")

@@ -21,7 +21,7 @@ from agents.providers.anthropic import errors as anthropic_errors
 from agents.providers.anthropic import request as anthropic_request
 from agents.providers.anthropic.stream import Reply
 from agents.providers.anthropic.transport import Transport, answer_of
-from agents.providers.base import LeftOut, Piece, ProviderRequest
+from agents.providers.base import LeftOut, Piece, ProviderRequest, Question
 from agents.providers.http import Endpoint, Judged, Patience, Silence
 from agents.providers.refused import Terms
 from agents.providers.scrub import Scrubber
@@ -73,6 +73,7 @@ class AnthropicProvider:
             open_telemetry=False,
         )
         self._headers: dict[str, str | Omit] = {} if api_key else {"Authorization": Omit()}
+        self._extra_headers = dict(extra_headers or {})
         self._max_argument_bytes = max_argument_bytes
         self.skipped = 0  # well formed nonsense events since the start
 
@@ -85,8 +86,7 @@ class AnthropicProvider:
         Raises ProviderError. Ends without an error where a stop reason had come, and where text came and then a clean
         end without one: that is for the loop to judge. What the server refuses and can be left out is left out.
         """
-        needed = ("tools",) if request.has_client_tools else ()
-        terms = Terms(self._endpoint.url, request.model, needed=needed, extra=request.extra)
+        terms = self._terms(request)
         while True:
             reply = self._new_reply()
             response, silence = None, None
@@ -125,9 +125,19 @@ class AnthropicProvider:
                     response.close()
                 self._count(reply)
 
+    def question(self, request: ProviderRequest) -> Question:
+        """What `stream` would send first."""
+        asked = replace(request, user="", chat="")
+        body = anthropic_request.encode(anthropic_request.build(asked, self._terms(asked)))
+        return Question(http.scope(self._endpoint.url, self._extra_headers), body)
+
     async def close(self) -> None:
         """Let go of pooled connections."""
         await self._endpoint.close()
+
+    def _terms(self, request: ProviderRequest) -> Terms:
+        needed = ("tools",) if request.has_client_tools else ()
+        return Terms(self._endpoint.url, request.model, needed=needed, extra=request.extra)
 
     def _new_reply(self) -> Reply:
         return Reply(

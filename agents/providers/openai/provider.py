@@ -10,12 +10,13 @@ from collections.abc import AsyncGenerator, Mapping
 from urllib.parse import urlsplit
 
 import aiohttp
+from msgspec.structs import replace
 from openai import AsyncOpenAI
 
 from agents.errors import ProviderError
 from agents.providers import errors as provider_errors
 from agents.providers import http, pictures
-from agents.providers.base import LeftOut, Piece, ProviderRequest
+from agents.providers.base import LeftOut, Piece, ProviderRequest, Question
 from agents.providers.http import Endpoint, Judged, Patience, Silence
 from agents.providers.openai import request as openai_request
 from agents.providers.openai.stream import Reply
@@ -58,6 +59,7 @@ class OpenAIProvider:
         )
         headers = headers_of(client, http.checked_headers(extra_headers or {}), auth_of(client, base_url, api_key))
         self._endpoint = Endpoint(address_of(base_url), headers, self._patience, judged)
+        self._extra_headers = dict(extra_headers or {})
         self._max_argument_bytes = max_argument_bytes
         self.skipped = 0  # well formed nonsense chunks since the start
 
@@ -70,8 +72,7 @@ class OpenAIProvider:
         Raises ProviderError. Ends without an error where a finish reason had come, and where text came and then a clean
         end without one: that is for the loop to judge. What the server refuses and can be left out is left out.
         """
-        needed = ("tools",) if request.has_client_tools else ()
-        terms = Terms(self._endpoint.url, request.model, needed=needed, extra=request.extra)
+        terms = self._terms(request)
         while True:
             reply = self._new_reply()
             response, silence = None, None
@@ -107,9 +108,19 @@ class OpenAIProvider:
                     response.close()
                 self._count(reply)
 
+    def question(self, request: ProviderRequest) -> Question:
+        """What `stream` would send first."""
+        asked = replace(request, user="", chat="")
+        body = openai_request.encode(openai_request.build(asked, self._terms(asked), self._host))
+        return Question(http.scope(self._endpoint.url, self._extra_headers), body)
+
     async def close(self) -> None:
         """Let go of pooled connections."""
         await self._endpoint.close()
+
+    def _terms(self, request: ProviderRequest) -> Terms:
+        needed = ("tools",) if request.has_client_tools else ()
+        return Terms(self._endpoint.url, request.model, needed=needed, extra=request.extra)
 
     def _new_reply(self) -> Reply:
         return Reply(

@@ -12,6 +12,7 @@ from msgspec import UNSET
 from agents.errors import ProviderError
 from agents.providers import errors as provider_errors
 from agents.providers.base import CallPiece, Finish, Piece, ReasoningPiece, StatePiece, TextPiece, UsageReport
+from agents.providers.counting import MOST_TOKENS, input_of
 from agents.providers.openai.calls import Calls
 from agents.providers.openai.chunks import Choice, Chunk, Delta, InputDetails, Tokens, ToolCall, decode
 from agents.providers.openai.state import Collected
@@ -46,7 +47,6 @@ _FAILURES = {
     "insufficient_system_resource": "upstream_unavailable",
     "network_error": "upstream_interrupted",
 }
-_MAX_TOKENS = 10**12  # a count beyond this is nonsense
 
 
 class Reply:
@@ -232,19 +232,20 @@ class Reply:
 
 def _usage(tokens: Tokens) -> Usage | None:
     inputs, outputs = tokens.prompt_tokens, tokens.completion_tokens
-    if inputs is None or outputs is None or not (0 <= inputs <= _MAX_TOKENS and 0 <= outputs <= _MAX_TOKENS):
+    if inputs is None or outputs is None or not (0 <= inputs <= MOST_TOKENS and 0 <= outputs <= MOST_TOKENS):
         return None
-    if tokens.total_tokens is not None and tokens.total_tokens <= _MAX_TOKENS:
-        outputs = max(outputs, tokens.total_tokens - inputs)  # reasoning is counted beside them: xAI, Gemini
     told = tokens.prompt_tokens_details or InputDetails()
-    cached = told.cached_tokens or tokens.cached_tokens or tokens.prompt_cache_hit_tokens
+    read = told.cached_tokens or tokens.cached_tokens or tokens.prompt_cache_hit_tokens
+    inputs, cached, written = input_of(inputs, read, told.cache_write_tokens)
+    if tokens.total_tokens is not None and tokens.total_tokens <= MOST_TOKENS:
+        outputs = max(outputs, tokens.total_tokens - inputs)  # reasoning is counted beside them: xAI, Gemini
     reasoning = tokens.completion_tokens_details.reasoning_tokens if tokens.completion_tokens_details else 0
     return Usage(
         inputs,
-        _within(cached, inputs),
+        cached,
         outputs,
         _within(reasoning, outputs),
-        cache_write_tokens=_within(told.cache_write_tokens, inputs) or UNSET,  # no zero: older processes cannot load it
+        cache_write_tokens=written or UNSET,  # no zero: older processes cannot load it
     )
 
 

@@ -16,7 +16,7 @@ from agents.errors import ProviderError
 from agents.messages import has_state, without_state
 from agents.providers import errors as provider_errors
 from agents.providers import http, pictures
-from agents.providers.base import LeftOut, Piece, ProviderRequest
+from agents.providers.base import LeftOut, Piece, ProviderRequest, Question
 from agents.providers.http import Endpoint, Judged, Patience, Silence
 from agents.providers.openai.provider import address_of, auth_of, headers_of
 from agents.providers.refused import Terms
@@ -63,6 +63,7 @@ class ResponsesProvider:
         auth = auth_of(client, base_url, api_key)
         headers = headers_of(client, http.checked_headers(extra_headers or {}), auth)
         self._endpoint = Endpoint(address_of(base_url, PATH), headers, self._patience, judged)
+        self._extra_headers = dict(extra_headers or {})
         self._max_argument_bytes = max_argument_bytes
         self.skipped = 0  # well formed nonsense events since the start
 
@@ -75,8 +76,7 @@ class ResponsesProvider:
         Raises ProviderError. Ends without an error where the reply's end had come, and where text came and then a clean
         end without one: that is for the loop to judge. What the server refuses and can be left out is left out.
         """
-        needed = ("tools", *NEEDED) if request.has_client_tools else NEEDED
-        terms = Terms(self._endpoint.url, request.model, needed=needed, extra=request.extra)
+        terms = self._terms(request)
         while True:
             reply = self._new_reply()
             response, silence = None, None
@@ -114,9 +114,19 @@ class ResponsesProvider:
                     response.close()
                 self._count(reply)
 
+    def question(self, request: ProviderRequest) -> Question:
+        """What `stream` would send first."""
+        asked = replace(request, user="", chat="")
+        body = responses_request.encode(responses_request.build(asked, self._terms(asked)))
+        return Question(http.scope(self._endpoint.url, self._extra_headers), body)
+
     async def close(self) -> None:
         """Let go of pooled connections."""
         await self._endpoint.close()
+
+    def _terms(self, request: ProviderRequest) -> Terms:
+        needed = ("tools", *NEEDED) if request.has_client_tools else NEEDED
+        return Terms(self._endpoint.url, request.model, needed=needed, extra=request.extra)
 
     def _new_reply(self) -> Reply:
         return Reply(

@@ -12,6 +12,7 @@ import msgspec
 from agents.errors import ProviderError
 from agents.providers import errors as provider_errors
 from agents.providers.base import Finish, Piece, StatePiece, TextPiece, UsageReport
+from agents.providers.counting import MOST_TOKENS, input_of
 from agents.providers.responses import items
 from agents.providers.responses.events import (
     NONE,
@@ -40,7 +41,6 @@ UNHAPPY = ("incomplete", "failed", "cancelled")
 ERRORS = ("error", "response.error")
 # Why a reply is not complete. An unknown word is "other": surely not "stop".
 REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}
-MAX_TOKENS = 10**12  # a count beyond this is nonsense
 
 
 class Reply:
@@ -208,17 +208,18 @@ class Reply:
 def usage_of(tokens: Tokens) -> Usage | None:
     """What was counted; None where it cannot be. Reasoning is part of the output, also where a server adds it to it."""
     inputs, outputs = tokens.input_tokens, tokens.output_tokens
-    if inputs is None or outputs is None or not (0 <= inputs <= MAX_TOKENS and 0 <= outputs <= MAX_TOKENS):
+    if inputs is None or outputs is None or not (0 <= inputs <= MOST_TOKENS and 0 <= outputs <= MOST_TOKENS):
         return None
-    outputs = max(outputs, min(tokens.total_tokens or 0, MAX_TOKENS) - inputs)
-    read = tokens.input_tokens_details or InputDetails()
+    told = tokens.input_tokens_details or InputDetails()
+    inputs, cached, written = input_of(inputs, told.cached_tokens, told.cache_write_tokens)
+    outputs = max(outputs, min(tokens.total_tokens or 0, MOST_TOKENS) - inputs)
     thought = tokens.output_tokens_details or OutputDetails()
     return Usage(
         input_tokens=inputs,
-        cached_tokens=_within(read.cached_tokens, inputs),
+        cached_tokens=cached,
         output_tokens=outputs,
         reasoning_tokens=_within(thought.reasoning_tokens, outputs),
-        cache_write_tokens=_within(read.cache_write_tokens, inputs) or msgspec.UNSET,
+        cache_write_tokens=written or msgspec.UNSET,
     )
 
 

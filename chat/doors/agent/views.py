@@ -39,7 +39,7 @@ from chat.services.runs import start_run
 LIMIT = 100  # messages of a history, unless it says another
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def chat(request: HttpRequest) -> HttpResponse:
     """Say something: answers when the answer is stored; where another one is being written, at once."""
     reader = await db(_start, request)
@@ -49,7 +49,7 @@ async def chat(request: HttpRequest) -> HttpResponse:
     return await whole(_state, reader.run)
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def stream(request: HttpRequest) -> HttpResponseBase:
     """Say something and have the answer streamed."""
     reader = await db(_start, request)
@@ -88,6 +88,7 @@ def _start(request: HttpRequest) -> Reader:
         asked, where = dialect.parse(body), dialect.place(body)
         with transaction.atomic():  # a guest who is refused was never made
             user = person or _guest(request, where.session)
+            request.caller = user  # type: ignore[attr-defined]
             _, reader = starting.start_by(request, user, lambda: _begin(user, where, asked))
     return reader
 

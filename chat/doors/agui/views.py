@@ -19,7 +19,7 @@ from chat.run_request import RunRequest
 from chat.services.runs import start_run
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def run(request: HttpRequest) -> HttpResponseBase:
     """Store what is new in the messages, run the agent, and stream the run."""
     reader, encoder = await patiently(_start, request)

@@ -30,7 +30,7 @@ TEST_EVENTS, TEST_EVENTS_MAX = 3, 20
 TEST_GAP_S = 0.5
 
 
-@door("GET", "POST")
+@door("GET", "POST", starts_runs=True)
 async def stream(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """POST: store a message and stream its answer. GET: stream the run in flight, or just over, else 204."""
     if request.method == "POST":

@@ -11,6 +11,7 @@ from accounts.errors import NotFound, RequestError
 from accounts.models import User
 from accounts.permissions import permissions_within
 from chat.access import chats_of
+from chat.doors.errors import with_time
 from chat.doors.mcp import chats
 from chat.doors.mcp.arguments import Arguments
 from chat.doors.mcp.chats import LIMIT_MAX, URI
@@ -67,8 +68,7 @@ class NotTaken(RequestError):
 
 def fault(error: RequestError) -> Result:
     """A tool's result that says why there is none: models read it, and may ask in another way."""
-    again = f" Try again in {error.retry_after_s} s." if error.retry_after_s is not None else ""
-    return of_tool(f"{error.message}{again}", is_error=True)
+    return of_tool(with_time(error), is_error=True)
 
 
 # --- The methods ------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from chat.run_request import RunRequest
 
 NAME = "native"
 CHOICES = ("content", "attachments", "model", "temperature", "effort", "archetype", "if_busy")
-OPTIONS = ("output", "max_sentences")
+OPTIONS = ("output", "max_sentences", "max_tokens", "max_cost")
 FIELDS = (*CHOICES, *OPTIONS, "parent", "stream")
 BEGIN_FIELDS = (*CHOICES, *OPTIONS, "stream", "chat")
 CHAT_CHOICES = ("title", "model", "temperature", "effort", "archetype")
@@ -59,7 +59,7 @@ def _options(body: dict[str, Any]) -> RunOptions:
     most = fields.optional(body, "max_sentences", fields.whole(1, MAX_SENTENCES))
     if output is not None and most is not None:
         raise refuse("max_sentences", "Expected none beside `output`: JSON has no sentences.")
-    return RunOptions(output=output, max_sentences=most)
+    return RunOptions(output=output, max_sentences=most, **fields.cap(body))
 
 
 def wants_stream(body: dict[str, Any]) -> bool:

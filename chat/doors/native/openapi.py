@@ -34,6 +34,7 @@ def _event_schemas() -> dict[str, Schema]:
     (any_event,), parts = msgspec.json.schema_components([AnyEvent], ref_template=PREFIX + "Event{name}")
     del parts["VendorState"], parts["ReplyCompleted"]["properties"]["state"]  # no reader is told of it
     usage = parts["TurnReset"]["properties"]["usage"]["anyOf"]
+    parts["Cost"]["properties"]["amount"] = {"type": "string", "nullable": True}
     parts["TurnReset"]["properties"]["usage"] = {  # OpenAPI 3.0 knows no null
         "allOf": [each for each in usage if "$ref" in each], "nullable": True,
     }  # fmt: skip
@@ -72,7 +73,7 @@ BEGIN: Schema = {
     "responses": {
         "200": streams(ref("Event"), "With `stream: true`: the run's events from its start."),
         "201": gives(ref("Begun"), "The chat, the run, the message, and the answer that it will write."),
-        "402": {"description": "The organization's budget does not cover another answer"},
+        "402": {"description": "A budget does not cover another answer"},
         "429": {"description": "The organization has as many runs open as it may"},
     },
 }
@@ -147,6 +148,17 @@ SENTENCES: Schema = {
     "nullable": True,
     "description": "Behind so many sentences the answer is over (`sentence_limit`). Not beside `output`.",
 }
+TOKENS: Schema = {
+    "type": "integer",
+    "minimum": 1,
+    "nullable": True,
+    "description": "What the run may use in all its turns, input and output together (`budget`).",
+}
+COST: Schema = {
+    "oneOf": [{"type": "string"}, {"type": "integer"}],
+    "nullable": True,
+    "description": 'What the run may cost, in the installation\'s currency: a text such as "0.05" (`budget`).',
+}
 NEW_RUN: Schema = {
     "type": "object",
     "additionalProperties": False,
@@ -165,6 +177,8 @@ NEW_RUN: Schema = {
         "effort": EFFORT,
         "output": OUTPUT,
         "max_sentences": SENTENCES,
+        "max_tokens": TOKENS,
+        "max_cost": COST,
         "archetype": {"type": "string"},
         "if_busy": {"enum": ["enqueue", "reject", "interrupt"], "default": "enqueue"},
         "stream": {"type": "boolean", "default": False},

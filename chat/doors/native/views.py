@@ -28,7 +28,7 @@ from chat.services.chats import create_chat, create_chosen_chat
 from chat.services.runs import cancel_run
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def start(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """Store a message and start the run that answers it: 201 with both, or with `"stream": true` the run's events."""
     started = await db(_start, request, chat_id)
@@ -37,7 +37,7 @@ async def start(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     return await streamed(request, started, native.Encoder(started.info))
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def begin(request: HttpRequest) -> HttpResponseBase:
     """Make a chat by its first message: as `start`, with the chat. What is refused leaves no chat behind."""
     begun = await db(_begin, request)

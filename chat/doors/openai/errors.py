@@ -8,8 +8,15 @@ from typing import Any
 
 from accounts.errors import RequestError
 
-TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-CODES = {"not_authenticated": "invalid_api_key", "too_many": "rate_limit_exceeded", "invalid": "invalid_value"}
+TYPES = {401: "authentication_error", 402: "insufficient_quota", 403: "permission_error", 429: "rate_limit_error"}
+CODES = {
+    "not_authenticated": "invalid_api_key",
+    "too_many": "rate_limit_exceeded",
+    "rate_limited": "rate_limit_exceeded",
+    "invalid": "invalid_value",
+    "plan_model": "model_not_found",
+    "quota_exceeded": "insufficient_quota",  # 402: a client waits and asks again at OpenAI's own 429
+}
 
 
 def error(told: RequestError) -> dict[str, Any]:

@@ -13,8 +13,13 @@ def project_of(request: HttpRequest, user: User, model: str) -> Project | None:
 
     An agent that nobody gave a project gets the only one there is. Raises NotFound for a project that is not visible.
     """
-    named = read_id(request.headers.get("OpenAI-Project", ""), PROJECT)
+    named = project_named(request, user)
     if named is not None or not model.startswith(OURS):
-        return starting.named_project(user, named)
+        return named
     mine = Project.objects.visible_to(user)[:2]
     return mine[0] if len(mine) == 1 else None
+
+
+def project_named(request: HttpRequest, user: User) -> Project | None:
+    """The one of the header OpenAI-Project. Raises NotFound for a project that is not visible."""
+    return starting.named_project(user, read_id(request.headers.get("OpenAI-Project", ""), PROJECT))

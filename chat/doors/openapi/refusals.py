@@ -33,7 +33,7 @@ ERROR: Schema = {
 SAYING = {
     400: "A field, parameter or header is not valid; `fields` names it",
     401: "No credentials, or none that hold",
-    402: "The organization's budget of tokens is used up; Retry-After says when it begins anew, where it does",
+    402: "A budget does not cover it; Retry-After says when that begins anew, where it does",
     403: "Visible, but your role does not include this",
     404: "Unknown, or not visible to you: the two look the same",
     405: "The address does not take this method",
@@ -44,7 +44,7 @@ SAYING = {
     415: "The body is not application/json",
     422: "The Idempotency-Key was used with another request",
     428: "If-Match is missing",
-    429: "Too many at once; Retry-After says when to come back",
+    429: "Too many at once, or in a short time; Retry-After says when to come back",
     503: "The database cannot be reached; Retry-After says when to come back",
 }
 
@@ -55,6 +55,7 @@ MORE: dict[tuple[str, str], tuple[int, ...]] = {
     ("post", "/api/auth/token/refresh"): (401, 409),
     ("post", "/api/auth/logout"): (401,),
     ("post", "/api/messages/{id}/regenerate/"): (402, 429),
+    ("post", "/api/schedules/{id}/run-now"): (402, 429),
     ("put", "/api/projects/{id}/document/"): (412, 428),
     ("patch", "/api/projects/{id}/document/"): (412,),
     ("post", "/api/projects/{id}/document/undo"): (410, 412),

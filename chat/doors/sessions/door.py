@@ -1,9 +1,25 @@
 """The sessions door."""
 
+from typing import Any
+
 from django.urls import path
 
-from chat.doors.door import Door
+from accounts.errors import RequestError
+from chat.doors.door import Door, as_rest
 from chat.doors.sessions import dialect, openapi, views
+from chat.services.sessions import refused_session
+
+TOLD = (402, 403, 429)  # what an organization may not do, or not now
+
+
+def _says(error: RequestError, path: str) -> dict[str, Any]:
+    """As REST; of what is refused for its organization also a `sessionId`, whose stream says it in an event.
+
+    System 2's frontend opens the stream without a look at the status: else it would read of an unknown session.
+    """
+    told = as_rest(error, path)
+    return {**told, "sessionId": refused_session(error)} if error.status in TOLD else told
+
 
 SESSIONS = Door(
     "sessions",
@@ -18,4 +34,6 @@ SESSIONS = Door(
     ),
     openapi=(openapi,),
     resume="cursor",
+    bases=("/api/chat/start", "/chat/start"),
+    says=_says,
 )

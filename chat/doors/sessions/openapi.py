@@ -14,7 +14,9 @@ START: Schema = {
     "responses": {
         "201": gives(ref("SessionStarted"), "The session and the chat."),
         "409": {"description": "The chat is archived"},
-        "429": {"description": "Too many runs wait in this chat"},
+        "429": {
+            "description": "Too many prompts in this chat, or runs that wait in it; Retry-After says when to come back"
+        },
     },
 }
 STREAM: Schema = {

@@ -28,11 +28,11 @@ from chat.doors.whole import whole
 from chat.eventlog.rows import event_at
 from chat.models import Chat, ChatAlias, ChatSession, Message, Run, Task
 from chat.run_request import RunRequest
-from chat.services.sessions import find_session, open_session, token_of, unknown_session
+from chat.services.sessions import find_session, open_session, raise_refusal, token_of, unknown_session
 from chat.serving.event_stream import EventStream
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def start(request: HttpRequest) -> HttpResponse:
     """Store a prompt and start its run: 201 with the session to read it in, and the chat."""
     return await whole(_start, request, status=201)
@@ -130,7 +130,9 @@ def _opened(user: User, run: Run, task: Task | None) -> Answer:
 
 def _attach(request: HttpRequest) -> Reader:
     """Whoever holds the session's id reads its run, as its user: with their rights of now."""
-    session = find_session(request.GET.get("sessionId", ""))
+    token = request.GET.get("sessionId", "")
+    raise_refusal(token)
+    session = find_session(token)
     _require_owner(request, session)
     return Reader(session.user, get_run(session.user, session.run_id), place(request))
 

@@ -38,7 +38,7 @@ async def threads(request: HttpRequest) -> HttpResponse:
     return await whole(_threads, request)
 
 
-@door("GET", "POST")
+@door("GET", "POST", starts_runs=True)
 async def messages(request: HttpRequest, chat_id: UUID) -> HttpResponse:
     """GET: the thread's messages, oldest first. POST: store one and answer with the whole response."""
     if request.method == "GET":
@@ -48,7 +48,7 @@ async def messages(request: HttpRequest, chat_id: UUID) -> HttpResponse:
     return await whole(_response, reader)
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def stream(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """Store a message and stream its response."""
     reader = await db(_start, request, chat_id)

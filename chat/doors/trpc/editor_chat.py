@@ -111,11 +111,11 @@ PROCEDURES: Mapping[str, Procedure] = {
     "editorChat.create": mutation(_create),
     "editorChat.list": query(_list),
     "editorChat.get": query(_get),
-    "editorChat.sendMessage": Procedure("mutation", _send),
+    "editorChat.sendMessage": Procedure("mutation", _send, starts_runs=True),
     "editorChat.updateTitle": mutation(_title),
     "editorChat.delete": mutation(_delete),
     "editorChat.fork": mutation(_fork),
-    "editorChat.regenerate": Procedure("mutation", _anew),
+    "editorChat.regenerate": Procedure("mutation", _anew, starts_runs=True),
 }
 
 

@@ -46,6 +46,7 @@ class Procedure:
 
     kind: Literal["query", "mutation", "subscription"]
     run: Callable[[Call], Awaitable[Any]] | None = None
+    starts_runs: bool = False
 
     @property
     def method(self) -> str:
@@ -58,9 +59,9 @@ def query(run: Callable[[Call], Any]) -> Procedure:
     return Procedure("query", _in_thread(run))
 
 
-def mutation(run: Callable[[Call], Any]) -> Procedure:
+def mutation(run: Callable[[Call], Any], *, starts_runs: bool = False) -> Procedure:
     """Changes something, with sync code."""
-    return Procedure("mutation", _in_thread(run))
+    return Procedure("mutation", _in_thread(run), starts_runs)
 
 
 def _in_thread(run: Callable[[Call], Any]) -> Callable[[Call], Awaitable[Any]]:

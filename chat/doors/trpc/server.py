@@ -83,7 +83,12 @@ def _takes_body(method: str, calls: str) -> bool:
     return any(_can_run(path, method) for path in calls.split(",", trpc.BATCH_MAX))
 
 
-@door(takes_body=_takes_body)
+def _starts_runs(calls: str) -> bool:
+    named = (PROCEDURES.get(path) for path in calls.split(",", trpc.BATCH_MAX))
+    return any(each is not None and each.starts_runs for each in named)
+
+
+@door(takes_body=_takes_body, starts_runs=_starts_runs)
 async def call(request: HttpRequest, calls: str) -> HttpResponseBase:
     """Answer the procedures that the address names: `a.b`, or with `?batch=1` `a.b,c.d`."""
     if request.method == "HEAD":

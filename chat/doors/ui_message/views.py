@@ -29,7 +29,7 @@ from chat.services.runs import cancel_run, regenerate, start_run
 from chat.serving.event_stream import EventStream
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def send(request: HttpRequest) -> HttpResponseBase:
     """Store the newest message, or take the newest answer again, and stream the answer."""
     found = await patiently(_send, request)

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from agents import installation
+from agents.costs import text_of
 from agents.errors import ProviderError
 from agents.loop.target import Target, fitted
 from agents.messages import ToolSpec, UserMessage
@@ -141,4 +142,4 @@ def _spent(info: ModelInfo, usage: Usage | None) -> str:
     tokens = f"{usage.input_tokens} tokens in, {usage.output_tokens} out"
     if info.price is None:
         return f"{tokens}, cost unknown"
-    return f"{tokens}, {info.price.nanos_of(usage) / 10**9:.6f} {info.price.currency}"
+    return f"{tokens}, {text_of(info.price.of(usage))[:-3]} {info.price.currency}"

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts import audit
 from accounts.errors import RequestError
 from chat.models import Chat
 from chat.transfer.writing import written
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="a new file; .gz: compressed")
 
     def handle(self, *args: Any, chat: UUID, output: Path, **options: Any) -> None:
-        found = Chat.objects.filter(pk=chat).first()
+        found = Chat.objects.filter(pk=chat, deleted_at=None).first()
         if found is None:
             raise CommandError(f"There is no chat {chat}.")
         part = output.with_name(f"{output.name}.part")
@@ -32,6 +33,10 @@ class Command(BaseCommand):
                 raise CommandError(f"{output} is there already.")
             count = _write(found, part, is_packed=output.suffix == ".gz")
             os.replace(part, output)
+            audit.apart(
+                "chat.exported", actor=audit.operator(), organization_id=found.organization_id, object_type="chat",
+                object_id=found.pk, detail={"format": "parley"},
+            )  # fmt: skip
         except RequestError as error:
             raise CommandError(error.message) from error
         except OSError as error:

@@ -10,6 +10,7 @@ from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts import plans
 from chat.metering import catalog
 from chat.ops.migrating import HoldTables, impatient, is_in_use, wait_at_most
 
@@ -36,10 +37,13 @@ class Command(migrate.Command):
             time.sleep(random.uniform(0, PAUSE_S))
 
     def _seed(self, database: str) -> None:
-        """Rows for the models that ship and that the settings name, as far as the tables are those of this version."""
+        """Rows for what ships, models and plans, and for models that the settings name: as far as the tables are those
+        of this version.
+        """
         executor = MigrationExecutor(connections[database])
         if database == DEFAULT_DB_ALIAS and not executor.migration_plan(executor.loader.graph.leaf_nodes()):
             catalog.seed()
+            plans.seed()
 
     def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
         """Django's; a migration that is one transaction begins with holding its tables. Another one cannot be undone

@@ -34,6 +34,7 @@ QUICK = {
     "WRITE_TIMEOUT_S": "5",
     "CHAT_HEARTBEAT_S": "2",
     "AGENTS_RETRY_MAX_S": "0.5",
+    **dict.fromkeys(("LIMITS_USER", "LIMITS_KEY", "LIMITS_ORGANIZATION", "CHAT_SESSION_PROMPTS"), "0"),
 }
 
 

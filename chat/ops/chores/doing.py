@@ -15,7 +15,6 @@ from chat.ops.chores import lease
 from chat.ops.chores.table import CHORES, Duty
 
 PAUSE_S = 0.05  # between two batches: others want to write too
-LOOKS = 10  # a process looks so many times in an interval whether the chore is due
 log = logging.getLogger(__name__)
 
 
@@ -26,14 +25,18 @@ async def run() -> None:
 
 async def _keep(duty: Duty) -> None:
     while every_s := duty.every_s:
-        await asyncio.sleep(every_s / LOOKS * random.uniform(0.5, 1.0))  # not all processes in step
+        await asyncio.sleep(every_s / duty.looks * random.uniform(0.5, 1.0))  # not all processes in step
         try:
-            if await db(lease.claim, duty):
+            if await db(_claimed, duty):
                 await _do(duty)
         except DatabaseFault as error:
             log.warning("%s waits, the database does not answer: %s", duty.name, type(error).__name__)
         except Exception:
             log.exception("%s could not begin or end; it is tried again", duty.name)
+
+
+def _claimed(duty: Duty) -> bool:
+    return duty.has_work() and lease.claim(duty)
 
 
 async def _do(duty: Duty) -> None:

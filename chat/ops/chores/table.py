@@ -7,13 +7,17 @@ from typing import Protocol
 
 from django.conf import settings
 
+from accounts.audit.sealing import has_unsealed
 from chat.attachments.going import Attachments
 from chat.attachments.texts import give_up_left
+from chat.ops.auditing import Sealing, Telling
 from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
 from chat.ops.erasure import Erasure
 from chat.ops.folding import Folding
+from chat.ops.retention import retention
 from chat.ops.schedules import Schedules
 from chat.ops.summaries import Summaries
+from chat.ops.usage import UsageBefore
 
 
 class Steps(Protocol):
@@ -32,6 +36,8 @@ class Duty:
     name: str  # of its row, at most 40 characters
     every: str  # the setting with the seconds from the end of one to the next; 0: never by itself
     begin: Callable[[], Steps]
+    looks: int = 10  # a process looks so many times in an interval whether it is due
+    has_work: Callable[[], bool] = lambda: True  # asked first where it is due all the time: it costs less than a claim
 
     @property
     def every_s(self) -> float:
@@ -49,8 +55,12 @@ CHORES = (
     Duty("clean-up", "CLEANUP_EVERY_S", partial(CleanUp, kinds=EXPIRED)),
     Duty("compaction", "COMPACTION_EVERY_S", partial(CleanUp, kinds=LOGS)),
     Duty("attachments", "ATTACHMENTS_EVERY_S", _attachments),
+    Duty("retention", "RETENTION_EVERY_S", retention),
     Duty("erasure", "ERASURE_EVERY_S", Erasure),
     Duty("summaries", "MEMORY_EVERY_S", Summaries),
     Duty("schedules", "SCHEDULES_EVERY_S", Schedules),
     Duty("folding", "FOLDING_EVERY_S", Folding),
+    Duty("usage", "USAGE_EVERY_S", UsageBefore),
+    Duty("sealing", "AUDIT_SEAL_EVERY_S", Sealing, looks=1, has_work=has_unsealed),
+    Duty("audit", "AUDIT_TELL_EVERY_S", Telling),
 )

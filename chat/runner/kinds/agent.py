@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,21 +12,22 @@ from agents import events as ev
 from agents import tokens
 from agents.archetypes.base import Archetype
 from agents.events import AnyEvent
-from agents.installation import targets
 from agents.loop import Agent, citing
 from agents.loop import ledger as ledgers
 from agents.loop.job import Job, RetryPolicy, Tally
 from agents.messages import Message as Said
 from agents.options import RunOptions
+from chat import gate
 from chat.access import fallbacks_of
 from chat.eventlog.projection import Fold
+from chat.metering.amounts import spent
 from chat.models import Run
 from chat.models.facts import facts_of
 from chat.runner import older
 from chat.runner.judging import CallJudge
 from chat.runner.offering import offering
 from chat.runner.outside import Arrivals
-from chat.runner.purse import RunPurse
+from chat.runner.purse import RunPurse, cap_of
 from tools.base import ToolContext
 from tools.capabilities import capabilities_of
 
@@ -63,22 +63,27 @@ class AgentWork:
         return None
 
     def goes_on_from(self, fold: Fold) -> None:
-        if self.run.reserved_tokens:
-            self.job = replace(self.job, purse=RunPurse(self.run, spent=fold.usage.total_tokens))
+        cap = cap_of(self.job.options)
+        if self.run.reserved_tokens or cap:
+            self.job = replace(self.job, purse=RunPurse(self.run, spent=spent(fold), cap=cap))
 
     def taken_back(self, at: float) -> list[AnyEvent]:
-        ledger = self.job.ledger
-        events: list[AnyEvent] = [
-            ev.TurnReset(at=at, agent=path, turn=turn.number, reason="taken_over") for path, turn in ledger.open_turns()
-        ]
-        for path, _ in ledger.open_turns():
-            ledger.turns[path].pop()
-        return events
+        return taken_back(self.job.ledger, at)
 
     def drive(self) -> AsyncGenerator[list[AnyEvent], None]:
         # The agent's own generator, with none of ours around it: each token passes all there are.
         self.agent = Agent(self.job, self.job.archetype, path="", messages=self.job.history)
         return self.agent.work()
+
+
+def taken_back(ledger: ledgers.Ledger, at: float) -> list[AnyEvent]:
+    """Take the open turns out of the ledger: the events that say so."""
+    events: list[AnyEvent] = [
+        ev.TurnReset(at=at, agent=path, turn=turn.number, reason="taken_over") for path, turn in ledger.open_turns()
+    ]
+    for path, _ in ledger.open_turns():
+        ledger.turns[path].pop()
+    return events
 
 
 def job_of(
@@ -92,7 +97,11 @@ def job_of(
     timeout_s: float,
     shown: tuple[Said, ...] | None = None,
 ) -> Job:
-    """The job of a run that asks a model, as far as its log has got. `shown`: the history as it was said."""
+    """The job of a run that asks a model, as far as its log has got. `shown`: the history as it was said.
+
+    Raises WorkFailed where the plan does not have its model any more.
+    """
+    gate.require_job(run, archetype)
     if archetype.limits.timeout_s > timeout_s:
         archetype = replace(archetype, limits=replace(archetype.limits, timeout_s=timeout_s))
     judge = CallJudge(run.pk, facts_of(run))
@@ -102,7 +111,7 @@ def job_of(
         model=run.model,
         temperature=run.temperature,
         history=history,
-        targets=partial(targets, fallbacks=_fallbacks(run)),
+        targets=gate.targets_in(gate.plan_at(run), _fallbacks(run)),
         effort=options.effort,
         options=options,
         context=_context(run, permissions),

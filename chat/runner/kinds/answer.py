@@ -25,12 +25,13 @@ from chat.bus import notices
 from chat.eventlog.projection import Fold
 from chat.models import ANSWER, Message, MessageKind, MessageStatus, Run
 from chat.models.facts import RunFacts
-from chat.runner import states
+from chat.runner import kept, states
 from chat.runner.briefing import NOTHING, briefing_of
 from chat.runner.history import history
 from chat.runner.kinds.agent import job_of
 from chat.runner.kinds.answering import AnswerWork
 from chat.runner.kinds.base import Kind
+from chat.runner.kinds.command import CommandWork
 from chat.runner.kinds.step import archetype_of, as_step
 from chat.runner.shortening import shortener_for
 from chat.runner.toolset import toolset_for
@@ -44,9 +45,13 @@ STATUSES: dict[type[AnyEvent], MessageStatus] = {
 }
 
 
-def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AnswerWork:
+def load(
+    run: Run, events: list[AnyEvent], permissions: Permissions, reading: Reading | None = None
+) -> AnswerWork | CommandWork:
     """The work of an answer, as far as its log has got. `reading`: what is given of attached files."""
     standing = standing_of(run)
+    if run.command:
+        return CommandWork(run, events, permissions)
     archetype = archetype_of(run, standing)
     model = info_of(model_of(archetype, run.model))
     asked = options.load(run.options)
@@ -68,7 +73,8 @@ def load(run: Run, events: list[AnyEvent], permissions: Permissions, reading: Re
     if has:
         job = replace(job, context=replace(job.context, capabilities=job.context.capabilities | has))
     shortener = shortener_for(run, read, window, events, again, asked.compact_at)
-    job = replace(job, toolset=toolset, briefing=briefing.text, shortening=shortener)
+    answers = kept.answers_for(run, permissions, asked.cache)
+    job = replace(job, toolset=toolset, briefing=briefing.text, shortening=shortener, answers=answers)
     if standing is not None:
         return as_step(run, job, read.begins_at, shortener, standing, events)
     return AnswerWork(run, job, read.begins_at, shortener)
@@ -80,12 +86,16 @@ def _window(model: ModelInfo, compact_at: int | None) -> Window:
     return window if compact_at is None else window.compacted_at(compact_at)
 
 
-def begun(run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None) -> AnswerWork:
+def begun(
+    run: Run, first: Sequence[AnyEvent], permissions: Permissions, reading: Reading | None = None
+) -> AnswerWork | CommandWork:
     """The same of a run that was just stored here with these events.
 
     A first turn among them is this attempt's own: it goes on with it and takes nothing back.
     """
     work = load(run, list(first), permissions, reading)
+    if isinstance(work, CommandWork):
+        return work
     work.job = replace(work.job, ledger=ledger.Ledger(), has_first_turn=isinstance(first[-1], ev.TurnStarted))
     return work
 
@@ -102,7 +112,7 @@ def end(run: RunFacts, fold: Fold) -> None:
         run.message_id,
         fold.content,
         fold.parts,
-        fold.makes or MessageKind.TEXT.value,
+        MessageKind.COMMAND.value if run.command else fold.makes or MessageKind.TEXT.value,
         status,
         fold.model or run.model,
         usage,

@@ -11,8 +11,9 @@ from agents.archetypes.base import Archetype
 from agents.events import AnyEvent
 from agents.messages import UserMessage
 from agents.options import RunOptions
+from chat import gate
 from chat.eventlog.projection import Fold
-from chat.models import Chat, Message, MessageRole, Run
+from chat.models import Chat, Message, MessageKind, MessageRole, Run
 from chat.runner.kinds.agent import AgentWork, job_of
 
 SPEAKERS = {MessageRole.USER: "Person", MessageRole.ASSISTANT: "Answer"}
@@ -29,7 +30,7 @@ class TextWork(AgentWork):
 
 def model_for(chat: Chat) -> str:
     """The model that titles and summaries of this chat are written by; empty: nothing is written."""
-    return chat.model if settings.MEMORY_MODEL == "chat" else str(settings.MEMORY_MODEL)
+    return gate.writing_model(gate.plan_of(chat), chat.model) if settings.MEMORY_MODEL else ""
 
 
 def text_work(
@@ -51,7 +52,8 @@ def text_work(
 
 def told(messages: Iterable[Message], most_chars: int) -> str:
     """What was said, oldest first, each message cut so that all of it fits."""
-    said = [each for each in messages if each.role in SPEAKERS and each.content]  # what was deleted has none
+    spoken = (each for each in messages if each.role in SPEAKERS and each.kind != MessageKind.COMMAND)
+    said = [each for each in spoken if each.content]  # what was deleted has none
     room = most_chars // max(1, len(said))
     return "\n\n".join(f"{SPEAKERS[MessageRole(each.role)]}: {_cut(each.content, room)}" for each in said)
 

@@ -13,7 +13,7 @@ from agents.archetypes.title import title as archetype
 from agents.events import AnyEvent
 from chat.bus import notices
 from chat.eventlog.projection import Fold
-from chat.models import OPEN, Chat, MessageRole, Run, TitledBy
+from chat.models import OPEN, Chat, MessageKind, MessageRole, Run, TitledBy
 from chat.models.facts import RunFacts
 from chat.runner.beginning import WorkOrder, begin_work
 from chat.runner.kinds.base import Kind
@@ -80,7 +80,9 @@ def _order(run: RunFacts, chat: Chat) -> WorkOrder:
         user_id=run.user_id,
         chat=chat,
         parent_id=run.id,
+        door=run.door,
         subject=str(chat.pk),
+        api_key_id=run.api_key_id,
         model=model_for(chat),
         asked={"title": chat.title},
     )
@@ -88,7 +90,8 @@ def _order(run: RunFacts, chat: Chat) -> WorkOrder:
 
 def _is_unnamed(chat: Chat) -> bool:
     """Whether its title is what it was called by itself."""
-    first = chat.messages.filter(role=MessageRole.USER).order_by("position").values_list("content", flat=True).first()
+    said = chat.messages.filter(role=MessageRole.USER).exclude(kind=MessageKind.COMMAND).order_by("position")
+    first = said.values_list("content", flat=True).first()
     return chat.title == first_words(first or "")
 
 

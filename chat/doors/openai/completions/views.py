@@ -39,7 +39,7 @@ class Failed(RequestError):
         self.status = completions.STATUSES.get(end.code, 502)
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def create(request: HttpRequest) -> HttpResponseBase:
     """Answer a conversation: in chunks, or whole."""
     reader, is_streamed = await db(_start, request)

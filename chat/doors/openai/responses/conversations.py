@@ -62,7 +62,7 @@ async def item(request: HttpRequest, conversation_id: str, item_id: str) -> Http
     return await whole(_item, request, conversation_id, item_id)
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def messages(request: HttpRequest, conversation_id: str) -> HttpResponseBase:
     """Say something and have the conversation's agent, or another, answer: as a response, streamed or not."""
     return await answer(request, await db(_say, request, conversation_id))

@@ -20,6 +20,7 @@ from accounts.db import db
 from accounts.db.faults import refusal, unavailable
 from accounts.errors import Invalid, NotAuthenticated, RequestError, TooMany, refuse
 from accounts.http.parsing import parse_object
+from chat.doors.errors import with_time
 from chat.doors.openai import errors as openai_errors
 from chat.doors.openai.projects import project_of
 from chat.doors.openai.responses import turns as responses_turns
@@ -139,7 +140,10 @@ class ResponsesSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _say(self, error: RequestError, lane: dict[str, Any] | None = None) -> None:
         # A turn that cannot begin is a bad request here, whatever it would be over HTTP.
         status = 400 if error.status == 404 else error.status
-        told = {"type": "error", "status": status, "error": openai_errors.error(error), **(lane or {})}
+        said = openai_errors.error(error)
+        if error.retry_after_s is not None:
+            said["message"] = with_time(error)
+        told = {"type": "error", "status": status, "error": said, **(lane or {})}
         await self.send(text_data=json.dumps(told))
         if isinstance(error, NotAuthenticated):
             await self.close(1008)

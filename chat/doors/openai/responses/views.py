@@ -53,13 +53,13 @@ class Started:
     in_background: bool = False
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def create(request: HttpRequest) -> HttpResponseBase:
     """Start a response: its stream, its state at once (in the background), or the whole of it."""
     return await answer(request, await db(_create, request))
 
 
-@door("POST")
+@door("POST", starts_runs=True)
 async def compact(request: HttpRequest) -> HttpResponse:
     """A conversation made short: one opaque item, of what the user said and what the model noted down."""
     reader = await db(_compact, request)

@@ -23,7 +23,7 @@ from chat.eventlog import cursor, rows
 from chat.eventlog.cursor import Cursor
 from chat.eventlog.drafts import attach_drafts
 from chat.metering import limits
-from chat.models import Chat, Message, MessageRole, MessageStatus, Run, RunStatus
+from chat.models import Chat, Message, MessageKind, MessageRole, MessageStatus, Run, RunStatus
 from chat.services.runs import start_run
 
 WORDS = dialect.WORDS
@@ -68,7 +68,7 @@ def _get(call: Call) -> dict[str, Any]:
         "role": message.role,
         "content": message.content,
         "status": _status(message),
-        "kind": message.kind,
+        "kind": MessageKind.TEXT if message.kind == MessageKind.COMMAND else message.kind,  # its clients know no such
         "error": message.error and message.error["message"],
         "createdAt": message.created_at.isoformat(),
     }
@@ -87,8 +87,8 @@ def _status(message: Message) -> str:
 
 
 PROCEDURES: Mapping[str, Procedure] = {
-    "chat.initiateChat": mutation(_initiate),
-    "chat.sendMessage": Procedure("mutation", _send),
+    "chat.initiateChat": mutation(_initiate, starts_runs=True),
+    "chat.sendMessage": Procedure("mutation", _send, starts_runs=True),
     "chat.getMessage": query(_get),
     "chat.streamResponse": Procedure("subscription"),
 }

@@ -32,6 +32,7 @@ FINISH_REASONS = {each: each for each in ("stop", "length", "tool_calls", "conte
 CODES = {
     "upstream_rate_limited": "rate_limit_exceeded",
     "upstream_not_found": "model_not_found",
+    "plan_model": "model_not_found",
     "upstream_context": "context_length_exceeded",
     "upstream_moderation": "content_filter",
 }
@@ -39,6 +40,7 @@ CODES = {
 STATUSES = {
     "quota_exceeded": 402,
     "no_rights": 403,
+    "plan_model": 403,
     "upstream_invalid": 400,
     "upstream_context": 400,
     "upstream_tools": 400,

@@ -68,8 +68,13 @@ def parse(body: Body) -> RunRequest:
             output=_output(body),
             extra=_extra(body, has_tools=bool(allowed)),
         ),
-        request={"model": model, "include_usage": _include_usage(body)},
+        request={"model": model, "include_usage": _include_usage(body), **_unstored(body)},
     )
+
+
+def _unstored(body: Body) -> dict[str, bool]:
+    """Of who says so: what was answered is not told again either. Nothing else of completions is kept anyway."""
+    return {"store": False} if body.get("store") is False else {}
 
 
 def wants_stream(body: Body) -> bool:
