@@ -24,7 +24,7 @@ loading.require()
 from django.conf import settings  # noqa: E402  (apps must be loaded first)
 from django.urls import get_resolver  # noqa: E402
 
-from accounts.audit.origin import Origin, begin  # noqa: E402
+from accounts.origin import Origin, begin  # noqa: E402
 from chat.ops.holdings import tell_on_signal  # noqa: E402
 from chat.routing import sockets  # noqa: E402
 from chat.runner import runner  # noqa: E402

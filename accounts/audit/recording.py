@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.audit.actions import ACTIONS, WHO
 from accounts.audit.canonical import hash_of, shape_of
 from accounts.audit.models import DETAIL_MAX_BYTES, ActorKind, AuditEntry, Outcome
-from accounts.audit.origin import origin
+from accounts.origin import origin
 
 TEXT_MAX_CHARS, OBJECT_MAX_CHARS = 200, 64
 log = logging.getLogger(__name__)

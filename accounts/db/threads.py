@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, close_old_connections, connection, transaction
 
-from accounts.audit.origin import Origin, as_of, origin
+from accounts.origin import Origin, as_of, origin
 
 AWAY = (OperationalError, InterfaceError)  # the database cannot be reached, or not now: the same may work later
 READ_ONLY = "25006"  # read_only_sql_transaction

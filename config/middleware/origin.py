@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponseBase
 
-from accounts.audit.origin import Origin, begin, origin
+from accounts.origin import Origin, begin, origin
 from config.middleware.base import OnLoop
 
 HEADER = "X-Request-Id"

@@ -87,6 +87,7 @@ def test_after_a_kill_a_repeated_call_finds_what_it_did_and_never_does_it_twice(
         writer = process(repository, ONCE)
         assert writer.stdout is not None
         while int(git(repository.path, "rev-list", "--count", "--all")) < 4:
+            assert writer.poll() is None, "it ended by itself"
             time.sleep(0.01)
         time.sleep(round_number * 0.003)
         writer.send_signal(signal.SIGKILL)

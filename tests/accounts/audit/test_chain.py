@@ -28,6 +28,7 @@ from accounts.audit.canonical import hash_of, link_of, shape_of
 from accounts.audit.models import INSTALLATION, NO_CHAIN, AuditChain, AuditEntry, new_id
 from accounts.audit.reading import COLUMNS, entries_of, line_of, pieces
 from accounts.models import Organization, User
+from accounts.origin import Origin, as_of
 from chat.ops.chores.table import CHORES
 from tests import environment
 from tests.live import Server
@@ -196,7 +197,7 @@ def test_a_flush_empties_the_log_and_leaves_the_triggers() -> None:
 def test_the_hash_is_the_same_before_and_after_the_database_and_in_the_export() -> None:
     """With all that the two databases and JSON might say in another way."""
     told = {"call": "ä\u2028\x00\ud800\N{GRINNING FACE}", "tool": "x" * 500, "status": None}
-    with audit.as_of(audit.Origin("2001:db8:1:2::3", "req-1")):
+    with as_of(Origin("2001:db8:1:2::3", "req-1")):
         audit.record(
             "tool.effect", actor=audit.operator(), organization_id=uuid.uuid4(), object_type="run", object_id=2**60,
             detail=told,
@@ -247,7 +248,7 @@ def test_what_is_in_no_list_is_refused(detail: dict[str, Any], told: str) -> Non
 def test_an_address_is_kept_as_the_installation_says(address: str, short: str, full: str, settings: Any) -> None:
     for how, kept in (("short", short), ("full", full), ("none", "")):
         settings.AUDIT_IP = how
-        assert audit.Origin(address).ip == kept
+        assert Origin(address).ip == kept
 
 
 def test_ids_sort_by_the_time_of_their_making() -> None:

@@ -1,4 +1,7 @@
-"""Where a request came from, for as long as it is answered: what the rows of the audit log say of it."""
+"""Where a request came from, for as long as it is answered: what the rows of the audit log say of it.
+
+It has no models: what writes a repository in a process of its own loads no apps.
+"""
 
 import re
 import uuid
