@@ -96,6 +96,7 @@ def settings_of_this_worker() -> dict[str, str]:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
         values["DATABASE_URL"] = os.environ["TEST_POSTGRES_URL"]
         values["REDIS_URL"] = f"{os.environ['TEST_REDIS_URL']}/{worker}"
+        values["DB_SESSION"] = "-c idle_in_transaction_session_timeout=0"  # a test is one, and its machine may rest
     return values
 
 

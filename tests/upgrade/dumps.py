@@ -29,8 +29,8 @@ SELECT format('%s.%s %s null:%s default:%s', table_name, column_name, concat_ws(
        FROM information_schema.columns WHERE table_schema = 'public'
 UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
 UNION ALL SELECT format('%s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
-       FROM pg_constraint WHERE connamespace = 'public'::regnamespace
-"""
+       FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+"""  # PostgreSQL 18 has names for what may not be null, too, as old as the column; whether it may is said above
 CASTS = re.compile(r"::[a-z ]+(\[\])?|[()]")  # PostgreSQL writes them otherwise once a dump has been through it
 Rows = dict[str, tuple[list[str], list[str]]]  # by table: its columns, and each row as a text
 
