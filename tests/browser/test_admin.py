@@ -29,7 +29,8 @@ class Busy:
     """A server with rows in every table, and a superuser's cookies."""
 
     def __init__(self, upstream: Upstream, browser: Browser, *, runs: int = 60, others: int = ROWS) -> None:
-        self.server = Server(OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", OPENAI_PRICES="gpt-4o=2.5/1.25/10")
+        told = {"OPENAI_PRICES": "gpt-4o=2.5/1.25/10", "USAGE_EVERY_S": "0"}  # whose chore empties a table
+        self.server = Server(OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", **told)
         self.server.start()
         self.run = self._fill("--runs", str(runs), "--others", str(others))
         self.server.quickly("shell", "-c", ONE_EACH.read_text())  # a row in each table that has none
