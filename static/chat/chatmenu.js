@@ -7,7 +7,6 @@ import { byId, page } from "./page.js";
 import { whyInWords, WORDS } from "./words.js";
 
 const menu = byId("chat-menu");
-const NEEDS = { rename: "write", delete: "own" };
 let chosen = null; // {id, title} of the chat whose menu is open
 
 /** Show the menu of the chat that this button belongs to. */
@@ -15,7 +14,7 @@ export function open(button) {
   const link = button.closest("li")?.querySelector("a");
   chosen = link ? { id: link.pathname.split("/")[2], title: link.textContent } : { id: page.chat, title: document.querySelector("h1").textContent };
   const may = (button.closest("li") ?? button).dataset.may.split(" ");
-  for (const each of menu.querySelectorAll("[data-dialog]")) each.hidden = !may.includes(NEEDS[each.dataset.dialog]);
+  for (const each of menu.querySelectorAll("[data-needs]")) each.hidden = !may.includes(each.dataset.needs);
   for (const each of menu.querySelectorAll("[data-page]")) each.href = `/chats/${chosen.id}/${each.dataset.page}/`;
   const { bottom, right } = button.getBoundingClientRect();
   menu.showPopover();

@@ -12,6 +12,7 @@ from tests.browser.acts import SCREENS, WAYS, Acts, Way, open_list
 from tests.browser.conftest import sign_in
 from tests.browser.steps import Open, answer, script, send
 from tests.live import Server
+from tests.streams import key
 from tests.upstream import Turn, Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
@@ -118,9 +119,10 @@ def test_a_line_stands_between_days(open_page: Open, server: Server, upstream: U
 def test_a_menu_offers_what_the_server_would_do(
     page: Page, open_page: Open, server: Server, upstream: Upstream
 ) -> None:
-    """Who may write renames, who owns deletes; who may only read looks at what was changed."""
+    """Who may write renames and schedules, who owns deletes; who may only read looks at what was changed."""
     organization = server.call("GET", "/api/organizations/", token=server.token()).body["results"][0]["name"]
-    emails = {role: f"{role}-menu@example.com" for role in ("viewer", "editor")}
+    mark = key()
+    emails = {role: f"{role}-{mark}@example.com" for role in ("viewer", "editor")}
     for role, email in emails.items():
         server.quickly("create_user", email, "--organization", organization, "--role", role)
     send(page, f"Ours {script(upstream, Turn(text='Yes.'))}")
@@ -130,20 +132,20 @@ def test_a_menu_offers_what_the_server_would_do(
     expect(page.locator("#share")).to_be_visible()
     person = page.locator("#share [name=person]")
     access = page.locator("#share [name=access]")
-    person.select_option(label="viewer-menu", timeout=3000)
+    person.select_option(label=f"viewer-{mark}", timeout=3000)
     expect(access.locator("option[value=write]")).to_be_disabled()
-    person.select_option(label="editor-menu")
+    person.select_option(label=f"editor-{mark}")
     expect(access.locator("option[value=write]")).to_be_enabled()
     access.select_option("write")
     page.get_by_role("button", name="Share", exact=True).click()
     expect(page.locator(".named")).to_contain_text("may write")
-    person.select_option(label="viewer-menu", timeout=3000)
+    person.select_option(label=f"viewer-{mark}", timeout=3000)
     expect(access).to_have_value("read")
     page.get_by_role("button", name="Share", exact=True).click()
     expect(page.locator(".named li")).to_have_count(2)
     page.get_by_role("button", name="Done").click()
 
-    for role, offered in {"viewer": [], "editor": ["Rename"]}.items():
+    for role, offered in {"viewer": [], "editor": ["Rename", "Schedule…"]}.items():
         other, _ = open_page(server)
         sign_in(other, emails[role])
         other.goto(f"/chats/{chat}/")
