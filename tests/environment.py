@@ -52,8 +52,7 @@ def prepare() -> None:
     if profile() == "scaled":
         _start_servers()
     os.environ.update(settings_of_this_worker())
-    if "TEST_SHARED" not in os.environ:
-        os.environ["TEST_SHARED"] = str(new_folder())
+    shared_folder()
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     django.setup()
     # Workers inherit the environment, and pytest-django would load the settings of this process in them.
@@ -119,7 +118,9 @@ def new_folder() -> pathlib.Path:
 
 
 def shared_folder() -> pathlib.Path:
-    """The one folder of all workers of a run."""
+    """The one folder of all workers of a run. Who is first makes it."""
+    if "TEST_SHARED" not in os.environ:
+        os.environ["TEST_SHARED"] = str(new_folder())
     return pathlib.Path(os.environ["TEST_SHARED"])
 
 

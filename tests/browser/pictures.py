@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from tests import environment
 from tests.browser.conftest import PROGRAMS
 from tests.browser.steps import answer, box, enter
 from tests.environment import ROOT
@@ -170,6 +171,7 @@ def installation() -> Iterator[tuple[Browser, Server, Upstream]]:
         yield chromium(playwright), server, upstream
     server.close()
     upstream.close()
+    environment.clean()
 
 
 def take(browser: Browser, server: Server, upstream: Upstream, size: str, scheme: str, scene: str, path: Path) -> None:
