@@ -43,6 +43,7 @@ from chat.rest import (
     workflows,
 )
 from chat.rest.tickets import TicketView
+from chat.search import rest as search
 from chat.transfer import audit, branch, files, person
 from chat.transfer import views as exports
 
@@ -93,6 +94,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/pulls/<uuid:id>/merge", pulls.merge, name="pull-merge"),
     path("api/pulls/<uuid:id>/close", pull_requests.PullClosing.as_view(), name="pull-close"),
     path("api/organizations/<uuid:organization>/audit/export/", audit.export_audit, name="audit-export"),
+    *search.urls,
     path("api/users/me/export/", person.export_person, name="export"),
     path("api/users/me/", deletion.Me.as_view(), name="me"),
     path("api/users/me/deletion/", deletion.Deletion.as_view(), name="deletion"),

@@ -170,6 +170,7 @@ INSTALLED_APPS = [
     "tools",
     "agents",
     "chat",
+    "chat.search",
     *(() if "startparley" in sys.argv[1:2] else PARLEY_APPS),  # what it makes may be named already
     "config.own_apps",
 ]
@@ -517,6 +518,9 @@ ERASE_WITHIN_S = env.float("ERASE_WITHIN_S", 86_400.0)
 ERASE_AT_ONCE_S = env.float("ERASE_AT_ONCE_S", 20.0)
 RETENTION_EVERY_S = env.float("RETENTION_EVERY_S", 3600.0)
 FOLDING_EVERY_S = env.float("FOLDING_EVERY_S", 60.0)
+SEARCH_EVERY_S = env.float("SEARCH_EVERY_S", 1.0)
+SEARCH_MAX_CHARS = env.int("SEARCH_MAX_CHARS", 100_000, least=1, most=100_000)
+SEARCH_TIMEOUT_S = env.float("SEARCH_TIMEOUT_S", 2.0, least=0.1)
 USAGE_EVERY_S = env.float("USAGE_EVERY_S", 60.0)
 CLEANUP_BATCH = env.int("CLEANUP_BATCH", 200, least=1)
 AUDIT_IP = env.choice("AUDIT_IP", "short", ("short", "full", "none"))

@@ -726,6 +726,7 @@ ROUTES = [
     # What goes before is in tests/chat/test_account.py: here the owner is the last one, and the editor has an open run.
     Route("POST", "/api/users/me/deletion/", SIGNED_IN, fixed(password=PASSWORD), ok=(200, 409)),
     Route("DELETE", "/api/users/me/", SIGNED_IN, fixed(password=PASSWORD), ok=(200, 409)),
+    Route("GET", "/api/search/", SIGNED_IN, query=fixed(q="hello")),
     Route("POST", "/api/exports/", SIGNED_IN, fixed(what="me"), ok=(303,)),
     Route("GET", "/api/me/preferences/", SIGNED_IN),
     Route("PUT", "/api/me/preferences/", SIGNED_IN, fixed(tone="brief", remember=True)),

@@ -23,6 +23,7 @@ CHAT = (
     "/api/pulls/",
     "/api/runs/",
     "/api/schedules/",
+    "/api/search/",
     "/api/tasks/",
     "/api/trpc/",
     "/chat/",

@@ -197,7 +197,8 @@ TEXTS: dict[str, Any] = {
     "mayWrite": _("may write"),
     "takeBack": _("Stop sharing with %(name)s"),
     # The list of chats
-    "noChats": _("No chat has this in its title."),
+    "nothingFound": _("Nothing was found."),
+    "searchedInPart": _("That takes too long, and not all was looked through. Ask for more words."),
 }
 COUNTED: dict[str, Any] = {
     "waitingFor": ngettext_lazy(

@@ -77,6 +77,7 @@ STORES = (
     ),
     Store("chat shares", {}, lambda id: ChatShare.objects.filter(Q(user=id) | Q(chat__user=id))),
     Store("messages", {"chat.Message": ("content", "parts", "attachments", "error")}, _said),
+    Store("search terms", {"chat_search.SearchEntry": ("terms",)}),
     Store("states of messages", {"chat.MessageState": ("turns",)}),
     Store(
         "compactions",

@@ -489,6 +489,7 @@ outbox.kept().then((items) => (items.forEach(queue), items.length && scroller.to
 live.open(page.chat);
 if (byId("grants").matches("[data-any]")) import("./grants.js").then(({ show }) => show());
 scroller.toEnd();
+pager.arrive();
 document.body.classList.add("ready");
 performance.mark("ready");
 if (form?.dataset.early) {

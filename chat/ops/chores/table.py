@@ -18,6 +18,7 @@ from chat.ops.retention import retention
 from chat.ops.schedules import Schedules
 from chat.ops.summaries import Summaries
 from chat.ops.usage import UsageBefore
+from chat.search.indexing import Indexing, has_due
 
 
 class Steps(Protocol):
@@ -60,6 +61,7 @@ CHORES = (
     Duty("summaries", "MEMORY_EVERY_S", Summaries),
     Duty("schedules", "SCHEDULES_EVERY_S", Schedules),
     Duty("folding", "FOLDING_EVERY_S", Folding),
+    Duty("search", "SEARCH_EVERY_S", Indexing, looks=1, has_work=has_due),
     Duty("usage", "USAGE_EVERY_S", UsageBefore),
     Duty("sealing", "AUDIT_SEAL_EVERY_S", Sealing, looks=1, has_work=has_unsealed),
     Duty("audit", "AUDIT_TELL_EVERY_S", Telling),
