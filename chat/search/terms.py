@@ -82,7 +82,7 @@ def _pairs(run: re.Match[str], places: list[int] | None, whole: tuple[int, int])
 
 def _places(piece: str, whole: str, start: int) -> list[int] | None:
     """Where each folded character stands in the text, and behind them its end; None where that cannot be told."""
-    if len(piece) == len(whole):
+    if len(piece) == len(whole) and piece.casefold() == whole:  # each character became one
         return list(range(start, start + len(piece) + 1))
     each = [folded(char) for char in piece]
     if "".join(each) != whole:

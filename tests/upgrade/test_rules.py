@@ -94,6 +94,7 @@ def test_what_keeps_it_is_not(name: str) -> None:
 
 def test_every_migration_that_is_new_since_the_oldest_dump_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "reasons", lambda *arguments: ["read"])
-    there = {f"{path.parts[-3]}.{path.stem}" for path in environment.ROOT.glob("*/migrations/0*.py")}
+    paths = [*environment.ROOT.glob("*/migrations/0*.py"), *environment.ROOT.glob("chat/*/migrations/0*.py")]
+    there = {f"{'_'.join(path.relative_to(environment.ROOT).parts[:-2])}.{path.stem}" for path in paths}
     old = {".".join(node) for node in rules.applied(MigrationLoader(None), DUMPS[0])}
     assert {line.partition(": ")[0] for line in rules.broken()} == there - old - set(rules.BEFORE)

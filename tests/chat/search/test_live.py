@@ -37,7 +37,7 @@ def test_what_a_run_said_is_found_within_seconds_and_what_is_erased_at_once_no_m
     answer, question = wait_for(alice, mark, 2)
     assert (answer["role"], question["role"], answer["chat"]["id"]) == ("assistant", "user", chat)
     assert {"text": "Straße", "hit": True} in found(alice, f"STRASSE {mark}")[0]["snippet"]
-    server.quickly("create_user", f"{mark}@example.com", "--organization", "Outside")
+    server.quickly("create_user", f"{mark}@example.com", "--organization", "Outside", "--role", "owner")
     stranger = Client(server, server.token(f"{mark}@example.com", PASSWORD))
     assert found(stranger, mark) == []
     assert server.call("DELETE", f"/api/messages/{answer['message']}/", token=alice.token).status == 200

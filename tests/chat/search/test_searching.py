@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings as product
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
@@ -20,10 +21,13 @@ from accounts.db.bounded import TookTooLong, within
 from accounts.models import Membership, Organization, Role, User
 from accounts.sign_in.keys import create_key
 from chat.models import Character, Chat, ChatShare, Message, MessageKind, MessageStatus, RunStatus, Sharing
+from chat.ops.erasure import Erasure
 from chat.search import index, indexing
+from chat.search.checks import check_fts5
 from chat.search.indexing import Indexing
 from chat.search.models import SearchEntry
 from chat.search.query import read
+from chat.search.terms import indexed
 from chat.services.chats import create_chat, fork_chat
 from chat.services.messages import delete_message, edit_message
 from tests.chat.rows import answer, say
@@ -78,7 +82,7 @@ NOT = [
     ("東京と京都", "東京都"),
     ("hello over there", '"hello there"'),
     ("beginning", '"begin"'),
-    ("the words begin", "begin word"),
+    ("the words begin", "wor begin"),
     ("green", "green door"),
     ("abc", "b"),
 ]
@@ -363,6 +367,32 @@ def test_with_a_chat_or_message_its_row_goes_and_the_index_with_it(alice: User, 
             assert cursor.fetchone() == (0,)
 
 
+@pytest.mark.skipif(not product.IS_SQLITE, reason="PostgreSQL's own vacuum does it")
+@pytest.mark.django_db(transaction=True)
+def test_erasure_leaves_nothing_of_a_deleted_word_in_the_index(alice: User, chat: Chat) -> None:
+    def blocks() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM {index.INDEX}_data WHERE instr(block, CAST('canary' AS BLOB))")
+            return int(cursor.fetchone()[0])
+
+    say(chat, alice, "canary")
+    index_all()
+    chat.delete()
+    assert blocks() > 0, "it has to be there for this test to mean anything"
+    erasure = Erasure()
+    while erasure.step():
+        pass
+    assert blocks() == 0
+
+
+def test_a_sqlite_without_fts5_is_told_before_it_is_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check_fts5(databases=["default"]) == []
+    monkeypatch.setattr("chat.search.checks.has_fts5", lambda: False)
+    monkeypatch.setattr("chat.search.checks.settings.IS_SQLITE", True)
+    assert [each.id for each in check_fts5(databases=["default"])] == ["chat_search.E001"]
+    assert check_fts5() == []
+
+
 def test_while_older_processes_are_up_nothing_is_indexed(
     alice: User, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -390,8 +420,6 @@ WORDS = st.text(st.sampled_from("aBßéИ東京あア한ไक🎉€1_-."), min
 def test_a_message_is_found_by_any_whole_word_of_it(api: Api, alice: User, chat: Chat, words: list[str]) -> None:
     message = say(chat, alice, " ".join(words))
     index_all()
-    from chat.search.terms import indexed
-
     for each in filter(indexed, words):
         query = read(f'"{each}"')
         assert SearchEntry.objects.filter(message=message, terms__matches=query).exists(), (words, each)
