@@ -115,7 +115,7 @@ def _entry(row: Said) -> SearchEntry | None:
         return None
     terms.insert(0, place_of(row.organization))
     number = number_of(row.id, row.created_at)
-    return SearchEntry(id=number, message_id=row.id, chat_id=row.chat, terms=terms, is_long=index.is_long(terms))
+    return SearchEntry(id=number, message_id=row.id, chat_id=row.chat, terms=terms, is_long=index.is_long(terms))  # type: ignore[misc]  # the terms are a list
 
 
 def _locked(rows: Iterable[Said]) -> list[uuid.UUID]:

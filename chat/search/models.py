@@ -36,7 +36,7 @@ class TermsField(models.TextField):  # type: ignore[type-arg]
 
 
 @TermsField.register_lookup
-class Matches(models.Lookup):  # type: ignore[type-arg]
+class Matches(models.Lookup):
     """`terms__matches=Query`: the rows that have all words of it."""
 
     lookup_name = "matches"

@@ -482,6 +482,7 @@ def rebuild(*arguments: str) -> str:
     return told.getvalue()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_rebuilding_makes_all_rows_anew(api: Api, alice: User, chat: Chat) -> None:
     messages = [say(chat, alice, f"green {number}") for number in range(3)]
     index_all()
