@@ -110,12 +110,12 @@ def _fields() -> Iterator[Any]:
 
 def _entry(row: Said) -> SearchEntry | None:
     """What the message is found by; None where it is not: a command and its answer are no part of what was said."""
-    terms = indexed(row.text)
+    terms: Any = indexed(row.text)  # which the field takes, and no text
     if not terms or row.kind == MessageKind.COMMAND or row.status == MessageStatus.DELETED:
         return None
     terms.insert(0, place_of(row.organization))
     number = number_of(row.id, row.created_at)
-    return SearchEntry(id=number, message_id=row.id, chat_id=row.chat, terms=terms, is_long=index.is_long(terms))  # type: ignore[misc]  # the terms are a list
+    return SearchEntry(id=number, message_id=row.id, chat_id=row.chat, terms=terms, is_long=index.is_long(terms))
 
 
 def _locked(rows: Iterable[Said]) -> list[uuid.UUID]:
