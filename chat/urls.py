@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from chat import capabilities, openapi
 from chat.doors.registry import DOORS
+from chat.exports.urls import urls as export_urls
 from chat.ops import metrics
 from chat.page import account, attaching, builds, embed, proposing, repository, self_test, views
 from chat.page import changes as page_changes
@@ -24,7 +25,6 @@ from chat.rest import (
     components,
     deletion,
     documents,
-    exporting,
     handing_over,
     holds,
     knowledge,
@@ -44,7 +44,6 @@ from chat.rest import (
 )
 from chat.rest.tickets import TicketView
 from chat.transfer import audit, branch, files, person
-from chat.transfer import views as exports
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # Doors first, as a route is looked for from the top and they are asked most often. Those at one address name what
@@ -79,7 +78,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/chats/<uuid:id>/messages/", messages.ChatMessages.as_view(), name="chat-messages"),
     path("api/chats/<uuid:id>/fork/", chats.ChatFork.as_view(), name="chat-fork"),
     *compactions.urls,
-    path("api/chats/<uuid:id>/export/", exports.export, name="chat-export"),
+    *export_urls,
     path("api/chats/<uuid:id>/diff/", changes.ChatDiff.as_view(), name="chat-diff"),
     path("api/chats/<uuid:id>/files/", changes.ChatFiles.as_view(), name="chat-files"),
     path("api/chats/<uuid:id>/files/content/", branch.content, name="chat-file"),
@@ -96,7 +95,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/users/me/export/", person.export_person, name="export"),
     path("api/users/me/", deletion.Me.as_view(), name="me"),
     path("api/users/me/deletion/", deletion.Deletion.as_view(), name="deletion"),
-    path("api/exports/", exporting.Exports.as_view(), name="exports"),
     path("api/messages/<uuid:id>/", messages.OneMessage.as_view(), name="message"),
     path("api/messages/<uuid:id>/regenerate/", messages.MessageRegenerate.as_view(), name="message-regenerate"),
     path("api/runs/", runs.Runs.as_view(), name="runs"),

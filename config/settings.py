@@ -170,6 +170,7 @@ INSTALLED_APPS = [
     "tools",
     "agents",
     "chat",
+    "chat.exports",
     *(() if "startparley" in sys.argv[1:2] else PARLEY_APPS),  # what it makes may be named already
     "config.own_apps",
 ]
@@ -477,6 +478,13 @@ LIMITS_USER = env.made("LIMITS_USER", "120/60s:40", rate, A_RATE)
 LIMITS_KEY = env.made("LIMITS_KEY", "120/60s:40", rate, A_RATE)
 LIMITS_ORGANIZATION = env.made("LIMITS_ORGANIZATION", "1200/60s:300", rate, A_RATE)
 CHAT_EXPORTS_PER_USER = env.int("CHAT_EXPORTS_PER_USER", 1)
+EXPORT_FILE_MAX_BYTES = env.int("EXPORT_FILE_MAX_BYTES", 1_000_000_000, least=1)
+EXPORT_FONTS = env.str("EXPORT_FONTS", "")
+EXPORT_KEEP_S = env.int("EXPORT_KEEP_S", 24 * 3600, least=1)
+EXPORT_PDF_INLINE = env.int("EXPORT_PDF_INLINE", 300)
+EXPORT_PDF_MEMORY_MB = env.int("EXPORT_PDF_MEMORY_MB", 800, least=256)
+EXPORT_PDF_TIMEOUT_S = env.int("EXPORT_PDF_TIMEOUT_S", 180, least=1)
+EXPORTS_EVERY_S = env.float("EXPORTS_EVERY_S", 2.0)
 EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", 50_000_000, least=1)
 PERSON_EXPORT_FILES_MAX_BYTES = env.int("PERSON_EXPORT_FILES_MAX_BYTES", 200_000_000)
 PERSON_EXPORT_MAX_BYTES = env.int("PERSON_EXPORT_MAX_BYTES", 500_000_000, least=1)

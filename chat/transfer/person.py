@@ -70,10 +70,8 @@ def _file(user: User) -> tuple[IO[bytes], int]:
     close_old_connections()
     file = tempfile.TemporaryFile(dir=settings.PARLEY_DATA)  # noqa: SIM115  # closed by whoever reads it
     try:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, lines in _contents(user):
-                _write(archive, file, name, lines)
-            _write(archive, file, "attachments.jsonl", _attachments(user, archive))
+        for _ in archived(user, file):
+            pass
         length = file.tell()
         file.seek(0)
         return file, length
@@ -82,6 +80,15 @@ def _file(user: User) -> tuple[IO[bytes], int]:
         raise
     finally:
         close_old_connections()
+
+
+def archived(user: User, file: IO[bytes]) -> Iterator[int]:
+    """Write the ZIP; yields how many files are in it, after each. Raises Conflict, ExportTooLarge."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for count, (name, lines) in enumerate(_contents(user), start=1):
+            _write(archive, file, name, lines)
+            yield count
+        _write(archive, file, "attachments.jsonl", _attachments(user, archive))
 
 
 def _contents(user: User) -> Iterator[tuple[str, Iterable[bytes]]]:

@@ -18,6 +18,7 @@ from chat.ops.retention import retention
 from chat.ops.schedules import Schedules
 from chat.ops.summaries import Summaries
 from chat.ops.usage import UsageBefore
+from tools.handed_down import HandedDown
 
 
 class Steps(Protocol):
@@ -45,6 +46,11 @@ class Duty:
         return float(getattr(settings, self.every))
 
 
+# Exports are written by a room above, chat.exports, which hands this down.
+write_exports: HandedDown[[], Steps] = HandedDown("write exports")
+has_exports: HandedDown[[], bool] = HandedDown("write exports")
+
+
 def _attachments() -> Steps:
     """The chore `attachments`, once recordings are told of that nobody writes down any more."""
     give_up_left()
@@ -62,5 +68,6 @@ CHORES = (
     Duty("folding", "FOLDING_EVERY_S", Folding),
     Duty("usage", "USAGE_EVERY_S", UsageBefore),
     Duty("sealing", "AUDIT_SEAL_EVERY_S", Sealing, looks=1, has_work=has_unsealed),
+    Duty("exports", "EXPORTS_EVERY_S", write_exports, looks=1, has_work=has_exports),
     Duty("audit", "AUDIT_TELL_EVERY_S", Telling),
 )

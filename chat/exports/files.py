@@ -1,0 +1,51 @@
+"""The files: each has its export's id as its name, one that is being written also the number of its attempt."""
+
+import contextlib
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+
+def folder() -> Path:
+    """Where they are; nobody else on the machine looks in."""
+    found = Path(settings.PARLEY_DATA) / "exports"
+    found.mkdir(mode=0o700, exist_ok=True)
+    return found
+
+
+def path_of(id: UUID) -> Path:
+    """The whole file."""
+    return folder() / str(id)
+
+
+def part_of(id: UUID, attempt: int) -> Path:
+    """The file while that attempt writes it."""
+    return folder() / f"{id}.{attempt}"
+
+
+def names_of(id: UUID, attempt: int) -> set[str]:
+    """What an attempt may have here: the file, what it is made of, and the whole once it is."""
+    part = part_of(id, attempt)
+    return {str(id), part.name, parts_of(part).name}
+
+
+def parts_of(path: Path) -> Path:
+    """The folder with the parts of a file, while they are not joined."""
+    return path.with_name(f"{path.name}.parts")
+
+
+def there() -> set[str]:
+    """The names of all, whatever writes in there."""
+    return {each.name for each in folder().iterdir()}
+
+
+def remove(name: str) -> None:
+    """Remove a file, or a folder that a writer has left."""
+    path = folder() / name
+    with contextlib.suppress(OSError):
+        if not path.is_dir():
+            return path.unlink()
+        for each in path.iterdir():
+            each.unlink()
+        path.rmdir()
