@@ -33,6 +33,7 @@ from accounts.secrets import seal
 from accounts.sign_in.keys import create_key
 from accounts.sign_in.pairs import new_pair
 from chat.attachments import storing
+from chat.exports.models import Export
 from chat.models import (
     Attachment,
     AttachmentUse,
@@ -128,6 +129,7 @@ class Place:
         self.secret = ProjectSecret.objects.create(project=self.project, name="billing", value=seal("s3cret"))
         self.task = Task.objects.create(project=self.project, title=f"{self.name} task")
         write(self.project.pk, lambda _: Changed({"of": self.name}, [""]), Author(self.people["editor"].pk))
+        self.export = Export.objects.create(user=self.people["editor"], what="me", format="zip")
         self.remembered = Memory.objects.create(user=self.people["editor"], text=f"Works at {self.name}.")
         self.knowledge = KnowledgeDocument.objects.create(
             project=self.project, title=f"{self.name} guide", media_type="text/markdown", text="Doors.", sha256="0" * 64
@@ -278,6 +280,7 @@ class Place:
             self.heard,
             self.knowledge,
             self.remembered,
+            self.export,
             self.mcp_server,
             self.mcp_tool,
         )
@@ -429,6 +432,10 @@ def key_id(place: Place) -> dict[str, Any]:
 
 def memory_id(place: Place) -> dict[str, Any]:
     return {"id": place.remembered.pk}
+
+
+def export_id(place: Place) -> dict[str, Any]:
+    return {"id": place.export.pk}
 
 
 def person_id(place: Place) -> dict[str, Any]:
@@ -671,6 +678,10 @@ ROUTES = [
     ),  # another thread: it sees none
     Route("GET", "/chats/{id}/files/", READ, ids=chat_id, kind="page"),
     Route("GET", "/chats/{id}/schedules/", READ, ids=chat_id, kind="page"),
+    Route("GET", "/chats/{id}/export/", READ, ids=chat_id, kind="page"),
+    Route("POST", "/chats/{id}/export/", READ, ok=(400,), ids=chat_id, kind="page"),  # as nothing that there is
+    Route("GET", "/exports/", SIGNED_IN, kind="page"),
+    Route("POST", "/exports/", SIGNED_IN, ok=(400,), kind="page"),  # of nothing: tests/chat/test_export_pages.py
     Route("GET", "/chats/{id}/asked/{run}/{call}/", READ, ids=asked_id, kind="page"),
     Route("GET", "/attachments/{id}/text/", READ, ids=heard_id, kind="page"),
     Route("GET", "/messages/{id}/pictures/{number}/", READ, ids=picture_number, kind="page"),
@@ -726,7 +737,13 @@ ROUTES = [
     # What goes before is in tests/chat/test_account.py: here the owner is the last one, and the editor has an open run.
     Route("POST", "/api/users/me/deletion/", SIGNED_IN, fixed(password=PASSWORD), ok=(200, 409)),
     Route("DELETE", "/api/users/me/", SIGNED_IN, fixed(password=PASSWORD), ok=(200, 409)),
-    Route("POST", "/api/exports/", SIGNED_IN, fixed(what="me"), ok=(303,)),
+    Route("GET", "/api/exports/", SIGNED_IN),
+    # 429: another of theirs is under way.
+    Route("POST", "/api/exports/", SIGNED_IN, fixed(what="me", format="zip"), ok=(202, 429)),
+    # The place's is its editor's; everybody else's own are not there.
+    Route("GET", "/api/exports/{id}/", OWN, ids=export_id),
+    Route("DELETE", "/api/exports/{id}/", OWN, ok=(204,), ids=export_id),
+    Route("GET", "/api/exports/{id}/file/", OWN, ok=(409,), ids=export_id, kind="door"),  # it is not written here
     Route("GET", "/api/me/preferences/", SIGNED_IN),
     Route("PUT", "/api/me/preferences/", SIGNED_IN, fixed(tone="brief", remember=True)),
     Route("DELETE", "/api/me/preferences/", SIGNED_IN, ok=(204,)),

@@ -208,14 +208,6 @@ def test_deleting_oneself_by_rest(api: Api, chat: Chat, alice: User, bob: User, 
     assert not User.objects.filter(pk=bob.pk).exists() and Chat.objects.get() == chat
 
 
-def test_ones_own_is_fetched_before(api: Api, bob: User) -> None:
-    made = api(bob).post("/api/exports/", {"what": "me"}, format="json")
-    assert (made.status_code, made["Location"]) == (303, "/api/users/me/export/")
-    for wrong in ({}, {"what": "all"}, {"what": "me", "format": "pdf"}):
-        assert api(bob).post("/api/exports/", wrong, format="json").status_code == 400
-    assert APIClient().post("/api/exports/", {"what": "me"}, format="json").status_code == 401
-
-
 def test_the_command_says_what_was_found_and_removed(
     capsys: pytest.CaptureFixture[str], shared: Run, organization: Organization, alice: User, bob: User
 ) -> None:
