@@ -14,8 +14,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from rest_framework.exceptions import ValidationError
@@ -136,7 +136,7 @@ def _page(request: HttpRequest, user: User, error: str = "", status: int = 200) 
 
 def _shown(row: Export) -> Shown:
     of = (row.chat.title or _("New chat")) if row.chat else row.organization.name if row.organization else ""
-    problem = _(why(row.error)) if row.status == ExportStatus.FAILED else ""
+    problem = gettext(why(row.error)) if row.status == ExportStatus.FAILED else ""
     return Shown(row, str(WHATS.get(row.what, row.what)), of, str(FORMATS.get(row.format, row.format)), problem)
 
 

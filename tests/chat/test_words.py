@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"
 SIGN_IN = ROOT.glob("templates/registration/*.html")
 COMMANDS = [*ROOT.glob("chat/commands/*.py"), *ROOT.glob("chat/runner/**/command*.py")]
+EXPORTS = [each for each in ROOT.glob("chat/exports/**/*.py") if each.name != "admin.py"]
 PAGES = [*ROOT.glob("templates/chat/*.html"), ROOT / "templates/error.html", *SIGN_IN]
 ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr|msgstr\[\d\]) "(.*)"$', re.MULTILINE)
 
@@ -73,9 +74,9 @@ def said() -> Iterator[str]:
 
 def said_by_commands() -> Iterator[str]:
     """Texts in calls of gettext's functions."""
-    for path in COMMANDS:
+    for path in (*COMMANDS, *EXPORTS):
         for call in (each for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.Call)):
-            if getattr(call.func, "id", "") in ("_", "gettext_noop", "ngettext"):
+            if getattr(call.func, "id", "") in ("_", "gettext_noop", "gettext_lazy", "ngettext"):
                 yield ast.literal_eval(call.args[0])
 
 
