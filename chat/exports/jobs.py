@@ -85,8 +85,9 @@ def _kind(what: str, format: str, asked: Mapping[str, Any]) -> Kind:
 
 
 def _note(action: str, row: Export) -> None:
-    told = {"what": row.what, "format": row.format}
-    place = row.organization_id or home_of(row.user_id)
+    """Of a chat, in the chat's own history."""
+    kind, id = ("chat", row.chat_id) if row.chat_id else ("export", row.pk)
     audit.record(
-        action, actor=row.user, organization_id=place, object_type="export", object_id=row.pk, detail=told
+        action, actor=row.user, organization_id=row.organization_id or home_of(row.user_id), object_type=kind,
+        object_id=id, detail={"what": row.what, "format": row.format},
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """A chat to read: as Markdown, text, JSON or PDF, for whoever reads it."""
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from chat.models import Chat
 PDF = "pdf"
 FORMATS = {name: (form.content_type, form.ending) for name, form in FORMS.items()} | {PDF: ("application/pdf", "pdf")}
 NAME_CHARS = 80
+PAUSE_S = 0.0005  # after each message: a thread that makes Markdown harmless lets others go on
 
 
 class HowMuch(Closed):
@@ -94,5 +96,6 @@ def _written(head: Head, asked: Asked, writing: Writing) -> Iterator[int]:
             for each in batch:
                 put(file, form.message(each, done == 0), settings.EXPORT_MAX_BYTES)
                 done += 1
+                time.sleep(PAUSE_S)
             yield done
         put(file, form.tail)

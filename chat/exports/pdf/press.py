@@ -26,6 +26,7 @@ from chat.exports import files
 from chat.exports.conversation import Asked, Head, Said, read
 from chat.exports.forms.as_text import as_text
 from chat.exports.forms.form import time_of
+from chat.models import MessageRole
 
 PART_MESSAGES = 500
 PART_CHARS = 1_000_000
@@ -150,7 +151,7 @@ def _message(said: Said) -> dict[str, Any]:
     return {
         "name": said.name,
         "about": time_of(said.at),
-        "person": said.author is not None,
+        "person": said.role == MessageRole.USER,
         "parts": [*_texts(said), *_behind(said)],
     }
 
