@@ -436,6 +436,7 @@ SPECTACULAR_SETTINGS = {
         "TaskStatus": "chat.models.TaskStatus",
         "PullState": "chat.models.PullState",
         "BudgetScope": "chat.models.Scope",
+        "ExportStatus": "chat.exports.models.ExportStatus",
         "HoldScope": "chat.models.HoldScope",
         "ToolDecision": "chat.models.policies.Decision",
         "AllowOrDeny": ["allow", "deny"],

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 
 from chat.eventlog.drafts import attach_drafts
 from chat.exports.words import name_of, state_of
+from chat.metering.answers import fitting
 from chat.models import Chat, Message, MessageRole, MessageStatus
 from chat.page.tree import Tree
 
-AT_ONCE = 100  # messages that are read in one query
+AT_ONCE = 100  # messages that are read in one query, as far as they are no longer than one answer may be
 LEAF, ALL = "leaf", "all"
 TOOLS, REASONING = "tools", "reasoning"
 # Which parts of an answer are told, by what was asked for besides its texts.
@@ -92,9 +93,11 @@ def head_of(chat: Chat, asked: Asked) -> Head:
 
 
 def read(head: Head, asked: Asked) -> Iterator[list[Said]]:
-    """The messages, AT_ONCE at a time; those that are gone by now are left out."""
-    for start in range(0, len(head.ids), AT_ONCE):
-        yield _said(head.ids[start : start + AT_ONCE], asked)
+    """The messages, AT_ONCE at a time, fewer of long ones; those that are gone by now are left out."""
+    at = 0
+    while ids := fitting(head.ids[at : at + AT_ONCE]):
+        yield _said(ids, asked)
+        at += len(ids)
 
 
 def _said(ids: Sequence[UUID], asked: Asked) -> list[Said]:

@@ -15,8 +15,9 @@ from chat.access import get_chat
 from chat.exports import conversation
 from chat.exports.conversation import ALL, LEAF, PARTS, Asked, Head
 from chat.exports.forms import FORMS
-from chat.exports.pdf.press import printed
+from chat.exports.pdf.press import PART_CHARS, printed
 from chat.exports.writing import Place, Writing, put
+from chat.metering.answers import weights
 from chat.models import Chat
 
 PDF = "pdf"
@@ -63,6 +64,12 @@ def require_form(chat: Chat, format: str) -> None:
     audience.require_exportable(chat)
     if format == PDF:
         require_feature(chat.organization_id, "export_pdf")
+
+
+def takes_long(chat: Chat, asked: Asked) -> bool:
+    """Whether it is more than is set as PDF while one waits."""
+    ids = conversation.head_of(chat, asked).ids
+    return len(ids) > settings.EXPORT_PDF_INLINE or sum(weights(ids).values()) > PART_CHARS
 
 
 def name_of(chat: Chat) -> str:

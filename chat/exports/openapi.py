@@ -18,7 +18,7 @@ EXPORT: Schema = {
     "operationId": "export_chat",
     "tags": ["chats"],
     "summary": "Fetch a chat as a file: to read, or whole.",
-    "description": f"{WHOLE}: JSON Lines that `manage.py import_chat` reads, with all branches, runs, logs, tool calls, "
+    "description": f"{WHOLE}: JSON Lines that `manage.py import_chat` reads, with all branches, runs, logs, tools, "
     "usage and files of its branch, for its owner. The others for whoever reads the chat.",
     "security": SECURITY,
     "parameters": [

@@ -157,11 +157,10 @@ def _leads(user: User, chat: Chat, sent: Mapping[str, str]) -> str:
         raise refuse("format", f"Expected one of: {', '.join(of_chats.FORMATS)}.")
     besides = ",".join(name for name in conversation.PARTS if sent.get(name))
     asked = {"branch": sent.get("branch", conversation.LEAF), "with": besides}
-    if format == of_chats.PDF:
-        count = len(conversation.head_of(chat, of_chats.asked_of(read(of_chats.HowMuch, asked))).ids)
-        if count > settings.EXPORT_PDF_INLINE:
-            jobs.begin(user=user, what="chat", format=format, asked={"chat": str(chat.pk), **asked})
-            return reverse("page-exports")
+    values = of_chats.asked_of(read(of_chats.HowMuch, asked))
+    if format == of_chats.PDF and of_chats.takes_long(chat, values):
+        jobs.begin(user=user, what="chat", format=format, asked={"chat": str(chat.pk), **asked})
+        return reverse("page-exports")
     of_chats.require_form(chat, format)
     return f"{reverse('chat-export', args=[chat.pk])}?{urlencode({'format': format, **asked})}"
 

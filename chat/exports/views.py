@@ -24,7 +24,6 @@ from accounts.http.rest import read
 from accounts.models import User
 from chat.access import get_chat
 from chat.exports import jobs, of_chats
-from chat.exports.conversation import Asked, head_of
 from chat.exports.kinds import KINDS
 from chat.exports.models import Export
 from chat.exports.writing import Place, Writing
@@ -35,6 +34,7 @@ from chat.transfer import views as whole
 from chat.transfer.views import ExportTooLarge, pieces, thread
 
 WHOLE = "parley"  # the file that import_chat reads
+TAKES_LONG = 'So long a chat as PDF takes a while: POST {"what": "chat", "format": "pdf", "chat": ID} to /api/exports/.'
 
 
 class ExportQuery(of_chats.HowMuch):
@@ -73,8 +73,8 @@ def _asked(request: HttpRequest, id: UUID) -> Writing:
     if format == WHOLE:
         raise refuse("format", f"Expected {WHOLE} alone: it has all branches, and all of them. Leave the others out.")
     of_chats.require_form(chat, format)
-    if format == of_chats.PDF:
-        _check_length(chat, of_chats.asked_of(values))
+    if format == of_chats.PDF and of_chats.takes_long(chat, of_chats.asked_of(values)):
+        raise ExportTooLarge(TAKES_LONG)
     _note(user, chat, format)
     return Writing(user, values, format, Place(chat.organization_id, chat, of_chats.name_of(chat)), Path())
 
@@ -97,13 +97,6 @@ def _written(writing: Writing, language: str | None) -> IO[bytes]:
             return writing.path.open("rb")
     finally:
         close_old_connections()
-
-
-def _check_length(chat: Chat, asked: Asked) -> None:
-    most = settings.EXPORT_PDF_INLINE
-    if len(head_of(chat, asked).ids) > most:
-        told = '{"what": "chat", "format": "pdf", "chat": ID}'
-        raise ExportTooLarge(f"More than {most} messages as PDF take a while: POST {told} to /api/exports/.")
 
 
 def _fetched(request: HttpRequest, id: UUID) -> tuple[Export, Place, IO[bytes]]:

@@ -375,6 +375,7 @@ OPEN_TO_ALL = {
     *("embedded_by", "media_type"),
     *("cron", "time_zone", "timezone", "links", "scope", "purpose", "accepted_by"),
     *("features", "label", "limits", "models"),
+    *("what", "format", "asked"),  # of an export: its kind, and ids
     *(
         "action",
         "actor_kind",
