@@ -1,4 +1,4 @@
-"""The files: each has its export's id as its name, one that is being written also the number of its attempt."""
+"""The files: named by their export and the attempt that wrote them, so that no two processes write one."""
 
 import contextlib
 from pathlib import Path
@@ -14,20 +14,15 @@ def folder() -> Path:
     return found
 
 
-def path_of(id: UUID) -> Path:
-    """The whole file."""
-    return folder() / str(id)
-
-
-def part_of(id: UUID, attempt: int) -> Path:
-    """The file while that attempt writes it."""
+def path_of(id: UUID, attempt: int) -> Path:
+    """The file, whole or on its way: the export's row says which."""
     return folder() / f"{id}.{attempt}"
 
 
 def names_of(id: UUID, attempt: int) -> set[str]:
-    """What an attempt may have here: the file, what it is made of, and the whole once it is."""
-    part = part_of(id, attempt)
-    return {str(id), part.name, parts_of(part).name}
+    """What an attempt may have here: the file, and what it is made of."""
+    path = path_of(id, attempt)
+    return {path.name, parts_of(path).name}
 
 
 def parts_of(path: Path) -> Path:

@@ -59,14 +59,15 @@ def fetched(user: User, id: UUID) -> tuple[Export, Place, Path]:
     kind = KINDS[row.what]
     place = kind.place(user, read(kind.shape, row.asked), row.format)
     _note("export.downloaded", row)
-    return row, place, files.path_of(row.pk)
+    return row, place, files.path_of(row.pk, row.attempt)
 
 
 def remove(user: User, id: UUID) -> None:
     """Remove it, also one that is being written: whoever writes it notices."""
     row = find(user, id)
     row.delete()
-    files.remove(str(id))
+    for name in files.names_of(id, row.attempt):
+        files.remove(name)
 
 
 def is_over(row: Export) -> bool:

@@ -2,7 +2,7 @@
 
 The chore's lease says who is at it. A process that dies leaves a row that is `running`; whoever is next begins it anew,
 so often and no more. Two at one export, where a lease has lapsed, write to files of their own, and the later attempt
-wins.
+is the one that counts.
 """
 
 import logging
@@ -69,8 +69,8 @@ def _strays() -> set[str]:
     if not there:
         return set()
     known: set[str] = set()
-    for row in _of(there).only("pk", "status", "attempt"):
-        known |= {str(row.pk)} if row.status == ExportStatus.DONE else files.names_of(row.pk, row.attempt)
+    for row in _of(there).only("pk", "attempt"):
+        known |= files.names_of(row.pk, row.attempt)
     return there - known
 
 
@@ -104,9 +104,10 @@ class _Attempt:
 
     def claim(self) -> bool:
         """Begin it, unless somebody else has, or it is gone."""
-        before, self.row.attempt = self.row.attempt, self.row.attempt + 1
-        mine = Export.objects.under_way().filter(pk=self.row.pk, attempt=before)
-        return bool(mine.update(status=ExportStatus.RUNNING, attempt=self.row.attempt, done=0, total=None))
+        before = self._ours()
+        self._leave()  # what another has left
+        self.row.attempt += 1
+        return bool(before.update(status=ExportStatus.RUNNING, attempt=self.row.attempt, done=0, total=None))
 
     def step(self) -> str:
         """Write for a second; says how it ended, or nothing while it goes on. Raises where the database is away."""
@@ -139,7 +140,7 @@ class _Attempt:
         kind = KINDS[row.what]
         asked = read(kind.shape, row.asked)
         place = kind.place(row.user, asked, row.format)
-        self.writing = Writing(row.user, asked, row.format, place, files.part_of(row.pk, row.attempt))
+        self.writing = Writing(row.user, asked, row.format, place, files.path_of(row.pk, row.attempt))
         self._pieces = kind.write(self.writing)
 
     def _tell(self) -> str:
@@ -153,12 +154,11 @@ class _Attempt:
     def _finish(self) -> str:
         assert self.writing is not None
         now, size = timezone.now(), self.writing.path.stat().st_size
-        self.writing.path.replace(files.path_of(self.row.pk))
         ended = {"status": ExportStatus.DONE, "ended_at": now, "expires_at": now + _kept()}
-        count = self._ours().update(bytes=size, done=self.row.done, total=self.writing.total, **ended)
-        if not count:
-            files.remove(str(self.row.pk))
-        return "written" if count else "left"
+        if self._ours().update(bytes=size, done=self.row.done, total=self.writing.total, **ended):
+            return "written"
+        self._leave()
+        return "left"
 
     def fail(self, code: str) -> str:
         """It will not be written: its row says why."""

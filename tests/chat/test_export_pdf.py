@@ -91,10 +91,10 @@ def test_parts_are_joined_with_their_pages_counted_on(
     made = begun(api(alice), what="chat", format="pdf", chat=str(chat.pk))
     work()
     told = api(alice).get(made["Location"]).json()
-    assert (told["status"], told["done"], told["total"]) == ("done", 5, 5) and files.there() == {told["id"]}
-    pages = pypdf.PdfReader(files.path_of(told["id"])).pages
+    assert (told["status"], told["done"], told["total"]) == ("done", 5, 5) and files.there() == {f"{told['id']}.1"}
+    pages = pypdf.PdfReader(files.path_of(told["id"], 1)).pages
     assert [each.extract_text().strip()[-1] for each in pages] == ["1", "2", "3"]
-    text = text_of(files.path_of(told["id"]).read_bytes())
+    text = text_of(files.path_of(told["id"], 1).read_bytes())
     places = [text.index(f"number {number}.") for number in range(5)]
     assert places == sorted(places) and text.count("First steps") == 1
 

@@ -384,7 +384,7 @@ def test_it_is_kept_so_long_and_goes_with_what_it_is_of(
     for end in (over, held):
         made = begun(api(alice), **kinds(chat)[1])
         work()
-        assert files.there() == {made.json()["id"]} and not has_work()
+        assert files.there() == {f"{made.json()['id']}.1"} and not has_work()
         end()
         assert got(f"{made['Location']}file/", alice)[0] == 404 and has_work()
         work()
@@ -402,10 +402,10 @@ def test_what_a_dead_process_has_left_is_written_anew_and_given_up_in_the_end(
 ) -> None:
     made = begun(api(alice), **kinds(chat)[1])
     Export.objects.update(status=ExportStatus.RUNNING, attempt=1)
-    files.part_of(made.json()["id"], 1).write_text("half")
+    files.path_of(made.json()["id"], 1).write_text("half")
     (files.folder() / "stray").mkdir()
     work()
-    assert api(alice).get(made["Location"]).json()["status"] == "done" and files.there() == {made.json()["id"]}
+    assert api(alice).get(made["Location"]).json()["status"] == "done" and files.there() == {f"{made.json()['id']}.2"}
     made = begun(api(alice), **kinds(chat)[1])
     Export.objects.filter(pk=made.json()["id"]).update(status=ExportStatus.RUNNING, attempt=ATTEMPTS)
     work()
