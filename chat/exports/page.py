@@ -108,7 +108,8 @@ def export_chat(request: HttpRequest, id: UUID) -> HttpResponse:
 def _told(error: RequestError | ValidationError) -> str:
     if isinstance(error, RequestError):
         return str(TOO_MANY) if error.code == "too_many_exports" else in_words(error)
-    return " ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in dict(error.detail).items())
+    detail: Any = error.detail  # of serializers: what is wrong with each field
+    return " ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in detail.items())
 
 
 def _status(error: RequestError | ValidationError) -> int:

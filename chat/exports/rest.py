@@ -57,11 +57,10 @@ class Chosen(serializers.Serializer[Any]):
 class NewExport(OfChat, OfUsage, OfAudit, Chosen):
     """What is to be exported, as what; and what belongs to that, as its own address takes it."""
 
-    to = serializers.CharField(help_text="usage: a day; audit: a time")
-
     def get_fields(self) -> dict[str, Any]:
         """None but the two are of every kind."""
-        fields = super().get_fields() | {"from": serializers.CharField(help_text="usage: a day; audit: a time")}
+        times = {name: serializers.CharField(help_text="usage: a day; audit: a time") for name in ("from", "to")}
+        fields = super().get_fields() | times
         for name in set(fields) - {"what", "format"}:
             fields[name].required = False
         return fields

@@ -46,7 +46,6 @@ def main() -> None:
     """Do what comes."""
     limit(*map(int, sys.argv[1:]))
     asked = json.load(sys.stdin.buffer)
-    settings.configure(**asked["settings"])  # what the grammar of Markdown asks for
     do = {"set": set_part, "join": join}[asked["do"]]
     json.dump(do(asked), sys.stdout)
 
@@ -55,6 +54,7 @@ def set_part(asked: dict[str, Any]) -> dict[str, Any]:
     """Write the part; says how many pages it has, and which characters no font has."""
     import typst
 
+    settings.configure(**asked["settings"])  # what the grammar of Markdown asks for
     fonts = typst.Fonts(include_system_fonts=not asked["fonts"], font_paths=[asked["fonts"]] if asked["fonts"] else [])
     known = set(fonts.families())
     left = glyphs.missing(_characters(asked), _sorted(fonts.fonts())) | set(asked["missing"])

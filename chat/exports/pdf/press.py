@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -96,7 +96,7 @@ class _Printing:
             self.parts[0].replace(self.to)
         yield self.set
 
-    def _child(self, **asked: Any) -> Iterator[int]:
+    def _child(self, **asked: Any) -> Generator[int, None, Any]:
         """What the child says, in the end."""
         with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as told:
             file.write(json.dumps(asked).encode())
@@ -112,7 +112,7 @@ class _Printing:
             if child.returncode:
                 raise NotPrinted
             told.seek(0)
-            return json.load(told)  # type: ignore[no-any-return]
+            return json.load(told)
 
 
 def _started(file: IO[bytes], told: IO[bytes]) -> "subprocess.Popen[bytes]":
