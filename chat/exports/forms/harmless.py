@@ -17,6 +17,7 @@ MARK = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&:@/=\"'])")
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 FENCE = re.compile(r"`{3,}")
 DEPTH = 100
+LEVELS = 18  # blocks in blocks: at 20 some readers pass over all the rest of a file
 CHARS = 200_000  # a longer text is not looked at: it is written as code
 BRACKETS = 10_000_000
 
@@ -53,8 +54,12 @@ def _strict() -> MarkdownIt:
 
 def _harmful(tokens: list[Token]) -> Iterator[tuple[int, int]]:
     """The lines of each block with something that does harm."""
+    top = [0, 0]
     for token in tokens:
-        if token.map and (
+        top = token.map if token.level == 0 and token.map else top
+        if token.level >= LEVELS:
+            yield top[0], top[1]
+        elif token.map and (
             token.type == "html_block" or _is_led_astray(token) or any(map(_harms, token.children or ()))
         ):
             yield token.map[0], token.map[1]
