@@ -26,10 +26,9 @@ def harmless(text: str) -> str:
     """The text, with what does harm escaped, and what it leaves open closed."""
     if len(text) > CHARS or text.count("[") * len(text) > BRACKETS:
         return fenced(text)
-    lines = text.split("\n")
     tokens = _strict().parse(text, {})
-    for first, last in _harmful(tokens):
-        lines[first:last] = [_escaped_line(line) for line in lines[first:last]]
+    harmful = {line for first, last in _harmful(tokens) for line in range(first, last)}
+    lines = [_escaped_line(line) if at in harmful else line for at, line in enumerate(text.split("\n"))]
     return "\n".join([*lines, *_closing(tokens, lines)])
 
 
