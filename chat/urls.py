@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from chat import capabilities, openapi
 from chat.doors.registry import DOORS
+from chat.feedback import rest as feedback
 from chat.ops import metrics
 from chat.page import account, attaching, builds, embed, proposing, repository, self_test, views
 from chat.page import changes as page_changes
@@ -99,6 +100,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/exports/", exporting.Exports.as_view(), name="exports"),
     path("api/messages/<uuid:id>/", messages.OneMessage.as_view(), name="message"),
     path("api/messages/<uuid:id>/regenerate/", messages.MessageRegenerate.as_view(), name="message-regenerate"),
+    *feedback.urls,
     path("api/runs/", runs.Runs.as_view(), name="runs"),
     path("api/runs/<uuid:id>/", runs.OneRun.as_view(), name="run"),
     path("api/runs/<uuid:id>/component/", components.OneComponent.as_view(), name="component"),

@@ -170,6 +170,7 @@ INSTALLED_APPS = [
     "tools",
     "agents",
     "chat",
+    "chat.feedback",
     *(() if "startparley" in sys.argv[1:2] else PARLEY_APPS),  # what it makes may be named already
     "config.own_apps",
 ]
@@ -491,6 +492,8 @@ CHAT_MAX_QUEUED = env.int("CHAT_MAX_QUEUED", 100)
 CHAT_MESSAGE_MAX_CHARS = env.int("CHAT_MESSAGE_MAX_CHARS", 100_000, least=1)
 CHAT_ATTACHMENTS_MAX = env.int("CHAT_ATTACHMENTS_MAX", 10)
 CHAT_ATTACHMENT_MAX_CHARS = env.int("CHAT_ATTACHMENT_MAX_CHARS", 400_000)
+CHAT_ANNOTATIONS_MAX = env.int("CHAT_ANNOTATIONS_MAX", 100)
+CHAT_DATASET_MESSAGES = env.int("CHAT_DATASET_MESSAGES", 100, least=1)
 CHAT_PICTURE_MAX_SIDE_PX = env.int("CHAT_PICTURE_MAX_SIDE_PX", 2_048)  # the page makes larger ones smaller
 CHAT_RECORDING_MAX_S = env.int("CHAT_RECORDING_MAX_S", 1_800, least=1)
 CHAT_METADATA_MAX_CHARS = env.int("CHAT_METADATA_MAX_CHARS", 16_000)

@@ -33,6 +33,7 @@ from accounts.secrets import seal
 from accounts.sign_in.keys import create_key
 from accounts.sign_in.pairs import new_pair
 from chat.attachments import storing
+from chat.feedback.models import Annotation
 from chat.models import (
     Attachment,
     AttachmentUse,
@@ -161,6 +162,9 @@ class Place:
         )
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
+        self.annotation = Annotation.objects.create(
+            message=self.run.message, user=self.people["editor"], start=0, end=1, quote="A", body="Why?"
+        )
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
         self.built = self._built()
         ask_for(self.busy, "call_1")
@@ -273,6 +277,7 @@ class Place:
             self.grant,
             self.hold,
             self.schedule,
+            self.annotation,
             self.attachment,
             self.unsent,
             self.heard,
@@ -332,6 +337,14 @@ def message_id(place: Place) -> dict[str, Any]:
 
 def question_id(place: Place) -> dict[str, Any]:
     return {"id": place.run.input_id}
+
+
+def emoji_id(place: Place) -> dict[str, Any]:
+    return {**message_id(place), "emoji": quote("👍")}
+
+
+def annotation_id(place: Place) -> dict[str, Any]:
+    return {**message_id(place), "annotation": place.annotation.pk}
 
 
 def picture_number(place: Place) -> dict[str, Any]:
@@ -647,6 +660,7 @@ KNOWLEDGE, ONE_KNOWN = "/api/projects/{id}/knowledge/", "/api/projects/{project}
 MCP_SERVERS = "/api/projects/{project}/mcp-servers/"
 ONE_MCP_SERVER, MCP_TOOLS = MCP_SERVERS + "{id}/", MCP_SERVERS + "{server}/tools/"
 PROJECT_MEMBERS, ONE_PROJECT_MEMBER = "/api/projects/{project}/members/", "/api/projects/{project}/members/{id}/"
+NOTE = {"start": 0, "end": 1, "quote": "A"}
 MESSAGE, RUNS = "/api/messages/{id}/", "/api/chats/{chat_id}/runs"
 THREAD = "/chat/threads/{chat_id}/messages"
 EDITOR_CHAT = "/api/editorChat/stream/{chat_id}"
@@ -853,6 +867,14 @@ ROUTES = [
     Route("PATCH", MESSAGE, MINE, fixed(content="Better"), ids=question_id),
     Route("DELETE", MESSAGE, MINE, ids=message_id),
     Route("POST", "/api/messages/{id}/regenerate/", WRITE, fixed(), ok=(201,), ids=message_id),
+    Route("PUT", MESSAGE + "feedback/", READ, fixed(rating="down", reasons=["wrong"]), ids=message_id),
+    Route("DELETE", MESSAGE + "feedback/", READ, ok=(204,), ids=message_id),
+    Route("PUT", MESSAGE + "reactions/{emoji}/", WRITE, ids=emoji_id),
+    Route("DELETE", MESSAGE + "reactions/{emoji}/", WRITE, ok=(204,), ids=emoji_id),
+    Route("GET", MESSAGE + "annotations/", READ, ids=message_id),
+    Route("POST", MESSAGE + "annotations/", WRITE, fixed(**NOTE, body="Why?"), ok=(201,), ids=message_id),
+    Route("PATCH", MESSAGE + "annotations/{annotation}/", MINE, fixed(body="Why not?"), ids=annotation_id),
+    Route("DELETE", MESSAGE + "annotations/{annotation}/", MINE, ok=(204,), ids=annotation_id),
     Route("GET", "/api/runs/", SIGNED_IN),
     Route("GET", "/api/runs/{id}/", READ, ids=run_id),
     # Of a JSON body without If-Match, and of no patch: what they take is in tests/chat/test_documents.py.
@@ -1111,6 +1133,7 @@ def elsewhere_of(text: str, place: Place) -> str:
         ToolPolicy,
         ToolGrant,
         Attachment,
+        Annotation,
         Workflow,
         Memory,
         McpServer,

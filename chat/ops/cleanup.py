@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts import cleanup
 from accounts.cleanup import Kind
 from chat.eventlog import compact
+from chat.feedback.models import Annotation, Reaction, left_behind
 from chat.models import (
     OPEN,
     Chat,
@@ -132,6 +133,8 @@ EXPIRED = (
     Kind("guests", gone_guests, remove_guests),
     Kind("states of messages that are gone", _left_states),
     Kind("compactions of messages that are gone", _left_compactions),
+    Kind("reactions to messages that are gone", lambda: left_behind(Reaction.objects.all())),
+    Kind("annotations of messages that are gone", lambda: left_behind(Annotation.objects.all())),
     *cleanup.KINDS,
 )
 LOGS = (

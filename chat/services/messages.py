@@ -18,6 +18,8 @@ from chat.access import permissions_on
 from chat.attachments import using
 from chat.bus import notices
 from chat.eventlog.erase import erase
+from chat.feedback import anchoring
+from chat.feedback.models import Annotation, Reaction
 from chat.models import (
     ANSWER,
     OPEN,
@@ -87,6 +89,7 @@ def edit_message(*, user: User, message: Message, content: str, attachments: Seq
     message.save(update_fields=["content", "attachments", "kind", "updated_at"])
     compactions.forget(message.chat, message.position)
     using.use_anew(message)
+    anchoring.refit(message)
     notices.tell(message.chat_id, changed=[message.pk])
     return message
 
@@ -234,6 +237,7 @@ def _bury(message: Message) -> Message:
     message.save(update_fields=["content", "parts", "attachments", "error", "status", "updated_at"])
     using.use_anew(message)
     MessageState.objects.filter(message=message).delete()
-    Feedback.objects.filter(message=message).delete()
+    for said in (Feedback, Reaction, Annotation):
+        said._default_manager.filter(message=message).delete()
     notices.tell(message.chat_id, changed=[message.pk])
     return message

@@ -239,6 +239,8 @@ class Leaving:
 def _finish(person: User) -> None:
     for message in said_elsewhere(person.pk):  # it stays, without their name
         keep_if_held(message)
+    for message in Message.objects.filter(annotations__user=person).exclude(chat__user=person).distinct():
+        keep_if_held(message)  # their notes on it go
     _keep_what_others_need(person)
     remove(person)
     free_texts().filter(person=person.pk, message=None).delete()

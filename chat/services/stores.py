@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from accounts.models import ApiKey, ExternalIdentity, IdempotencyKey, Membership, ProjectMember, SignIn, User
+from chat.feedback.models import Annotation, Reaction
 from chat.models import (
     Attachment,
     AttachmentUse,
@@ -84,6 +85,12 @@ STORES = (
         lambda id: Compaction.objects.filter(chat__user=id),
     ),
     Store("feedback", {"chat.Feedback": ("comment",)}, lambda id: Feedback.objects.filter(user=id)),
+    Store("reactions", {}, lambda id: Reaction.objects.filter(user=id)),
+    Store(
+        "annotations",
+        {"chat_feedback.Annotation": ("quote", "body")},
+        lambda id: Annotation.objects.filter(user=id),
+    ),
     Store("attachments: the row", {"chat.Attachment": ("name", "text_error")}, _files),
     Store("attachments: the file"),
     Store("attachment uses"),
@@ -214,6 +221,8 @@ NO_WORDS: Fields = {
     "chat.ChatSession": ("token_hash", "model"),
     "chat.Chore": ("name", "told", "error"),
     "chat.Compaction": ("whole", "model"),
+    "chat.Feedback": ("reasons",),
+    "chat_feedback.Reaction": ("emoji",),
     "chat.LanguageModel": (
         *("id", "vendor", "name", "api", "base_url", "tier", "currency", "abilities", "efforts", "fallbacks"),
         *("successor", "note", "source"),

@@ -40,7 +40,11 @@ def alone(model: type[Model]) -> set[str]:
 
 
 def test_what_clients_name_is_theirs() -> None:
-    models = [*apps.get_app_config("accounts").get_models(), *apps.get_app_config("chat").get_models()]
+    models = [
+        *apps.get_app_config("accounts").get_models(),
+        *apps.get_app_config("chat").get_models(),
+        *apps.get_app_config("chat_feedback").get_models(),
+    ]
     found = {name for model in models for name in alone(model)}
     assert {each for each in found if not each.startswith(("chat.Run ", "chat.Message "))} == GLOBAL
     for model in models:

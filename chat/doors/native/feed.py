@@ -14,6 +14,7 @@ from accounts.permissions import Permissions, require
 from chat.access import get_chat, get_run, permissions_found
 from chat.doors.reading import Reader
 from chat.eventlog.cursor import Cursor
+from chat.feedback.shown import attach
 from chat.models import Chat, Message, Run
 from chat.rest.row_json import plain, row_json
 from chat.rest.serializers import ChatSerializer, MessageSerializer, RunSerializer
@@ -59,7 +60,9 @@ def look(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messages:
     chat = chat_of(user, chat_id)
     found: Messages = []
     rows = Message.objects.filter(chat_id=chat_id, pk__in=[*notice["new"], *notice["changed"]])
-    for message in rows.select_related("author", "run").order_by("position"):
+    messages = list(rows.select_related("author", "run").order_by("position"))
+    attach([each for each in messages if str(each.pk) in notice["changed"]], user.pk)  # of new ones nothing was said
+    for message in messages:
         kind = "message.created" if str(message.pk) in notice["new"] else "message.changed"
         found.append({"type": kind, "message": row_json(MessageSerializer, message)})
     run = _runs.first(chat_id, UUID(notice["run"])) if notice["run"] else None
