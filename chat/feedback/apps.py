@@ -6,3 +6,4 @@ from django.apps import AppConfig
 class FeedbackConfig(AppConfig):
     name = "chat.feedback"
     label = "chat_feedback"
+    verbose_name = "Feedback"

@@ -152,4 +152,4 @@ def _locked(message: Message) -> Message:
 
 
 def _tell(row: Message) -> None:
-    notices.tell(row.chat_id, changed=[row.pk])
+    notices.tell(row.chat_id, said_of=[row.pk])

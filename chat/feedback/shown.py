@@ -39,6 +39,11 @@ class Said:
         """How many."""
         return self.counts.get(ANNOTATED, 0)
 
+    @property
+    def json(self) -> dict[str, Any]:
+        """As the message's JSON has it."""
+        return {"feedback": self.feedback, "reactions": self.reactions, "annotations": self.annotations}
+
 
 def of(message: Message) -> Said:
     """What was said of it, as it was attached; of a message for which nobody did, nothing."""

@@ -126,6 +126,7 @@ TEXTS: dict[str, Any] = {
     "cost": _("Cost"),
     "backToLatest": _("Back to the latest"),
     "jumpToLatest": _("Jump to latest"),
+    "passageNotFound": _("These words are not in the message, one after the other."),
     "showMore": _("Show more"),
     "showLess": _("Show less"),
     "code": _("Code"),
@@ -203,6 +204,7 @@ COUNTED: dict[str, Any] = {
     "waitingFor": ngettext_lazy(
         "Waiting: %(count)s answer before yours", "Waiting: %(count)s answers before yours", "count"
     ),
+    "annotations": ngettext_lazy("%(count)s annotation", "%(count)s annotations", "count"),
     "usingMany": ngettext_lazy("Using %(count)s tool", "Using %(count)s tools", "count"),
     "offlineWaits": ngettext_lazy(
         "You are offline. %(count)s message waits.", "You are offline. %(count)s messages wait.", "count"

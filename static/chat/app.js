@@ -50,7 +50,7 @@ const isDrawn = ({ dataset: { run, status } }) => (status === "in_progress" ? ru
 const pager = new Pager(log, scroller, { isDrawn, watch });
 const live = new Live({
   isSending: () => outbox.isBusy,
-  ...{ onPeople: hear, onMessage: arrived, onChanged, onWelcome, onChat, onRights, onDeleted, onEnd: onLost },
+  ...{ onPeople: hear, onMessage: arrived, onChanged, onSaidOf, onWelcome, onChat, onRights, onDeleted, onEnd: onLost },
   reload: () => catchUp(),
 });
 let people = null; // the others here, once there are any
@@ -329,6 +329,11 @@ function tellOf({ name }) {
 
 function onChanged(message) {
   if (!runs.has(message.run) || message.work) catchUp(message.position);
+}
+
+async function onSaidOf({ message, ...said }) {
+  const article = byId(`message-${message}`);
+  if (article) (await import("./said.js")).draw(article, said);
 }
 
 function onWelcome(chat, isFirst) {

@@ -3,7 +3,7 @@
 import { foldTools, unfoldTools } from "./fold.js";
 import { isSelected } from "./text.js";
 
-const SINGLE = [".cited", ".attachments", ".why", ".made", ".work", ".wrote", ".read-from", ".end", ".actions", ".compacted"];
+const SINGLE = [".said", ".cited", ".attachments", ".why", ".made", ".work", ".wrote", ".read-from", ".end", ".actions", ".compacted"];
 
 /** Give the article on the page the content of the stored one. */
 export function settle(old, fresh) {

@@ -24,6 +24,7 @@ from agents.usage import Usage
 from chat.admin.timeline import Timeline
 from chat.eventlog import Logged
 from chat.eventlog.rows import insert
+from chat.feedback.models import Annotation
 from chat.models import (
     Attachment,
     AttachmentUse,
@@ -73,7 +74,7 @@ pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>{{ 7|add:7 }}</pre></details>\u202e"
 # For a provider alone, and what a hold keeps of what was deleted: nobody is shown any of it.
 UNSEEN = (HandedOver, Kept, KeptFile, MessageState)
-TABLES = sorted({*apps.get_app_config("chat").get_models()} - {*UNSEEN}, key=lambda model: model.__name__)
+TABLES = sorted({*apps.get_app_config("chat").get_models(), Annotation} - {*UNSEEN}, key=lambda model: model.__name__)
 EDITED = (Budget, Character, Hold, LanguageModel, Price, Rules, ToolGrant, ToolPolicy, Workflow)
 WRITTEN = [model for model in TABLES if model not in EDITED]
 
@@ -103,6 +104,7 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     LanguageModel.objects.create(id=HOSTILE[:90], name=HOSTILE, note=HOSTILE, vendor="openai", source="operator")
     open_session(user=alice, run=made, task=task)
     Feedback.objects.create(message=made.message, user=alice, comment=HOSTILE)
+    Annotation.objects.create(message=made.message, user=alice, start=0, end=9, quote=HOSTILE, body=HOSTILE)
     Compaction.objects.create(
         chat=chat, upto=made.input, branch_leaf=made.pk, run=made.pk, summary=HOSTILE, messages=2, tokens_before=9,
         tokens_after=3, model=HOSTILE[:100],
@@ -161,11 +163,11 @@ def signed_in(user: User) -> Client:
 
 
 def list_page(model: type[Model]) -> str:
-    return reverse(f"admin:chat_{model._meta.model_name}_changelist")
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
 
 
 def page_of(row: Model) -> str:
-    return reverse(f"admin:chat_{row._meta.model_name}_change", args=[row.pk])
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
 
 def text_of(client: Client, address: str, **query: Any) -> str:
@@ -323,6 +325,7 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
     Attachment.objects.update(name=CANARY, text_error=CANARY)
     Compaction.objects.update(summary=CANARY)
     Feedback.objects.update(comment=CANARY)
+    Annotation.objects.update(quote=CANARY, body=CANARY)
     work = Run.objects.create(
         chat=chat, user=alice, kind="title", model="m", temperature=0, archetype="title", status="succeeded",
         request={"asked": {"title": CANARY}}, attempt=1, position=9,
@@ -335,7 +338,7 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
         page_of(row) for row in (chat, run, work, Task.objects.get(), PullRequest.objects.get())
     ]
     addresses += [page_of(Attachment.objects.get()), page_of(Compaction.objects.get())]
-    addresses += [page_of(Feedback.objects.get())]
+    addresses += [page_of(Feedback.objects.get()), page_of(Annotation.objects.get())]
     addresses += [f"{own[: -len('change/')]}{each}/" for each in ("history", "content")]
     log = "/admin/admin/logentry/"
     addresses += [log, f"{log}{LogEntry.objects.get().pk}/change/", "/admin/"]

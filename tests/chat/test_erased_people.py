@@ -53,6 +53,9 @@ def live_chat(person: Client, canary: str, upstream: Upstream) -> str:
             sent = {"content": canary, "attachments": [{"type": "file", "id": file}]}
             person.wait(person.start(chat, **sent)["run"]["id"])
     person.wait(person.start(chat, f"/feedback {canary}")["run"]["id"])
+    message = person.get(f"/api/chats/{chat}/messages/")["results"][0]
+    note = {"start": 0, "end": 1, "quote": message["content"][0], "body": canary}
+    person.post(f"/api/messages/{message['id']}/annotations/", note)
     place = person.get("/api/organizations/")["results"][0]["id"]
     person.post("/api/me/memories/", {"text": canary})
     person.server.call("PUT", "/api/me/preferences/", {"about": canary}, token=person.token)
@@ -98,6 +101,7 @@ def test_an_erased_person_is_in_no_store(own: Server, upstream: Upstream) -> Non
         "remembered facts",
         "API keys",
         "feedback",
+        "annotations",
     }
     time.sleep(1.5)  # CHAT_REPLAY_S
     own.manage("chores", "--run", "erasure")
