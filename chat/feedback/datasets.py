@@ -112,7 +112,7 @@ def _evals(rated: Iterable[Rated], veil: Veil, with_people: bool) -> Iterator[Li
 
 
 def _preference(rated: Iterable[Rated], veil: Veil, with_people: bool) -> Iterator[Line]:
-    """One for each message whose answers are not found equal."""
+    """One for each message whose answers are not found equal; where nobody rated one, that is neither good nor bad."""
     beside: dict[UUID | None, list[Rated]] = defaultdict(list)
     for each in rated:
         beside[each.answer.parent_id].append(each)
