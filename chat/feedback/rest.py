@@ -40,12 +40,12 @@ class AnnotationSerializer(serializers.ModelSerializer[Annotation]):
     `detached`: the message was edited since and does not say the quote any more.
     """
 
-    user = AuthorSerializer(read_only=True)
+    author = AuthorSerializer(source="user", read_only=True)
     detached = serializers.BooleanField(source="is_detached")
 
     class Meta:
         model = Annotation
-        fields = ("id", "user", "start", "end", "quote", "body", "detached", "created_at", "updated_at")
+        fields = ("id", "author", "start", "end", "quote", "body", "detached", "created_at", "updated_at")
         read_only_fields = fields
 
 

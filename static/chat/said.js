@@ -159,17 +159,17 @@ async function fill(article, list) {
   list.replaceChildren(...results.map(rowOf));
 }
 
-function rowOf({ id, user, quote, body, detached, created_at }) {
+function rowOf({ id, author, quote, body, detached, created_at }) {
   const row = blank("noted-template");
   row.dataset.note = id;
   row.querySelector("blockquote").textContent = quote;
   row.querySelector(".body").textContent = body;
-  row.querySelector(".by").textContent = user.name;
+  row.querySelector(".by").textContent = author.name;
   const time = row.querySelector("time");
   time.dateTime = created_at;
   time.textContent = new Date(created_at).toLocaleString(LOCALE, { dateStyle: "medium", timeStyle: "short" });
   row.querySelector(".detached").hidden = !detached;
-  row.querySelector("button").hidden = user.id !== page.user.id;
+  row.querySelector("button").hidden = author.id !== page.user.id;
   return row;
 }
 

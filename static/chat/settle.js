@@ -18,7 +18,7 @@ export function settle(old, fresh) {
   for (const name of SINGLE) {
     const [was, is] = [old, fresh].map((each) => each.querySelector(`:scope > ${name}`));
     if (was && is) keepOpen(was, is);
-    if (was && is && !was.isEqualNode(is) && !was.contains(document.activeElement)) was.replaceWith(is);
+    if (was && is && !was.isEqualNode(is) && !was.querySelector(":scope > .notes") && !was.contains(document.activeElement)) was.replaceWith(is);
   }
 }
 

@@ -151,7 +151,7 @@ def test_an_annotation_is_on_a_passage_in_code_points(api, alice, told) -> None:
     body = first.json()
     assert (first.status_code, again.json(), Annotation.objects.count()) == (201, body, 1)
     assert (body["start"], body["end"], body["quote"], body["detached"]) == (10, 16, "🚀 Read", False)
-    assert body["user"] == {"id": str(alice.pk), "name": "Alice"}
+    assert body["author"] == {"id": str(alice.pk), "name": "Alice"}
     assert api(alice).get(at(told, "annotations/")).json()["results"] == [body]
     assert api(alice).get(at(told)).json()["annotations"] == 1
 
