@@ -14,6 +14,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Literal
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from chat.models.feedback import Rating
 Format = Literal["openai-evals", "preference", "langsmith"]
 Line = dict[str, Any]
 Veil = Callable[[str], str]
+ANSWERS_AT_ONCE = 50
 SCORES = {Rating.UP: 1, Rating.DOWN: -1}
 SAID = (MessageRole.USER, MessageRole.ASSISTANT)
 ADDRESS = re.compile(r"[^\s@<>()\"',;:]+@[\w.-]+\.\w+")
@@ -53,7 +55,7 @@ def lines(organization: Organization, format: Format, without_people: bool = Tru
     of the texts, and so are all other addresses. What people tell of others in other words stays.
     """
     veil = _veil(organization) if without_people else str
-    for id in _chats(organization).iterator():
+    for id in list(_chats(organization)):
         for line in FORMATS[format](_rated(id), veil, not without_people):
             yield json.dumps(line, ensure_ascii=False)
 
@@ -66,20 +68,22 @@ def _chats(organization: Organization) -> QuerySet[Any, UUID]:
 
 def _given() -> QuerySet[Feedback]:
     """Of answers of models, by people who are there."""
-    answers = Feedback.objects.filter(user__deleted_at=None, message__kind=MessageKind.TEXT)
+    answers = Feedback.objects.filter(user__deleted_at=None).exclude(message__kind=MessageKind.COMMAND)
     return answers.exclude(message__status=MessageStatus.DELETED).exclude(message__content="")
 
 
-def _rated(chat: UUID) -> list[Rated]:
-    """The chat's answers that have feedback, and those beside them."""
+def _rated(chat: UUID) -> Iterator[Rated]:
+    """The chat's answers that have feedback, and those beside them; answers to one message one after the other."""
     given: dict[UUID, list[Feedback]] = defaultdict(list)
     for each in _given().filter(message__chat=chat).select_related("user").order_by("created_at", "pk"):
         given[each.message_id].append(each)
     parents = dict(Message.objects.filter(chat=chat).values_list("pk", "parent"))
-    questions = {parents[id] for id in given if id in parents}
-    asked = Message.objects.filter(chat=chat, parent__in=questions, role=MessageRole.ASSISTANT, kind=MessageKind.TEXT)
-    answers = asked.filter(status=MessageStatus.COMPLETED).exclude(content="") | asked.filter(pk__in=given)
-    return [Rated(each, _before(each, parents), given[each.pk]) for each in answers.order_by("position")]
+    asked = {parent for id in given if (parent := parents.get(id)) is not None}
+    beside = Q(parent__in=asked, role=MessageRole.ASSISTANT, status=MessageStatus.COMPLETED)
+    answers = Message.objects.filter(Q(pk__in=list(given)) | beside, chat=chat).exclude(content="")
+    rows = answers.exclude(kind=MessageKind.COMMAND).order_by("parent__position", "position")
+    for answer in rows.iterator(chunk_size=ANSWERS_AT_ONCE):
+        yield Rated(answer, _before(answer, parents), given[answer.pk])
 
 
 def _before(answer: Message, parents: dict[UUID, UUID | None]) -> list[Message]:
@@ -113,10 +117,8 @@ def _evals(rated: Iterable[Rated], veil: Veil, with_people: bool) -> Iterator[Li
 
 def _preference(rated: Iterable[Rated], veil: Veil, with_people: bool) -> Iterator[Line]:
     """One for each message whose answers are not found equal; where nobody rated one, that is neither good nor bad."""
-    beside: dict[UUID | None, list[Rated]] = defaultdict(list)
-    for each in rated:
-        beside[each.answer.parent_id].append(each)
-    for answers in beside.values():
+    for _, beside in groupby(rated, key=lambda each: each.answer.parent_id):
+        answers = list(beside)
         best, worst = max(answers, key=_score), min(answers, key=_score)
         if best.score > worst.score:
             yield {
