@@ -54,7 +54,7 @@ def lines(organization: Organization, format: Format, without_people: bool = Tru
     `without_people`: no line names who wrote or rated, names and addresses of the organization's people are taken out
     of the texts, and so are all other addresses. What people tell of others in other words stays.
     """
-    veil = _veil(organization) if without_people else str
+    veil: Veil = _veil(organization) if without_people else str
     for id in list(_chats(organization)):
         for line in FORMATS[format](_rated(id), veil, not without_people):
             yield json.dumps(line, ensure_ascii=False)
