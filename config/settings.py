@@ -170,6 +170,7 @@ INSTALLED_APPS = [
     "tools",
     "agents",
     "chat",
+    "chat.links",
     *(() if "startparley" in sys.argv[1:2] else PARLEY_APPS),  # what it makes may be named already
     "config.own_apps",
 ]
@@ -540,6 +541,10 @@ SCHEDULES_EVERY_S = env.float("SCHEDULES_EVERY_S", 10.0)
 SCHEDULES_LATE_S = env.float("SCHEDULES_LATE_S", 3600.0)
 SCHEDULES_LEAST_S = env.int("SCHEDULES_LEAST_S", 300)
 SCHEDULES_PER_PERSON = env.int("SCHEDULES_PER_PERSON", 20)
+LINK_S = env.int("LINK_S", 7 * 86_400, least=60)
+LINK_MAX_S = env.int("LINK_MAX_S", 90 * 86_400, least=60)
+LINK_OPENS_PER_MINUTE = env.int("LINK_OPENS_PER_MINUTE", 60, least=1)
+LINKS_PER_CHAT = env.int("LINKS_PER_CHAT", 20)
 
 # --- Agents and their models ------------------------------------------------------------------------------------------
 WEB = ("http", "https")

@@ -30,9 +30,11 @@ from accounts.models import (
     User,
 )
 from accounts.secrets import seal
+from accounts.sign_in.hashed import hash_of
 from accounts.sign_in.keys import create_key
 from accounts.sign_in.pairs import new_pair
 from chat.attachments import storing
+from chat.links.models import Link
 from chat.models import (
     Attachment,
     AttachmentUse,
@@ -43,6 +45,7 @@ from chat.models import (
     Hold,
     Message,
     PullRequest,
+    Rules,
     Run,
     RunStatus,
     Schedule,
@@ -163,6 +166,11 @@ class Place:
         self.run = answer(self.chat, self.people["editor"])
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
         self.built = self._built()
+        Rules.objects.create(organization=self.organization, links="anyone")
+        self.link = Link.objects.create(
+            chat=self.chat, until=self.run.message, by=self.people["editor"], opens_to="anyone",
+            token_hash=hash_of(self.name), expires_at=timezone.now() + timedelta(days=1),
+        )  # fmt: skip
         ask_for(self.busy, "call_1")
         self._attach()
         self.pull = PullRequest.objects.create(
@@ -263,6 +271,7 @@ class Place:
             self.run.message,
             self.run.input,
             self.share,
+            self.link,
             self.task,
             self.invitation,
             self.secret,
@@ -487,6 +496,14 @@ def to_agent(place: Place) -> dict[str, Any]:
 
 def share_id(place: Place) -> dict[str, Any]:
     return {"id": place.chat.pk, "share": place.share.pk}
+
+
+def link_id(place: Place) -> dict[str, Any]:
+    return {"id": place.chat.pk, "link": place.link.pk}
+
+
+def link_token(place: Place) -> dict[str, Any]:
+    return {"token": place.name}
 
 
 def budget_id(place: Place) -> dict[str, Any]:
@@ -842,6 +859,11 @@ ROUTES = [
         ids=chat_id,
     ),
     Route("DELETE", "/api/chats/{id}/shares/{share}/", MINE, ok=(204,), ids=share_id),
+    Route("GET", "/api/chats/{id}/links/", READ, ids=chat_id),
+    Route("POST", "/api/chats/{id}/links/", MINE, fixed(expires_in_s=3600), ok=(201,), ids=chat_id),
+    Route("DELETE", "/api/chats/{id}/links/{link}/", MINE, ok=(204,), ids=link_id),
+    Route("GET", "/chats/{id}/links/", READ, ids=chat_id, kind="page"),
+    Route("GET", "/s/{token}/", PUBLIC, ids=link_token, kind="page"),
     # Nothing was written there: that is as far as all of them get here. tests/chat/test_pull_requests.py goes on.
     Route("POST", "/api/chats/{id}/push", WRITE, ok=(409,), ids=chat_id, kind="door"),
     Route("POST", "/api/chats/{id}/pull-request/", WRITE, ok=(409,), ids=chat_id, kind="door"),

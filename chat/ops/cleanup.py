@@ -42,7 +42,7 @@ class CleanUp:
 
     def __init__(self, at_most: int | None = None, kinds: Sequence[Kind] | None = None) -> None:
         """`at_most`: rows in a batch, else CLEANUP_BATCH. `kinds`: else all."""
-        kinds = KINDS if kinds is None else kinds
+        kinds = every() if kinds is None else kinds
         self.at_most = at_most or settings.CLEANUP_BATCH
         self.counts = {kind.name: 0 for kind in kinds}
         self._left = list(kinds)
@@ -60,7 +60,7 @@ class CleanUp:
 
 def due() -> dict[str, int]:
     """How many of each kind a clean-up would find now; it may free more, such as the guest of a chat."""
-    return {kind.name: kind.due().count() for kind in KINDS}
+    return {kind.name: kind.due().count() for kind in every()}
 
 
 def _sessions() -> QuerySet[Any]:
@@ -126,16 +126,21 @@ def each(change: Callable[[UUID], bool]) -> Callable[[Sequence[UUID]], int]:
     return lambda ids: sum(change(id) for id in ids)
 
 
-EXPIRED = (
+# What apps of ours leave behind, they add.
+EXPIRED = [
     Kind("sessions", _sessions),
     Kind("expired chats", _chats, partial(remove_due_chats, _chats)),
     Kind("guests", gone_guests, remove_guests),
     Kind("states of messages that are gone", _left_states),
     Kind("compactions of messages that are gone", _left_compactions),
     *cleanup.KINDS,
-)
+]
 LOGS = (
     Kind("logs cut to the answer", _old_logs, each(compact.cut_to_answer)),
     Kind("logs with deltas merged", _whole_logs, each(compact.merge_deltas)),
 )
-KINDS = EXPIRED + LOGS
+
+
+def every() -> Sequence[Kind]:
+    """All kinds, in order."""
+    return (*EXPIRED, *LOGS)

@@ -368,6 +368,13 @@ REFUSALS: dict[str, Any] = {
     "command_not_allowed": _("This command may not be used here: /help lists those that may."),
     "conflict": _("That cannot be done now."),
     "holds_confidential": _("This chat holds something more confidential than everybody who would read it may."),
+    "holds_character": _("This chat is with a character that not everybody may use: a link would show it to others."),
+    "links_off": _("Links to chats are switched off here. An admin of the organization can allow them."),
+    "links_members": _(
+        "The rules of the organization let links open to its members only. An admin of it can change that."
+    ),
+    "too_many_links": _("This chat has as many links as it may. End one first."),
+    "chat_empty": _("There is nothing in this chat yet."),
     "not_open": _("It is not open any more."),
     "conflicts": _("Both sides changed the same lines."),
     "too_large_to_merge": _("Both sides changed files that are too large to be merged here. Merge it elsewhere."),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from django.db.models import Q, QuerySet
 
 from accounts.models import ApiKey, ExternalIdentity, IdempotencyKey, Membership, ProjectMember, SignIn, User
@@ -76,6 +77,7 @@ STORES = (
         lambda id: Chat.objects.filter(user=id),
     ),
     Store("chat shares", {}, lambda id: ChatShare.objects.filter(Q(user=id) | Q(chat__user=id))),
+    Store("links to chats", {}, lambda id: apps.get_model("chat_links", "Link").objects.filter(by=id)),
     Store("messages", {"chat.Message": ("content", "parts", "attachments", "error")}, _said),
     Store("states of messages", {"chat.MessageState": ("turns",)}),
     Store(
@@ -207,6 +209,7 @@ NO_WORDS: Fields = {
     "auth.Group": ("name",),
     "auth.Permission": ("name", "codename"),
     "contenttypes.ContentType": ("app_label", "model"),
+    "chat_links.Link": ("token_hash",),
     "chat.Attachment": ("media_type", "sha256"),
     "chat.Character": ("archetype",),
     "chat.Chat": ("model", "effort", "fallbacks", "archetype", "origin"),

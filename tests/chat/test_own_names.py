@@ -9,7 +9,7 @@ GLOBAL = {
     "accounts.IdentityProvider slug",
     "accounts.ApiKey key_hash", "accounts.Invitation token_hash", "accounts.Ticket token_hash",
     "accounts.User email", "chat.Budget organization", "chat.MessageState message", "chat.ChatSession token_hash",
-    "chat.Compaction upto", "chat.Rules organization",
+    "chat.Compaction upto", "chat.Rules organization", "chat_links.Link token_hash",
 }  # fmt: skip
 # The person's address again; the subject of a work, which is an id of ours; and what is within a provider, whose row
 # is an organization's; the number of a version or an entry, which is ours; what a model costs, and what is counted.
@@ -40,7 +40,11 @@ def alone(model: type[Model]) -> set[str]:
 
 
 def test_what_clients_name_is_theirs() -> None:
-    models = [*apps.get_app_config("accounts").get_models(), *apps.get_app_config("chat").get_models()]
+    models = [
+        *apps.get_app_config("accounts").get_models(),
+        *apps.get_app_config("chat").get_models(),
+        *apps.get_app_config("chat_links").get_models(),
+    ]
     found = {name for model in models for name in alone(model)}
     assert {each for each in found if not each.startswith(("chat.Run ", "chat.Message "))} == GLOBAL
     for model in models:
