@@ -13,6 +13,7 @@ from chat.models.outlived import outlived
 
 ANSWER = "answer"  # the kind of run that answers a message; chat.runner.kinds has all of them
 SCHEDULED = "schedule"  # the door of runs that schedules begin
+REPLAY = "replay"  # the kind of runs, and their door, whose tools do nothing: chat.runner.kinds.replay
 IMPORTED = "import"  # the door of usage that came in a chat's file: it was used elsewhere, and is in no day here
 # Indexing a document of a project's knowledge. Others in the project may read less than it says: its run is seen by its
 # person alone.
