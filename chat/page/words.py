@@ -198,6 +198,8 @@ TEXTS: dict[str, Any] = {
     "takeBack": _("Stop sharing with %(name)s"),
     # The list of chats
     "noChats": _("No chat has this in its title."),
+    "noTasks": _("There are no tasks in your projects."),
+    "noChatsOfTask": _("No chat was about this task."),
 }
 COUNTED: dict[str, Any] = {
     "waitingFor": ngettext_lazy(

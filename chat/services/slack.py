@@ -16,7 +16,7 @@ FORMS = {
 
 
 def check_thread(metadata: dict[str, Any]) -> None:
-    """Raise Invalid where the metadata names a thread that is none. `ts` is what it is known by; the others may lack."""
+    """Raise Invalid where the metadata names a thread that is none. `ts` is what it is known by."""
     value = metadata.get(KEY)
     if value is None or (isinstance(value, str) and len(value) <= TEXT_MAX_CHARS):
         return
