@@ -14,11 +14,11 @@ from tests.upstream import Turn, Upstream
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 
 
-def rule(alice: Client, links: str) -> str:
-    """Of her first organization, where the page's chats are made."""
-    place = alice.get("/api/organizations/")["results"][0]["id"]
+def rule(alice: Client, page: Page, links: str) -> None:
+    """Of the organization of the chat that is shown."""
+    chat = page.url.split("/chats/")[1].split("/")[0]
+    place = alice.get(f"/api/chats/{chat}/")["organization"]
     alice.patch(f"/api/organizations/{place}/rules/", {"links": links})
-    return str(place)
 
 
 def opened(page: Page) -> Locator:
@@ -29,17 +29,17 @@ def opened(page: Page) -> Locator:
 
 def test_a_link_is_made_opened_by_a_stranger_and_ended(open_page: Open, server: Server, upstream: Upstream) -> None:
     alice = client(server)
-    rule(alice, "off")
     page, _ = open_page(server)
     sign_in(page)
     send(page, f"Which door? {script(upstream, Turn(text='The **green** one.'))}")
     expect(answer(page)).to_contain_text("tokens")
+    rule(alice, page, "off")
     dialog = opened(page)
     expect(dialog.get_by_role("button", name="Done")).to_be_visible()
     expect(dialog.get_by_role("button", name="Make a link")).to_have_count(0)
     dialog.get_by_role("button", name="Done").click()
 
-    rule(alice, "anyone")
+    rule(alice, page, "anyone")
     dialog = opened(page)
     dialog.locator("[name=opens_to]").select_option("anyone")
     dialog.locator("[name=expires]").select_option("86400")
@@ -69,7 +69,7 @@ def test_a_link_is_made_opened_by_a_stranger_and_ended(open_page: Open, server: 
     assert got is not None and got.status == 404
     expect(stranger.get_by_role("alert")).to_contain_text("It has ended")
     context.close()
-    rule(alice, "off")
+    rule(alice, page, "off")
 
 
 def test_the_list_shows_the_chats_of_one_task(open_page: Open, server: Server) -> None:

@@ -24,6 +24,7 @@ SOURCES += [
     ROOT / "chat/services/policies.py",
     ROOT / "accounts/organizations/audit_admin.py",
     ROOT / "accounts/sso/admin.py",
+    *ROOT.glob("chat/*/admin.py"),
 ]
 PAGES = [*ROOT.glob("templates/admin/**/*.html")]
 PLACES = re.compile(r"%\((\w+)\)s")

@@ -322,3 +322,14 @@ def test_the_dialog_offers_what_the_server_would_do(alice, bob, chat, organizati
     assert "Whoever has the link reads" in seen and "Make a link" not in seen and "data-end" not in seen
     lowered(organization)
     assert "Make a link" not in dialog(alice, chat)
+
+
+def test_the_admin_shows_that_there_is_a_link_and_not_where_it_leads(alice, chat, said) -> None:
+    link = link_to(chat, alice)
+    client = Client()
+    client.force_login(User.objects.create_superuser("root@example.com"))
+    for address in ("/admin/chat_links/link/", f"/admin/chat_links/link/{link.pk}/change/"):
+        page = client.get(address)
+        text = page.content.decode()
+        assert page.status_code == 200 and "alice@example.com" in text
+        assert link.token_hash not in text and chat.title not in text

@@ -82,7 +82,7 @@ def _job(run: Run, events: list[AnyEvent], permissions: Permissions, asked: Aske
         job,
         context=replace(job.context, capabilities=frozenset(has)),
         toolset=recording.toolset(toolset_for(run)),
-        briefing=briefing_of(run).text if archetype.is_briefed else "",
+        briefing=briefing_of(source).text if archetype.is_briefed else "",
         judge=allowed,
     )
 
