@@ -122,14 +122,15 @@ def test_what_is_not_as_expected_fails_the_case(case: Case, name: str) -> None:
 def test_no_case_begins_once_all_of_them_have_cost_enough(
     new_server: Callable[..., Server], upstream: Upstream, tmp_path: Path
 ) -> None:
-    prices = json.dumps({"*": {"input": 1_000_000, "output": 1_000_000}})
-    case = Case(new_server(OPENAI_PRICES=prices).start(), upstream, tmp_path)
-    upstream.script(Turn(text="Done."), Turn(text="Done."), key=case.mark)
+    case = Case(new_server(OPENAI_PRICES="gpt-4o=1000/1000").start(), upstream, tmp_path)
+    used = {"prompt_tokens": 100_000, "completion_tokens": 1, "total_tokens": 100_001}  # 100 of the currency
+    upstream.script(Turn(text="Done.", usage=used), Turn(text="Done."), key=case.mark)
     file = tmp_path / "two.jsonl"
     file.write_text(f"{json.dumps({'run': case.run, 'calls': 'any'})}\n" * 2)
-    done = case.server.manage("replay", str(file), "--json", "--max-cost", "5", check=False)
+    done = case.server.manage("replay", str(file), "--json", "--model", "gpt-4o", "--max-cost", "50", check=False)
     told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert (done.returncode, [each["outcome"] for each in told][1:]) == (1, ["skipped"]), done.stdout
+    assert (done.returncode, [each["outcome"] for each in told]) == (1, ["passed", "skipped"]), done.stdout
+    assert told[0]["cost"].startswith("100.001")
 
 
 # --- Without a server -------------------------------------------------------------------------------------------------
