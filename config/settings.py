@@ -170,6 +170,7 @@ INSTALLED_APPS = [
     "tools",
     "agents",
     "chat",
+    "chat.sent",
     *(() if "startparley" in sys.argv[1:2] else PARLEY_APPS),  # what it makes may be named already
     "config.own_apps",
 ]
@@ -218,6 +219,7 @@ TEMPLATES = [
 ]
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+FORMAT_MODULE_PATH = "config.formats"
 LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "admin"]
 LANGUAGE_COOKIE_NAME = "language"
 TIME_ZONE = "UTC"
@@ -509,6 +511,8 @@ RENDER_MATH_MAX_CHARS = env.int("RENDER_MATH_MAX_CHARS", 2_000)
 RENDER_KEPT_CHARS = env.int("RENDER_KEPT_CHARS", 20_000_000)
 CHAT_DELTA_RETENTION_S = env.float("CHAT_DELTA_RETENTION_S", 24 * 3600.0)
 CHAT_LOG_RETENTION_S = env.float("CHAT_LOG_RETENTION_S", 0.0)
+CHAT_SENT_RETENTION_S = env.float("CHAT_SENT_RETENTION_S", 7 * 24 * 3600.0)
+CHAT_SENT_MAX_BYTES = env.int("CHAT_SENT_MAX_BYTES", 262_144, least=1_000)
 CLEANUP_EVERY_S = env.float("CLEANUP_EVERY_S", 300.0)
 COMPACTION_EVERY_S = env.float("COMPACTION_EVERY_S", CLEANUP_EVERY_S)
 ERASURE_EVERY_S = env.float("ERASURE_EVERY_S", 3600.0)

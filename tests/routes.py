@@ -57,6 +57,7 @@ from chat.models import (
 )
 from chat.models.chats import Access
 from tests.chat.rows import answer, ask_for
+from tests.chat.sending import sent_for
 from tests.live import PASSWORD
 from tests.pictures import DOT
 from tools.documents.patching import Changed
@@ -161,6 +162,7 @@ class Place:
         )
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
+        self.sent = sent_for(self.run)
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
         self.built = self._built()
         ask_for(self.busy, "call_1")
@@ -365,6 +367,10 @@ def heard_id(place: Place) -> dict[str, Any]:
 
 def run_id(place: Place) -> dict[str, Any]:
     return {"id": place.run.pk, "run_id": place.run.pk}
+
+
+def sent_id(place: Place) -> dict[str, Any]:
+    return {"id": place.run.pk, "sent": place.sent.pk}
 
 
 def built_id(place: Place) -> dict[str, Any]:
@@ -855,6 +861,8 @@ ROUTES = [
     Route("POST", "/api/messages/{id}/regenerate/", WRITE, fixed(), ok=(201,), ids=message_id),
     Route("GET", "/api/runs/", SIGNED_IN),
     Route("GET", "/api/runs/{id}/", READ, ids=run_id),
+    Route("GET", "/api/runs/{id}/sent/", ADMIN, ids=run_id),
+    Route("GET", "/api/runs/{id}/sent/{sent}/", ADMIN, ids=sent_id),
     # Of a JSON body without If-Match, and of no patch: what they take is in tests/chat/test_documents.py.
     Route("GET", DOCUMENT, READ, ids=project_id),
     Route("PUT", DOCUMENT, WRITE, ok=(428,), ids=project_id),

@@ -202,6 +202,7 @@ class MessageAdmin(Gated):
 class ChatAliasAdmin(History):
     """Names that clients chose for chats."""
 
+    is_plumbing = True
     list_display = ("external_id", "door", "user", "chat", "created_at")
     list_filter = (filters.Door,)
     list_select_related = ("user", "chat")

@@ -148,6 +148,7 @@ def figures(rows: QuerySet[UsageDay], days: int) -> dict[str, Any]:
 
 @admin.register(UsageDayBefore)
 class UsageDayBeforeAdmin(History):
+    is_plumbing = True
     list_display = ("day", "organization", "project", "user", "model", "runs", "failed")
     list_select_related = ("user", "organization", "project")
     search_fields = ("^user__email", "^project__name", "^organization__name")
@@ -156,6 +157,7 @@ class UsageDayBeforeAdmin(History):
 
 @admin.register(UsageName)
 class UsageNameAdmin(History):
+    is_plumbing = True
     list_display = ("name", "id", "gone_at")
     search_fields = ("^name",)
     id_fields = ("id",)

@@ -30,11 +30,16 @@ from chat.models import (
     Run,
     held,
 )
+from chat.sent import keeping
+from chat.sent.models import SentRequest
 from chat.services.guests import gone_guests, remove_guests
 from chat.services.removing import remove_chat
 
 # A session that has expired is told so for a while before it is unknown.
 SESSION_KEPT = timedelta(days=1)
+LONG_RUN_S = 3600.0
+# Messages that say something else than they did, or nothing. One with attachments also changes when these do.
+CHANGED = Q(status=MessageStatus.DELETED) | Q(role=MessageRole.USER, attachments=[])
 
 
 class CleanUp:
@@ -101,12 +106,16 @@ def _left_compactions() -> QuerySet[Any]:
     """
     last = Message.objects.filter(pk=OuterRef(OuterRef("upto_id"))).values("position")
     told = Message.objects.filter(chat=OuterRef("chat_id"), position__lte=Subquery(last))
-    changed = told.filter(
-        Q(status=MessageStatus.DELETED) | Q(role=MessageRole.USER, attachments=[]),
-        updated_at__gt=OuterRef("created_at"),
-    )
+    changed = told.filter(CHANGED, updated_at__gt=OuterRef("created_at"))
     gone = ~Exists(Message.objects.filter(pk=OuterRef("upto_id")))
     return Compaction.objects.filter(gone | Exists(changed)).order_by("pk")
+
+
+def _left_requests() -> QuerySet[Any]:
+    """What was stored of a chat's requests after one of its messages was deleted or edited: its run was under way."""
+    since = timezone.now() - 2 * timedelta(seconds=max(LONG_RUN_S, settings.CLEANUP_EVERY_S))
+    changed = Message.objects.filter(CHANGED, chat=OuterRef("run__chat"), updated_at__gt=OuterRef("sent_at"))
+    return SentRequest.objects.filter(Exists(changed), sent_at__gt=since).order_by("sent_at")
 
 
 def _whole_logs() -> QuerySet[Any]:
@@ -132,6 +141,8 @@ EXPIRED = (
     Kind("guests", gone_guests, remove_guests),
     Kind("states of messages that are gone", _left_states),
     Kind("compactions of messages that are gone", _left_compactions),
+    Kind("what was sent to models", keeping.due),
+    Kind("what was sent of messages that are gone", _left_requests),
     *cleanup.KINDS,
 )
 LOGS = (

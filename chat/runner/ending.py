@@ -4,7 +4,7 @@ Sync.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -31,6 +31,8 @@ from chat.models.facts import RunFacts
 from chat.runner import capacity, jobs, lease, older, pictures, workflows
 from chat.runner.kinds import DRIVERS, title
 from chat.runner.lease import Claimed
+from chat.sent import keeping
+from chat.sent.waiting import Waiting
 
 COUNTED = (*usage_days.TOKENS, *usage_days.MONEY)  # of a run
 IN_CHATS = (*COUNTED, "estimated_tokens")
@@ -50,6 +52,7 @@ class Ending:
     read_from: UUID | None = None  # see chat.models.Run, as of the next
     provider_error: dict[str, Any] | None = None
     move: workflows.Move | None = None  # what a workflow's step has come to
+    sent: Sequence[Waiting] = ()  # what went to models and is not stored yet
     unreadable: tuple[str, ...] = ()  # pictures that the provider could not read, as chat.runner.history names them
 
 
@@ -92,6 +95,7 @@ def store_ending(ending: Ending) -> Following:
     Raises Fenced where the run is not this attempt's any more.
     """
     run, usage, paid = ending.run, ending.fold.usage, spent(ending.fold)
+    requests = keeping.rows(ending.sent)
     with transaction.atomic():
         # Everybody locks in the order chat, organization, run, message, budgets.
         if not _hold_place(run, usage, paid) or not _end_run(ending, usage, paid):
@@ -99,6 +103,7 @@ def store_ending(ending: Ending) -> Following:
         entries = _with_cost(_with_moves(ending), paid)
         statements.insert([rows.row(run.id, entries)])
         record(run.id, [each.event for each in entries])
+        keeping.store(requests)
         if run.kind in DRIVERS:  # else it is of another version's kind, and was stopped before it began
             DRIVERS[run.kind].end(run, ending.fold)
         if ending.unreadable:

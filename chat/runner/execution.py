@@ -35,6 +35,7 @@ from chat.runner.kinds import DRIVERS
 from chat.runner.kinds.step import StepWork
 from chat.runner.loading import Begun, Loaded, load
 from chat.runner.waiting import store_waiting
+from chat.sent import waiting
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -98,6 +99,7 @@ class Execution:
         except Exception:
             log.exception("run %s is left to be taken over", self.run_id)
         finally:
+            waiting.take([(self.run_id, self.attempt)])
             if hasattr(self, "writer"):
                 self.writer.close()
 
@@ -278,6 +280,7 @@ class Execution:
             [*rest, *last],
             claims_next=claims,
             read_from=work.read_from,
+            sent=waiting.take([(self.run_id, self.attempt)]),
             move=work.move if isinstance(work, StepWork) else None,
             provider_error=(error.detail or None) if error else None,
             unreadable=error.pictures if error else (),

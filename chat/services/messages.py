@@ -34,6 +34,7 @@ from chat.models import (
 from chat.models.chats import ChatQuerySet
 from chat.runner import kept
 from chat.runner.capacity import BRIEF
+from chat.sent import keeping
 from chat.services import commanding, compactions, rules
 from chat.services.attachments import MARKS, check_attachments
 from chat.services.removing import keep_if_held
@@ -86,6 +87,7 @@ def edit_message(*, user: User, message: Message, content: str, attachments: Seq
     message.kind = commanding.kind_of(message, message.content)
     message.save(update_fields=["content", "attachments", "kind", "updated_at"])
     compactions.forget(message.chat, message.position)
+    keeping.forget(message.chat)
     using.use_anew(message)
     notices.tell(message.chat_id, changed=[message.pk])
     return message
@@ -118,6 +120,7 @@ def erase_message(message: Message, *, by: User | None) -> Message:
     kept.forget(Run.objects.answers().filter(chat=message.chat))
     _forget(message.chat, by)
     compactions.forget(message.chat, message.position)
+    keeping.forget(message.chat)
     _erase_answers(message)
     return _bury(message)
 

@@ -31,6 +31,7 @@ from chat.models import (
     ToolCall,
     ToolGrant,
 )
+from chat.sent import keeping
 from tools.models import Memory, Preferences
 
 Fields = Mapping[str, tuple[str, ...]]  # by table, `app.Model`
@@ -93,6 +94,7 @@ STORES = (
         lambda id: Run.objects.filter(chat__user=id),
     ),
     Store("the log of a run", {"chat.RunEvent": ("events",)}, lambda id: RunEvent.objects.filter(run__chat__user=id)),
+    Store("what was sent to models", {"chat_sent.SentRequest": ("agent", "data")}, keeping.of),
     Store(
         "tool calls",
         {"chat.ToolCall": ("call", "agent", "arguments", "result")},
@@ -234,6 +236,7 @@ NO_WORDS: Fields = {
     "chat.UsageDayBefore": ("model",),
     "chat.UsageRecord": ("agent", "door", "purpose", "model", "currency", "status"),
     "chat.WorkflowRun": ("step",),
+    "chat_sent.SentRequest": ("model", "server"),
     "tools.DocumentVersion": ("call",),
     "tools.KnowledgeDocument": ("media_type", "language", "sha256", "embedded_by"),
     "tools.McpServer": ("protocol",),

@@ -115,7 +115,8 @@ class Reading:
         match event:
             case ev.TurnStarted():
                 what = _("Turn %(number)s") % {"number": event.turn}
-                self.turns[event.agent] = self._row(entry, "turn", what, event.model)
+                self.turns[event.agent] = row = self._row(entry, "turn", what, event.model)
+                row.turn = event.turn
             case ev.ReplyCompleted():
                 self._reply(entry, event)
             case ev.TurnReset():
