@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts import cleanup
@@ -114,7 +114,12 @@ def _left_compactions() -> QuerySet[Any]:
 def _left_requests() -> QuerySet[Any]:
     """What was stored of a chat's requests after one of its messages was deleted or edited: its run was under way."""
     since = timezone.now() - 2 * timedelta(seconds=max(LONG_RUN_S, settings.CLEANUP_EVERY_S))
-    changed = Message.objects.filter(CHANGED, chat=OuterRef("run__chat"), updated_at__gt=OuterRef("sent_at"))
+    changed = Message.objects.filter(
+        CHANGED,
+        chat=OuterRef("run__chat"),
+        updated_at__gt=OuterRef("sent_at"),  # by other clocks: what was just made is no change
+        created_at__lt=F("updated_at") - timedelta(seconds=1),
+    )
     return SentRequest.objects.filter(Exists(changed), sent_at__gt=since).order_by("sent_at")
 
 

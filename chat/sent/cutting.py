@@ -19,11 +19,13 @@ def cut(body: bytes, private: str, most: int) -> bytes:
     if len(body) <= most and not has_files and not private:
         return body
     try:
-        whole = _without(msgspec.json.decode(body), private)
+        asked = msgspec.json.decode(body)
+        whole = _without(asked, private)
         for longest in (most, *LONGEST):
-            found = msgspec.json.encode(_shorter(whole, longest))
+            kept = _shorter(whole, longest)
+            found = body if kept == asked else msgspec.json.encode(kept)
             if len(found) <= most:
-                return body if found == body else found
+                return found
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return b""  # no JSON, or deeper than we look: what is private in it cannot be told apart
     return found[:most]

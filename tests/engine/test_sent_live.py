@@ -43,7 +43,7 @@ def test_each_turn_is_kept_as_the_server_got_it(alice: Client, upstream: Upstrea
 
 def test_of_a_run_under_way_it_is_there_with_its_first_words(alice: Client, upstream: Upstream) -> None:
     mark, gate = key(), key()
-    upstream.script(Turn(text=["So", " far"], gate=gate, gate_at=1), key=mark)
+    upstream.script(Turn(text=["So"] * 9, gate=gate, gate_at=6), key=mark)
     begun = alice.start(alice.chat(), f"[[key={mark}]] Go on.")
     upstream.wait_for(lambda seen: seen and seen[0].waits_at, key=mark)
     run = begun["run"]["id"]
