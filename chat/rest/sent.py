@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from django.db.models import QuerySet
 from django.urls import URLPattern, path
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -48,6 +49,7 @@ class WholeSentSerializer(SentSerializer):
         fields = (*SentSerializer.Meta.fields, "request")
         read_only_fields = fields
 
+    @extend_schema_field(serializers.JSONField())
     def get_request(self, row: SentRequest) -> Any:
         """As the server was asked, in its own words; a text where its beginning alone is kept."""
         try:

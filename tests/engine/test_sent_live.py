@@ -63,6 +63,21 @@ def until(look: Callable[[], Any], within_s: float = 10) -> Any:
     return found
 
 
+def test_what_is_told_of_the_person_goes_to_the_model_and_is_kept_nowhere(alice: Client, upstream: Upstream) -> None:
+    mark = key()
+    upstream.script(Turn(text="Good."), key=mark)
+    alice.patch("/api/me/preferences/", {"about": 'Runs a\n"green" bakery.'})
+    try:
+        run = alice.start(alice.chat(), f"[[key={mark}]] Go.")["run"]["id"]
+        assert alice.wait(run)["status"] == "succeeded"
+    finally:
+        alice.patch("/api/me/preferences/", {"about": ""})
+    (row,), (seen,) = kept(alice, run), upstream.requests(mark)
+    assert "bakery" in json.dumps(seen.body) and "bakery" not in json.dumps(row) and row["is_cut"]
+    assert "lets models know of them: " in row["request"]["messages"][0]["content"]
+    assert row["request"]["messages"][1:] == seen.body["messages"][1:]
+
+
 def test_what_a_server_refused_is_there(alice: Client, upstream: Upstream) -> None:
     mark = key()
     upstream.script(Turn(fault="400"), key=mark)
