@@ -66,12 +66,13 @@ def until(look: Callable[[], Any], within_s: float = 10) -> Any:
 def test_what_is_told_of_the_person_goes_to_the_model_and_is_kept_nowhere(alice: Client, upstream: Upstream) -> None:
     mark = key()
     upstream.script(Turn(text="Good."), key=mark)
-    alice.patch("/api/me/preferences/", {"about": 'Runs a\n"green" bakery.'})
+    said = {"about": 'Runs a\n"green" bakery.', "use_in_prompts": True}
+    assert alice.server.call("PUT", "/api/me/preferences/", said, token=alice.token).status == 200
     try:
         run = alice.start(alice.chat(), f"[[key={mark}]] Go.")["run"]["id"]
         assert alice.wait(run)["status"] == "succeeded"
     finally:
-        alice.patch("/api/me/preferences/", {"about": ""})
+        assert alice.server.call("DELETE", "/api/me/preferences/", token=alice.token).status == 204
     (row,), (seen,) = kept(alice, run), upstream.requests(mark)
     assert "bakery" in json.dumps(seen.body) and "bakery" not in json.dumps(row) and row["is_cut"]
     assert "lets models know of them: " in row["request"]["messages"][0]["content"]
