@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from chat import capabilities, openapi
 from chat.doors.registry import DOORS
 from chat.ops import metrics
-from chat.page import account, attaching, builds, embed, proposing, repository, self_test, views
+from chat.page import account, attaching, builds, embed, figures, proposing, repository, self_test, views
 from chat.page import changes as page_changes
 from chat.page import documents as document_page
 from chat.page import knowledge as knowledge_pages
@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<uuid:id>/document/", document_page.document, name="page-document"),
     path("projects/<uuid:id>/knowledge/", knowledge_pages.knowledge_page, name="page-knowledge"),
     path("runs/<uuid:id>/component/", builds.component, name="page-component"),
+    path("organizations/<uuid:id>/", figures.figures, name="page-figures"),
     path("account/", account.account, name="account"),
     path("embed/", embed.frame, name="embed"),
     path("embed/chats/<uuid:id>/messages/", embed.messages, name="embed-messages"),

@@ -523,6 +523,9 @@ AUDIT_IP = env.choice("AUDIT_IP", "short", ("short", "full", "none"))
 AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", 400)
 AUDIT_SEAL_EVERY_S = env.float("AUDIT_SEAL_EVERY_S", 1.0)
 AUDIT_TELL_EVERY_S = env.float("AUDIT_TELL_EVERY_S", 24 * 3600.0)
+# Whether what is stored agrees with itself is looked at every so often (0: never), in so many runs' logs (0: in all).
+CONSISTENCY_EVERY_S = env.float("CONSISTENCY_EVERY_S", 24 * 3600.0)
+CONSISTENCY_SAMPLE = env.int("CONSISTENCY_SAMPLE", 1000)
 
 WORK_PER_PROJECT = env.int("WORK_PER_PROJECT", 2, least=1)
 WORK_PER_ORGANIZATION = env.int("WORK_PER_ORGANIZATION", 10, least=1)

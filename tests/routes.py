@@ -684,6 +684,7 @@ ROUTES = [
     Route("GET", "/.well-known/jwks.json", PUBLIC),
     Route("GET", "/projects/{id}/repository/", READ, ids=project_id, kind="page"),
     Route("POST", "/projects/{id}/repository/", READ, ok=(400,), ids=project_id, kind="page"),  # no form of it
+    Route("GET", "/organizations/{id}/", ADMIN, ids=organization_id, kind="page"),
     Route("GET", "/account/", SIGNED_IN, kind="page"),
     Route("POST", "/account/", SIGNED_IN, ok=(400,), kind="page"),  # no form of it: tests/chat/test_account.py has them
     Route("GET", "/reset/", PUBLIC, kind="page"),

@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 
 from accounts.admin_lists import as_uuid
 from accounts.models import User
-from chat.admin import costs
 from chat.admin.markup import TOKEN_HEADERS, link, link_to_list, table, tokens
 from chat.admin.timeline import Timeline
-from chat.admin.words import age, clock, count, milliseconds, seconds
 from chat.eventlog.rows import walk
+from chat.figures import costs
+from chat.figures.words import age, clock, count, milliseconds, seconds
 from chat.models import Run, RunStatus, UsageRecord
 
 ROWS_A_PAGE = 200

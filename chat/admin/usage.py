@@ -18,10 +18,11 @@ from django.utils.translation import gettext_lazy
 from accounts.admin_lists import View
 from accounts.http.queries import whole_number
 from accounts.models import Project, User
-from chat.admin import charts, costs, filters
+from chat.admin import filters
 from chat.admin.history import History
 from chat.admin.markup import TOKEN_HEADERS, number, table
-from chat.admin.words import count
+from chat.figures import charts, costs
+from chat.figures.words import count
 from chat.models import UsageDay, UsageDayBefore, UsageName, UsageRecord
 
 SHOWN_COUNTS = ("input", "cached", "output")

@@ -10,9 +10,9 @@ from django.utils.translation import ngettext
 
 from agents import events as ev
 from chat.admin.timeline.rows import SHOWN_CHARS, Kind, Row, used
-from chat.admin.words import milliseconds, seconds
 from chat.eventlog import Logged
 from chat.eventlog.rows import pieces_of
+from chat.figures.words import milliseconds, seconds
 
 OfRun = ev.RunQueued | ev.RunStarted | ev.RunCompleted | ev.RunCancelled | ev.RunFailed
 OfTurn = ev.TurnStarted | ev.ReplyCompleted | ev.TurnReset | ev.RetryScheduled

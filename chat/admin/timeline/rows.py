@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from agents.usage import Usage
-from chat.admin.words import count
+from chat.figures.words import count
 
 SHOWN_CHARS = 20_000  # of one row's arguments, result or text
 

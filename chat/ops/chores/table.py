@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts.audit.sealing import has_unsealed
 from chat.attachments.going import Attachments
 from chat.attachments.texts import give_up_left
+from chat.ops import consistency
 from chat.ops.auditing import Sealing, Telling
 from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
 from chat.ops.erasure import Erasure
@@ -63,4 +64,5 @@ CHORES = (
     Duty("usage", "USAGE_EVERY_S", UsageBefore),
     Duty("sealing", "AUDIT_SEAL_EVERY_S", Sealing, looks=1, has_work=has_unsealed),
     Duty("audit", "AUDIT_TELL_EVERY_S", Telling),
+    Duty(consistency.NAME, "CONSISTENCY_EVERY_S", consistency.chore),
 )

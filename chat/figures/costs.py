@@ -105,6 +105,11 @@ def read(row: dict[str, Any], *, prefix: str = "") -> Cost:
     return Cost(row[f"{prefix}amount"], unpriced, row[f"{prefix}tokens"] - unpriced)
 
 
+def kept(nanos: int, priced: int, tokens: int) -> Cost:
+    """What was kept of so many tokens, of which so many have a known cost."""
+    return Cost(nanos / NANOS, tokens - priced, priced)
+
+
 def _amount(price: Price) -> Any:
     fresh = F("input_tokens") - F("cached_tokens")
     input, cached, output = (float(each) for each in (price.input, price.cached, price.output))

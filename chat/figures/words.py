@@ -5,6 +5,8 @@ from functools import cache
 
 from django.utils import timezone
 from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -52,6 +54,17 @@ def short(value: int) -> str:
         if value >= size:
             return f"{number_format(round(value / size, 1), 1)} {unit}"
     return str(value)
+
+
+def share(part: int, whole: int) -> str:
+    """A share, in percent."""
+    return _("%(count)s %%") % {"count": number_format(round(part * 100 / whole, 1), 1)} if whole else "-"
+
+
+def breaking(address: str) -> SafeString:
+    """An e-mail address that breaks before its @ where room is short; any other text as it is."""
+    name, at, host = address.rpartition("@")
+    return format_html("{}<wbr>@{}", name, host) if at else format_html("{}", address)
 
 
 def clock(at: datetime) -> str:
