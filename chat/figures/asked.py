@@ -7,6 +7,8 @@ from uuid import UUID
 
 from django.db.models import Count, F, Max, Q, Sum
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
@@ -41,7 +43,7 @@ def spells(now: datetime, organization: Organization | None = None) -> Box:
         figure=count(hour.ended),
         note=_("runs ended; %(failed)s failed") % {"failed": _failed(hour)},
         is_bad=hour.failed > 0,
-        headers=("", _("Last hour"), _("Today")),
+        headers=(_("Figure"), _("Last hour"), _("Today")),
         rows=[(name, of(hour), of(today)) for name, of in asked],
         numbers=2,
     )
@@ -56,8 +58,8 @@ def failures(now: datetime, organization: Organization, said: Callable[[str], st
         "failures",
         _("Why runs failed"),
         "",
-        headers=(_("Code"), "", _("Last hour"), _("24 hours")),
-        rows=[(code or "-", said(code), count(hour), count(day)) for code, hour, day in rows],
+        headers=(_("Code"), _("Last hour"), _("24 hours")),
+        rows=[(_with_words(code, said(code)), count(hour), count(day)) for code, hour, day in rows],
         numbers=2,
         empty=_("No run has failed in 24 hours."),
     )
@@ -118,6 +120,10 @@ def slowest(now: datetime, organization: Organization | None, called: Called) ->
 
 def _zone(organization: Organization | None) -> tzinfo:
     return zones.zone(organization.timezone) if organization else timezone.get_current_timezone()
+
+
+def _with_words(code: str, said: str) -> SafeString:
+    return format_html('{}<br><span class="quiet">{}</span>', code or "-", said)
 
 
 def _failed(spell: Spell) -> str:

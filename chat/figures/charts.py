@@ -17,6 +17,7 @@ from chat.figures.words import count, short
 
 SERIES = 6  # colours; the last is for all the rest
 WIDTH, HEIGHT = 960, 240
+NARROW = 520  # of a chart that stands beside another: its letters are larger then
 LEFT, BOTTOM, TOP = 56, 24, 8  # room for the scales
 BAR = 26  # height of a row of bars
 NAMES = 260  # room for their names
@@ -50,7 +51,7 @@ def by_day(days: Sequence[Stack], series: Sequence[str], *, id: str, title: str)
     """Stacked bars, one a day; a legend names the series."""
     columns = [_Column(str(each.day), f"{each.day:%m-%d}", each.values) for each in days]
     kinds = [f"s{min(number, SERIES - 1)}" for number in range(len(series))]
-    return _stacked(columns, series, kinds, id, title, _described(days, series))
+    return _stacked(columns, series, kinds, id, title, _described(days, series), WIDTH)
 
 
 def by_hour(hours: Sequence[Hour], series: Sequence[str], kinds: Sequence[str], *, id: str, title: str) -> SafeString:
@@ -60,7 +61,7 @@ def by_hour(hours: Sequence[Hour], series: Sequence[str], kinds: Sequence[str], 
     said = _("%(count)s hours up to now, of %(names)s. The most was %(most)s, at %(hour)s.") % {
         "count": len(hours), "names": ", ".join(series), "most": count(sum(most.values)), "hour": most.name,
     }  # fmt: skip
-    return _stacked(columns, series, kinds, id, title, said)
+    return _stacked(columns, series, kinds, id, title, said, NARROW)
 
 
 def lines(
@@ -68,13 +69,13 @@ def lines(
 ) -> SafeString:
     """A line for each series, with a gap where nothing is known; `said` writes a value."""
     most = max((value for each in hours for value in each.values if value is not None), default=0)
-    top, step = _round_up(most), (WIDTH - LEFT) / max(1, len(hours))
+    top, step = _round_up(most), (NARROW - LEFT) / max(1, len(hours))
     drawn = [_line(hours, number, name, step, top, said) for number, name in enumerate(series)]
     marks = [_mark(f"{each.at:%H}", index, step) for index, each in enumerate(hours)]
     told = _("%(count)s hours up to now, of %(names)s. The most was %(most)s.") % {
         "count": len(hours), "names": ", ".join(series), "most": said(most),
     }  # fmt: skip
-    picture = _svg(id, title, told, HEIGHT, [_scale(top, said), *drawn, *marks])
+    picture = _svg(id, title, told, (NARROW, HEIGHT), [_scale(top, NARROW, said), *drawn, *marks])
     kinds = [f"s{number}" for number in range(len(series))]
     return format_html("{}{}", picture, _legend(series, kinds))
 
@@ -86,14 +87,14 @@ def bars(rows: Sequence[Bar], *, id: str, title: str) -> SafeString:
     room = WIDTH - NAMES - 80
     drawn = [(_bar(row, index, max(2, row.value * room // most)),) for index, row in enumerate(ordered)]
     said = "; ".join(f"{row.name}: {short(row.value)}" for row in ordered)
-    return _svg(id, title, said, max(1, len(ordered)) * BAR, [format_html_join("", "{}", drawn)])
+    return _svg(id, title, said, (WIDTH, max(1, len(ordered)) * BAR), [format_html_join("", "{}", drawn)])
 
 
-def _svg(id: str, title: str, description: str, height: int, inside: Sequence[SafeString]) -> SafeString:
+def _svg(id: str, title: str, description: str, size: tuple[int, int], inside: Sequence[SafeString]) -> SafeString:
     return format_html(
         '<svg class="chart" role="img" aria-labelledby="{id}-title {id}-desc" viewBox="0 0 {width} {height}">'
         '<title id="{id}-title">{title}</title><desc id="{id}-desc">{description}</desc>{inside}</svg>',
-        id=id, width=WIDTH, height=height, title=title, description=description,
+        id=id, width=size[0], height=size[1], title=title, description=description,
         inside=format_html_join("", "{}", ((each,) for each in inside)),
     )  # fmt: skip
 
@@ -108,12 +109,12 @@ class _Column:
 
 
 def _stacked(
-    columns: Sequence[_Column], series: Sequence[str], kinds: Sequence[str], id: str, title: str, said: str
+    columns: Sequence[_Column], series: Sequence[str], kinds: Sequence[str], id: str, title: str, said: str, width: int
 ) -> SafeString:
     top = _round_up(max((sum(each.values) for each in columns), default=0))
-    step = (WIDTH - LEFT) / max(1, len(columns))
+    step = (width - LEFT) / max(1, len(columns))
     drawn = [_column(each, series, kinds, index, step, top) for index, each in enumerate(columns)]
-    picture = _svg(id, title, said, HEIGHT, [_scale(top), *drawn])
+    picture = _svg(id, title, said, (width, HEIGHT), [_scale(top, width), *drawn])
     return format_html("{}{}", picture, _legend(series, kinds))
 
 
@@ -164,19 +165,19 @@ def _hour(hour: Hour) -> str:
     return f"{hour.at:%Y-%m-%d %H:%M}"
 
 
-def _mark(text: str, index: int, step: float) -> SafeString | str:
+def _mark(text: str, index: int, step: float) -> SafeString:
     every = max(1, round(56 / step))
     if index % every:
-        return ""
+        return SafeString("")
     middle = str(round(LEFT + index * step + step / 2, 1))
     return format_html('<text x="{}" y="{}" text-anchor="middle">{}</text>', middle, HEIGHT - 6, text)
 
 
-def _scale(top: int, said: Callable[[int], str] = short) -> SafeString:
+def _scale(top: int, width: int, said: Callable[[int], str] = short) -> SafeString:
     rows = []
     for part in range(5):
         y = round(HEIGHT - BOTTOM - part / 4 * (HEIGHT - BOTTOM - TOP), 1)
-        rows.append((LEFT, str(y), WIDTH, str(y), LEFT - 6, str(y + 4), said(top * part // 4)))
+        rows.append((LEFT, str(y), width, str(y), LEFT - 6, str(y + 4), said(top * part // 4)))
     return format_html_join(
         "",
         '<line class="scale" x1="{}" y1="{}" x2="{}" y2="{}"/><text x="{}" y="{}" text-anchor="end">{}</text>',

@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, Count, F, Q, QuerySet
-from django.db.models.functions import Cast, Substr
+from django.db.models import CharField, Count, F, Func, Q, QuerySet
 
 from accounts.models import Organization
 from chat.models import Run, RunStatus
 
 HOURS = 24
 STEP_MS = 10
-TO_THE_HOUR = 13  # characters of 2026-11-30 23:59:59, which both databases write so, in UTC
 
 Waits = Counter[int]  # runs by how many steps their first token took
 
@@ -45,11 +43,10 @@ def by_hour(now: datetime, organization: Organization | None = None) -> dict[dat
     """The last HOURS, this one included, the oldest first; those in which nothing ended too. Three queries."""
     newest = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     hours = {newest - timedelta(hours=back): Spell() for back in reversed(range(HOURS))}
-    ended = ended_since(min(hours), organization).annotate(hour=_hour())
-    failed = ended.filter(status=RunStatus.FAILED)
+    ended: Any = ended_since(min(hours), organization).annotate(hour=_Hour("ended_at"))
     for at, count in ended.values_list("hour").annotate(Count("pk")):
         _of(hours, at).ended = count
-    for at, count in failed.values_list("hour").annotate(Count("pk")):
+    for at, count in ended.filter(status=RunStatus.FAILED).values_list("hour").annotate(Count("pk")):
         _of(hours, at).failed = count
     for at, steps, count in _waits(ended).values_list("hour", "steps").annotate(Count("pk")):
         _of(hours, at).waits[steps] = count
@@ -87,12 +84,20 @@ def ended_since(at: datetime, organization: Organization | None = None) -> Query
     return ended.filter(Q(organization=organization) | Q(chat__organization=organization))
 
 
-def _waits(ended: QuerySet[Run]) -> QuerySet[Run]:
+def _waits(ended: QuerySet[Run]) -> Any:
     return ended.filter(first_token_ms__isnull=False).annotate(steps=F("first_token_ms") / STEP_MS)
 
 
-def _hour() -> Substr:
-    return Substr(Cast("ended_at", CharField()), 1, TO_THE_HOUR)
+class _Hour(Func):
+    """An hour of UTC, as 2026-11-30 23. TruncHour is Python on SQLite, called for each row."""
+
+    template = "substr(%(expressions)s, 1, 13)"
+    output_field = CharField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """The same there."""
+        template = "to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24')"
+        return self.as_sql(compiler, connection, template=template, **context)
 
 
 def _of(hours: dict[datetime, Spell], at: str) -> Spell:

@@ -18,6 +18,7 @@ from chat.figures import costs
 from chat.figures.boxes import Box
 from chat.figures.words import breaking, count, share, short
 from chat.metering import names, zones
+from chat.metering.amounts import currency
 from chat.metering.budgets import Standing, standings
 from chat.metering.periods import began_on, ends_at
 from chat.metering.purposes import purpose_of
@@ -75,7 +76,8 @@ def cached(now: datetime, organization: Organization | None = None) -> Box:
         runs=Sum("runs", filter=answers, default=0), hits=Sum("cache_hits"), input=Sum("input_tokens"),
         cached=Sum("cached_tokens"), all_tokens=_tokens(), paid=Sum("cost_nanos"),
     )  # fmt: skip
-    rows = [dict(row) for row in found.order_by("-all_tokens") if row["hits"] or row["cached"]]
+    rows: list[dict[str, Any]] = [dict(row) for row in found.order_by("-all_tokens")]
+    rows = [row for row in rows if row["hits"] or row["cached"]]
     saved = {row["model"]: _saved(row) for row in rows}
     known = [each for each in saved.values() if each is not None]
     runs, hits = sum(row["runs"] for row in rows), sum(row["hits"] for row in rows)
@@ -237,7 +239,7 @@ def _saved(row: dict[str, Any]) -> int | None:
     model have cost on average. None where the model has no price.
     """
     price = price_of(row["model"])
-    if price is None:
+    if price is None or price.currency != currency():
         return None
     cached = row["cached"]
     read = price.of(Usage(cached)) - price.of(Usage(cached, cached))

@@ -98,7 +98,8 @@ def test_every_step_from_the_first_screen(busy: Busy, staff: Page) -> None:
     """What an operator asks is one click away; each answer's list says what was clicked."""
     for link, heading in {
         "Running now": "Runs", "Waiting for approval": "Runs", "Failed today": "Runs", "Slowest models today": "Runs",
-        "Who spends": "Usage by day", "Processes": "Processes",
+        "Who spends": "Usage by day", "Processes": "Processes", "The last hour": "Runs", "Consistency": "Chores",
+        "This month": "Usage by day", "Audit log, not sealed": "Audit entries",
     }.items():  # fmt: skip
         opens(staff, "/admin/")
         staff.locator(".box").get_by_role("link", name=link, exact=True).click()

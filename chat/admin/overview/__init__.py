@@ -31,8 +31,9 @@ def _asked(site: AdminSite, request: HttpRequest, at: datetime) -> Iterator[Aski
     for needed, ask in ALSO:
         yield needed, partial(_one, ask, at)
     yield "chat.view_run", lambda: [ask(at, None, chats_by_id) for ask in (asked.slowest, asked.dearest)]
+    yield "chat.view_usageday", lambda: _of_the_month(at, month.month, month.cached)
     yield "chat.view_budget", lambda: [spent.budgets()]
-    yield "chat.view_usageday", lambda: [*_of_the_month(at), spent.spending()]
+    yield "chat.view_usageday", lambda: [*_of_the_month(at, month.by_person, month.by_key), spent.spending()]
 
 
 def _one(ask: Callable[[datetime], Box], at: datetime) -> list[Box]:
@@ -51,6 +52,5 @@ def _of_runs(site: AdminSite, request: HttpRequest, at: datetime) -> list[Box]:
     ]
 
 
-def _of_the_month(at: datetime) -> list[Box]:
-    href = usage_at(days="30")
-    return [replace(ask(at), href=href) for ask in (month.month, month.by_person, month.by_key, month.cached)]
+def _of_the_month(at: datetime, *questions: Callable[[datetime], Box]) -> list[Box]:
+    return [replace(ask(at), href=usage_at(days="30")) for ask in questions]
