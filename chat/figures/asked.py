@@ -17,7 +17,7 @@ from chat.figures.boxes import Box
 from chat.figures.hours import Spell
 from chat.figures.words import breaking, count, milliseconds, share, short
 from chat.metering import zones
-from chat.models import RunStatus
+from chat.models import Chat, RunStatus
 
 Called = Callable[[list[UUID]], Mapping[UUID, object]]  # how chats are written
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -75,20 +75,19 @@ def by_hour(now: datetime, organization: Organization | None = None) -> list[Box
 def dearest(now: datetime, organization: Organization | None, called: Called) -> Box:
     """The chats that cost most in the last 24 hours."""
     runs = hours.ended_since(now - DAY, organization).filter(chat__isnull=False)
-    found = runs.values("chat", "chat__user__email").annotate(
+    found = runs.values("chat").annotate(
         tokens=Sum(F("input_tokens") + F("output_tokens")), nanos=Sum("cost_nanos"), priced=Sum("priced_tokens"),
         runs=Count("pk"),
     )  # fmt: skip
     columns = 5 if costs.known() else 4
-    rows: list[dict[str, Any]] = [dict(row) for row in found.order_by("-nanos", "-tokens")[:SHOWN]]
-    chats = called([row["chat"] for row in rows])
+    rows, chats, people = _named(found.order_by("-nanos", "-tokens"), called)
     return Box(
         "dearest",
         _("Dearest chats, 24 hours"),
         "",
         headers=(_("Chat"), _("Person"), _("Runs"), _("Tokens"), _("Cost"))[:columns],
         rows=[
-            (chats[row["chat"]], breaking(row["chat__user__email"]), count(row["runs"]),
+            (chats[row["chat"]], people[row["chat"]], count(row["runs"]),
              short(row["tokens"]), costs.kept(row["nanos"], row["priced"], row["tokens"]))[:columns]
             for row in rows
         ],
@@ -100,22 +99,36 @@ def dearest(now: datetime, organization: Organization | None, called: Called) ->
 def slowest(now: datetime, organization: Organization | None, called: Called) -> Box:
     """The chats in which people waited longest for a first token in the last 24 hours."""
     runs = hours.ended_since(now - DAY, organization).filter(chat__isnull=False, first_token_ms__isnull=False)
-    found: Any = runs.values("chat", "chat__user__email", "model").annotate(longest=Max("first_token_ms"))
-    rows: list[dict[str, Any]] = list(found.order_by("-longest")[:SHOWN])
-    chats = called([row["chat"] for row in rows])
+    found: Any = runs.values("chat", "model").annotate(longest=Max("first_token_ms"))
+    rows, chats, people = _named(found.order_by("-longest"), called)
     return Box(
         "slow-chats",
         _("Slowest chats, 24 hours"),
         "",
         headers=(_("Chat"), _("Person"), _("Model"), _("First token")),
         rows=[
-            (chats[row["chat"]], breaking(row["chat__user__email"]), row["model"],
+            (chats[row["chat"]], people[row["chat"]], row["model"],
              milliseconds(row["longest"]))
             for row in rows
         ],
         numbers=1,
         empty=_("No answer has begun."),
     )  # fmt: skip
+
+
+Names = Mapping[UUID, object]
+
+
+def _named(found: Any, called: Called) -> tuple[list[dict[str, Any]], Names, Names]:
+    """The first rows, how their chats are written, and whose they are: asked for these alone, not joined to all.
+
+    Chats that somebody has deleted, and a hold keeps, are not among them.
+    """
+    first: list[dict[str, Any]] = [dict(row) for row in found[: 2 * SHOWN]]
+    there = Chat.objects.filter(pk__in=[row["chat"] for row in first], deleted_at=None).order_by()
+    people = {id: breaking(email) for id, email in there.values_list("pk", "user__email")}
+    rows = [row for row in first if row["chat"] in people][:SHOWN]
+    return rows, called([row["chat"] for row in rows]), people
 
 
 def _zone(organization: Organization | None) -> tzinfo:

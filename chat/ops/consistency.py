@@ -28,6 +28,7 @@ NOT_OVER = timedelta(days=2)  # the newest days: somewhere they may still be cou
 LATEST = timedelta(days=3)  # a record is written at its run's end, so near its day
 RUNS_AT_ONCE = 20  # in a step
 LEASES_MOST = 1_000
+WARNED_MOST = 100  # of one round by the chore; the command names all
 ENDED = [each for each in RunStatus if each not in OPEN]
 ENDS = {
     RunStatus.SUCCEEDED: MessageStatus.COMPLETED,
@@ -63,7 +64,7 @@ class Consistency:
     def __init__(self, sample: int, *, repairs: bool = False, tell: Callable[[Fault], object] | None = None) -> None:
         self.counts = {"runs read": 0, "faults": 0, "repaired": 0}
         self._repairs = repairs
-        self._tell = tell or _warn
+        self._tell = tell or self._warn
         self._work = self._all(sample)
 
     def step(self) -> bool:
@@ -92,6 +93,10 @@ class Consistency:
                 each.mend()
                 self.counts["repaired"] += 1
 
+    def _warn(self, fault: Fault) -> None:
+        if self.counts["faults"] <= WARNED_MOST:
+            log.warning("%s %s: %s", fault.kind, fault.of, fault.said)
+
 
 def chore() -> Consistency:
     """The chore's round, which repairs nothing."""
@@ -111,10 +116,6 @@ def keep(counts: dict[str, int]) -> None:
     """Let the chore's row tell of a round that a person has made."""
     found = {"told": {name: count for name, count in counts.items() if count}, "ended_at": timezone.now(), "error": ""}
     Chore.objects.update_or_create(name=NAME, defaults=found, create_defaults=found | {"due_at": timezone.now()})
-
-
-def _warn(fault: Fault) -> None:
-    log.warning("%s %s: %s", fault.kind, fault.of, fault.said)
 
 
 def _sample(count: int) -> list[UUID]:

@@ -139,6 +139,8 @@ def test_dear_and_slow_chats_are_called_by_their_ids(chat: Chat, elsewhere: Chat
         rows = cells(ask(NOW, None, shown))
         assert rows[0][0] == str(elsewhere.pk)[:8] and first in rows[0] and len(rows) == 2
         assert [row[0] for row in cells(ask(NOW, chat.organization, shown))] == [str(chat.pk)[:8]]
+    Chat.objects.filter(pk=chat.pk).update(deleted_at=NOW)  # and a hold keeps it: nobody can tell
+    assert asked.dearest(NOW, chat.organization, shown).rows == asked.slowest(NOW, chat.organization, shown).rows == []
 
 
 def test_the_first_screen_asks_the_same_however_much_there_is(chat: Chat, alice: User) -> None:
