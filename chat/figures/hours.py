@@ -73,7 +73,8 @@ def since(starts: Iterable[datetime], organization: Organization | None = None) 
 def waits_by_model(ended: QuerySet[Run], starts: Iterable[datetime]) -> Iterable[Any]:
     """(model, steps, and how many runs of it since each of these moments)."""
     counts = {f"since_{number}": Count("pk", filter=Q(ended_at__gte=at)) for number, at in enumerate(starts)}
-    return _waits(ended).values_list("model", "steps").annotate(**counts)
+    rows: Iterable[Any] = _waits(ended).values_list("model", "steps").annotate(**counts)
+    return rows
 
 
 def ended_since(at: datetime, organization: Organization | None = None) -> QuerySet[Run]:
