@@ -1,4 +1,4 @@
-"""Where a request came from, for as long as it is answered: what the rows of the audit log say of it."""
+"""Where a request came from, for as long as it is answered: what the rows of the audit log and log lines say of it."""
 
 import re
 import uuid
@@ -10,6 +10,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SHORT_BITS = {4: 24, 6: 48}  # of an address that is kept short
 
@@ -17,9 +18,10 @@ SHORT_BITS = {4: 24, 6: 48}  # of an address that is kept short
 class Origin:
     """Of one request: its client's address and its id, both made out when a row needs them."""
 
-    def __init__(self, address: str, request_id: str = "") -> None:
+    def __init__(self, address: str, request_id: str = "", traceparent: str = "") -> None:
         self._address = address
         self._sent = request_id
+        self.traceparent = traceparent if TRACEPARENT.fullmatch(traceparent) else ""  # the trace that it is a part of
 
     @cached_property
     def ip(self) -> str:
@@ -43,6 +45,12 @@ _origin: ContextVar[Origin | None] = ContextVar("audit_origin", default=None)
 def origin() -> Origin | None:
     """That of the request which is answered here; None: nobody asks, as in a run, a chore or a command."""
     return _origin.get()
+
+
+def traceparent() -> str:
+    """The trace that what is done here is a part of; empty: none that anybody told of."""
+    found = origin()
+    return found.traceparent if found else ""
 
 
 @contextmanager

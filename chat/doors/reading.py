@@ -22,7 +22,7 @@ from chat.eventlog import Logged, cursor, tail
 from chat.eventlog.cursor import Cursor
 from chat.eventlog.rows import event_at
 from chat.eventlog.tail import Batch
-from chat.metering import limits
+from chat.metering import gauges, limits
 from chat.models import OPEN, Run
 from chat.serving.event_stream import Direct, EventStream, direct_of
 
@@ -84,7 +84,7 @@ async def frames(
     What comes together is joined, so a burst of events costs one write. Where there is a direct way to the reader, what
     they wait for is written there as it happens, and not yielded. `hold` counts them for as long as they read.
     """
-    with hold or nullcontext():
+    with hold or nullcontext(), gauges.streaming(reader.run.door):
         yield b"".join(encoder.open())
         if rest := await _rest_of_event(reader.after, encoder):
             yield rest

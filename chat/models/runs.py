@@ -125,6 +125,8 @@ class Run(models.Model):
     # Of the budgets that apply to it, while it is open. Older processes know no such columns: the table has defaults.
     reserved_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
     reserved_nanos = models.PositiveBigIntegerField(default=0, db_default=0)
+    # The trace that its request was a part of, as W3C's traceparent; empty: its own. With a default in the table.
+    traceparent = models.CharField(max_length=55, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)  # from its start

@@ -113,8 +113,15 @@ def store_ending(ending: Ending) -> Following:
             assert ending.fold.terminal is not None
             budgets.settle(run, Amount(usage.total_tokens, paid.nanos), _time(ending.fold.terminal.at))
         following = following if run.kind != ANSWER else _begin_what_follows(ending, following)
-        transaction.on_commit(partial(run_counts.ended, run, ending.fold))
+        transaction.on_commit(partial(_is_over, run, ending.fold, paid))
         return replace(following, entries=entries)
+
+
+def _is_over(run: RunFacts, fold: Fold, paid: Spent) -> None:
+    """The end is stored: tell whoever counts."""
+    run_counts.ended(run, fold, paid)
+    for hear in WHEN_OVER:
+        hear(run.id)
 
 
 def _with_moves(ending: Ending) -> list[Logged]:
@@ -169,6 +176,7 @@ def _after_work(ending: Ending) -> Following:
     return Following(capacity.claim_waiting(run.organization_id, list(DRIVERS)) if ending.claims_next else [], [])
 
 
+WHEN_OVER: list[Callable[[UUID], None]] = []  # what hears of a run whose end is stored; it does its work later
 # What begins when an answer has ended, in its transaction: given the run, its fold, and whether to claim for here.
 AT_END: list[Callable[[RunFacts, Fold, bool], tuple[Run, Claimed | None] | None]] = [title.after_answer]
 

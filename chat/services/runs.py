@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from msgspec import structs
 
+from accounts.audit.origin import traceparent
 from accounts.db import in_transaction
 from accounts.db.compiled import Compiled
 from accounts.db.writes import Insert, Update
@@ -305,6 +306,7 @@ def _run(
         api_key=user.key,
         request=ask.request,
         options=options.dump(_options(user, chat, ask)),
+        traceparent=traceparent(),
         **place_for(owner),
     )
 

@@ -219,10 +219,11 @@ NO_WORDS: Fields = {
         *("successor", "note", "source"),
     ),
     "chat.Message": ("model", "usage"),
-    "chat.Process": ("host", "kinds"),
+    "chat.Process": ("host", "kinds", "gauges"),
     "chat.PullRequest": ("forge", "head", "merged_as"),
     "chat.Run": (
         *("kind", "subject", "archetype", "model", "door", "end_reason", "error_code", "usage_status", "command"),
+        "traceparent",
     ),
     "chat.Price": ("vendor", "model", "currency", "source"),
     "chat.Schedule": ("archetype", "cron", "time_zone"),
