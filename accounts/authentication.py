@@ -18,6 +18,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from rest_framework.authentication import BaseAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 
+from accounts.audit.origin import origin
 from accounts.db.compiled import Compiled
 from accounts.errors import NotAllowed, NotAuthenticated
 from accounts.models import ApiKey, User
@@ -48,6 +49,8 @@ def authenticate(
     if not is_socket:  # a browser opens each with `no-cache`, and means the page
         user.cache_control = request.headers.get("Cache-Control", "")
     request.caller = user  # type: ignore[attr-defined]  # for what is said of them with the answer
+    if (asked := origin()) is not None:
+        asked.user_id = str(user.pk)
     return user
 
 

@@ -15,7 +15,7 @@ class ChatConfig(AppConfig):
         from chat.bus import notices
         from chat.commands import registry as commands
         from chat.metering import budgets, names, zones
-        from chat.ops import chores, gauges
+        from chat.ops import chores, gauges, tracing
         from chat.runner import ending, older, runner
         from chat.services import erasing, going_through, pull_requests, removing, rules, work
         from tools.attachments import read_piece
@@ -25,6 +25,7 @@ class ChatConfig(AppConfig):
 
         gauges.tell()
         runner.also.append(chores.run)
+        tracing.begin()
         ending.AT_END.append(going_through.after_answer)
         organizations.AT_BEGINNING.append(budgets.begin)
         organizations.CHECKS["fallbacks"] = rules.check_fallbacks

@@ -11,15 +11,19 @@ from config import look
 from config.extra_databases import extra_database
 from config.machine import is_loopback, own_names
 from config.reading import (
+    DEBUGGED,
     LEVELS,
     REDIS,
     Env,
     app_name,
     certificates,
+    debugged,
+    debugged_in,
     host_name,
     listed_origin,
     network,
     one_port,
+    otlp_header,
     rate,
     role_level,
     web_origin,
@@ -57,7 +61,12 @@ if PARLEY_APPS and str(OWN_APPS_FOLDER) not in sys.path:
 IS_HTTPS = _public.scheme == "https"
 TLS_IN_FRONT = env.bool("TLS_IN_FRONT", False)
 
-DEBUG = env.bool("DEBUG", False)
+# What more is logged (docs/logs.md). DEBUG and DEBUG_OPENAI are what two other systems call it.
+_debug = env.str("DEBUG", "")
+CHAT_DEBUG = frozenset(env.list("CHAT_DEBUG", [], debugged, f"some of {', '.join(DEBUGGED)}"))
+CHAT_DEBUG |= debugged_in(_debug)
+CHAT_DEBUG |= {"providers"} if env.bool("DEBUG_OPENAI", False) else frozenset()
+DEBUG = False if debugged_in(_debug) else env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret(PARLEY_DATA, "secret_key")
 _hosts = [_public.hostname or "127.0.0.1", "127.0.0.1", "localhost", "[::1]"]
 _hosts += own_names() if IS_DEVELOPMENT and not is_loopback(HOST) else []
@@ -132,6 +141,9 @@ CACHE_ANSWERS_S = env.int("CACHE_ANSWERS_S", 3600, least=1)
 CACHE_ANSWER_MAX_BYTES = env.int("CACHE_ANSWER_MAX_BYTES", 200_000, least=1)
 CACHE_ANSWERS_MAX = env.int("CACHE_ANSWERS_MAX", 200, least=1)
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.address("OTEL_EXPORTER_OTLP_ENDPOINT", "", ("http", "https"), "http://HOST:4318")
+OTEL_EXPORTER_OTLP_HEADERS = dict(env.list("OTEL_EXPORTER_OTLP_HEADERS", [], otlp_header, "NAME=VALUE"))
+OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "parley")
 if REDIS_URL:
     # redis-py 8 gives up on a read after 5 s, which is how long the layer lets Redis block it. A Redis that is cut off
     # says nothing at all.
@@ -174,10 +186,10 @@ INSTALLED_APPS = [
     "config.own_apps",
 ]
 MIDDLEWARE = [
+    "config.middleware.origin.OriginMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "config.middleware.security.SecurityHeadersMiddleware",
     "config.middleware.base.SecurityMiddleware",
-    "config.middleware.origin.OriginMiddleware",
     "config.middleware.static.StaticFilesMiddleware",
     "config.middleware.compression.CompressionMiddleware",
     "config.middleware.language.LanguageMiddleware",
@@ -388,10 +400,11 @@ CORS_ALLOW_HEADERS = [
     "x-stainless-runtime",
     "x-stainless-runtime-version",
     "x-stainless-timeout",
+    *("traceparent", "x-request-id"),
 ]
 CORS_EXPOSE_HEADERS = [
     *("etag", "retry-after", "retry-after-ms", "location", "x-vercel-ai-ui-message-stream", "x-parley-cache"),
-    *("ratelimit", "ratelimit-policy"),
+    *("x-request-id", "ratelimit", "ratelimit-policy"),
     *("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
 ]
 CORS_URLS_REGEX = (
@@ -703,21 +716,25 @@ MCP_SCHEMA_MAX_BYTES = env.int("MCP_SCHEMA_MAX_BYTES", 16_000, least=100)
 MCP_RESULT_MAX_BYTES = env.int("MCP_RESULT_MAX_BYTES", 64_000, least=100)
 MCP_RESULT_IMAGES = env.int("MCP_RESULT_IMAGES", 4)
 
+LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "config.logs.Cut", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "text": {"()": "config.logs.Cut", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "config.logs.Json"},
     },
     "filters": {
         "error_ids": {"()": "config.logs.ErrorIds"},
         "no_query": {"()": "config.logs.NoQuery"},
         "sockets": {"()": "config.logs.Sockets"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["error_ids"]}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["error_ids"]}},
     "loggers": {
         "uvicorn.access": {"filters": ["no_query"]},
         "uvicorn.error": {"filters": ["sockets"]},
+        **({"config.requests": {"level": "INFO"}} if LOG_FORMAT == "json" else {}),
+        **{f"parley.{each}": {"level": "DEBUG"} for each in CHAT_DEBUG},
         # What is to leave this machine, whatever else is logged: docs/audit.md.
         "accounts.audit.heads": {"level": "INFO"},
         # Django gives these handlers of their own, which would write past the one above.

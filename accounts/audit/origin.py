@@ -21,6 +21,7 @@ class Origin:
     def __init__(self, address: str, request_id: str = "", traceparent: str = "") -> None:
         self._address = address
         self._sent = request_id
+        self.user_id = ""  # of whoever asks, once that is known
         self.traceparent = traceparent if TRACEPARENT.fullmatch(traceparent) else ""  # the trace that it is a part of
 
     @cached_property

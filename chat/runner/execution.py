@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from accounts import about
 from accounts.db import AWAY, db, db_files, db_write
 from agents import events as ev
 from agents.errors import (
@@ -83,9 +84,12 @@ class Execution:
 
     async def run(self) -> None:
         """Load, work, end. Never raises but for cancellation."""
+        about.note(run=self.run_id)
         try:
             loaded = await self._ready()
             if loaded is not None:
+                run = loaded.run
+                about.note(chat=run.chat_id, user=run.user_id, organization=run.organization_id, door=run.door)
                 self.loaded = loaded
                 self.fold = loaded.fold
                 self.writer = Writer(self.run_id, self.attempt, loaded.next_seq, loaded.first)

@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
+from accounts.audit.origin import origin
 from accounts.db.faults import FOR_OPERATORS, fault_of, refusal, unavailable
 from accounts.db.races import lost_to
 from accounts.errors import (
@@ -243,8 +244,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, with the id that config.logs puts into the log line."""
-    id = uuid.uuid4().hex[:12]
+    """500, with the request's id, which config.logs puts into the log line."""
+    asked = origin()
+    id = asked.request_id if asked else uuid.uuid4().hex
     request.error_id = id  # type: ignore[attr-defined]
     text = f"Something went wrong on our side. If it stays so, tell us this id: {id}"
     response = answer(request, InternalError(text))
