@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from opentelemetry.sdk.resources import Resource
@@ -63,12 +63,12 @@ class _Span:
 
 def spans_of(run: Traced, events: Iterable[AnyEvent], server: Server, resource: Resource) -> list[ReadableSpan]:
     """The run's spans, its own first; none where whoever asked for it wants no trace."""
-    tree = _Tree(run, server)
-    for event in events:
-        tree.take(event)
     context, parent = _context(run)
     if not context.trace_flags.sampled:
         return []
+    tree = _Tree(run, server)
+    for event in events:
+        tree.take(event)
     return [_readable(run, number, span, tree.spans, parent, resource) for number, span in enumerate(tree.spans)]
 
 
@@ -120,8 +120,12 @@ class _Tree:
                 self.agents[""].note(event, {})
             case ev.RunCompleted() | ev.RunFailed() | ev.RunCancelled():
                 self._end_run(event)
+            case ev.TurnCompleted() | ev.MessageSaved() | ev.CitationAdded():
+                pass  # nothing that took time
+            case ev.ToolProgressed() | ev.WorkProgressed() | ev.WorkflowChanged() | ev.WorkflowCompleted():
+                pass  # how far something is: the span that it is in says when it ended
             case _:
-                pass
+                assert_never(event)
 
     def _add(
         self, name: str, at: float, parent: _Span | None, attributes: Attributes, kind: SpanKind = SpanKind.INTERNAL
