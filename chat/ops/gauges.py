@@ -22,7 +22,7 @@ CONSISTENCY = "consistency"  # the chore that looks whether logs and rows agree
 def tell() -> None:
     """From now on tell all of these."""
     of_process("parley_runs_here", "Runs that the process executes.", lambda: len(runner.executions))
-    of_process("parley_open_sockets", "WebSockets that are open.", lambda: sum(limits.sockets.here.values()))
+    of_process("parley_open_sockets", "WebSockets that are open.", _sockets)
     of_process("parley_commit_lag_seconds", "How long the commit under way has been tried.", committer.lag_s)
     of_installation("parley_runs_open", "Runs that are not over.", _open_runs)
     of_installation("parley_queue_age_seconds", "How long a run has waited for a process to take it.", _queue_age)
@@ -33,6 +33,10 @@ def tell() -> None:
     of_installation("parley_chore_failed", "1 where the chore failed the last time.", _chore_faults)
     of_installation("parley_consistency_faults", "Runs whose log and rows did not agree, the last time.", _faults)
     of_installation("parley_consistency_checked_seconds", "Since it was looked whether they do.", _checked)
+
+
+def _sockets() -> int:
+    return sum(list(limits.sockets.here.values()))  # a copy, taken at once: the loop changes it meanwhile
 
 
 def _open_runs() -> Iterator[Sample]:

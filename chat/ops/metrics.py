@@ -12,14 +12,15 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from accounts.authentication import authenticate, has_credentials
 from accounts.errors import RequestError
 from chat.ops.telling import Everything
 
 Schema = dict[str, Any]
-TYPES = ("text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0")
+TEXT, OPENMETRICS = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
 
 
 @csrf_exempt
@@ -28,8 +29,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """All processes' totals and gauges: in Prometheus' text format or, where that is asked for, in OpenMetrics'."""
     if not _may_read(request):
         raise Http404
-    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    return HttpResponse(encode(Everything()), content_type=content_type)
+    if OPENMETRICS.partition(";")[0] in request.headers.get("Accept", ""):
+        return HttpResponse(openmetrics.generate_latest(Everything()), content_type=f"{OPENMETRICS}; charset=utf-8")
+    return HttpResponse(generate_latest(Everything()), content_type=f"{TEXT}; charset=utf-8")
 
 
 def _may_read(request: HttpRequest) -> bool:
@@ -68,7 +70,7 @@ GET: Schema = {
     "responses": {
         "200": {
             "description": "The text format of Prometheus, or that of OpenMetrics where it is asked for.",
-            "content": {each: {"schema": {"type": "string"}} for each in TYPES},
+            "content": {each: {"schema": {"type": "string"}} for each in (TEXT, OPENMETRICS)},
         },
         "404": {"description": "Not for you."},
     },
