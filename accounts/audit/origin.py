@@ -10,7 +10,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context
+TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SHORT_BITS = {4: 24, 6: 48}  # of an address that is kept short
 
@@ -33,11 +33,6 @@ class Origin:
     def request_id(self) -> str:
         """The id that came with the request, as X-Request-Id; else a new one."""
         return self._sent if REQUEST_ID.fullmatch(self._sent) else uuid.uuid4().hex
-
-    @property
-    def is_named(self) -> bool:
-        """Whether some row has this request's id."""
-        return "request_id" in self.__dict__
 
 
 _origin: ContextVar[Origin | None] = ContextVar("audit_origin", default=None)
