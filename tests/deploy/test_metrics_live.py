@@ -12,7 +12,7 @@ from chat.runner.presence import GONE_S
 from tests import environment
 from tests.deploy.holding import Held, Holder
 from tests.live import Server
-from tests.streams import Client, Stream, client, key
+from tests.streams import Client, client, key
 from tests.upstream import Turn, Upstream
 
 pytestmark = pytest.mark.live
@@ -105,7 +105,7 @@ def test_what_happens_is_told_at_once(new_server: Callable[..., Server], upstrea
     alice = client(server)
     upstream.script(Turn(text=["One ", "two ", "three."], delay_ms=1_000), key=(mark := key()))
     run = alice.start(alice.chat(), f"[[key={mark}]] go")["run"]["id"]
-    with Stream(server, f"/api/runs/{run}/events", alice.token) as stream:
+    with alice.events(run) as stream:
         stream.until("text.delta")
         found = scrape(server)
         [one] = [each for each in found["parley_open_streams"].samples if each.value]

@@ -52,7 +52,7 @@ def test_a_run_that_another_process_went_on_with_is_one_trace(
     new_server: Callable[..., Server], upstream: Upstream, collector: Collector
 ) -> None:
     server = new_server(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url).start()
-    upstream.script(Turn(text=["half "], fault="hang"), Turn(text="whole"), key=(mark := key()))
+    upstream.script(Turn(text=["half "], fault="stall"), Turn(text="whole"), key=(mark := key()))
     alice = client(server)
     run = alice.start(alice.chat(), f"go [[key={mark}]]")["run"]["id"]
     with alice.events(run) as stream:
