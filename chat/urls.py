@@ -45,6 +45,7 @@ from chat.rest import (
 from chat.rest.tickets import TicketView
 from chat.transfer import audit, branch, files, person
 from chat.transfer import views as exports
+from chat.webhooks import rest as webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # Doors first, as a route is looked for from the top and they are asked most often. Those at one address name what
@@ -115,6 +116,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/organizations/<uuid:organization>/hand-over/", handing_over.HandOver.as_view()),
     path("api/organizations/<uuid:id>/rules/", organization_rules.OrganizationRules.as_view(), name="rules"),
     *holds.urls,
+    *webhooks.urls,
     *schedules.urls,
     path("api/tasks/", tasks.Tasks.as_view(), name="tasks"),
     path("api/tasks/<uuid:id>/", tasks.OneTask.as_view(), name="task"),

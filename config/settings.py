@@ -170,6 +170,7 @@ INSTALLED_APPS = [
     "tools",
     "agents",
     "chat",
+    "chat.webhooks",
     *(() if "startparley" in sys.argv[1:2] else PARLEY_APPS),  # what it makes may be named already
     "config.own_apps",
 ]
@@ -540,6 +541,11 @@ SCHEDULES_EVERY_S = env.float("SCHEDULES_EVERY_S", 10.0)
 SCHEDULES_LATE_S = env.float("SCHEDULES_LATE_S", 3600.0)
 SCHEDULES_LEAST_S = env.int("SCHEDULES_LEAST_S", 300)
 SCHEDULES_PER_PERSON = env.int("SCHEDULES_PER_PERSON", 20)
+WEBHOOKS_EVERY_S = env.float("WEBHOOKS_EVERY_S", 5.0)
+WEBHOOKS_TIMEOUT_S = env.float("WEBHOOKS_TIMEOUT_S", 15.0, least=0.1, most=20)
+WEBHOOKS_AT_ONCE = env.int("WEBHOOKS_AT_ONCE", 64, least=1)
+WEBHOOKS_PER_ORGANIZATION = env.int("WEBHOOKS_PER_ORGANIZATION", 20)
+WEBHOOKS_KEEP_DAYS = env.int("WEBHOOKS_KEEP_DAYS", 14, least=4)
 
 # --- Agents and their models ------------------------------------------------------------------------------------------
 WEB = ("http", "https")

@@ -55,6 +55,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "webhook.made": ("events",),
     "webhook.changed": ("fields",),
     "webhook.removed": (),
+    "webhook.switched_off": ("reason",),
     "schedule.made": ("chat", "project"),
     "schedule.changed": ("fields",),
     "schedule.deleted": (),

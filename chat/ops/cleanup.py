@@ -32,6 +32,7 @@ from chat.models import (
 )
 from chat.services.guests import gone_guests, remove_guests
 from chat.services.removing import remove_chat
+from chat.webhooks import leaving as webhooks
 
 # A session that has expired is told so for a while before it is unknown.
 SESSION_KEPT = timedelta(days=1)
@@ -132,6 +133,7 @@ EXPIRED = (
     Kind("guests", gone_guests, remove_guests),
     Kind("states of messages that are gone", _left_states),
     Kind("compactions of messages that are gone", _left_compactions),
+    *webhooks.KINDS,
     *cleanup.KINDS,
 )
 LOGS = (

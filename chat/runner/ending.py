@@ -31,6 +31,7 @@ from chat.models.facts import RunFacts
 from chat.runner import capacity, jobs, lease, older, pictures, workflows
 from chat.runner.kinds import DRIVERS, title
 from chat.runner.lease import Claimed
+from chat.webhooks import telling
 
 COUNTED = (*usage_days.TOKENS, *usage_days.MONEY)  # of a run
 IN_CHATS = (*COUNTED, "estimated_tokens")
@@ -113,6 +114,8 @@ def store_ending(ending: Ending) -> Following:
             assert ending.fold.terminal is not None
             budgets.settle(run, Amount(usage.total_tokens, paid.nanos), _time(ending.fold.terminal.at))
         following = following if run.kind != ANSWER else _begin_what_follows(ending, following)
+        if run.kind not in capacity.BRIEF:
+            telling.run_ended(run, ending.fold)
         transaction.on_commit(partial(run_counts.ended, run, ending.fold))
         return replace(following, entries=entries)
 

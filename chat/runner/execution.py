@@ -34,7 +34,7 @@ from chat.runner.ending import Ending, Following, last_events, store_ending
 from chat.runner.kinds import DRIVERS
 from chat.runner.kinds.step import StepWork
 from chat.runner.loading import Begun, Loaded, load
-from chat.runner.waiting import store_waiting
+from chat.runner.waiting import store_asking
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -137,7 +137,7 @@ class Execution:
             await self._end(end)
         elif self.is_waiting:
             await self.writer.stored()
-            await self._try_until_ours(store_waiting, self.run_id, self.attempt, self._waits_until())
+            await self._try_until_ours(store_asking, self.loaded.run, self.attempt, dict(self.fold.open_approvals))
         elif self.intent == "hand_over":
             await self.writer.stored()
 
@@ -285,10 +285,6 @@ class Execution:
         following = await self._try_until_ours(store_ending, ending)
         self.writer.end(following.entries[len(rest) :])
         return following
-
-    def _waits_until(self) -> float:
-        """When the first of the open approvals expires."""
-        return min(each.expires_at for each in self.fold.open_approvals.values())
 
     async def _try_until_ours(self, store: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Store, for as long as the database is away and the lease may be ours."""
