@@ -11,6 +11,7 @@ from chat.page import documents as document_page
 from chat.page import knowledge as knowledge_pages
 from chat.page import pulls as pull_pages
 from chat.page import schedules as schedules_page
+from chat.page import webhooks as webhooks_page
 from chat.pulls import views as pulls
 from chat.rest import (
     attachments,
@@ -68,6 +69,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<uuid:id>/knowledge/", knowledge_pages.knowledge_page, name="page-knowledge"),
     path("runs/<uuid:id>/component/", builds.component, name="page-component"),
     path("account/", account.account, name="account"),
+    path("organizations/<uuid:id>/webhooks/", webhooks_page.webhooks, name="page-webhooks"),
     path("embed/", embed.frame, name="embed"),
     path("embed/chats/<uuid:id>/messages/", embed.messages, name="embed-messages"),
     path("projects/<uuid:project>/pulls/", pull_pages.pulls, name="page-pulls"),

@@ -56,6 +56,7 @@ from chat.models import (
     WorkflowVersion,
 )
 from chat.models.chats import Access
+from chat.webhooks.models import DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
 from tests.chat.rows import answer, ask_for
 from tests.live import PASSWORD
 from tests.pictures import DOT
@@ -159,6 +160,7 @@ class Place:
         self.hold = Hold.objects.create(
             organization=self.organization, scope="user", subject=self.extra.pk, name="extra", reason="A case."
         )
+        self._hook()
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
@@ -184,6 +186,18 @@ class Place:
         if role:
             Membership.objects.create(organization=self.organization, user=user, role=role)
         return user
+
+    def _hook(self) -> None:
+        """A webhook that one event was sent to."""
+        self.webhook = Webhook.objects.create(
+            organization=self.organization, url="https://8.8.8.8/hooks", events=["export.done"], secret=seal("whsec_")
+        )
+        event = WebhookEvent.objects.create(
+            organization=self.organization, type="export.done", body="{}", created_at=timezone.now()
+        )
+        self.delivery = WebhookDelivery.objects.create(
+            webhook=self.webhook, event=event, status=DeliveryStatus.DELIVERED
+        )
 
     def _project_member(self, user: User) -> ProjectMember:
         return ProjectMember.objects.create(project=self.project, user=user, role=Role.VIEWER)
@@ -273,6 +287,8 @@ class Place:
             self.grant,
             self.hold,
             self.schedule,
+            self.webhook,
+            self.delivery,
             self.attachment,
             self.unsent,
             self.heard,
@@ -543,6 +559,10 @@ def new_schedule(place: Place) -> dict[str, Any]:
     return {"chat": place.chat.pk, "prompt": "Hello", "cron": "0 9 * * 1-5", "time_zone": "Europe/Berlin"}
 
 
+def webhook_id(place: Place) -> dict[str, Any]:
+    return {"organization": place.organization.pk, "id": place.webhook.pk, "delivery": place.delivery.pk}
+
+
 def task_id(place: Place) -> dict[str, Any]:
     return {"id": place.task.pk}
 
@@ -638,6 +658,8 @@ def exchange(place: Place) -> dict[str, Any]:
 
 BUDGETS, ONE_BUDGET = "/api/organizations/{id}/budgets/", "/api/organizations/{id}/budgets/{budget}/"
 HOLDS = "/api/organizations/{organization}/holds/"
+WEBHOOKS = "/api/organizations/{organization}/webhooks/"
+ONE_WEBHOOK, DELIVERY = WEBHOOKS + "{id}/", WEBHOOKS + "{id}/deliveries/{delivery}/"
 INVITATIONS = "/api/organizations/{organization}/invitations/"
 ONE_INVITATION = INVITATIONS + "{id}/"
 SECRETS, ONE_SECRET = "/api/projects/{project}/secrets/", "/api/projects/{project}/secrets/{id}/"
@@ -885,6 +907,18 @@ ROUTES = [
     Route("PATCH", "/api/schedules/{id}/", MINE, fixed(prompt="Other"), ids=schedule_id),
     Route("DELETE", "/api/schedules/{id}/", MINE, ok=(204,), ids=schedule_id),
     Route("POST", "/api/schedules/{id}/run-now", MINE, fixed(), ids=schedule_id, ok=(201,)),
+    Route("GET", WEBHOOKS, ADMIN, ids=organization_id),
+    Route("POST", WEBHOOKS, ADMIN, fixed(url="https://8.8.8.8/", events=["*"]), ok=(201,), ids=organization_id),
+    Route("GET", ONE_WEBHOOK, ADMIN, ids=webhook_id),
+    Route("PATCH", ONE_WEBHOOK, ADMIN, fixed(is_active=True), ids=webhook_id),
+    Route("DELETE", ONE_WEBHOOK, ADMIN, ok=(204,), ids=webhook_id),
+    Route("POST", ONE_WEBHOOK + "test/", ADMIN, fixed(), ok=(202,), ids=webhook_id),
+    Route("POST", ONE_WEBHOOK + "rotate/", ADMIN, fixed(), ids=webhook_id),
+    Route("GET", ONE_WEBHOOK + "deliveries/", ADMIN, ids=webhook_id),
+    Route("GET", DELIVERY, ADMIN, ids=webhook_id),
+    Route("POST", DELIVERY + "again/", ADMIN, fixed(), ok=(202,), ids=webhook_id),
+    Route("GET", "/organizations/{id}/webhooks/", ADMIN, ids=organization_id, kind="page"),
+    Route("POST", "/organizations/{id}/webhooks/", ADMIN, ok=(400,), ids=organization_id, kind="page"),  # no form of it
     Route("GET", "/api/tasks/", SIGNED_IN),
     Route("POST", "/api/tasks/", WRITE, lambda place: {"project": place.project.pk, "title": "T"}, ok=(201,)),
     Route("GET", "/api/tasks/{id}/", READ, ids=task_id),

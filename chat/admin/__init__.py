@@ -28,6 +28,7 @@ from chat.admin import (
     tasks,
     totals,
     usage,
+    webhooks,
     workflows,
 )
 
@@ -59,5 +60,6 @@ __all__ = [
     "tasks",
     "totals",
     "usage",
+    "webhooks",
     "workflows",
 ]

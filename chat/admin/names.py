@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.sign_in.scopes import SCOPES
 
-APPS = ("accounts", "chat", "tools", "token_blacklist")
+APPS = ("accounts", "chat", "chat_webhooks", "tools", "token_blacklist")
 
 
 def tables() -> Iterator[type[Model]]:

@@ -64,6 +64,7 @@ from chat.models import (
     WorkflowRun,
 )
 from chat.services.sessions import open_session
+from chat.webhooks.models import Webhook, WebhookCount, WebhookDelivery, WebhookEvent
 from tests import transcripts
 from tests.chat.busy import Busy
 from tests.chat.rows import answer, say
@@ -72,8 +73,10 @@ pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>{{ 7|add:7 }}</pre></details>\u202e"
 # For a provider alone, and what a hold keeps of what was deleted: nobody is shown any of it.
-UNSEEN = (HandedOver, Kept, KeptFile, MessageState)
-TABLES = sorted({*apps.get_app_config("chat").get_models()} - {*UNSEEN}, key=lambda model: model.__name__)
+# A webhook's events are in its deliveries, and a chat's count of them tells nobody anything.
+UNSEEN = (HandedOver, Kept, KeptFile, MessageState, WebhookCount, WebhookEvent)
+OURS = [each for label in ("chat", "chat_webhooks") for each in apps.get_app_config(label).get_models()]
+TABLES = sorted({*OURS} - {*UNSEEN}, key=lambda model: model.__name__)
 EDITED = (Budget, Character, Hold, LanguageModel, Price, Rules, ToolGrant, ToolPolicy, Workflow)
 WRITTEN = [model for model in TABLES if model not in EDITED]
 
@@ -126,6 +129,9 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
         cron=HOSTILE[:100], time_zone=HOSTILE[:60], missed=3, missed_first_at=timezone.now(),
     )  # fmt: skip
     now = timezone.now()
+    hook = Webhook.objects.create(organization=chat.organization, url=f"https://8.8.8.8/{HOSTILE}", secret="sealed")
+    event = WebhookEvent.objects.create(organization=chat.organization, type="run.failed", body="{}", created_at=now)
+    WebhookDelivery.objects.create(webhook=hook, event=event, answer=HOSTILE, error=HOSTILE)
     Process.objects.create(id=uuid.uuid4(), host=HOSTILE, pid=7, takes_runs=True, started_at=now, seen_at=now)
     Total.objects.create(name="parley_runs_total", labels=f'code="{HOSTILE}"', value=1)
     Chore.objects.create(name="clean-up", due_at=now, told={"x": HOSTILE}, error=HOSTILE)

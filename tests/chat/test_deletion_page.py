@@ -51,7 +51,9 @@ def holds(model: type[Model]) -> bool:
     )
 
 
-OURS = [each for name in ("accounts", "chat", "tools") for each in apps.get_app_config(name).get_models()]
+OURS = [
+    each for name in ("accounts", "chat", "chat_webhooks", "tools") for each in apps.get_app_config(name).get_models()
+]
 
 
 @pytest.mark.parametrize("model", [each for each in OURS if holds(each)], ids=lambda each: each.__name__)

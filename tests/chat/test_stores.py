@@ -12,7 +12,7 @@ from tests.environment import ROOT
 
 PAGE = ROOT / "docs" / "deletion.md"
 TEXTS = (TextField, JSONField, BinaryField, CharField, SearchVectorField)
-THEIRS = {"accounts", "chat", "tools", "admin", "auth", "sessions", "contenttypes", "token_blacklist"}
+THEIRS = {"accounts", "chat", "chat_webhooks", "tools", "admin", "auth", "sessions", "contenttypes", "token_blacklist"}
 
 
 def texts() -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import html
 import json
 import socket
 import threading
@@ -15,6 +16,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from openai import OpenAI
@@ -27,7 +29,7 @@ from accounts.audit import sealing
 from accounts.audit.models import AuditEntry
 from accounts.models import Organization, Role, User
 from accounts.organizations import services as organizations
-from accounts.secrets import seal
+from accounts.secrets import opened, seal
 from accounts.sign_in.keys import create_key
 from agents import events as ev
 from agents.usage import Usage
@@ -37,6 +39,7 @@ from chat.eventlog.projection import fold
 from chat.models import Budget, Chat, RunStatus, Schedule
 from chat.models.facts import facts_of
 from chat.ops.cleanup import CleanUp
+from chat.page import webhooks as webhooks_page
 from chat.runner import runner
 from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.waiting import store_asking
@@ -654,4 +657,52 @@ def test_old_events_go_with_their_deliveries_and_what_a_chat_left(organization: 
     assert not WebhookEvent.objects.exists() and not WebhookDelivery.objects.exists()
     assert WebhookCount.objects.get().chat == chat.pk, "its next event goes on counting"
     organizations.delete_place(organization)
+    assert not Webhook.objects.exists()
+
+
+# --- The page ---------------------------------------------------------------------------------------------------------
+
+
+def test_admins_do_all_of_it_on_the_page(alice: User, organization: Organization, receiver: Receiver) -> None:
+    client, page = Client(), f"/organizations/{organization.pk}/webhooks/"
+    client.force_login(alice)
+    assert page in client.get("/account/").content.decode()
+    made = client.post(page, {"do": "make", "url": receiver.url, "events": ["run.failed"]})
+    secret = opened(Webhook.objects.get().secret)
+    assert made.status_code == 200 and secret in html.unescape(made.content.decode())
+    assert secret not in html.unescape(client.get(page).content.decode()), "it is shown once"
+    hook = {"id": str(Webhook.objects.get().pk)}
+    assert client.post(page, {"do": "test", **hook}).status_code == 302
+    receiver.answers = [says(410, b"<script>gone")]
+    deliver_all()
+    said = client.get(page).content.decode()
+    assert "&lt;script&gt;gone" in said and str(webhooks_page.OFF["gone"]) in said
+    assert "1 was switched off by itself" in client.get("/account/").content.decode()
+    assert client.post(page, {"do": "on", **hook}).status_code == 302
+    again = {"do": "again", "delivery": str(only().pk), **hook}
+    assert client.post(page, again).status_code == 302 and client.post(page, again).status_code == 409
+    rotated = client.post(page, {"do": "rotate", **hook}).content.decode()
+    assert opened(Webhook.objects.get().secret) in html.unescape(rotated)
+    assert client.post(page, {"do": "off", **hook}).status_code == 302
+    assert client.post(page, {"do": "remove", **hook}).status_code == 302 and not Webhook.objects.exists()
+
+
+def test_what_is_refused_is_said_in_the_readers_language(
+    alice: User, bob: User, charlie: User, organization: Organization
+) -> None:
+    page = f"/organizations/{organization.pk}/webhooks/"
+    for user, status in ((bob, 403), (charlie, 404)):
+        client = Client()
+        client.force_login(user)
+        assert client.get(page).status_code == client.post(page, {"do": "make"}).status_code == status
+    client = Client()
+    client.force_login(alice)
+    for form, status, told in (
+        ({"do": "make", "url": "https://127.0.0.1/", "events": ["*"]}, 400, "Diese Adresse geht nicht."),
+        ({"do": "make", "url": PUBLIC}, 400, "Wählen Sie mindestens eine Art"),
+        ({"do": "test", "id": "x"}, 404, "nicht sehen"),
+        ({"do": "nothing"}, 400, ""),
+    ):
+        answered = client.post(page, form, headers={"Accept-Language": "de"})
+        assert answered.status_code == status and told in answered.content.decode(), (form, answered.content[-900:])
     assert not Webhook.objects.exists()

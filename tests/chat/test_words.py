@@ -18,7 +18,7 @@ from agents.archetypes.base import Limits
 from agents.errors import CODES
 from agents.installation import model_names
 from chat.models import Chat
-from chat.page import account_words, asked_words, faults, models, pulls, schedules, words
+from chat.page import account_words, asked_words, faults, models, pulls, schedules, webhooks, words
 from tools import pictures
 from tools.parsing import documents
 
@@ -64,6 +64,10 @@ def said() -> Iterator[str]:
             account_words.SCOPE_USES,
             asked_words.SAID,
             schedules.TIMES,
+            webhooks.OFF,
+            webhooks.STATUSES,
+            webhooks.DONE,
+            webhooks.WHY,
         ):
             yield from map(str, table.values())
         yield from map(str, (*account_words.SAID, account_words.LAST_OWNER, account_words.TOO_MANY_KEYS))

@@ -39,7 +39,6 @@ AGENT = {"User-Agent": f"{WORD}/1.0", "X-Request-Id": "req-of-the-test"}
 # Nothing does these yet: what comes to do one gets a row below.
 NOT_YET = {
     *("chat.link_made", "export.made"),
-    *("webhook.made", "webhook.changed", "webhook.removed"),
     *("scim.person_made", "scim.person_changed", "scim.person_removed"),
 }
 # Their doors need a provider, or a run that really runs: tests.accounts.sso.test_audit, tests.accounts.audit.test_live;
@@ -236,6 +235,7 @@ PROVIDER = {
     "accepts_bearer": "on",
 }  # fmt: skip
 ORG, PROJECT = "/api/organizations/{world.organization.pk}/", "/api/projects/{world.project.pk}/"
+WEBHOOK = ORG + "webhooks/{world.webhook.pk}/"
 
 
 @dataclass(frozen=True)
@@ -364,6 +364,13 @@ ROWS = [
         is_everybodys=True),
     Row("hold.released", rest("owner", "delete", ORG + "holds/{world.hold.pk}/"), who="owner", is_everybodys=True),
     Row("hold.released", command("hold", "--release", "{world.hold.pk}"), "operator", is_everybodys=True),
+    Row("webhook.made", rest("owner", "post", ORG + "webhooks/", url=f"https://8.8.8.8/{WORD}", events=["*"]),
+        who="owner"),
+    Row("webhook.changed", rest("owner", "patch", WEBHOOK, url=f"https://8.8.8.8/{WORD}"), who="owner"),
+    Row("webhook.changed", rest("owner", "post", WEBHOOK + "rotate/"), who="owner"),
+    Row("webhook.removed", rest("owner", "delete", WEBHOOK), who="owner"),
+    Row("webhook.switched_off", form("chat_webhooks_webhook_changelist", lambda world: [], action="switch_off",
+                                     _selected_action=lambda world: world.webhook.pk), "operator", "root"),
     Row("export.downloaded", export_self, who="viewer"),
     Row("audit.read", rest("owner", "get", ORG + "audit/"), who="owner"),
     Row("audit.read", lambda world: world.api("viewer").get(f"/api/organizations/{world.organization.pk}/audit/"),
