@@ -18,6 +18,7 @@ AUDITED: dict[str, tuple[str, tuple[str, ...]]] = {
     "budget.warned": ("budget", ("scope", "percent")),
     "budget.exhausted": ("budget", ("scope", "percent")),
 }
+CALLS_MAX, CALL_MAX_CHARS = 50, 100  # of those that wait: providers choose how many, and their ids
 ENDS: dict[type[ev.AnyEvent], str] = {
     ev.RunCompleted: "run.completed",
     ev.RunFailed: "run.failed",
@@ -59,7 +60,8 @@ def run_ended(run: RunFacts, fold: Fold) -> None:
 
 def approval_requested(run: RunFacts, calls: list[str]) -> None:
     """A run waits for a person to decide on these of its calls."""
-    tell("approval.requested", run.organization_id, {**_run(run), "calls": calls}, chat_id=run.chat_id)
+    named = [each[:CALL_MAX_CHARS] for each in calls[:CALLS_MAX]]
+    tell("approval.requested", run.organization_id, {**_run(run), "calls": named}, chat_id=run.chat_id)
 
 
 def feedback_given(message: Message, user_id: UUID, **more: Any) -> None:

@@ -265,7 +265,7 @@ class World:
 
     def __init__(self, organization: Organization, alice: User, bob: User, chat: Chat) -> None:
         self.organization, self.alice, self.bob, self.chat = organization, alice, bob, chat
-        Chat.objects.update(title=WORD, metadata={"slackThread": WORD})
+        Chat.objects.update(title=WORD, metadata={"about": WORD, "slackThread": "C1/1.2"})
         User.objects.update(name=WORD)
         self.run = answer(chat, alice, RunStatus.RUNNING, WORD)
         self.run.reserved_tokens = 1
@@ -376,6 +376,7 @@ def test_what_happens_is_told_with_it_by_ids_alone(
     assert event.chat is None or body["data"]["chat"] == str(event.chat)
     if type.startswith("run.") or type == "approval.requested":
         named = {"run": world.run.pk, "chat": chat.pk, "message": world.run.message_id, "user": alice.pk}
+        assert body["data"]["slackThread"] == "C1/1.2"
         assert {name: body["data"][name] for name in named} == {name: str(id) for name, id in named.items()}
     assert WORD not in event.body and "example.com" not in event.body and len(event.body) < 1_000
 
@@ -392,7 +393,18 @@ def test_events_of_a_chat_are_counted_and_a_type_or_a_word_that_is_none_is_refus
         with transaction.atomic():
             outbox.tell("chat.created", organization.pk, {}, chat_id=chat.pk)
             outbox.tell("chat.created", organization.pk, {}, chat_id=UUID(int=1))
-    told = [json.loads(each.body)["data"] for each in WebhookEvent.objects.filter(chat=chat.pk).order_by("created_at")]
+    threads = ("1.2", {"channel": "C1", "ts": "1.2"}, "some words", {"said": "some words"}, {"x": [1]}, {}, 7, None)
+    for thread in threads:
+        Chat.objects.filter(pk=chat.pk).update(metadata={"slackThread": thread})
+        with transaction.atomic():
+            outbox.tell("feedback.given", organization.pk, {}, chat_id=chat.pk)
+    said = [json.loads(each.body)["data"] for each in WebhookEvent.objects.filter(type="feedback.given")]
+    found = {each["sequence"]: each.get("slackThread") for each in said}
+    assert [found[number] for number in sorted(found)] == [*threads[:2], *[None] * 6]
+    told = [
+        json.loads(each.body)["data"]
+        for each in WebhookEvent.objects.filter(chat=chat.pk, type="chat.created").order_by("created_at")
+    ]
     assert [each["sequence"] for each in told] == [1, 2, 3]
     for wrong in (("chat.exploded", {}), ("chat.created", {"at": NOW}), ("chat.created", {"x": "x" * 20_000})):
         with pytest.raises(ValueError, match=r"no such type|no value|more than"), transaction.atomic():
