@@ -437,6 +437,7 @@ SPECTACULAR_SETTINGS = {
         "PullState": "chat.models.PullState",
         "BudgetScope": "chat.models.Scope",
         "HoldScope": "chat.models.HoldScope",
+        "DeliveryStatus": "chat.webhooks.models.DeliveryStatus",
         "ToolDecision": "chat.models.policies.Decision",
         "AllowOrDeny": ["allow", "deny"],
         "RepositoryState": "tools.models.RepositoryState",

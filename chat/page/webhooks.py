@@ -105,10 +105,8 @@ def _why(error: RequestError) -> str:
 
 
 def _make(request: HttpRequest, user: User, id: UUID) -> Webhook | None:
-    sent = request.POST
-    return endpoints.create_webhook(
-        user=user, organization=id, url=sent.get("url", "").strip(), events=sent.getlist("events")
-    )
+    sent = {"url": request.POST.get("url", "").strip(), "events": request.POST.getlist("events")}
+    return endpoints.create_webhook(user=user, organization=id, **endpoints.checked(sent))
 
 
 def _rotate(request: HttpRequest, user: User, id: UUID) -> Webhook | None:

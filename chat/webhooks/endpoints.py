@@ -44,30 +44,30 @@ def get_webhook(user: User, organization: UUID, id: UUID) -> Webhook:
     return found
 
 
-def create_webhook(
-    *, user: User, organization: UUID, url: str, events: Sequence[str], is_active: bool = True
-) -> Webhook:
-    """A new one, whose `secret_text` is there to be read this once. Raises Invalid, Conflict, NotAllowed."""
+def checked(values: dict[str, Any]) -> dict[str, Any]:
+    """These fields, as they may be stored. Raises Invalid. A name is looked up: to be called in no transaction."""
+    checks = {"url": _checked_url, "events": _checked_events}
+    return {name: checks[name](value) if name in checks else value for name, value in values.items()}
+
+
+@transaction.atomic
+def create_webhook(*, user: User, organization: UUID, url: str, events: list[str], is_active: bool = True) -> Webhook:
+    """A new one, of checked values; its `secret_text` is there to be read this once. Raises Conflict, NotAllowed."""
     place = _administered(user, organization)
     require_feature(place.pk, "webhooks")
     require_room(webhooks_in(user, organization), "WEBHOOKS_PER_ORGANIZATION", "webhooks", "organization")
-    values = {"url": _checked_url(url), "events": _checked_events(events)}  # a name is looked up: in no transaction
     secret, off_reason = new_secret(), "" if is_active else OffReason.ADMIN
-    with transaction.atomic():
-        row = Webhook.objects.create(
-            organization=place, **values, is_active=is_active, off_reason=off_reason, secret=seal(secret),
-            created_by=user,
-        )  # fmt: skip
-        _note("webhook.made", user, row, events=values["events"])
+    row = Webhook.objects.create(
+        organization=place, url=url, events=events, is_active=is_active, off_reason=off_reason, secret=seal(secret),
+        created_by=user,
+    )  # fmt: skip
+    _note("webhook.made", user, row, events=events)
     return _with_secret(row, secret)
 
 
 def change_webhook(*, user: User, webhook: Webhook, **changes: Any) -> Webhook:
     """Set its address, its events, or switch it on or off; what waits for one that is switched off is not sent."""
-    if "url" in changes:
-        changes["url"] = _checked_url(changes["url"])
-    if "events" in changes:
-        changes["events"] = _checked_events(changes["events"])
+    changes = checked(changes)
     if changes.get("is_active"):
         require_feature(webhook.organization_id, "webhooks")
     with transaction.atomic():

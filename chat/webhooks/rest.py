@@ -15,24 +15,24 @@ from accounts.http.idempotency import Answer, once
 from accounts.http.rest import caller, documented, page, raw, read, shown
 from accounts.organizations.rest import found
 from chat.webhooks import endpoints
-from chat.webhooks.models import DeliveryStatus, OffReason, Webhook, WebhookDelivery
+from chat.webhooks.models import DeliveryStatus, Webhook, WebhookDelivery
 
 
 class WebhookSerializer(serializers.ModelSerializer[Webhook]):
     """A webhook, without its secret."""
 
     events = serializers.ListField(child=serializers.CharField())
-    off_reason = serializers.ChoiceField(
-        choices=["", *OffReason.values], help_text="Why it is off: admin, operator, gone (it said 410) or failing."
+    off_reason = serializers.CharField(
+        help_text="Why it is off: admin, operator, gone (it said 410) or failing; empty while it is on."
     )
 
     class Meta:
         model = Webhook
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "organization", "url", "events", "is_active", "off_reason", "failing_since", "delivered_at"),
             *("old_secret_until", "created_at", "updated_at"),
         )
-        read_only_fields = fields
+        read_only_fields: tuple[str, ...] = fields
 
 
 class NewWebhookSerializer(WebhookSerializer):
@@ -57,7 +57,7 @@ class Flag(serializers.BooleanField):
         return data
 
 
-class NewWebhook(Closed):
+class WebhookBody(Closed):
     """A webhook to be made, or what is changed of one."""
 
     url = Text(max_length=endpoints.URL_MAX_CHARS, help_text="https://, at a public address.")
@@ -71,7 +71,7 @@ class Empty(Closed):
     """An empty body, or {}."""
 
 
-class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
+class WebhookDeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
     """An event on its way to a webhook."""
 
     event = serializers.SerializerMethodField(help_text="The webhook-id that it is sent with.")
@@ -104,12 +104,12 @@ class Webhooks(APIView):
         rows = endpoints.webhooks_in(caller(request), organization)
         return page(request, rows, WebhookSerializer, ordering="-created_at")
 
-    @documented("create_webhook", body=NewWebhook, answer=NewWebhookSerializer, makes=True, conflicts=True)
+    @documented("create_webhook", body=WebhookBody, answer=NewWebhookSerializer, makes=True, conflicts=True)
     def post(self, request: Request, organization: UUID) -> Response:
         """Make one. Its secret is in this answer alone. Needs admin."""
         body, user, made = raw(request), caller(request), {}
         endpoints.webhooks_in(user, organization)
-        values = read(NewWebhook, request.data)
+        values = endpoints.checked(read(WebhookBody, request.data))
 
         def make() -> Answer:
             row = made["row"] = endpoints.create_webhook(user=user, organization=organization, **values)
@@ -131,12 +131,12 @@ class OneWebhook(APIView):
         read(Empty, request.query_params)
         return shown(request, WebhookSerializer, endpoints.get_webhook(caller(request), organization, id))
 
-    @documented("change_webhook", body=NewWebhook, answer=WebhookSerializer)
+    @documented("change_webhook", body=WebhookBody, answer=WebhookSerializer)
     def patch(self, request: Request, organization: UUID, id: UUID) -> Response:
         """Change its address or events, or switch it on or off. Needs admin."""
         user = caller(request)
         webhook = endpoints.get_webhook(user, organization, id)
-        changes = read(NewWebhook, request.data, partial=True)
+        changes = read(WebhookBody, request.data, partial=True)
         if changes:
             webhook = endpoints.change_webhook(user=user, webhook=webhook, **changes)
         return shown(request, WebhookSerializer, webhook)
@@ -152,13 +152,13 @@ class OneWebhook(APIView):
 class WebhookTest(APIView):
     """Trying one."""
 
-    @documented("test_webhook", body=Empty, answer=DeliverySerializer, status=202, conflicts=True)
+    @documented("test_webhook", body=Empty, answer=WebhookDeliverySerializer, status=202, conflicts=True)
     def post(self, request: Request, organization: UUID, id: UUID) -> Response:
         """Send it the event `webhook.test`; read the delivery to see what came of it. Needs admin."""
         user = caller(request)
         webhook = endpoints.get_webhook(user, organization, id)
         read(Empty, request.data)
-        return shown(request, DeliverySerializer, endpoints.send_test(user=user, webhook=webhook), 202)
+        return shown(request, WebhookDeliverySerializer, endpoints.send_test(user=user, webhook=webhook), 202)
 
 
 class WebhookRotation(APIView):
@@ -176,34 +176,34 @@ class WebhookRotation(APIView):
 class Deliveries(APIView):
     """What was sent to one, and what is about to be."""
 
-    @documented("list_deliveries", query=DeliveriesQuery, page_of=DeliverySerializer)
+    @documented("list_deliveries", query=DeliveriesQuery, page_of=WebhookDeliverySerializer)
     def get(self, request: Request, organization: UUID, id: UUID) -> Response:
         """List them, newest first. Needs admin."""
         rows = _deliveries(request, organization, id)
         query = read(DeliveriesQuery, request.query_params)
         rows = rows.filter(status=query["status"]) if "status" in query else rows
-        return page(request, rows, DeliverySerializer, ordering="-created_at")
+        return page(request, rows, WebhookDeliverySerializer, ordering="-created_at")
 
 
 class OneDelivery(APIView):
     """One of them."""
 
-    @documented("read_delivery", answer=DeliverySerializer)
+    @documented("read_delivery", answer=WebhookDeliverySerializer)
     def get(self, request: Request, organization: UUID, id: UUID, delivery: UUID) -> Response:
         """Read one. Needs admin."""
         read(Empty, request.query_params)
-        return shown(request, DeliverySerializer, found(_deliveries(request, organization, id), delivery))
+        return shown(request, WebhookDeliverySerializer, found(_deliveries(request, organization, id), delivery))
 
 
 class DeliveryAgain(APIView):
     """Sending one once more."""
 
-    @documented("send_delivery_again", body=Empty, answer=DeliverySerializer, status=202, conflicts=True)
+    @documented("send_delivery_again", body=Empty, answer=WebhookDeliverySerializer, status=202, conflicts=True)
     def post(self, request: Request, organization: UUID, id: UUID, delivery: UUID) -> Response:
         """Send it again from its first try: the same event, with the same id. Needs admin."""
         webhook = endpoints.get_webhook(caller(request), organization, id)
         read(Empty, request.data)
-        return shown(request, DeliverySerializer, endpoints.send_again(webhook=webhook, delivery=delivery), 202)
+        return shown(request, WebhookDeliverySerializer, endpoints.send_again(webhook=webhook, delivery=delivery), 202)
 
 
 def _deliveries(request: Request, organization: UUID, id: UUID) -> QuerySet[WebhookDelivery]:
