@@ -237,7 +237,7 @@ NO_WORDS: Fields = {
     "chat.UsageDayBefore": ("model",),
     "chat.UsageRecord": ("agent", "door", "purpose", "model", "currency", "status"),
     "chat.WorkflowRun": ("step",),
-    "chat_webhooks.Webhook": ("events", "off_reason", "secret", "old_secret"),
+    "chat_webhooks.Webhook": ("events", "secret", "old_secret"),
     "chat_webhooks.WebhookEvent": ("type", "body"),
     "tools.DocumentVersion": ("call",),
     "tools.KnowledgeDocument": ("media_type", "language", "sha256", "embedded_by"),
