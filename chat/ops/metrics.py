@@ -84,8 +84,9 @@ GET: Schema = {
     "operationId": "read_metrics",
     "tags": ["metrics"],
     "summary": "What the installation has counted, as Prometheus reads it.",
-    "description": "For whoever brings METRICS_TOKEN as a bearer token, and for operators; 404 for everybody else.",
-    "security": [{"bearer": []}],
+    "description": "For whoever brings METRICS_TOKEN as a bearer token, and for operators; in development, where there "
+    "is no such token, also for whoever is on this machine. 404 for everybody else.",
+    "security": [{"bearer": []}, {}],
     "responses": {
         "200": {"description": "The text format of Prometheus.", "content": {TYPE: {"schema": {"type": "string"}}}},
         "404": {"description": "Not for you."},
