@@ -6,6 +6,9 @@ RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-v
 
 # Stage 2: that, the code, and nobody with rights.
 FROM python:3.11-slim
+# Fonts of all scripts, for chats as PDF: docs/exports.md.
+RUN apt-get update && apt-get install -y --no-install-recommends fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --no-create-home parley && install -d -o parley /data
 COPY --from=build /venv /venv
 COPY . /app

@@ -493,6 +493,7 @@ class ApiKeyAdmin(ReadOnly):
 
 @admin.register(Ticket)
 class TicketAdmin(ReadOnly):
+    is_plumbing = True
     list_display = ("id", "user", "run_id", "chat_id", "origin", "expires_at", "used_at")
     list_select_related = ("user",)
     search_fields = ("^user__email",)
@@ -531,12 +532,14 @@ class ProjectSecretAdmin(ReadOnly):
 
 @admin.register(EndedSignIn)
 class EndedSignInAdmin(ReadOnly):
+    is_plumbing = True
     list_display = ("id", "expires_at")
     search_fields = ("=id",)
 
 
 @admin.register(IdempotencyKey)
 class IdempotencyKeyAdmin(ReadOnly):
+    is_plumbing = True
     list_display = ("key", "user", "route", "status", "created_at")
     list_select_related = ("user",)
     search_fields = ("=key", "^user__email", "^route")
@@ -551,6 +554,7 @@ admin.site.unregister(BlacklistedToken)
 
 @admin.register(OutstandingToken)
 class RefreshTokenAdmin(ReadOnly):
+    is_plumbing = True
     list_display = ("jti", "user", "created_at", "expires_at")
     list_select_related = ("user",)
     search_fields = ("=jti", "^user__email")
@@ -561,6 +565,7 @@ class RefreshTokenAdmin(ReadOnly):
 
 @admin.register(BlacklistedToken)
 class UsedRefreshTokenAdmin(ReadOnly):
+    is_plumbing = True
     list_display = ("token", "blacklisted_at")
     list_select_related = ("token__user",)
     search_fields = ("=token__jti", "^token__user__email")

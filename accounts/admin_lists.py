@@ -42,11 +42,13 @@ CONTENT |= {"text", "pages", "sha256"}  # of a document of knowledge, and what i
 CONTENT |= {"definition", "answers"}  # what a model is told at a workflow's steps, and what people answered there
 CONTENT |= {"tone", "about"}  # what a person lets models know of them
 CONTENT |= {"schema", "annotations", "approved", "discovered"}  # what a server elsewhere says of itself
+CONTENT |= {"data"}  # what was sent to a model; what a hold keeps
 CONTENT |= {"comment"}  # what a person said of an answer
 CONTENT |= {"reason"}  # why there is a hold on somebody
 CONTENT |= {"object_repr"}  # what a row was called: older versions kept titles there
 SECRETS = {"password", "token", "token_hash", "key_hash", "secret", "assertion_secret", "assertion_hash", "session_key"}
 SECRETS |= {"value"}  # of a project's secret
+SECRETS |= {"old_secret", "url"}  # of a webhook: its address may hold one
 NOT_FILTERS = {"p", "o", "all", "_facets"}  # what else a list's address may carry
 
 
@@ -82,6 +84,7 @@ class Lookups(ModelAdmin):
     id_fields: tuple[str, ...] = ("id",)  # that hold a UUID and are searched for one
     heavy_fields: tuple[str, ...] = ()  # not read for lists
     views: tuple[View, ...] = ()
+    is_plumbing = False  # nobody looks here first: folded away on the first screen
     spoken_by: tuple[str, ...] = ()  # the columns that name a row, where its own text is in English
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

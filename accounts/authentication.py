@@ -21,6 +21,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from accounts.db.compiled import Compiled
 from accounts.errors import NotAllowed, NotAuthenticated
 from accounts.models import ApiKey, User
+from accounts.origin import origin
 from accounts.sign_in import cookies, keys, scopes, tickets
 from accounts.sign_in.ended import signed_in
 from accounts.sign_in.sign_ins import of_session
@@ -48,6 +49,8 @@ def authenticate(
     if not is_socket:  # a browser opens each with `no-cache`, and means the page
         user.cache_control = request.headers.get("Cache-Control", "")
     request.caller = user  # type: ignore[attr-defined]  # for what is said of them with the answer
+    if (asked := origin()) is not None:
+        asked.user_id = str(user.pk)
     return user
 
 

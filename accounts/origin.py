@@ -1,4 +1,4 @@
-"""Where a request came from, for as long as it is answered: what the rows of the audit log say of it.
+"""Where a request came from, for as long as it is answered: what the rows of the audit log and log lines say of it.
 
 It has no models: what writes a repository in a process of its own loads no apps.
 """
@@ -13,6 +13,8 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 
+# W3C Trace Context
+TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SHORT_BITS = {4: 24, 6: 48}  # of an address that is kept short
 
@@ -20,9 +22,11 @@ SHORT_BITS = {4: 24, 6: 48}  # of an address that is kept short
 class Origin:
     """Of one request: its client's address and its id, both made out when a row needs them."""
 
-    def __init__(self, address: str, request_id: str = "") -> None:
+    def __init__(self, address: str, request_id: str = "", traceparent: str = "") -> None:
         self._address = address
         self._sent = request_id
+        self.user_id = ""  # of whoever asks, once that is known
+        self.traceparent = traceparent if TRACEPARENT.fullmatch(traceparent) else ""  # the trace that it is a part of
 
     @cached_property
     def ip(self) -> str:
@@ -34,11 +38,6 @@ class Origin:
         """The id that came with the request, as X-Request-Id; else a new one."""
         return self._sent if REQUEST_ID.fullmatch(self._sent) else uuid.uuid4().hex
 
-    @property
-    def is_named(self) -> bool:
-        """Whether some row has this request's id."""
-        return "request_id" in self.__dict__
-
 
 _origin: ContextVar[Origin | None] = ContextVar("audit_origin", default=None)
 
@@ -46,6 +45,12 @@ _origin: ContextVar[Origin | None] = ContextVar("audit_origin", default=None)
 def origin() -> Origin | None:
     """That of the request which is answered here; None: nobody asks, as in a run, a chore or a command."""
     return _origin.get()
+
+
+def traceparent() -> str:
+    """The trace that what is done here is a part of; empty: none that anybody told of."""
+    found = origin()
+    return found.traceparent if found else ""
 
 
 @contextmanager

@@ -107,10 +107,18 @@ def may_see_provider_errors(user: User, run: Run) -> bool:
 
     It is about the installation's account and settings, which are no business of members.
     """
-    if user.is_staff:
-        return True
+    return user.is_staff or "admin" in _place_of(user, run)
+
+
+def require_admin_over(user: User, run: Run) -> None:
+    """Raise NotAllowed unless they administer where the run works. Whether they see it is another question."""
+    require(_place_of(user, run), "admin")
+
+
+def _place_of(user: User, run: Run) -> Permissions:
+    """What they may do where the run works, whosever chat it is in."""
     facts = facts_of(run)
-    return "admin" in permissions_in(user, organization=facts.organization_id, project=facts.project_id)
+    return permissions_in(user, organization=facts.organization_id, project=facts.project_id)
 
 
 def sees_place(user: Seer, chat_id: UUID | None, project_id: UUID | None) -> bool:

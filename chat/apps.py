@@ -8,6 +8,7 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, what a process does beside its runs, and what accounts sets off in here."""
+        from accounts.audit import recording, sealing
         from accounts.organizations import services as organizations
         from agents import installation
         from chat import audience, checks  # noqa: F401
@@ -15,15 +16,20 @@ class ChatConfig(AppConfig):
         from chat.bus import notices
         from chat.commands import registry as commands
         from chat.metering import budgets, names, zones
-        from chat.ops import chores
+        from chat.ops import chores, gauges, tracing
         from chat.runner import ending, older, runner
         from chat.services import erasing, going_through, pull_requests, removing, rules, work
+        from chat.webhooks import sending, telling
         from tools.attachments import read_piece
-        from tools.documents import telling
+        from tools.documents import telling as documents
         from tools.handed_down import begin_work
         from tools.mcp import offering
 
-        runner.also.append(chores.run)
+        gauges.tell()
+        runner.also += [chores.run, sending.run]
+        tracing.begin()
+        recording.ALSO.append(telling.audited)
+        sealing.SEALED.append(telling.sealed)
         ending.AT_END.append(going_through.after_answer)
         organizations.AT_BEGINNING.append(budgets.begin)
         organizations.CHECKS["fallbacks"] = rules.check_fallbacks
@@ -35,7 +41,7 @@ class ChatConfig(AppConfig):
         audience.hand_down()
         commands.hand_down()
         audience.are_older_up.fill(older.are_up)
-        telling.TOLD.append(notices.tell_document)
+        documents.TOLD.append(notices.tell_document)
         begin_work.fill(work.begin_for_tool)
         taking.TAKEN.append(texts.find)
         read_piece.fill(for_tools.read_piece)

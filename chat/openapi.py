@@ -17,15 +17,17 @@ from drf_spectacular.generators import SchemaGenerator
 from chat import capabilities
 from chat.doors.openapi import refusals as errors
 from chat.doors.registry import DOORS
+from chat.exports import openapi as exports
 from chat.ops import metrics
 from chat.pulls import openapi as pulls
-from chat.transfer import openapi as exports
+from chat.transfer import openapi as files
 
 Schema = dict[str, Any]
 
 PARTS = (
     *(each for door in DOORS for each in door.openapi),
     exports,
+    files,
     pulls,
     metrics,
     capabilities,

@@ -4,13 +4,16 @@ from django.urls import URLPattern, URLResolver, path
 
 from chat import capabilities, openapi
 from chat.doors.registry import DOORS
+from chat.exports.urls import urls as export_urls
+from chat.feedback import rest as feedback
 from chat.ops import metrics
-from chat.page import account, attaching, builds, embed, proposing, repository, self_test, views
+from chat.page import account, attaching, builds, embed, figures, proposing, repository, self_test, views
 from chat.page import changes as page_changes
 from chat.page import documents as document_page
 from chat.page import knowledge as knowledge_pages
 from chat.page import pulls as pull_pages
 from chat.page import schedules as schedules_page
+from chat.page import webhooks as webhooks_page
 from chat.pulls import views as pulls
 from chat.rest import (
     attachments,
@@ -24,7 +27,6 @@ from chat.rest import (
     components,
     deletion,
     documents,
-    exporting,
     handing_over,
     holds,
     knowledge,
@@ -38,13 +40,15 @@ from chat.rest import (
     repositories,
     runs,
     schedules,
+    sent,
     tasks,
     usage,
     workflows,
 )
 from chat.rest.tickets import TicketView
+from chat.search import rest as search
 from chat.transfer import audit, branch, files, person
-from chat.transfer import views as exports
+from chat.webhooks import rest as webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # Doors first, as a route is looked for from the top and they are asked most often. Those at one address name what
@@ -66,7 +70,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<uuid:id>/document/", document_page.document, name="page-document"),
     path("projects/<uuid:id>/knowledge/", knowledge_pages.knowledge_page, name="page-knowledge"),
     path("runs/<uuid:id>/component/", builds.component, name="page-component"),
+    path("organizations/<uuid:id>/", figures.figures, name="page-figures"),
     path("account/", account.account, name="account"),
+    path("organizations/<uuid:id>/webhooks/", webhooks_page.webhooks, name="page-webhooks"),
     path("embed/", embed.frame, name="embed"),
     path("embed/chats/<uuid:id>/messages/", embed.messages, name="embed-messages"),
     path("projects/<uuid:project>/pulls/", pull_pages.pulls, name="page-pulls"),
@@ -79,7 +85,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/chats/<uuid:id>/messages/", messages.ChatMessages.as_view(), name="chat-messages"),
     path("api/chats/<uuid:id>/fork/", chats.ChatFork.as_view(), name="chat-fork"),
     *compactions.urls,
-    path("api/chats/<uuid:id>/export/", exports.export, name="chat-export"),
+    *export_urls,
     path("api/chats/<uuid:id>/diff/", changes.ChatDiff.as_view(), name="chat-diff"),
     path("api/chats/<uuid:id>/files/", changes.ChatFiles.as_view(), name="chat-files"),
     path("api/chats/<uuid:id>/files/content/", branch.content, name="chat-file"),
@@ -93,14 +99,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/pulls/<uuid:id>/merge", pulls.merge, name="pull-merge"),
     path("api/pulls/<uuid:id>/close", pull_requests.PullClosing.as_view(), name="pull-close"),
     path("api/organizations/<uuid:organization>/audit/export/", audit.export_audit, name="audit-export"),
+    *search.urls,
     path("api/users/me/export/", person.export_person, name="export"),
     path("api/users/me/", deletion.Me.as_view(), name="me"),
     path("api/users/me/deletion/", deletion.Deletion.as_view(), name="deletion"),
-    path("api/exports/", exporting.Exports.as_view(), name="exports"),
     path("api/messages/<uuid:id>/", messages.OneMessage.as_view(), name="message"),
     path("api/messages/<uuid:id>/regenerate/", messages.MessageRegenerate.as_view(), name="message-regenerate"),
+    *feedback.urls,
     path("api/runs/", runs.Runs.as_view(), name="runs"),
     path("api/runs/<uuid:id>/", runs.OneRun.as_view(), name="run"),
+    *sent.urls,
     path("api/runs/<uuid:id>/component/", components.OneComponent.as_view(), name="component"),
     path("api/models/", choices.Models.as_view(), name="models"),
     path("api/commands/", commands.Commands.as_view(), name="commands"),
@@ -115,6 +123,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/organizations/<uuid:organization>/hand-over/", handing_over.HandOver.as_view()),
     path("api/organizations/<uuid:id>/rules/", organization_rules.OrganizationRules.as_view(), name="rules"),
     *holds.urls,
+    *webhooks.urls,
     *schedules.urls,
     path("api/tasks/", tasks.Tasks.as_view(), name="tasks"),
     path("api/tasks/<uuid:id>/", tasks.OneTask.as_view(), name="task"),

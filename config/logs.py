@@ -3,7 +3,11 @@
 import functools
 import logging
 import re
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from pythonjsonlogger.json import JsonFormatter
 
 from tools.credentials import BY_FORM, BY_NAME, IN_HEADERS, without
 
@@ -55,6 +59,37 @@ class Cut(logging.Formatter):
         return cut(_TEXT_OF_SQL.sub("'...'", text) if record.name.startswith("django.db") else text)
 
 
+# What a line of JSON says beside its message, where it is known.
+ABOUT = ("request_id", "run", "chat", "user", "organization", "door", "status", "duration_ms")
+
+
+class Json(JsonFormatter):
+    """A line as a JSON object, whose texts are without credentials as those of Cut are."""
+
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        """Say when, how bad, who, what, and whom it is about; a trace is `exc_info`."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        log_data |= {"time": at, "level": record.levelname, "logger": record.name, "message": record.getMessage()}
+        known = {**_known(), **{name: value for name in ABOUT if (value := getattr(record, name, None)) is not None}}
+        log_data |= {name: known[name] for name in ABOUT if name in known} | message_dict
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """The same, without credentials."""
+        if log_data["logger"].startswith("django.db"):
+            log_data["message"] = _TEXT_OF_SQL.sub("'...'", log_data["message"])
+        return {name: cut(value) if isinstance(value, str) else value for name, value in log_data.items()}
+
+
+def _known() -> dict[str, Any]:
+    """Of the request that is answered here, or the run that is at work."""
+    from accounts.about import about
+    from accounts.origin import origin
+
+    asked = origin()
+    request = {"request_id": asked.request_id, "user": asked.user_id or None} if asked else {}
+    return {name: value for name, value in (request | dict(about())).items() if value}
+
+
 def cut(text: str) -> str:
     """The text without what is a credential by its name or by its form, or is one of the settings' secrets."""
     for secret in _of_settings():
@@ -73,6 +108,7 @@ def _of_settings() -> tuple[str, ...]:
         *settings.ACTING_KEYS,
         *(*settings.MODEL_SECRETS, *settings.OPENAI_EXTRA_HEADERS.values(), settings.PARLEY_OWNER_PASSWORD),
         *(settings.PARLEY_PASSWORD, unquote(redis.password or "")),
+        *(settings.METRICS_TOKEN, *settings.OTEL_EXPORTER_OTLP_HEADERS.values()),
         *(str(each.get("PASSWORD") or "") for each in settings.DATABASES.values()),
     }
     return tuple(sorted((each for each in found if len(each) >= LEAST_CHARS), key=len, reverse=True))

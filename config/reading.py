@@ -21,6 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from chat.metering import gcra
 
 TRUE, FALSE = ("true", "on", "yes", "y", "ok", "1"), ("false", "off", "no", "n", "0")
+DEBUGGED = ("streaming", "providers", "tools")  # what CHAT_DEBUG may name: docs/logs.md
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 EXPECTED_DATABASE = "sqlite:///PATH or postgres://USER:PASSWORD@HOST:5432/NAME (in a password, %XX for / ? # and @)"
 DATABASE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -265,6 +266,29 @@ def rate(text: str) -> str:
     """How often something may be done, as chat.metering.gcra reads it. Raises ValueError."""
     gcra.read(text)
     return text
+
+
+def debugged(text: str) -> str:
+    """One of what can be logged. Raises ValueError."""
+    if text not in DEBUGGED:
+        raise ValueError
+    return text
+
+
+def debugged_in(text: str) -> frozenset[str]:
+    """What a DEBUG such as `chat:streaming,chat:tools` or `chat:*` means; nothing of any other."""
+    parts = [part.strip().partition(":") for part in text.split(",")]
+    if not all(app == "chat" and (name in DEBUGGED or name == "*") for app, _, name in parts):
+        return frozenset()
+    return frozenset(DEBUGGED if ("chat", ":", "*") in parts else (name for _, _, name in parts))
+
+
+def otlp_header(text: str) -> tuple[str, str]:
+    """A header of OTEL_EXPORTER_OTLP_HEADERS, whose value is percent-encoded. Raises ValueError."""
+    name, is_one, value = (part.strip() for part in text.partition("="))
+    if not name or not is_one:
+        raise ValueError
+    return name.lower(), unquote(value)
 
 
 def network(text: str) -> str:

@@ -11,15 +11,19 @@ from config import look
 from config.extra_databases import extra_database
 from config.machine import is_loopback, own_names
 from config.reading import (
+    DEBUGGED,
     LEVELS,
     REDIS,
     Env,
     app_name,
     certificates,
+    debugged,
+    debugged_in,
     host_name,
     listed_origin,
     network,
     one_port,
+    otlp_header,
     rate,
     role_level,
     web_origin,
@@ -57,7 +61,12 @@ if PARLEY_APPS and str(OWN_APPS_FOLDER) not in sys.path:
 IS_HTTPS = _public.scheme == "https"
 TLS_IN_FRONT = env.bool("TLS_IN_FRONT", False)
 
-DEBUG = env.bool("DEBUG", False)
+# What more is logged (docs/logs.md). DEBUG and DEBUG_OPENAI are what two other systems call it.
+_debug = env.str("DEBUG", "")
+CHAT_DEBUG = frozenset(env.list("CHAT_DEBUG", [], debugged, f"some of {', '.join(DEBUGGED)}"))
+CHAT_DEBUG |= debugged_in(_debug)
+CHAT_DEBUG |= {"providers"} if env.bool("DEBUG_OPENAI", False) else frozenset()
+DEBUG = False if debugged_in(_debug) else env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret(PARLEY_DATA, "secret_key")
 _hosts = [_public.hostname or "127.0.0.1", "127.0.0.1", "localhost", "[::1]"]
 _hosts += own_names() if IS_DEVELOPMENT and not is_loopback(HOST) else []
@@ -132,6 +141,9 @@ CACHE_ANSWERS_S = env.int("CACHE_ANSWERS_S", 3600, least=1)
 CACHE_ANSWER_MAX_BYTES = env.int("CACHE_ANSWER_MAX_BYTES", 200_000, least=1)
 CACHE_ANSWERS_MAX = env.int("CACHE_ANSWERS_MAX", 200, least=1)
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.address("OTEL_EXPORTER_OTLP_ENDPOINT", "", ("http", "https"), "http://HOST:4318")
+OTEL_EXPORTER_OTLP_HEADERS = dict(env.list("OTEL_EXPORTER_OTLP_HEADERS", [], otlp_header, "NAME=VALUE"))
+OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "parley")
 if REDIS_URL:
     # redis-py 8 gives up on a read after 5 s, which is how long the layer lets Redis block it. A Redis that is cut off
     # says nothing at all.
@@ -170,14 +182,20 @@ INSTALLED_APPS = [
     "tools",
     "agents",
     "chat",
+    "chat.exports",
+    "chat.feedback",
+    "chat.links",
+    "chat.search",
+    "chat.sent",
+    "chat.webhooks",
     *(() if "startparley" in sys.argv[1:2] else PARLEY_APPS),  # what it makes may be named already
     "config.own_apps",
 ]
 MIDDLEWARE = [
+    "config.middleware.origin.OriginMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "config.middleware.security.SecurityHeadersMiddleware",
     "config.middleware.base.SecurityMiddleware",
-    "config.middleware.origin.OriginMiddleware",
     "config.middleware.static.StaticFilesMiddleware",
     "config.middleware.compression.CompressionMiddleware",
     "config.middleware.language.LanguageMiddleware",
@@ -218,6 +236,7 @@ TEMPLATES = [
 ]
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+FORMAT_MODULE_PATH = "config.formats"
 LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "admin"]
 LANGUAGE_COOKIE_NAME = "language"
 TIME_ZONE = "UTC"
@@ -388,10 +407,11 @@ CORS_ALLOW_HEADERS = [
     "x-stainless-runtime",
     "x-stainless-runtime-version",
     "x-stainless-timeout",
+    *("traceparent", "x-request-id"),
 ]
 CORS_EXPOSE_HEADERS = [
     *("etag", "retry-after", "retry-after-ms", "location", "x-vercel-ai-ui-message-stream", "x-parley-cache"),
-    *("ratelimit", "ratelimit-policy"),
+    *("x-request-id", "ratelimit", "ratelimit-policy"),
     *("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
 ]
 CORS_URLS_REGEX = (
@@ -435,7 +455,9 @@ SPECTACULAR_SETTINGS = {
         "TaskStatus": "chat.models.TaskStatus",
         "PullState": "chat.models.PullState",
         "BudgetScope": "chat.models.Scope",
+        "ExportStatus": "chat.exports.models.ExportStatus",
         "HoldScope": "chat.models.HoldScope",
+        "DeliveryStatus": "chat.webhooks.models.DeliveryStatus",
         "ToolDecision": "chat.models.policies.Decision",
         "AllowOrDeny": ["allow", "deny"],
         "RepositoryState": "tools.models.RepositoryState",
@@ -477,6 +499,13 @@ LIMITS_USER = env.made("LIMITS_USER", "120/60s:40", rate, A_RATE)
 LIMITS_KEY = env.made("LIMITS_KEY", "120/60s:40", rate, A_RATE)
 LIMITS_ORGANIZATION = env.made("LIMITS_ORGANIZATION", "1200/60s:300", rate, A_RATE)
 CHAT_EXPORTS_PER_USER = env.int("CHAT_EXPORTS_PER_USER", 1)
+EXPORT_FILE_MAX_BYTES = env.int("EXPORT_FILE_MAX_BYTES", 1_000_000_000, least=1)
+EXPORT_FONTS = env.str("EXPORT_FONTS", "")
+EXPORT_KEEP_S = env.int("EXPORT_KEEP_S", 24 * 3600, least=1)
+EXPORT_PDF_INLINE = env.int("EXPORT_PDF_INLINE", 300)
+EXPORT_PDF_MEMORY_MB = env.int("EXPORT_PDF_MEMORY_MB", 800, least=256)
+EXPORT_PDF_TIMEOUT_S = env.int("EXPORT_PDF_TIMEOUT_S", 180, least=1)
+EXPORTS_EVERY_S = env.float("EXPORTS_EVERY_S", 2.0)
 EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", 50_000_000, least=1)
 PERSON_EXPORT_FILES_MAX_BYTES = env.int("PERSON_EXPORT_FILES_MAX_BYTES", 200_000_000)
 PERSON_EXPORT_MAX_BYTES = env.int("PERSON_EXPORT_MAX_BYTES", 500_000_000, least=1)
@@ -491,6 +520,8 @@ CHAT_MAX_QUEUED = env.int("CHAT_MAX_QUEUED", 100)
 CHAT_MESSAGE_MAX_CHARS = env.int("CHAT_MESSAGE_MAX_CHARS", 100_000, least=1)
 CHAT_ATTACHMENTS_MAX = env.int("CHAT_ATTACHMENTS_MAX", 10)
 CHAT_ATTACHMENT_MAX_CHARS = env.int("CHAT_ATTACHMENT_MAX_CHARS", 400_000)
+CHAT_ANNOTATIONS_MAX = env.int("CHAT_ANNOTATIONS_MAX", 100)
+CHAT_DATASET_MESSAGES = env.int("CHAT_DATASET_MESSAGES", 100, least=1)
 CHAT_PICTURE_MAX_SIDE_PX = env.int("CHAT_PICTURE_MAX_SIDE_PX", 2_048)  # the page makes larger ones smaller
 CHAT_RECORDING_MAX_S = env.int("CHAT_RECORDING_MAX_S", 1_800, least=1)
 CHAT_METADATA_MAX_CHARS = env.int("CHAT_METADATA_MAX_CHARS", 16_000)
@@ -509,6 +540,8 @@ RENDER_MATH_MAX_CHARS = env.int("RENDER_MATH_MAX_CHARS", 2_000)
 RENDER_KEPT_CHARS = env.int("RENDER_KEPT_CHARS", 20_000_000)
 CHAT_DELTA_RETENTION_S = env.float("CHAT_DELTA_RETENTION_S", 24 * 3600.0)
 CHAT_LOG_RETENTION_S = env.float("CHAT_LOG_RETENTION_S", 0.0)
+CHAT_SENT_RETENTION_S = env.float("CHAT_SENT_RETENTION_S", 7 * 24 * 3600.0)
+CHAT_SENT_MAX_BYTES = env.int("CHAT_SENT_MAX_BYTES", 262_144, least=1_000)
 CLEANUP_EVERY_S = env.float("CLEANUP_EVERY_S", 300.0)
 COMPACTION_EVERY_S = env.float("COMPACTION_EVERY_S", CLEANUP_EVERY_S)
 ERASURE_EVERY_S = env.float("ERASURE_EVERY_S", 3600.0)
@@ -517,12 +550,18 @@ ERASE_WITHIN_S = env.float("ERASE_WITHIN_S", 86_400.0)
 ERASE_AT_ONCE_S = env.float("ERASE_AT_ONCE_S", 20.0)
 RETENTION_EVERY_S = env.float("RETENTION_EVERY_S", 3600.0)
 FOLDING_EVERY_S = env.float("FOLDING_EVERY_S", 60.0)
+SEARCH_EVERY_S = env.float("SEARCH_EVERY_S", 1.0)
+SEARCH_MAX_CHARS = env.int("SEARCH_MAX_CHARS", 100_000, least=1, most=100_000)
+SEARCH_TIMEOUT_S = env.float("SEARCH_TIMEOUT_S", 2.0, least=0.1)
 USAGE_EVERY_S = env.float("USAGE_EVERY_S", 60.0)
 CLEANUP_BATCH = env.int("CLEANUP_BATCH", 200, least=1)
 AUDIT_IP = env.choice("AUDIT_IP", "short", ("short", "full", "none"))
 AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", 400)
 AUDIT_SEAL_EVERY_S = env.float("AUDIT_SEAL_EVERY_S", 1.0)
 AUDIT_TELL_EVERY_S = env.float("AUDIT_TELL_EVERY_S", 24 * 3600.0)
+# Whether what is stored agrees with itself is looked at every so often (0: never), in so many runs' logs (0: in all).
+CONSISTENCY_EVERY_S = env.float("CONSISTENCY_EVERY_S", 24 * 3600.0)
+CONSISTENCY_SAMPLE = env.int("CONSISTENCY_SAMPLE", 1000)
 
 WORK_PER_PROJECT = env.int("WORK_PER_PROJECT", 2, least=1)
 WORK_PER_ORGANIZATION = env.int("WORK_PER_ORGANIZATION", 10, least=1)
@@ -540,6 +579,15 @@ SCHEDULES_EVERY_S = env.float("SCHEDULES_EVERY_S", 10.0)
 SCHEDULES_LATE_S = env.float("SCHEDULES_LATE_S", 3600.0)
 SCHEDULES_LEAST_S = env.int("SCHEDULES_LEAST_S", 300)
 SCHEDULES_PER_PERSON = env.int("SCHEDULES_PER_PERSON", 20)
+LINK_S = env.int("LINK_S", 7 * 86_400, least=60)
+LINK_MAX_S = env.int("LINK_MAX_S", 90 * 86_400, least=60)
+LINK_OPENS_PER_MINUTE = env.int("LINK_OPENS_PER_MINUTE", 60, least=1)
+LINKS_PER_CHAT = env.int("LINKS_PER_CHAT", 20)
+WEBHOOKS_EVERY_S = env.float("WEBHOOKS_EVERY_S", 5.0)
+WEBHOOKS_TIMEOUT_S = env.float("WEBHOOKS_TIMEOUT_S", 15.0, least=0.1, most=20)
+WEBHOOKS_AT_ONCE = env.int("WEBHOOKS_AT_ONCE", 64, least=1)
+WEBHOOKS_PER_ORGANIZATION = env.int("WEBHOOKS_PER_ORGANIZATION", 20)
+WEBHOOKS_KEEP_DAYS = env.int("WEBHOOKS_KEEP_DAYS", 14, least=4)
 
 # --- Agents and their models ------------------------------------------------------------------------------------------
 WEB = ("http", "https")
@@ -703,21 +751,25 @@ MCP_SCHEMA_MAX_BYTES = env.int("MCP_SCHEMA_MAX_BYTES", 16_000, least=100)
 MCP_RESULT_MAX_BYTES = env.int("MCP_RESULT_MAX_BYTES", 64_000, least=100)
 MCP_RESULT_IMAGES = env.int("MCP_RESULT_IMAGES", 4)
 
+LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "config.logs.Cut", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "text": {"()": "config.logs.Cut", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "config.logs.Json"},
     },
     "filters": {
         "error_ids": {"()": "config.logs.ErrorIds"},
         "no_query": {"()": "config.logs.NoQuery"},
         "sockets": {"()": "config.logs.Sockets"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["error_ids"]}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["error_ids"]}},
     "loggers": {
         "uvicorn.access": {"filters": ["no_query"]},
         "uvicorn.error": {"filters": ["sockets"]},
+        **({"config.requests": {"level": "INFO"}} if LOG_FORMAT == "json" else {}),
+        **{f"parley.{each}": {"level": "DEBUG"} for each in CHAT_DEBUG},
         # What is to leave this machine, whatever else is logged: docs/audit.md.
         "accounts.audit.heads": {"level": "INFO"},
         # Django gives these handlers of their own, which would write past the one above.

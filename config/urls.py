@@ -10,6 +10,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", include("chat.urls")),
+    path("", include("chat.links.urls")),
     path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
     *(path(f"apps/{label}/", include(urls)) for label, urls in loading.urls()),

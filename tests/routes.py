@@ -30,9 +30,13 @@ from accounts.models import (
     User,
 )
 from accounts.secrets import seal
+from accounts.sign_in.hashed import hash_of
 from accounts.sign_in.keys import create_key
 from accounts.sign_in.pairs import new_pair
 from chat.attachments import storing
+from chat.exports.models import Export
+from chat.feedback.models import Annotation
+from chat.links.models import Link
 from chat.models import (
     Attachment,
     AttachmentUse,
@@ -43,6 +47,7 @@ from chat.models import (
     Hold,
     Message,
     PullRequest,
+    Rules,
     Run,
     RunStatus,
     Schedule,
@@ -56,7 +61,9 @@ from chat.models import (
     WorkflowVersion,
 )
 from chat.models.chats import Access
+from chat.webhooks.models import DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
 from tests.chat.rows import answer, ask_for
+from tests.chat.sending import sent_for
 from tests.live import PASSWORD
 from tests.pictures import DOT
 from tools.documents.patching import Changed
@@ -128,6 +135,7 @@ class Place:
         self.secret = ProjectSecret.objects.create(project=self.project, name="billing", value=seal("s3cret"))
         self.task = Task.objects.create(project=self.project, title=f"{self.name} task")
         write(self.project.pk, lambda _: Changed({"of": self.name}, [""]), Author(self.people["editor"].pk))
+        self.export = Export.objects.create(user=self.people["editor"], what="me", format="zip")
         self.remembered = Memory.objects.create(user=self.people["editor"], text=f"Works at {self.name}.")
         self.knowledge = KnowledgeDocument.objects.create(
             project=self.project, title=f"{self.name} guide", media_type="text/markdown", text="Doors.", sha256="0" * 64
@@ -159,10 +167,20 @@ class Place:
         self.hold = Hold.objects.create(
             organization=self.organization, scope="user", subject=self.extra.pk, name="extra", reason="A case."
         )
+        self._hook()
         self._leave_behind()
         self.run = answer(self.chat, self.people["editor"])
+        self.sent = sent_for(self.run)
+        self.annotation = Annotation.objects.create(
+            message=self.run.message, user=self.people["editor"], start=0, end=1, quote="A", body="Why?"
+        )
         self.busy = answer(self._chat(character=self.character.number), self.people["editor"], RunStatus.QUEUED)
         self.built = self._built()
+        Rules.objects.create(organization=self.organization, links="anyone")
+        self.link = Link.objects.create(
+            chat=self.chat, until=self.run.message, by=self.people["editor"], opens_to="anyone",
+            token_hash=hash_of(self.name), expires_at=timezone.now() + timedelta(days=1),
+        )  # fmt: skip
         ask_for(self.busy, "call_1")
         self._attach()
         self.pull = PullRequest.objects.create(
@@ -184,6 +202,18 @@ class Place:
         if role:
             Membership.objects.create(organization=self.organization, user=user, role=role)
         return user
+
+    def _hook(self) -> None:
+        """A webhook that one event was sent to."""
+        self.webhook = Webhook.objects.create(
+            organization=self.organization, url="https://8.8.8.8/hooks", events=["export.done"], secret=seal("whsec_")
+        )
+        event = WebhookEvent.objects.create(
+            organization=self.organization, type="export.done", body="{}", created_at=timezone.now()
+        )
+        self.delivery = WebhookDelivery.objects.create(
+            webhook=self.webhook, event=event, status=DeliveryStatus.DELIVERED
+        )
 
     def _project_member(self, user: User) -> ProjectMember:
         return ProjectMember.objects.create(project=self.project, user=user, role=Role.VIEWER)
@@ -263,6 +293,7 @@ class Place:
             self.run.message,
             self.run.input,
             self.share,
+            self.link,
             self.task,
             self.invitation,
             self.secret,
@@ -273,11 +304,15 @@ class Place:
             self.grant,
             self.hold,
             self.schedule,
+            self.webhook,
+            self.delivery,
+            self.annotation,
             self.attachment,
             self.unsent,
             self.heard,
             self.knowledge,
             self.remembered,
+            self.export,
             self.mcp_server,
             self.mcp_tool,
         )
@@ -334,6 +369,14 @@ def question_id(place: Place) -> dict[str, Any]:
     return {"id": place.run.input_id}
 
 
+def emoji_id(place: Place) -> dict[str, Any]:
+    return {**message_id(place), "emoji": quote("👍")}
+
+
+def annotation_id(place: Place) -> dict[str, Any]:
+    return {**message_id(place), "annotation": place.annotation.pk}
+
+
 def picture_number(place: Place) -> dict[str, Any]:
     """Of a message that has one."""
     return {"id": place.run.input_id, "number": 0}
@@ -365,6 +408,10 @@ def heard_id(place: Place) -> dict[str, Any]:
 
 def run_id(place: Place) -> dict[str, Any]:
     return {"id": place.run.pk, "run_id": place.run.pk}
+
+
+def sent_id(place: Place) -> dict[str, Any]:
+    return {"id": place.run.pk, "sent": place.sent.pk}
 
 
 def built_id(place: Place) -> dict[str, Any]:
@@ -431,6 +478,10 @@ def memory_id(place: Place) -> dict[str, Any]:
     return {"id": place.remembered.pk}
 
 
+def export_id(place: Place) -> dict[str, Any]:
+    return {"id": place.export.pk}
+
+
 def person_id(place: Place) -> dict[str, Any]:
     return {"id": place.extra.pk}
 
@@ -489,6 +540,14 @@ def share_id(place: Place) -> dict[str, Any]:
     return {"id": place.chat.pk, "share": place.share.pk}
 
 
+def link_id(place: Place) -> dict[str, Any]:
+    return {"id": place.chat.pk, "link": place.link.pk}
+
+
+def link_token(place: Place) -> dict[str, Any]:
+    return {"token": place.name}
+
+
 def budget_id(place: Place) -> dict[str, Any]:
     return {"id": place.organization.pk, "budget": place.budget.pk}
 
@@ -541,6 +600,10 @@ def schedule_id(place: Place) -> dict[str, Any]:
 
 def new_schedule(place: Place) -> dict[str, Any]:
     return {"chat": place.chat.pk, "prompt": "Hello", "cron": "0 9 * * 1-5", "time_zone": "Europe/Berlin"}
+
+
+def webhook_id(place: Place) -> dict[str, Any]:
+    return {"organization": place.organization.pk, "id": place.webhook.pk, "delivery": place.delivery.pk}
 
 
 def task_id(place: Place) -> dict[str, Any]:
@@ -638,6 +701,8 @@ def exchange(place: Place) -> dict[str, Any]:
 
 BUDGETS, ONE_BUDGET = "/api/organizations/{id}/budgets/", "/api/organizations/{id}/budgets/{budget}/"
 HOLDS = "/api/organizations/{organization}/holds/"
+WEBHOOKS = "/api/organizations/{organization}/webhooks/"
+ONE_WEBHOOK, DELIVERY = WEBHOOKS + "{id}/", WEBHOOKS + "{id}/deliveries/{delivery}/"
 INVITATIONS = "/api/organizations/{organization}/invitations/"
 ONE_INVITATION = INVITATIONS + "{id}/"
 SECRETS, ONE_SECRET = "/api/projects/{project}/secrets/", "/api/projects/{project}/secrets/{id}/"
@@ -647,6 +712,7 @@ KNOWLEDGE, ONE_KNOWN = "/api/projects/{id}/knowledge/", "/api/projects/{project}
 MCP_SERVERS = "/api/projects/{project}/mcp-servers/"
 ONE_MCP_SERVER, MCP_TOOLS = MCP_SERVERS + "{id}/", MCP_SERVERS + "{server}/tools/"
 PROJECT_MEMBERS, ONE_PROJECT_MEMBER = "/api/projects/{project}/members/", "/api/projects/{project}/members/{id}/"
+NOTE = {"start": 0, "end": 1, "quote": "A"}
 MESSAGE, RUNS = "/api/messages/{id}/", "/api/chats/{chat_id}/runs"
 THREAD = "/chat/threads/{chat_id}/messages"
 EDITOR_CHAT = "/api/editorChat/stream/{chat_id}"
@@ -671,6 +737,10 @@ ROUTES = [
     ),  # another thread: it sees none
     Route("GET", "/chats/{id}/files/", READ, ids=chat_id, kind="page"),
     Route("GET", "/chats/{id}/schedules/", READ, ids=chat_id, kind="page"),
+    Route("GET", "/chats/{id}/export/", READ, ids=chat_id, kind="page"),
+    Route("POST", "/chats/{id}/export/", READ, ok=(400,), ids=chat_id, kind="page"),  # as nothing that there is
+    Route("GET", "/exports/", SIGNED_IN, kind="page"),
+    Route("POST", "/exports/", SIGNED_IN, ok=(400,), kind="page"),  # of nothing: tests/chat/test_export_pages.py
     Route("GET", "/chats/{id}/asked/{run}/{call}/", READ, ids=asked_id, kind="page"),
     Route("GET", "/attachments/{id}/text/", READ, ids=heard_id, kind="page"),
     Route("GET", "/messages/{id}/pictures/{number}/", READ, ids=picture_number, kind="page"),
@@ -684,6 +754,7 @@ ROUTES = [
     Route("GET", "/.well-known/jwks.json", PUBLIC),
     Route("GET", "/projects/{id}/repository/", READ, ids=project_id, kind="page"),
     Route("POST", "/projects/{id}/repository/", READ, ok=(400,), ids=project_id, kind="page"),  # no form of it
+    Route("GET", "/organizations/{id}/", ADMIN, ids=organization_id, kind="page"),
     Route("GET", "/account/", SIGNED_IN, kind="page"),
     Route("POST", "/account/", SIGNED_IN, ok=(400,), kind="page"),  # no form of it: tests/chat/test_account.py has them
     Route("GET", "/reset/", PUBLIC, kind="page"),
@@ -726,7 +797,14 @@ ROUTES = [
     # What goes before is in tests/chat/test_account.py: here the owner is the last one, and the editor has an open run.
     Route("POST", "/api/users/me/deletion/", SIGNED_IN, fixed(password=PASSWORD), ok=(200, 409)),
     Route("DELETE", "/api/users/me/", SIGNED_IN, fixed(password=PASSWORD), ok=(200, 409)),
-    Route("POST", "/api/exports/", SIGNED_IN, fixed(what="me"), ok=(303,)),
+    Route("GET", "/api/search/", SIGNED_IN, query=fixed(q="hello")),
+    Route("GET", "/api/exports/", SIGNED_IN),
+    # 429: another of theirs is under way.
+    Route("POST", "/api/exports/", SIGNED_IN, fixed(what="me", format="zip"), ok=(202, 429)),
+    # The place's is its editor's; everybody else's own are not there.
+    Route("GET", "/api/exports/{id}/", OWN, ids=export_id),
+    Route("DELETE", "/api/exports/{id}/", OWN, ok=(204,), ids=export_id),
+    Route("GET", "/api/exports/{id}/file/", OWN, ok=(409,), ids=export_id, kind="door"),  # it is not written here
     Route("GET", "/api/me/preferences/", SIGNED_IN),
     Route("PUT", "/api/me/preferences/", SIGNED_IN, fixed(tone="brief", remember=True)),
     Route("DELETE", "/api/me/preferences/", SIGNED_IN, ok=(204,)),
@@ -842,6 +920,11 @@ ROUTES = [
         ids=chat_id,
     ),
     Route("DELETE", "/api/chats/{id}/shares/{share}/", MINE, ok=(204,), ids=share_id),
+    Route("GET", "/api/chats/{id}/links/", READ, ids=chat_id),
+    Route("POST", "/api/chats/{id}/links/", MINE, fixed(expires_in_s=3600), ok=(201,), ids=chat_id),
+    Route("DELETE", "/api/chats/{id}/links/{link}/", MINE, ok=(204,), ids=link_id),
+    Route("GET", "/chats/{id}/links/", READ, ids=chat_id, kind="page"),
+    Route("GET", "/s/{token}/", PUBLIC, ids=link_token, kind="page"),
     # Nothing was written there: that is as far as all of them get here. tests/chat/test_pull_requests.py goes on.
     Route("POST", "/api/chats/{id}/push", WRITE, ok=(409,), ids=chat_id, kind="door"),
     Route("POST", "/api/chats/{id}/pull-request/", WRITE, ok=(409,), ids=chat_id, kind="door"),
@@ -853,8 +936,18 @@ ROUTES = [
     Route("PATCH", MESSAGE, MINE, fixed(content="Better"), ids=question_id),
     Route("DELETE", MESSAGE, MINE, ids=message_id),
     Route("POST", "/api/messages/{id}/regenerate/", WRITE, fixed(), ok=(201,), ids=message_id),
+    Route("PUT", MESSAGE + "feedback/", READ, fixed(rating="down", reasons=["wrong"]), ids=message_id),
+    Route("DELETE", MESSAGE + "feedback/", READ, ok=(204,), ids=message_id),
+    Route("PUT", MESSAGE + "reactions/{emoji}/", WRITE, ids=emoji_id),
+    Route("DELETE", MESSAGE + "reactions/{emoji}/", WRITE, ok=(204,), ids=emoji_id),
+    Route("GET", MESSAGE + "annotations/", READ, ids=message_id),
+    Route("POST", MESSAGE + "annotations/", WRITE, fixed(**NOTE, body="Why?"), ok=(201,), ids=message_id),
+    Route("PATCH", MESSAGE + "annotations/{annotation}/", MINE, fixed(body="Why not?"), ids=annotation_id),
+    Route("DELETE", MESSAGE + "annotations/{annotation}/", MINE, ok=(204,), ids=annotation_id),
     Route("GET", "/api/runs/", SIGNED_IN),
     Route("GET", "/api/runs/{id}/", READ, ids=run_id),
+    Route("GET", "/api/runs/{id}/sent/", ADMIN, ids=run_id),
+    Route("GET", "/api/runs/{id}/sent/{sent}/", ADMIN, ids=sent_id),
     # Of a JSON body without If-Match, and of no patch: what they take is in tests/chat/test_documents.py.
     Route("GET", DOCUMENT, READ, ids=project_id),
     Route("PUT", DOCUMENT, WRITE, ok=(428,), ids=project_id),
@@ -885,6 +978,18 @@ ROUTES = [
     Route("PATCH", "/api/schedules/{id}/", MINE, fixed(prompt="Other"), ids=schedule_id),
     Route("DELETE", "/api/schedules/{id}/", MINE, ok=(204,), ids=schedule_id),
     Route("POST", "/api/schedules/{id}/run-now", MINE, fixed(), ids=schedule_id, ok=(201,)),
+    Route("GET", WEBHOOKS, ADMIN, ids=organization_id),
+    Route("POST", WEBHOOKS, ADMIN, fixed(url="https://8.8.8.8/", events=["*"]), ok=(201,), ids=organization_id),
+    Route("GET", ONE_WEBHOOK, ADMIN, ids=webhook_id),
+    Route("PATCH", ONE_WEBHOOK, ADMIN, fixed(is_active=True), ids=webhook_id),
+    Route("DELETE", ONE_WEBHOOK, ADMIN, ok=(204,), ids=webhook_id),
+    Route("POST", ONE_WEBHOOK + "test/", ADMIN, fixed(), ok=(202,), ids=webhook_id),
+    Route("POST", ONE_WEBHOOK + "rotate/", ADMIN, fixed(), ids=webhook_id),
+    Route("GET", ONE_WEBHOOK + "deliveries/", ADMIN, ids=webhook_id),
+    Route("GET", DELIVERY, ADMIN, ids=webhook_id),
+    Route("POST", DELIVERY + "again/", ADMIN, fixed(), ok=(202,), ids=webhook_id),
+    Route("GET", "/organizations/{id}/webhooks/", ADMIN, ids=organization_id, kind="page"),
+    Route("POST", "/organizations/{id}/webhooks/", ADMIN, ok=(400,), ids=organization_id, kind="page"),  # no form of it
     Route("GET", "/api/tasks/", SIGNED_IN),
     Route("POST", "/api/tasks/", WRITE, lambda place: {"project": place.project.pk, "title": "T"}, ok=(201,)),
     Route("GET", "/api/tasks/{id}/", READ, ids=task_id),
@@ -1111,6 +1216,7 @@ def elsewhere_of(text: str, place: Place) -> str:
         ToolPolicy,
         ToolGrant,
         Attachment,
+        Annotation,
         Workflow,
         Memory,
         McpServer,

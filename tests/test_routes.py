@@ -84,7 +84,11 @@ def rows_by(query: str) -> list[Any]:
 @cache
 def queries_of_tables() -> dict[str, str]:
     """A query for each table, built once: they are read two thousand times."""
-    models = [model for label in ("accounts", "chat", "tools") for model in apps.get_app_config(label).get_models()]
+    models = [
+        model
+        for label in ("accounts", "chat", "chat_feedback", "chat_links", "chat_sent", "chat_webhooks", "tools")
+        for model in apps.get_app_config(label).get_models()
+    ]
     kept = [model._meta for model in models if model not in (Process, Chore, AuditChain, AuditEntry, Total)]
     return {each.db_table: f'SELECT * FROM "{each.db_table}" ORDER BY "{each.pk.column}"' for each in kept}
 

@@ -27,7 +27,7 @@ MEANS = {
         "psycopg",
         "pycurl",
     ),
-    *("httpx2", "httpcore2", "mcp"),
+    *("httpx2", "httpcore2", "mcp", "opentelemetry.exporter"),
     *("redis", "requests", "smtplib", "socket", "subprocess", "telnetlib", "urllib.request", "urllib3", "websockets"),
     *("xmlrpc", "asyncio.open_connection", "asyncio.create_subprocess_exec", "django.core.mail", "multiprocessing"),
 }
@@ -40,6 +40,7 @@ KNOWN = {
     "chat/metering/buckets.py": "the same Redis",
     "chat/ops/chaos/": "servers that a trial starts itself, on this machine",
     "chat/ops/sse_check.py": "the address that the operator types, of the operator's own server",
+    "chat/ops/tracing/running.py": "the collector of traces, OTEL_EXPORTER_OTLP_ENDPOINT",
     "chat/doors/incoming.py": "nobody: it is the listening server's own WebSocket",
     "config/checks.py": "nobody: it asks a socket that was handed over for its own address",
     "config/machine.py": "nobody: it asks the system for this machine's names and addresses",

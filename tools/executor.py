@@ -17,6 +17,7 @@ from tools.errors import RetryTool, ToolError
 from tools.validation import faults_of
 
 logger = logging.getLogger(__name__)
+debug = logging.getLogger("parley.tools")  # CHAT_DEBUG: docs/logs.md
 
 MAX_ERROR_CHARS = 2_000
 BROKEN = "The tool {name} failed for an internal reason. It is logged; go on without it."
@@ -38,7 +39,9 @@ async def execute(tool: Tool, ctx: ToolContext, arguments: Any, *, offered: bool
     """Run the tool, if it is `offered` to this agent and allowed to this caller, and the arguments fit its schema."""
     started = time.monotonic()
     outcome = _refusal(tool, ctx, offered) or await _checked(tool, ctx, arguments)
-    return replace(outcome, elapsed_ms=int((time.monotonic() - started) * 1000))
+    ms = int((time.monotonic() - started) * 1000)
+    debug.debug("%r in run %s: %s after %d ms", tool.name, ctx.run_id, outcome.outcome, ms, extra={"duration_ms": ms})
+    return replace(outcome, elapsed_ms=ms)
 
 
 def _refusal(tool: Tool, ctx: ToolContext, offered: bool) -> ToolOutcome | None:

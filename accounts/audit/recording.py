@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from accounts.origin import origin
 
 TEXT_MAX_CHARS, OBJECT_MAX_CHARS = 200, 64
 log = logging.getLogger(__name__)
+# Who else is told of an entry, by the rooms above: in its transaction, so that either both are there or neither.
+ALSO: list[Callable[[AuditEntry], None]] = []
 _failed = 0
 
 
@@ -72,7 +74,10 @@ def record(
     `organization_id`: whose admins read it; None: operators alone. `detail`: keys that ACTIONS lists for the action,
     with ids, codes and whole numbers: never a name, nor anything that somebody said. Raises ValueError for others.
     """
-    entry_of(action, actor, organization_id, object_type, str(object_id), outcome, detail or {}).save(force_insert=True)
+    entry = entry_of(action, actor, organization_id, object_type, str(object_id), outcome, detail or {})
+    entry.save(force_insert=True)
+    for tell in ALSO:
+        tell(entry)
 
 
 def refused(action: str, **what: Any) -> None:

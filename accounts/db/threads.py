@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, close_old_connections, connection, transaction
 
+from accounts.about import carried
 from accounts.origin import Origin, as_of, origin
 
 AWAY = (OperationalError, InterfaceError)  # the database cannot be reached, or not now: the same may work later
@@ -100,8 +101,10 @@ async def _submit(pool: ThreadPoolExecutor, fn: Callable[P, R], *args: P.args, *
 
 
 def _asked_here(fn: Callable[P, R]) -> Callable[P, R]:
-    """The function, which knows in its thread where the request comes from that asks for it, if one does."""
-    asked = origin()
+    """The function, which knows in its thread where the request comes from that asks for it, if one does, and what it
+    is about.
+    """
+    asked, fn = origin(), carried(fn)
     return fn if asked is None else functools.partial(_asked, asked, fn)
 
 

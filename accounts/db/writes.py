@@ -100,17 +100,23 @@ class Insert:
 
 class Add(Insert):
     """Adds rows up: `Add(Model, ("count",))(rows)` makes those that are missing, by their key, and adds the numbers of
-    the others to what is there. No key may stand twice in one call.
+    the others to what is there. `by`: the fields that are the key together, where it is not the primary one. No key may
+    stand twice in one call.
     """
 
-    def __init__(self, model: type[models.Model], numbers: Sequence[str]) -> None:
+    def __init__(self, model: type[models.Model], numbers: Sequence[str], by: Sequence[str] = ("pk",)) -> None:
         super().__init__(model)
         self._numbers = numbers
+        self._by = by
 
     def _tail(self, connection: Any) -> str:
         quoted = connection.ops.quote_name
+        table, key = quoted(self._model._meta.db_table), ", ".join(map(quoted, self._columns(self._by)))
+        numbers = map(quoted, self._columns(self._numbers))
+        sums = ", ".join(f"{each} = {table}.{each} + excluded.{each}" for each in numbers)
+        return f" ON CONFLICT ({key}) DO UPDATE SET {sums}"
+
+    def _columns(self, names: Sequence[str]) -> list[str]:
         meta = self._model._meta
-        assert meta.pk is not None
-        table, columns = quoted(meta.db_table), [quoted(str(meta.get_field(each).column)) for each in self._numbers]  # type: ignore[union-attr]
-        sums = ", ".join(f"{each} = {table}.{each} + excluded.{each}" for each in columns)
-        return f" ON CONFLICT ({quoted(meta.pk.column)}) DO UPDATE SET {sums}"
+        fields = [meta.pk if name == "pk" else meta.get_field(name) for name in names]
+        return [str(each.column) for each in fields]  # type: ignore[union-attr]

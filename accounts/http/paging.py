@@ -28,7 +28,7 @@ class CursorPaging(CursorPagination):
     `?page_size=` is at most API_PAGE_SIZE_MAX; a cursor that we did not make is refused by name.
     """
 
-    ordering = ("created_at", "id")
+    ordering: tuple[str, ...] = ("created_at", "id")
     weight: Any = None  # of rows that may be long: an expression for about how many bytes one makes in an answer
     _most: int | None = None  # so many rows fit
     page_size_query_param = "page_size"

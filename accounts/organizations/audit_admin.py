@@ -69,6 +69,7 @@ class AuditEntryAdmin(Kept):
 
 @admin.register(AuditChain)
 class AuditChainAdmin(Kept):
+    is_plumbing = True
     list_display = ("id", "seq", "chain", "pruned_seq", "told_seq")
     search_fields = ("=id",)
     ordering = ("id",)

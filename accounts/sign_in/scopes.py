@@ -23,6 +23,7 @@ CHAT = (
     "/api/pulls/",
     "/api/runs/",
     "/api/schedules/",
+    "/api/search/",
     "/api/tasks/",
     "/api/trpc/",
     "/chat/",
@@ -33,6 +34,7 @@ LOOK_UP = ("/api/characters/", "/api/organizations/", "/api/plans/", "/api/proje
 # What people and agents work on in a project, as in its chats.
 WORKED_ON = re.compile(r"/api/projects/[^/]+/(document|knowledge)/")
 AUDIT = re.compile(r"/api/organizations/[^/]+/audit/")  # which looking an organization up does not reach
+WEBHOOKS = re.compile(r"/api/organizations/[^/]+/webhooks/")  # nor these, which no key opens
 ME = "/api/users/me/"  # itself; what is below it, such as keys and sign-ins, is the person's alone
 PEOPLE = "/api/users/"
 APPS = "/apps/"  # of own apps
@@ -63,7 +65,8 @@ def opens(names: Iterable[str], path: str, *, only_reads: bool) -> bool:
 def _opens(name: str, path: str, only_reads: bool) -> bool:
     is_chat = path.startswith(CHAT) or bool(WORKED_ON.match(path))
     is_audit = bool(AUDIT.match(path))
-    looks_up = only_reads and not is_audit and (path.startswith(LOOK_UP) or path == ME)
+    is_apart = is_audit or bool(WEBHOOKS.match(path))
+    looks_up = only_reads and not is_apart and (path.startswith(LOOK_UP) or path == ME)
     match name:
         case "llm":
             return path.startswith(LLM)

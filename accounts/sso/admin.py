@@ -161,6 +161,7 @@ class ExternalIdentityAdmin(ReadOnly):
 
 @admin.register(UsedAssertion)
 class UsedAssertionAdmin(ReadOnly):
+    is_plumbing = True
     list_display = ("id", "provider", "expires_at")
     list_select_related = ("provider",)
     id_fields = ("provider_id",)

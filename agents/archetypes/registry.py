@@ -8,6 +8,7 @@ from agents.archetypes.base import Archetype
 from agents.archetypes.builder import builder
 from agents.archetypes.compaction import compaction
 from agents.archetypes.generalist import generalist
+from agents.archetypes.judge import judge
 from agents.archetypes.model import model
 from agents.archetypes.project_navigator import project_navigator
 from agents.archetypes.summary import summary
@@ -15,7 +16,7 @@ from agents.archetypes.title import title
 from agents.errors import UnknownArchetype
 from tools.base import Tool
 
-ARCHETYPES = (builder, compaction, generalist, model, project_navigator, summary, title)
+ARCHETYPES = (builder, compaction, generalist, judge, model, project_navigator, summary, title)
 _all = list(ARCHETYPES)
 
 

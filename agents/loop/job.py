@@ -12,6 +12,7 @@ from agents.loop.judging import Judge, by_flags
 from agents.loop.ledger import Ledger
 from agents.loop.outside import Outside, nothing
 from agents.loop.purse import Purse
+from agents.loop.sent import Sent
 from agents.loop.shortening import Shortening
 from agents.loop.target import Target
 from agents.loop.toolset import Toolset
@@ -71,6 +72,7 @@ class Job:
     outside: Callable[[], Awaitable[Outside]] = nothing  # what came in before this run; asked where a call goes out
     approval_lifetime_s: float = 24 * 3600.0
     is_among_older: bool = False  # processes of an older version are up: its log is kept in words that they know
+    sent: Callable[[Sent], None] | None = None  # told each request that goes to a model; None: nobody wants to know
     has_first_turn: bool = False  # the turn.started of its first turn is in the log already
     now: Callable[[], float] = time.time
 

@@ -22,6 +22,7 @@ from agents.loop.citing import Marks, Source, cited
 from agents.loop.fallback import Order
 from agents.loop.job import Job
 from agents.loop.purse import BUDGET, Share, concluding, input_of, tokens_of
+from agents.loop.sent import Sent
 from agents.loop.sentences import Sentences
 from agents.loop.target import Target, fitted, left_out
 from agents.providers.base import (
@@ -185,7 +186,13 @@ class Reply:
             asked = msgspec.structs.replace(asked, max_output_tokens=most)
         self.request = asked
         self.left_out = left_out(request, asked)
-        return asked
+        return asked if self.job.sent is None else msgspec.structs.replace(asked, on_sent=self._sent)
+
+    def _sent(self, body: bytes) -> None:
+        """Tell whoever wants to know what was sent for this turn."""
+        assert self.job.sent is not None and self.target is not None
+        server = self.target.provider.maker
+        self.job.sent(Sent(self.job.now(), self.path, self.turn, self._model, server, self.job.briefing, body))
 
     def retried(self, attempt: int, delay_s: float, error: ProviderError, next_model: str = "") -> AnyEvent:
         """The event that says so."""

@@ -1,6 +1,7 @@
 """What a provider is: a vendor's stream in, neutral pieces out."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -10,7 +11,7 @@ from agents.options import OutputFormat
 from agents.usage import Usage
 
 
-class ProviderRequest(msgspec.Struct, frozen=True):
+class ProviderRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """One turn's question to the model."""
 
     model: str
@@ -29,6 +30,26 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     effort: str = ""  # how much the model is to reason: one of agents.options.EFFORTS; empty: as it does by itself
     output: OutputFormat | None = None  # the answer is to be JSON of this form
     extra: dict[str, Any] = {}  # further fields of chat completions; others send what they have a word for
+    on_sent: Callable[[bytes], None] | None = None  # told each body that goes out for it, as it goes
+
+    def sent(self, body: bytes) -> bytes:
+        """The body, which is about to go out: whoever wants to know what was sent is told."""
+        if self.on_sent is not None:
+            self.on_sent(body)
+        return body
+
+    def asked(self) -> None:
+        """The same for a provider that sends no bytes: the question is told, without what nobody has chosen."""
+        if self.on_sent is not None:
+            self.on_sent(_as_json(msgspec.structs.replace(self, on_sent=None)))
+
+
+def _as_json(request: ProviderRequest) -> bytes:
+    """As JSON. Lone surrogates, which UTF-8 cannot carry, become question marks."""
+    try:
+        return msgspec.json.encode(request)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(request), ensure_ascii=False).encode("utf-8", "replace")
 
 
 class TextPiece(msgspec.Struct, frozen=True, gc=False, tag=True):

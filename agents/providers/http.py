@@ -7,7 +7,9 @@ our key elsewhere; proxies of the environment are not used; compressed answers a
 import asyncio
 import hashlib
 import json
+import logging
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +29,7 @@ LEAVE_S = 0.05  # after [DONE]: how long the body's end is waited for, so that t
 ERROR_BODY_S = 2.0
 ERROR_BODY_BYTES = 65_536
 REFUSED = "The model's server is at an address that may not be asked. An operator can allow it by OUTWARD_ALLOW."
+debug = logging.getLogger("parley.providers")  # CHAT_DEBUG: docs/logs.md
 USUAL_PATHS = ("", "/v1")  # of a base URL: with either the same is meant
 SECRET_MIN_CHARS = 16  # of a value in the address's query: a shorter one is a version or the like
 
@@ -68,13 +71,23 @@ class Endpoint:
 
         An SDK that says where a request goes and with which headers gives both.
         """
+        begun_at, told = time.monotonic(), "no answer"
+        try:
+            response = await self._post(body, url or self.url, headers or self._headers)
+            told = str(response.status)
+            return response
+        finally:
+            if debug.isEnabledFor(logging.DEBUG):
+                ms = round((time.monotonic() - begun_at) * 1000)
+                host = urlsplit(url or self.url).hostname
+                debug.debug("%s: %s after %d ms", host, told, ms, extra={"duration_ms": ms})
+
+    async def _post(self, body: bytes, url: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         patience = self.patience
         try:
             # On top of the timeouts of single reads, because headers may also come a byte at a time.
             async with asyncio.timeout(patience.connect_s + patience.first_byte_s):
-                return await self._open_session().post(
-                    url or self.url, data=body, headers=headers or self._headers, allow_redirects=False
-                )
+                return await self._open_session().post(url, data=body, headers=headers, allow_redirects=False)
         except OutwardError as error:
             raise ProviderError("upstream_unavailable", REFUSED, detail={"message": str(error)}) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:

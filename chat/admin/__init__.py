@@ -25,9 +25,11 @@ from chat.admin import (
     repositories,
     runs,
     schedules,
+    sent,
     tasks,
     totals,
     usage,
+    webhooks,
     workflows,
 )
 
@@ -56,8 +58,10 @@ __all__ = [
     "repositories",
     "runs",
     "schedules",
+    "sent",
     "tasks",
     "totals",
     "usage",
+    "webhooks",
     "workflows",
 ]

@@ -30,6 +30,7 @@ class AttachmentAdmin(History):
 
 @admin.register(AttachmentUse)
 class AttachmentUseAdmin(History):
+    is_plumbing = True
     list_display = ("attachment_id", "message_id")
     search_fields = ()
     search_help_text = _("The id of an attachment or a message")

@@ -143,6 +143,7 @@ class BudgetAdmin(Noted, Lookups):
 class BudgetNoticeAdmin(ReadOnly):
     """When budgets were nearly used up: for looking."""
 
+    is_plumbing = True
     list_display = ("budget", "percent", "began_on", "at")
     list_select_related = ("budget__organization", "budget__inside")
     ordering = ("-id",)

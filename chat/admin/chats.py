@@ -18,8 +18,8 @@ from chat.admin import filters
 from chat.admin.content import Gated, content_view, opened
 from chat.admin.history import History
 from chat.admin.markup import TOKEN_HEADERS, link, link_to_list, long_text, pretty_json, table, text_block, tokens
-from chat.admin.words import clock
-from chat.admin.words import count as in_full
+from chat.figures.words import clock
+from chat.figures.words import count as in_full
 from chat.models import Chat, ChatAlias, ChatShare, Message, Run
 
 SHOWN_MESSAGES = 100
@@ -202,6 +202,7 @@ class MessageAdmin(Gated):
 class ChatAliasAdmin(History):
     """Names that clients chose for chats."""
 
+    is_plumbing = True
     list_display = ("external_id", "door", "user", "chat", "created_at")
     list_filter = (filters.Door,)
     list_select_related = ("user", "chat")

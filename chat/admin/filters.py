@@ -1,18 +1,20 @@
 """Filters of the lists. Their choices are known beforehand: none asks the table which values it holds."""
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.http.queries import whole_number
 from agents.archetypes import registry
 from agents.errors import CODES
 from agents.installation import model_names
-from chat.admin.words import midnight
+from chat.figures.words import midnight
 from chat.runner.kinds import DRIVERS
 
 SLOW_MS = 5_000  # to the first token: what the saved view Slow shows
@@ -79,12 +81,19 @@ class Ended(SimpleListFilter):
     title, parameter_name = _("ended"), "ended"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Days by name."""
-        return [("today", _("Today")), ("yesterday", _("Yesterday")), ("week", _("Past 7 days"))]
+        """Stretches of time by name."""
+        return [
+            ("hour", _("The last hour")),
+            ("today", _("Today")),
+            ("yesterday", _("Yesterday")),
+            ("week", _("Past 7 days")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Runs that ended then."""
         match self.value():
+            case "hour":
+                return queryset.filter(ended_at__gte=timezone.now() - timedelta(hours=1))
             case "today":
                 return queryset.filter(ended_at__gte=midnight())
             case "yesterday":

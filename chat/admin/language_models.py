@@ -19,7 +19,7 @@ from agents.prices import Price
 from agents.providers.apis import APIS
 from agents.vendors import VENDORS
 from chat.admin.markup import table
-from chat.admin.words import count
+from chat.figures.words import count
 from chat.metering import catalog, origins
 from chat.models import LanguageModel
 from chat.services import language_models

@@ -11,6 +11,7 @@ from chat.models import RunEvent
 
 @admin.register(RunEvent)
 class RunEventAdmin(Gated):
+    is_plumbing = True
     chat_path = "run.chat_id"
     list_display = ("id", "run", "attempt", "first_seq", "last_seq", "created_at")
     list_filter = ("created_at",)

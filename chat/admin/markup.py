@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from chat.admin.words import count
+from chat.figures.words import breaking, count
 
 Cells = Sequence[object]
 EMPTY = "-"
@@ -66,12 +66,6 @@ def link(row: Model | None, text: object = "") -> SafeString:
 def person(user: Any) -> SafeString:
     """Their address."""
     return breaking(str(user))
-
-
-def breaking(address: str) -> SafeString:
-    """An e-mail address that breaks before its @ where room is short; any other text as it is."""
-    name, at, host = address.rpartition("@")
-    return format_html("{}<wbr>@{}", name, host) if at else format_html("{}", address)
 
 
 def link_to_list(model: type[Model], text: object, **filters: object) -> SafeString:

@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.sign_in.scopes import SCOPES
 
-APPS = ("accounts", "chat", "tools", "token_blacklist")
+# Those inside the room chat are apps of its features.
+FEATURES = ("chat_exports", "chat_feedback", "chat_links", "chat_sent", "chat_webhooks")
+APPS = ("accounts", "chat", *FEATURES, "tools", "token_blacklist")
 
 
 def tables() -> Iterator[type[Model]]:

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,6 +22,7 @@ from accounts.admin_audit import DELETED, Noted
 from accounts.errors import RequestError
 from accounts.models import Organization, Project, User
 from accounts.organizations.services import delete_place
+from chat.admin import theirs
 from chat.admin.content import REASON_MAX_CHARS
 from chat.admin.interventions import keep
 from chat.models import Chat
@@ -100,6 +102,20 @@ admin.site.unregister((User, Organization, Project))
 @admin.register(User)
 class WholePersonAdmin(SaysWhatGoes, PersonAdmin):
     actions = (*PersonAdmin.actions, "hand_over_chats")  # type: ignore[assignment]  # a longer tuple
+    readonly_fields = (*PersonAdmin.readonly_fields, "theirs")  # type: ignore[assignment]  # the same
+    fieldsets = (*PersonAdmin.fieldsets[:1], (None, {"fields": ("theirs",)}), *PersonAdmin.fieldsets[1:])
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The person, with links to what is theirs."""
+        person = super().get_object(request, object_id, from_field)
+        if person is not None:
+            person.links = theirs.links(person, request)
+        return person
+
+    @admin.display(description=gettext_lazy("Theirs"))
+    def theirs(self, person: Any) -> SafeString:
+        """Links to the lists of what is theirs."""
+        return person.links  # type: ignore[no-any-return]
 
     def get_urls(self) -> list[URLPattern]:
         """The admin's own, and the page that hands chats over."""

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from accounts.admin_lists import as_uuid
 from accounts.models import User
-from chat.admin import costs
 from chat.admin.markup import TOKEN_HEADERS, link, link_to_list, table, tokens
+from chat.admin.sent import links as sent_links
 from chat.admin.timeline import Timeline
-from chat.admin.words import age, clock, count, milliseconds, seconds
 from chat.eventlog.rows import walk
+from chat.figures import costs
+from chat.figures.words import age, clock, count, milliseconds, seconds
 from chat.models import Run, RunStatus, UsageRecord
 
 ROWS_A_PAGE = 200
@@ -32,6 +33,9 @@ def recorded(run: Run, request: HttpRequest) -> dict[str, Any]:
     timeline = Timeline(walk(run.pk), with_text=gate.is_open, at_work_until=now if is_at_work else None)
     timeline.people.update(_addresses(timeline.people))
     page = Paginator(timeline.rows, ROWS_A_PAGE).get_page(request.GET.get("rows"))
+    sent = sent_links(run, request)
+    for row in page.object_list:
+        row.sent = sent.get((row.attempt, row.agent, row.turn), [])
     records = list(run.usage_records.order_by("-id"))
     others = Run.objects.answers().filter(chat=run.chat_id).only("pk", "status")
     return {

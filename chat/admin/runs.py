@@ -19,7 +19,7 @@ from chat.admin.content import Gated
 from chat.admin.history import History
 from chat.admin.markup import number, pretty_json, text_block
 from chat.admin.run_page import recorded
-from chat.admin.words import age, milliseconds
+from chat.figures.words import age, milliseconds
 from chat.models import Run, ToolCall
 
 WHY_CHARS = 120  # of a failure's reason, in a list

@@ -22,6 +22,7 @@ class TaskAdmin(History):
 
 @admin.register(ChatSession)
 class ChatSessionAdmin(History):
+    is_plumbing = True
     list_display = ("id", "user", "chat", "model", "task", "created_at", "expires_at")
     list_filter = ("created_at", "expires_at", filters.Model)
     list_select_related = ("user", "chat", "task")

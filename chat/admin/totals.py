@@ -8,6 +8,7 @@ from chat.models import Total
 
 @admin.register(Total)
 class TotalAdmin(History):
+    is_plumbing = True
     list_display = ("name", "labels", "value")
     spoken_by = ("name", "labels")
     search_fields = ("^name",)

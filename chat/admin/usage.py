@@ -18,10 +18,11 @@ from django.utils.translation import gettext_lazy
 from accounts.admin_lists import View
 from accounts.http.queries import whole_number
 from accounts.models import Project, User
-from chat.admin import charts, costs, filters
+from chat.admin import filters
 from chat.admin.history import History
 from chat.admin.markup import TOKEN_HEADERS, number, table
-from chat.admin.words import count
+from chat.figures import charts, costs
+from chat.figures.words import count
 from chat.models import UsageDay, UsageDayBefore, UsageName, UsageRecord
 
 SHOWN_COUNTS = ("input", "cached", "output")
@@ -148,6 +149,7 @@ def figures(rows: QuerySet[UsageDay], days: int) -> dict[str, Any]:
 
 @admin.register(UsageDayBefore)
 class UsageDayBeforeAdmin(History):
+    is_plumbing = True
     list_display = ("day", "organization", "project", "user", "model", "runs", "failed")
     list_select_related = ("user", "organization", "project")
     search_fields = ("^user__email", "^project__name", "^organization__name")
@@ -156,6 +158,7 @@ class UsageDayBeforeAdmin(History):
 
 @admin.register(UsageName)
 class UsageNameAdmin(History):
+    is_plumbing = True
     list_display = ("name", "id", "gone_at")
     search_fields = ("^name",)
     id_fields = ("id",)

@@ -52,16 +52,21 @@ def tell(
     *,
     new: Iterable[UUID] = (),
     changed: Iterable[UUID] = (),
+    said_of: Iterable[UUID] = (),
     run: UUID | None = None,
     is_new_run: bool = False,
     has_changed: bool = False,
     deleted_by: UUID | None = None,
 ) -> None:
-    """Say after the commit which messages are new or changed, which run began or ended, what became of the chat."""
+    """Say after the commit which messages are new or changed, which run began or ended, what became of the chat.
+
+    `said_of`: messages that somebody has rated, annotated or reacted to.
+    """
     notice = {
         "type": "chat.notice",
         "new": [str(each) for each in new],
         "changed": [str(each) for each in changed],
+        "said_of": [str(each) for each in said_of],
         "run": str(run) if run else None,
         "is_new_run": is_new_run,
         "has_changed": has_changed,

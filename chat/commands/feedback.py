@@ -3,11 +3,11 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from chat.models import Feedback
+from chat.feedback import saying
+from chat.feedback.models import TEXT_MAX_CHARS
+from chat.models import MessageStatus
 from chat.runner.commands import FEEDBACK, Command, Says, newest_answer, text
 from chat.runner.kinds.command import Asked
-
-COMMENT_MAX_CHARS = 2_000
 
 
 async def run(asked: Asked) -> Says:
@@ -17,9 +17,9 @@ async def run(asked: Asked) -> Says:
 
 def _kept(asked: Asked) -> str:
     answer = newest_answer(asked.run.question)
-    if answer is None:
+    if answer is None or answer.status == MessageStatus.DELETED:
         return _("There is no answer yet that this could be about.")
-    Feedback.objects.update_or_create(message=answer, user=asked.user, defaults={"comment": asked.text})
+    saying.comment(user=asked.user, message=answer, text=asked.text)
     return _("Thank you. Your comment is kept with the answer.")
 
 
@@ -27,5 +27,5 @@ feedback = Command(
     FEEDBACK,
     gettext_noop("Comment on the last answer"),
     run,
-    text("comment", "On the last answer", COMMENT_MAX_CHARS),
+    text("comment", "On the last answer", TEXT_MAX_CHARS),
 )

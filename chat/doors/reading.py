@@ -18,11 +18,12 @@ from agents.events import TERMINALS, TurnReset
 from chat.access import sees_place
 from chat.doors import sse
 from chat.doors.base import Encoder, Preparing, RunInfo, Silent
+from chat.doors.watched import Watched
 from chat.eventlog import Logged, cursor, tail
 from chat.eventlog.cursor import Cursor
 from chat.eventlog.rows import event_at
 from chat.eventlog.tail import Batch
-from chat.metering import limits
+from chat.metering import gauges, limits
 from chat.models import OPEN, Run
 from chat.serving.event_stream import Direct, EventStream, direct_of
 
@@ -84,7 +85,8 @@ async def frames(
     What comes together is joined, so a burst of events costs one write. Where there is a direct way to the reader, what
     they wait for is written there as it happens, and not yielded. `hold` counts them for as long as they read.
     """
-    with hold or nullcontext():
+    watched = Watched.of(reader.run, reader.after)
+    with hold or nullcontext(), gauges.streaming(reader.run.door), watched:
         yield b"".join(encoder.open())
         if rest := await _rest_of_event(reader.after, encoder):
             yield rest
@@ -92,20 +94,24 @@ async def frames(
             yield b"".join(encoder.reset())
         access = _Access(reader)
         # Blocks are made in a thread: such a reader is not written to at once.
-        take = None if direct is None or isinstance(encoder, Preparing) else _Taker(encoder, access, direct)
+        take = None if direct is None or isinstance(encoder, Preparing) else _Taker(encoder, access, direct, watched)
         batches = tail(reader.run.pk, None if _is_foreign(reader) else reader.after, take)
         del reader  # its rows need not stay in memory for as long as this lasts
         is_ended = False
         async with aclosing(batches):
             async for batch in batches:
                 if not await access.holds():
+                    watched.reason = "no access any more"
                     break
+                watched.see(batch.events)
                 if data := await _encoded(encoder, batch):
                     yield data
                 if encoder.is_over:
+                    watched.reason = "its end is said"
                     return
                 is_ended = bool(batch.events) and isinstance(batch.events[-1].event, TERMINALS)
                 del batch, data  # what was sent would stay in memory until something else is
+        watched.reason = watched.reason or ("the run is over" if is_ended else "let go")
         if not is_ended:
             yield b"".join(encoder.let_go())
 
@@ -167,14 +173,17 @@ async def _rest_of_event(after: Cursor | None, encoder: Encoder) -> bytes:
 class _Taker:
     """Writes the deltas that a waiting reader is brought, past all tasks."""
 
-    def __init__(self, encoder: Encoder, access: "_Access", direct: Direct) -> None:
+    def __init__(self, encoder: Encoder, access: "_Access", direct: Direct, watched: Watched) -> None:
         self.encoder = encoder
+        self.watched = watched
         self.access = access
         self.direct = direct
 
     def __call__(self, deltas: list[Logged]) -> bool:
         if self.access.is_due() or not self.direct.is_open():
             return False
+        if self.watched.is_on:
+            self.watched.see(deltas)
         if data := _joined(self.encoder, deltas):
             self.direct.write(data)
         return True

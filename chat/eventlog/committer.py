@@ -8,6 +8,7 @@ next. A run that was taken over is refused in the same transaction and holds up 
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from chat.eventlog.feed import hub
 from chat.eventlog.rows import Logged
 from chat.eventlog.tool_rows import record
 from chat.models import RunEvent
+from chat.sent import keeping, waiting
+from chat.sent.waiting import Waiting
 
 log = logging.getLogger(__name__)
 Batch = tuple[UUID, int, list[Logged]]  # run, attempt, entries
@@ -40,11 +43,12 @@ class Source(Protocol):
     def on_refused(self) -> None: ...
 
 
-def store(batches: list[Batch], *, is_repeat: bool = False) -> set[UUID]:
-    """Store the batches whose attempt still holds its run; give the ids of the others.
+def store(batches: list[Batch], sent: Sequence[Waiting] = (), *, is_repeat: bool = False) -> set[UUID]:
+    """Store the batches whose attempt still holds its run, with what was sent for them; give the ids of the others.
 
     `is_repeat`: an earlier try broke off. It may have been committed all the same, and then it is not stored again.
     """
+    requests = keeping.rows(sent)
     with transaction.atomic():
         owned = statements.locked([each[0] for each in batches])
         mine = [each for each in batches if (each[0], each[1]) in owned]
@@ -54,6 +58,8 @@ def store(batches: list[Batch], *, is_repeat: bool = False) -> set[UUID]:
         statements.insert([rows.row(run_id, entries) for run_id, _, entries in mine])
         for run_id, _, entries in mine:
             record(run_id, [each.event for each in entries if type(each.event) not in DELTAS])
+        stored = {each[0] for each in mine}
+        keeping.store([each for each in requests if each.run_id in stored])
     return {run_id for run_id, attempt, _ in batches if (run_id, attempt) not in owned}
 
 
@@ -127,8 +133,9 @@ class Committer:
                     self._began_at = 0.0
 
     async def _commit(self, work: list[tuple[Source, list[Logged]]]) -> None:
+        sent = waiting.take([(each.run_id, each.attempt) for each, _ in work])
         try:
-            fenced = await self._stored([(each.run_id, each.attempt, entries) for each, entries in work])
+            fenced = await self._stored([(each.run_id, each.attempt, entries) for each, entries in work], sent)
         except Exception:  # whatever it is, nobody may wait for ever
             log.exception("a commit of %d runs failed; trying them one by one", len(work))
             return await self._one_by_one(work)
@@ -144,13 +151,13 @@ class Committer:
             else:
                 self._tell([(writer, entries)], fenced)
 
-    async def _stored(self, batches: list[Batch]) -> set[UUID]:
+    async def _stored(self, batches: list[Batch], sent: Sequence[Waiting] = ()) -> set[UUID]:
         """Store, and while the database is away try again; the runs meanwhile fill up and pause."""
         delay_s = 0.1
         is_repeat = False
         while True:
             try:
-                return await db_write(store, batches, is_repeat=is_repeat)
+                return await db_write(store, batches, sent, is_repeat=is_repeat)
             except AWAY as error:
                 fault = note(error)
                 log.warning("the database: %s; %d runs wait", fault.name if fault else error, len(batches))

@@ -16,6 +16,7 @@ from agents import events as ev
 from agents.events import DELTAS, TERMINALS
 from chat.eventlog.rows import Logged, clean, first_of, insert, stored
 from chat.models import OPEN, LogState, Run, RunEvent
+from chat.sent import keeping
 
 ROW_EVENTS = 500  # at most, in a row of a compacted log
 # What tells the answer, and how the work is that it began; of the run's own agent.
@@ -52,6 +53,7 @@ def merge_deltas(run_id: UUID) -> bool:
 
 def cut_to_answer(run_id: UUID) -> bool:
     """Leave only what tells the answer: its text, what the client was to run, and the end. False as above."""
+    keeping.forget_run(run_id)
     states = (LogState.WHOLE, LogState.MERGED)
     return any(_rewrite(run_id, each, LogState.ANSWER, answer_only) for each in states)
 

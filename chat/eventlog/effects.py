@@ -7,20 +7,21 @@ from accounts.audit.models import ActorKind
 from agents import events as ev
 from agents.archetypes.registry import every_with_subagents
 from agents.installation import toolset_of
-from chat.models import Run
+from chat.models import REPLAY, Run
 from chat.models.facts import facts_of
 
 
 def note(run_id: UUID, event: ev.ToolReturned | ev.ToolFailed) -> None:
     """Write an entry, unless the call only read or was not made: then nothing is asked of the database.
 
-    A tool that nobody knows by now may have changed something.
+    A tool that nobody knows by now may have changed something. A replay's have done nothing.
     """
     outcome = "returned" if isinstance(event, ev.ToolReturned) else event.outcome
     if outcome == "refused" or _reads_everywhere(event.name):
         return
-    run = facts_of(Run.objects.select_related("chat").get(pk=run_id))
-    if _reads_in(run.project_id, event.name):
+    row = Run.objects.select_related("chat").get(pk=run_id)
+    run = facts_of(row)
+    if row.kind == REPLAY or _reads_in(run.project_id, event.name):
         return
     audit.record(
         "tool.effect", actor=audit.Actor(ActorKind.SYSTEM, None, run.user_id), organization_id=run.organization_id,

@@ -5,6 +5,7 @@ run that is not over. Both must agree with the message's row: that is tested for
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, assert_never
@@ -59,6 +60,8 @@ class Fold:
     attempt: int = 0
     turns: int = 0
     retries: int = 0  # times that a turn was asked for again, or taken back
+    retry_codes: Counter[str] = field(default_factory=Counter)  # why it was asked for again
+    tools: Counter[tuple[str, str]] = field(default_factory=Counter)  # calls that ended, by name and outcome
     usages: list[TurnUsage] = field(default_factory=list)
     terminal: ev.Terminal | None = None
     started_at: float = 0.0
@@ -101,12 +104,14 @@ class Fold:
                 self._take_back(event)
             case ev.RetryScheduled():
                 self.retries += 1  # nothing of the message
+                self.retry_codes[event.code] += 1
                 self._wait(event)
             case ev.ToolCalled():
                 self.open_calls[event.call] = event
                 self._add(event, type="tool_call", arguments=event.arguments, **self._of(event))
             case ev.ToolReturned():
                 self.open_calls.pop(event.call, None)
+                self.tools[event.name, "returned"] += 1
                 self.makes = event.makes or self.makes
                 cut = {"truncated": True} if event.truncated else {}
                 self._add(
@@ -114,6 +119,7 @@ class Fold:
                 )
             case ev.ToolFailed():
                 self.open_calls.pop(event.call, None)
+                self.tools[event.name, event.outcome] += 1
                 self._add(event, type="tool_result", error=event.error, outcome=event.outcome, is_error=True)
             case ev.ToolDeferred():
                 self._add(event, type="tool_call", arguments=event.arguments, deferred=True, **self._of(event))

@@ -3,29 +3,35 @@
 Each process counts in memory, which costs a microsecond, and adds what is new to the installation's totals every few
 seconds. So a total never falls, whichever process is asked and however many have come and gone: one that is killed
 loses its last seconds. Labels hold no person, organization or chat, and few values each: a total is never forgotten.
+
+What is so now, and no total: chat.metering.gauges.
 """
 
 import threading
+from bisect import bisect_left
 from collections import Counter as Tally
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from math import inf
 
-from django.db import transaction
-from django.db.models import F
+from prometheus_client.utils import floatToGoString
 
 from accounts import audit
+from accounts.db.writes import Add
 from chat.models import Total
 
 Labels = tuple[tuple[str, str], ...]  # by name
 LABEL_MAX_CHARS = 100
+MICROS, NANOS = 10**6, 10**9
 
 
 class Counter:
-    """Counts one kind of thing."""
+    """Counts one kind of thing, in whole numbers: so many `per` one of what is told, such as billionths."""
 
-    def __init__(self, name: str, help: str, labels: Collection[str] = ()) -> None:
+    def __init__(self, name: str, help: str, labels: Collection[str] = (), per: int = 1) -> None:
         self.name = name
         self.help = help
         self.labels = frozenset(labels)
+        self.per = per
         self._new: Tally[Labels] = Tally()
         self._lock = threading.Lock()
 
@@ -47,6 +53,10 @@ class Counter:
         with self._lock:
             self._new.update(taken)
 
+    def told(self, value: int) -> float:
+        """A stored total as it is told."""
+        return value if self.per == 1 else value / self.per
+
 
 class Read(Counter):
     """Counts what a lower room counts, which knows nothing of this: `so_far` says how much in this process."""
@@ -66,38 +76,68 @@ class Read(Counter):
         return super().take()
 
 
+class Histogram:
+    """Counts how long one kind of thing takes: in so many, and in which bucket of seconds. Two counters, `_bucket` and
+    `_sum`, hold it; a bucket's total is of those that fell into it and into no smaller one.
+    """
+
+    def __init__(self, name: str, help: str, labels: Collection[str], buckets: Sequence[float]) -> None:
+        self.name = name
+        self.help = help
+        self.edges = tuple(buckets)
+        self.bounds = tuple(map(floatToGoString, (*buckets, inf)))
+        self.buckets = _known(Counter(f"{name}_bucket", help, (*labels, "le")))
+        self.sum = _known(Counter(f"{name}_sum", help, labels, per=MICROS))
+
+    def observe(self, seconds: float, **labels: str) -> None:
+        """Count one that took so long. From any thread."""
+        seconds = max(0.0, seconds)  # a clock may have been set back
+        self.buckets.add(**labels, le=self.bounds[bisect_left(self.edges, seconds)])
+        self.sum.add(round(seconds * MICROS), **labels)
+
+
 KNOWN: dict[str, Counter] = {}
+HISTOGRAMS: dict[str, Histogram] = {}
 
 
-def counter(name: str, help: str, *labels: str) -> Counter:
+def _known(made: Counter) -> Counter:
+    if made.name in KNOWN:
+        raise ValueError(f"{made.name} is counted already")
+    return KNOWN.setdefault(made.name, made)
+
+
+def counter(name: str, help: str, *labels: str, per: int = 1) -> Counter:
     """The counter of this name, which ends in _total; `help` says what it counts. Raises ValueError for a second."""
-    if name in KNOWN:
-        raise ValueError(f"{name} is counted already")
-    return KNOWN.setdefault(name, Counter(name, help, labels))
+    return _known(Counter(name, help, labels, per))
 
 
-KNOWN["parley_audit_failed_total"] = Read(
-    "parley_audit_failed_total", "Audit entries that could not be written.", audit.failures
-)
+def histogram(name: str, help: str, *labels: str, buckets: Sequence[float]) -> Histogram:
+    """The histogram of this name, which ends in _seconds; buckets up to these. Raises ValueError for a second."""
+    return HISTOGRAMS.setdefault(name, Histogram(name, help, labels, buckets))
+
+
+_known(Read("parley_audit_failed_total", "Audit entries that could not be written.", audit.failures))
 
 
 def store() -> None:
-    """Add what this process has counted to the totals. Sync."""
-    for each in KNOWN.values():
-        if taken := each.take():
-            try:
-                _add(each.name, taken)
-            except BaseException:
-                each.give_back(taken)
-                raise
+    """Add what this process has counted to the totals. Sync, one statement."""
+    taken = [(each, new) for each in KNOWN.values() if (new := each.take())]
+    rows = [
+        Total(name=each.name, labels=written(labels), value=count)
+        for each, new in taken
+        for labels, count in new.items()
+    ]
+    if not rows:
+        return
+    try:
+        _add(sorted(rows, key=lambda row: (row.name, row.labels)))  # in one order: no two processes wait for each other
+    except BaseException:
+        for each, new in taken:
+            each.give_back(new)
+        raise
 
 
-@transaction.atomic
-def _add(name: str, taken: Tally[Labels]) -> None:
-    for labels, count in sorted(taken.items()):  # always in one order, so that no two processes wait for each other
-        row, is_new = Total.objects.get_or_create(name=name, labels=written(labels), defaults={"value": count})
-        if not is_new:
-            Total.objects.filter(pk=row.pk).update(value=F("value") + count)
+_add = Add(Total, ("value",), by=("name", "labels"))
 
 
 def totals() -> list[tuple[Counter, list[Total]]]:

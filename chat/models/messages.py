@@ -57,6 +57,8 @@ class Message(models.Model):
     error = models.JSONField(null=True, blank=True)  # {code, message, retryable}, for failed answers
     # The newest work that its run began and did not wait for, such as a build.
     job = models.ForeignKey("chat.Run", models.SET_NULL, null=True, blank=True, db_index=False, related_name="job_of")
+    # Whether chat.search knows what it says now. It is told after the run's end, not in it.
+    is_indexed = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -70,6 +72,7 @@ class Message(models.Model):
             models.Index(fields=["author", "-created_at", "-id"]),
             models.Index(fields=["-created_at", "-id"]),
             models.Index(fields=["job"], condition=models.Q(job__isnull=False), name="message_job"),
+            models.Index(fields=["-created_at"], condition=models.Q(is_indexed=False), name="message_to_index"),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,8 @@ class Process(models.Model):
     takes_runs = models.BooleanField()
     # The kinds of runs that it knows, each with a space before and behind it; none of a process older than the column.
     kinds = models.CharField(max_length=1000, default="", db_default="")
+    # What is so in it, as Prometheus reads it; empty of a process older than the column.
+    gauges = models.TextField(default="", db_default="", editable=False)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(db_index=True)  # its last heartbeat
 

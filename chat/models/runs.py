@@ -13,6 +13,7 @@ from chat.models.outlived import outlived
 
 ANSWER = "answer"  # the kind of run that answers a message; chat.runner.kinds has all of them
 SCHEDULED = "schedule"  # the door of runs that schedules begin
+REPLAY = "replay"  # the kind of runs, and their door, whose tools do nothing: chat.runner.kinds.replay
 IMPORTED = "import"  # the door of usage that came in a chat's file: it was used elsewhere, and is in no day here
 # Indexing a document of a project's knowledge. Others in the project may read less than it says: its run is seen by its
 # person alone.
@@ -125,6 +126,8 @@ class Run(models.Model):
     # Of the budgets that apply to it, while it is open. Older processes know no such columns: the table has defaults.
     reserved_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
     reserved_nanos = models.PositiveBigIntegerField(default=0, db_default=0)
+    # The trace that its request was a part of, as W3C's traceparent; empty: its own. With a default in the table.
+    traceparent = models.CharField(max_length=55, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)  # from its start

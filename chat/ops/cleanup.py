@@ -12,12 +12,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts import cleanup
 from accounts.cleanup import Kind
 from chat.eventlog import compact
+from chat.feedback.models import Annotation, Reaction, left_behind
 from chat.models import (
     OPEN,
     Chat,
@@ -30,11 +31,17 @@ from chat.models import (
     Run,
     held,
 )
+from chat.sent import keeping
+from chat.sent.models import SentRequest
 from chat.services.guests import gone_guests, remove_guests
 from chat.services.removing import remove_chat
+from chat.webhooks import leaving as webhooks
 
 # A session that has expired is told so for a while before it is unknown.
 SESSION_KEPT = timedelta(days=1)
+LONG_RUN_S = 3600.0
+# Messages that say something else than they did, or nothing. One with attachments also changes when these do.
+CHANGED = Q(status=MessageStatus.DELETED) | Q(role=MessageRole.USER, attachments=[])
 
 
 class CleanUp:
@@ -42,7 +49,7 @@ class CleanUp:
 
     def __init__(self, at_most: int | None = None, kinds: Sequence[Kind] | None = None) -> None:
         """`at_most`: rows in a batch, else CLEANUP_BATCH. `kinds`: else all."""
-        kinds = KINDS if kinds is None else kinds
+        kinds = every() if kinds is None else kinds
         self.at_most = at_most or settings.CLEANUP_BATCH
         self.counts = {kind.name: 0 for kind in kinds}
         self._left = list(kinds)
@@ -60,7 +67,7 @@ class CleanUp:
 
 def due() -> dict[str, int]:
     """How many of each kind a clean-up would find now; it may free more, such as the guest of a chat."""
-    return {kind.name: kind.due().count() for kind in KINDS}
+    return {kind.name: kind.due().count() for kind in every()}
 
 
 def _sessions() -> QuerySet[Any]:
@@ -101,12 +108,21 @@ def _left_compactions() -> QuerySet[Any]:
     """
     last = Message.objects.filter(pk=OuterRef(OuterRef("upto_id"))).values("position")
     told = Message.objects.filter(chat=OuterRef("chat_id"), position__lte=Subquery(last))
-    changed = told.filter(
-        Q(status=MessageStatus.DELETED) | Q(role=MessageRole.USER, attachments=[]),
-        updated_at__gt=OuterRef("created_at"),
-    )
+    changed = told.filter(CHANGED, updated_at__gt=OuterRef("created_at"))
     gone = ~Exists(Message.objects.filter(pk=OuterRef("upto_id")))
     return Compaction.objects.filter(gone | Exists(changed)).order_by("pk")
+
+
+def _left_requests() -> QuerySet[Any]:
+    """What was stored of a chat's requests after one of its messages was deleted or edited: its run was under way."""
+    since = timezone.now() - 2 * timedelta(seconds=max(LONG_RUN_S, settings.CLEANUP_EVERY_S))
+    changed = Message.objects.filter(
+        CHANGED,
+        chat=OuterRef("run__chat"),
+        updated_at__gt=OuterRef("sent_at"),  # by other clocks: what was just made is no change
+        created_at__lt=F("updated_at") - timedelta(seconds=1),
+    )
+    return SentRequest.objects.filter(Exists(changed), sent_at__gt=since).order_by("sent_at")
 
 
 def _whole_logs() -> QuerySet[Any]:
@@ -126,16 +142,26 @@ def each(change: Callable[[UUID], bool]) -> Callable[[Sequence[UUID]], int]:
     return lambda ids: sum(change(id) for id in ids)
 
 
-EXPIRED = (
+# What apps of ours leave behind, they add.
+EXPIRED = [
     Kind("sessions", _sessions),
     Kind("expired chats", _chats, partial(remove_due_chats, _chats)),
     Kind("guests", gone_guests, remove_guests),
     Kind("states of messages that are gone", _left_states),
     Kind("compactions of messages that are gone", _left_compactions),
+    Kind("what was sent to models", keeping.due),
+    Kind("what was sent of messages that are gone", _left_requests),
+    *webhooks.KINDS,
+    Kind("reactions to messages that are gone", lambda: left_behind(Reaction.objects.all())),
+    Kind("annotations of messages that are gone", lambda: left_behind(Annotation.objects.all())),
     *cleanup.KINDS,
-)
+]
 LOGS = (
     Kind("logs cut to the answer", _old_logs, each(compact.cut_to_answer)),
     Kind("logs with deltas merged", _whole_logs, each(compact.merge_deltas)),
 )
-KINDS = EXPIRED + LOGS
+
+
+def every() -> Sequence[Kind]:
+    """All kinds, in order."""
+    return (*EXPIRED, *LOGS)

@@ -13,6 +13,7 @@ from django.db import connection
 from accounts.models import Project
 from chat.models import OPEN, Chat, Run
 from chat.ops.released import Released
+from chat.search import index as search
 from tools.git import arriving, removal
 from tools.knowledge import words
 
@@ -40,7 +41,8 @@ class Erasure:
             self._erase(self._left.pop(0))
             return True
         if self._is_log_left:
-            words.forget_deleted()
+            for each in (words.INDEX, search.INDEX):
+                words.forget_deleted(each)
             empty_the_log()
         self.counts |= self._rows.counts
         return False

@@ -1,4 +1,4 @@
-"""`GET /api/metrics`: what the installation has counted, for Prometheus. docs/metrics.md.
+"""`GET /api/metrics`: what the installation has counted and how it is, for Prometheus. docs/metrics.md.
 
 For whoever brings METRICS_TOKEN, for operators, and in development, where there is no token, for whoever is on this
 machine. To everybody else there is no such address.
@@ -6,51 +6,32 @@ machine. To everybody else there is no such address.
 
 import hmac
 import ipaddress
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
+from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
-from accounts.audit import sealing
 from accounts.authentication import authenticate, has_credentials
 from accounts.errors import RequestError
-from chat.metering import counters
-from chat.metering.counters import Counter
-from chat.models import Total
+from chat.ops.telling import Everything
 
 Schema = dict[str, Any]
-TYPE = "text/plain; version=0.0.4; charset=utf-8"
+TEXT, OPENMETRICS = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
 
 
 @csrf_exempt
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The totals of all processes. What this one counted is among them; the others add theirs every few seconds."""
+    """All processes' totals and gauges: in Prometheus' text format or, where that is asked for, in OpenMetrics'."""
     if not _may_read(request):
         raise Http404
-    counters.store()
-    lines = [line for each, rows in counters.totals() for line in _lines(each, rows)]
-    return HttpResponse("\n".join([*lines, *_unsealed()]) + "\n", content_type=TYPE)
-
-
-def _lines(counted: Counter, rows: list[Total]) -> Iterator[str]:
-    """What counts nothing yet is 0, so that its first one is seen to come."""
-    yield f"# HELP {counted.name} {counted.help}"
-    yield f"# TYPE {counted.name} counter"
-    if not rows and not counted.labels:
-        yield f"{counted.name} 0"
-    for row in rows:
-        yield f"{counted.name}{{{row.labels}}} {row.value}" if row.labels else f"{counted.name} {row.value}"
-
-
-def _unsealed() -> Iterator[str]:
-    """What is so now, and no total."""
-    yield "# HELP parley_audit_unsealed Audit entries that have no place in their chain yet."
-    yield "# TYPE parley_audit_unsealed gauge"
-    yield f"parley_audit_unsealed {sealing.unsealed()}"
+    if OPENMETRICS.partition(";")[0] in request.headers.get("Accept", ""):
+        return HttpResponse(openmetrics.generate_latest(Everything()), content_type=f"{OPENMETRICS}; charset=utf-8")
+    return HttpResponse(generate_latest(Everything()), content_type=f"{TEXT}; charset=utf-8")
 
 
 def _may_read(request: HttpRequest) -> bool:
@@ -88,7 +69,10 @@ GET: Schema = {
     "is no such token, also for whoever is on this machine. 404 for everybody else.",
     "security": [{"bearer": []}, {}],
     "responses": {
-        "200": {"description": "The text format of Prometheus.", "content": {TYPE: {"schema": {"type": "string"}}}},
+        "200": {
+            "description": "The text format of Prometheus, or that of OpenMetrics where it is asked for.",
+            "content": {each: {"schema": {"type": "string"}} for each in (TEXT, OPENMETRICS)},
+        },
         "404": {"description": "Not for you."},
     },
 }

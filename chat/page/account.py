@@ -26,7 +26,7 @@ from accounts.sign_in import keys, noting, passwords, sign_ins
 from accounts.sign_in.cookies import forget_cookie, keep_language
 from accounts.sign_in.own import change_password
 from accounts.sign_in.scopes import FOR_ADMINS
-from chat.page import budgets, known
+from chat.page import budgets, figures, known, webhooks
 from chat.page.account_words import DEVICES, DONE, SCOPE_USES, going, why
 from chat.rest.deletion import delete_oneself
 from chat.services import people
@@ -74,7 +74,9 @@ def _page(request: HttpRequest, user: User, status: int = 200, **more: Any) -> H
         "keys": ApiKey.objects.visible_to(user).filter(revoked_at=None).select_related("organization")[:SHOWN_KEYS],
         "now": timezone.now(),
         "sign_ins": _sign_ins(request, user),
+        "administered": figures.administered(user),
         "budgets": budgets.shown(user),
+        "webhooks": webhooks.of_admin(user),
         "goes": [going(kind, count) for kind, count in people.what_goes(user).items()],
         "stays_elsewhere": settings.ERASE_SHARED == "anonymise",
         **known.shown(user),

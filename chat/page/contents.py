@@ -14,6 +14,7 @@ from accounts.permissions import PERMISSIONS
 from agents.archetypes import registry
 from agents.installation import is_replaced
 from chat.eventlog.drafts import attach_drafts
+from chat.feedback import shown as said
 from chat.markdown import blocks
 from chat.metering import costs
 from chat.metering.answers import fitting
@@ -147,7 +148,7 @@ def branch(tree: Tree, at: UUID | None, window: Window, reader: User) -> list[di
     path = tree.path(at)
     positions = set(window.of([tree.positions[each] for each in path]))
     ids = window.nearest([each for each in path if tree.positions[each] in positions])
-    messages = _stored(tree, fitting(ids))
+    messages = _stored(tree, fitting(ids), reader)
     with blocks.for_answer():
         fit = list(takewhile(_fits, window.nearest(messages)))
         return shown(window.nearest(fit), tree, reader, last=path[-1] if path else None)
@@ -157,7 +158,7 @@ def _fits(message: Message) -> bool:
     return message.status == MessageStatus.IN_PROGRESS or blocks.fits(message)
 
 
-def _stored(tree: Tree, ids: list[UUID]) -> list[Message]:
+def _stored(tree: Tree, ids: list[UUID], reader: User) -> list[Message]:
     """These messages, oldest first. Those still being written hold what is stored of them."""
     found = list(
         tree.chat.messages.filter(pk__in=ids)
@@ -166,6 +167,7 @@ def _stored(tree: Tree, ids: list[UUID]) -> list[Message]:
         .order_by("position")
     )
     attach_drafts(found)
+    said.attach(found, reader.pk)
     return found
 
 
@@ -194,6 +196,7 @@ def shown(messages: list[Message], tree: Tree, reader: User, last: UUID | None) 
             "compacted": getattr(message, "compacted", None),
             "usage": _usage(message),
             "attachments": files[message.pk],
+            "said": said.of(message),
             "has_more": message is messages[-1] and message.pk != last,
         }
         for message in messages

@@ -35,11 +35,14 @@ class Tree:
 
     def path(self, at: UUID | None = None) -> list[UUID]:
         """The branch to the newest message, oldest first; or the newest one by way of `at`, if that is of this chat."""
-        leaf = self.chat.leaf_id if at is None or at not in self.positions else self._newest_under(at)
+        return self.path_to(self.chat.leaf_id if at is None or at not in self.positions else self._newest_under(at))
+
+    def path_to(self, last: UUID | None) -> list[UUID]:
+        """The messages from the first to this one; none where it is not of this chat."""
         path: list[UUID] = []
-        while leaf is not None:
-            path.append(leaf)
-            leaf = self._parents.get(leaf)
+        while last in self.positions:
+            path.append(last)
+            last = self._parents[last]
         return path[::-1]
 
     def older_leaf(self, at: UUID | None) -> str:

@@ -23,6 +23,7 @@ from accounts.sign_in.sign_ins import see_session
 from agents import commands
 from chat import gate
 from chat.access import get_chat, get_message, permissions_on
+from chat.feedback.models import EMOJI
 from chat.models import Chat
 from chat.page import attaching, models, pictures
 from chat.page import contents as pages
@@ -169,6 +170,7 @@ def _page(request: HttpRequest, user: User, chat: Chat | None, last: Choices, **
         "shared_with": chat and shared_with(chat),
         "most_chars": settings.CHAT_MESSAGE_MAX_CHARS,
         "attaching": attaching.limits(),
+        "emoji": EMOJI,
         **more,
     }
     return render(request, "chat/chat.html", context)

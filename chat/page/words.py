@@ -126,6 +126,7 @@ TEXTS: dict[str, Any] = {
     "cost": _("Cost"),
     "backToLatest": _("Back to the latest"),
     "jumpToLatest": _("Jump to latest"),
+    "passageNotFound": _("These words are not in the message, one after the other."),
     "showMore": _("Show more"),
     "showLess": _("Show less"),
     "code": _("Code"),
@@ -197,12 +198,16 @@ TEXTS: dict[str, Any] = {
     "mayWrite": _("may write"),
     "takeBack": _("Stop sharing with %(name)s"),
     # The list of chats
-    "noChats": _("No chat has this in its title."),
+    "nothingFound": _("Nothing was found."),
+    "searchedInPart": _("That takes too long, and not all was looked through. Ask for more words."),
+    "noTasks": _("There are no tasks in your projects."),
+    "noChatsOfTask": _("No chat was about this task."),
 }
 COUNTED: dict[str, Any] = {
     "waitingFor": ngettext_lazy(
         "Waiting: %(count)s answer before yours", "Waiting: %(count)s answers before yours", "count"
     ),
+    "annotations": ngettext_lazy("%(count)s annotation", "%(count)s annotations", "count"),
     "usingMany": ngettext_lazy("Using %(count)s tool", "Using %(count)s tools", "count"),
     "offlineWaits": ngettext_lazy(
         "You are offline. %(count)s message waits.", "You are offline. %(count)s messages wait.", "count"
@@ -368,6 +373,13 @@ REFUSALS: dict[str, Any] = {
     "command_not_allowed": _("This command may not be used here: /help lists those that may."),
     "conflict": _("That cannot be done now."),
     "holds_confidential": _("This chat holds something more confidential than everybody who would read it may."),
+    "holds_character": _("This chat is with a character that not everybody may use: a link would show it to others."),
+    "links_off": _("Links to chats are switched off here. An admin of the organization can allow them."),
+    "links_members": _(
+        "The rules of the organization let links open to its members only. An admin of it can change that."
+    ),
+    "too_many_links": _("This chat has as many links as it may. End one first."),
+    "chat_empty": _("There is nothing in this chat yet."),
     "not_open": _("It is not open any more."),
     "conflicts": _("Both sides changed the same lines."),
     "too_large_to_merge": _("Both sides changed files that are too large to be merged here. Merge it elsewhere."),

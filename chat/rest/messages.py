@@ -18,6 +18,7 @@ from agents.options import RunOptions
 from chat import money
 from chat.access import get_chat, get_message, get_run
 from chat.eventlog.drafts import attach_drafts
+from chat.feedback import shown as said
 from chat.markdown.blocks import fits, for_answer
 from chat.metering.answers import WEIGHT
 from chat.models import Chat, Message
@@ -44,7 +45,12 @@ class ChatMessages(APIView):
         """List all messages of the tree by position; `parent` says where each hangs."""
         query = read(MessageQuery, request.query_params)
         found = _messages(get_chat(caller(request), id), query)
-        how: dict[str, Any] = {"ordering": query["ordering"], "prepare": attach_drafts, "weight": WEIGHT}
+
+        def prepare(messages: list[Message]) -> None:
+            attach_drafts(messages)
+            said.attach(messages, caller(request).pk)
+
+        how: dict[str, Any] = {"ordering": query["ordering"], "prepare": prepare, "weight": WEIGHT}
         with for_answer():
             return page(request, found, MessageSerializer, **how, fits=fits if "blocks" in query else None)
 

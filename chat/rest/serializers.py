@@ -18,10 +18,12 @@ from agents.options import EFFORTS
 from chat import gate
 from chat.access import chats_of, may_see_provider_errors, permissions_found
 from chat.eventlog.drafts import attach_drafts
+from chat.feedback import shown as said
 from chat.markdown.blocks import of_message
 from chat.metering import costs
 from chat.models import Chat, ChatShare, ChatStatus, Message, MessageRole, MessageStatus, Run, RunStatus, Sharing
 from chat.models.chats import Access
+from chat.models.feedback import REASONS, Rating
 from chat.services.components import result_of
 
 # --- Out --------------------------------------------------------------------------------------------------------------
@@ -184,6 +186,30 @@ class WorkSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(RunStatus.choices)
 
 
+class OwnFeedbackSerializer(serializers.Serializer[Any]):
+    """What the caller has said of an answer; `rating` is null where they have only commented on it."""
+
+    rating = serializers.ChoiceField(Rating.choices, allow_null=True)
+    reasons = serializers.ListField(child=serializers.ChoiceField(REASONS))
+    comment = serializers.CharField(allow_blank=True)
+
+
+class FeedbackSerializer(serializers.Serializer[Any]):
+    """How many people found an answer good and bad, and the caller's own feedback."""
+
+    up = serializers.IntegerField()
+    down = serializers.IntegerField()
+    mine = OwnFeedbackSerializer(allow_null=True)
+
+
+class ReactionSerializer(serializers.Serializer[Any]):
+    """How many people have put an emoji on a message, and whether the caller has."""
+
+    emoji = serializers.CharField()
+    count = serializers.IntegerField()
+    mine = serializers.BooleanField()
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     """A message. One that is `in_progress` shows what its run has written so far."""
 
@@ -193,6 +219,9 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     cost = serializers.SerializerMethodField()
     read_from = serializers.SerializerMethodField()
     work = WorkSerializer(source="job", read_only=True, allow_null=True)
+    feedback = serializers.SerializerMethodField()
+    reactions = serializers.SerializerMethodField()
+    annotations = serializers.SerializerMethodField()
 
     serializer_related_field = Key
 
@@ -210,6 +239,9 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
                 "read_from",
                 "work",
                 "task",
+                "feedback",
+                "reactions",
+                "annotations",
                 "created_at",
                 "updated_at",
             ),
@@ -217,13 +249,15 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         read_only_fields = fields
 
     def to_representation(self, instance: Message) -> dict[str, Any]:
-        """Lists attach their drafts beforehand, all with one query; a single message does it here.
+        """Lists attach their drafts and what was said of them beforehand; a single message does it here.
 
         With `?blocks=html` there are `blocks`, as the native door sends them.
         """
         if instance.status == MessageStatus.IN_PROGRESS and not hasattr(instance, "is_drafted"):
             attach_drafts([instance])
         request = self.context.get("request")
+        if request is not None and not said.is_attached(instance):
+            said.attach([instance], request.user.pk)
         has_blocks = request is not None and request.query_params.get("blocks") == "html"
         shown = super().to_representation(instance)
         return {**shown, "blocks": of_message(instance)} if has_blocks else shown
@@ -240,6 +274,20 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         """Of the run that wrote it; null before its end, and for what people wrote."""
         run = getattr(message, "run", None) if message.role == MessageRole.ASSISTANT else None
         return cost_of(run)
+
+    @extend_schema_field(FeedbackSerializer)
+    def get_feedback(self, message: Message) -> dict[str, Any]:
+        """Of people; of what has just been made there is none."""
+        return said.of(message).feedback
+
+    @extend_schema_field(ReactionSerializer(many=True))
+    def get_reactions(self, message: Message) -> list[dict[str, Any]]:
+        """Those that there are."""
+        return said.of(message).reactions
+
+    def get_annotations(self, message: Message) -> int:
+        """How many there are."""
+        return said.of(message).annotations
 
     def get_read_from(self, message: Message) -> str | None:
         """The first message that the model was given to read for this answer; null where that was all of the chat."""

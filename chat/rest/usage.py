@@ -27,13 +27,12 @@ FORMATS = ("json", "csv", "jsonl")
 RISKY = ("=", "+", "-", "@", "\t", "\r")  # what a table's program would take for a formula
 
 
-class UsageQuery(Closed):
+class UsageAsked(Closed):
     """Which days, both included, and what each row is of."""
 
     organization = Id()
     to = serializers.DateField(required=False, help_text="The last day. Default: today, where the organization is.")
     by = Text(required=False, default="day,model", help_text=f"Some of {', '.join(COLUMNS)}, with commas between.")
-    format = serializers.ChoiceField(FORMATS, required=False, default="json")
 
     def get_fields(self) -> dict[str, Any]:
         """With a field whose name is a word of Python."""
@@ -46,6 +45,12 @@ class UsageQuery(Closed):
         if not set(names) <= set(COLUMNS) or len(set(names)) < len(names):
             raise serializers.ValidationError(f"Expected some of these, each once: {', '.join(COLUMNS)}.")
         return names
+
+
+class UsageQuery(UsageAsked):
+    """The same, and as what."""
+
+    format = serializers.ChoiceField(FORMATS, required=False, default="json")
 
 
 class AmountSerializer(serializers.Serializer[Any]):
@@ -102,17 +107,18 @@ class Usage(APIView):
         organization: UUID = query["organization"]
         if not Organization.objects.visible_to(caller(request)).filter(pk=organization).exists():
             raise NotFound
-        rows, total = report(caller(request), _asked(organization, query))
+        rows, total = report(caller(request), asked_of(query))
         match query["format"]:
             case "csv":
-                return _file(_csv(rows, query["by"]), "text/csv; charset=utf-8", "usage.csv")
+                return _file(as_csv(rows, query["by"]), "text/csv; charset=utf-8", "usage.csv")
             case "jsonl":
-                lines = "".join(f"{json.dumps(row.told)}\n" for row in rows)
-                return _file(lines, "application/x-ndjson", "usage.jsonl")
+                return _file(as_lines(rows), "application/x-ndjson", "usage.jsonl")
         return Response({"results": [row.told for row in rows], "totals": total.told})
 
 
-def _asked(organization: UUID, query: dict[str, Any]) -> Asked:
+def asked_of(query: dict[str, Any]) -> Asked:
+    """What a report is asked for. Raises Invalid."""
+    organization: UUID = query["organization"]
     last = query.get("to") or zones.today(organization)
     first = query.get("from") or last - timedelta(days=DAYS - 1)
     if first > last:
@@ -122,7 +128,12 @@ def _asked(organization: UUID, query: dict[str, Any]) -> Asked:
     return Asked(organization, first, last, query["by"])
 
 
-def _csv(rows: Sequence[Row], by: Sequence[str]) -> str:
+def as_lines(rows: Sequence[Row]) -> str:
+    """JSON, a row a line."""
+    return "".join(f"{json.dumps(row.told)}\n" for row in rows)
+
+
+def as_csv(rows: Sequence[Row], by: Sequence[str]) -> str:
     """A table; its first line says what the columns are, whether there are rows or not."""
     file = io.StringIO()
     table = csv.writer(file)

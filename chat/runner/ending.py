@@ -4,7 +4,7 @@ Sync.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -31,6 +31,9 @@ from chat.models.facts import RunFacts
 from chat.runner import capacity, jobs, lease, older, pictures, workflows
 from chat.runner.kinds import DRIVERS, title
 from chat.runner.lease import Claimed
+from chat.sent import keeping
+from chat.sent.waiting import Waiting
+from chat.webhooks import telling
 
 COUNTED = (*usage_days.TOKENS, *usage_days.MONEY)  # of a run
 IN_CHATS = (*COUNTED, "estimated_tokens")
@@ -50,6 +53,7 @@ class Ending:
     read_from: UUID | None = None  # see chat.models.Run, as of the next
     provider_error: dict[str, Any] | None = None
     move: workflows.Move | None = None  # what a workflow's step has come to
+    sent: Sequence[Waiting] = ()  # what went to models and is not stored yet
     unreadable: tuple[str, ...] = ()  # pictures that the provider could not read, as chat.runner.history names them
 
 
@@ -92,6 +96,7 @@ def store_ending(ending: Ending) -> Following:
     Raises Fenced where the run is not this attempt's any more.
     """
     run, usage, paid = ending.run, ending.fold.usage, spent(ending.fold)
+    requests = keeping.rows(ending.sent)
     with transaction.atomic():
         # Everybody locks in the order chat, organization, run, message, budgets.
         if not _hold_place(run, usage, paid) or not _end_run(ending, usage, paid):
@@ -99,6 +104,7 @@ def store_ending(ending: Ending) -> Following:
         entries = _with_cost(_with_moves(ending), paid)
         statements.insert([rows.row(run.id, entries)])
         record(run.id, [each.event for each in entries])
+        keeping.store(requests)
         if run.kind in DRIVERS:  # else it is of another version's kind, and was stopped before it began
             DRIVERS[run.kind].end(run, ending.fold)
         if ending.unreadable:
@@ -113,8 +119,17 @@ def store_ending(ending: Ending) -> Following:
             assert ending.fold.terminal is not None
             budgets.settle(run, Amount(usage.total_tokens, paid.nanos), _time(ending.fold.terminal.at))
         following = following if run.kind != ANSWER else _begin_what_follows(ending, following)
-        transaction.on_commit(partial(run_counts.ended, run, ending.fold))
+        if run.kind not in capacity.BRIEF:
+            telling.run_ended(run, ending.fold)
+        transaction.on_commit(partial(_is_over, run, ending.fold, paid))
         return replace(following, entries=entries)
+
+
+def _is_over(run: RunFacts, fold: Fold, paid: Spent) -> None:
+    """The end is stored: tell whoever counts."""
+    run_counts.ended(run, fold, paid)
+    for hear in WHEN_OVER:
+        hear(run.id)
 
 
 def _with_moves(ending: Ending) -> list[Logged]:
@@ -169,6 +184,7 @@ def _after_work(ending: Ending) -> Following:
     return Following(capacity.claim_waiting(run.organization_id, list(DRIVERS)) if ending.claims_next else [], [])
 
 
+WHEN_OVER: list[Callable[[UUID], None]] = []  # what hears of a run whose end is stored; it does its work later
 # What begins when an answer has ended, in its transaction: given the run, its fold, and whether to claim for here.
 AT_END: list[Callable[[RunFacts, Fold, bool], tuple[Run, Claimed | None] | None]] = [title.after_answer]
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from accounts import about
 from accounts.db import AWAY, db, db_files, db_write
 from agents import events as ev
 from agents.errors import (
@@ -34,7 +35,8 @@ from chat.runner.ending import Ending, Following, last_events, store_ending
 from chat.runner.kinds import DRIVERS
 from chat.runner.kinds.step import StepWork
 from chat.runner.loading import Begun, Loaded, load
-from chat.runner.waiting import store_waiting
+from chat.runner.waiting import store_asking
+from chat.sent import waiting
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -83,9 +85,12 @@ class Execution:
 
     async def run(self) -> None:
         """Load, work, end. Never raises but for cancellation."""
+        about.note(run=self.run_id)
         try:
             loaded = await self._ready()
             if loaded is not None:
+                run = loaded.run
+                about.note(chat=run.chat_id, user=run.user_id, organization=run.organization_id, door=run.door)
                 self.loaded = loaded
                 self.fold = loaded.fold
                 self.writer = Writer(self.run_id, self.attempt, loaded.next_seq, loaded.first)
@@ -98,6 +103,7 @@ class Execution:
         except Exception:
             log.exception("run %s is left to be taken over", self.run_id)
         finally:
+            waiting.take([(self.run_id, self.attempt)])
             if hasattr(self, "writer"):
                 self.writer.close()
 
@@ -137,7 +143,7 @@ class Execution:
             await self._end(end)
         elif self.is_waiting:
             await self.writer.stored()
-            await self._try_until_ours(store_waiting, self.run_id, self.attempt, self._waits_until())
+            await self._try_until_ours(store_asking, self.loaded.run, self.attempt, dict(self.fold.open_approvals))
         elif self.intent == "hand_over":
             await self.writer.stored()
 
@@ -278,6 +284,7 @@ class Execution:
             [*rest, *last],
             claims_next=claims,
             read_from=work.read_from,
+            sent=waiting.take([(self.run_id, self.attempt)]),
             move=work.move if isinstance(work, StepWork) else None,
             provider_error=(error.detail or None) if error else None,
             unreadable=error.pictures if error else (),
@@ -285,10 +292,6 @@ class Execution:
         following = await self._try_until_ours(store_ending, ending)
         self.writer.end(following.entries[len(rest) :])
         return following
-
-    def _waits_until(self) -> float:
-        """When the first of the open approvals expires."""
-        return min(each.expires_at for each in self.fold.open_approvals.values())
 
     async def _try_until_ours(self, store: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Store, for as long as the database is away and the lease may be ours."""

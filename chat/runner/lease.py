@@ -17,7 +17,10 @@ from django.utils import timezone
 
 from accounts.db.compiled import Compiled
 from chat.bus.bell import PROCESS
+from chat.metering.counters import counter
 from chat.models import LIVE, Chat, Run, RunStatus
+
+takeovers = counter("parley_takeovers_total", "Runs that another process went on with.", "cause")
 
 Claimed = tuple[UUID, int]  # a run, and the attempt that it is this process's by
 
@@ -144,9 +147,10 @@ def find_lying(held: Collection[UUID], kinds: Collection[str], limit: int = 50) 
     """Claim what lies about: lapsed runs of these kinds (but none held here), and queued answers of idle chats."""
     found: list[Claimed] = []
     lying = Run.objects.filter(lapsed(), kind__in=kinds).exclude(pk__in=held).order_by("created_at")
-    for run_id in lying.values_list("pk", flat=True)[:limit]:
+    for run_id, owner in lying.values_list("pk", "owner")[:limit]:
         attempt = take_over(run_id)
         if attempt is not None:
+            takeovers.add(cause="handed_over" if owner is None else "lapsed")
             found.append((run_id, attempt))
     return found + _find_queued(limit)
 

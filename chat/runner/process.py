@@ -44,6 +44,7 @@ class Runner:
         self.is_ready = False  # it knows the models, and has loaded what asks their servers
         self.follower = Follower()
         self.also: list[Callable[[], Coroutine[Any, Any, None]]] = []  # what else it does, for ever: chat.apps says
+        self.at_leaving: list[Callable[[], Coroutine[Any, Any, None]]] = []  # what it does last, with no run left
         self._then: dict[UUID, int] = {}  # attempts to begin once the one under way here has let go
         self._asked = asyncio.Event()  # somebody may have asked a run of ours to stop
         self._queued = asyncio.Event()  # there may be work
@@ -268,6 +269,8 @@ class Runner:
             await asyncio.wait(self.tasks, timeout=2.0)
         for execution in rest:
             await self.give_back(execution.run_id, execution.attempt)
+        for each in self.at_leaving:
+            await each()
         await self._try(counters.store)
         await self._try(presence.leave)
         await bell.sent()

@@ -4,6 +4,7 @@ Deciding is one compare-and-set under the chat's lock; once nothing is open the 
 """
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
@@ -19,11 +20,19 @@ from chat.eventlog import Fenced, Logged, stored
 from chat.eventlog.projection import Fold, fold
 from chat.eventlog.rows import insert
 from chat.models import Chat, Run, RunStatus
-from chat.models.facts import facts_of
+from chat.models.facts import RunFacts, facts_of
 from chat.runner.lease import Claimed, claim_next, claim_queued
+from chat.webhooks import telling
 
 Decision = Literal["allowed", "denied"]
 Scope = Literal["once", "chat"]
+
+
+@transaction.atomic
+def store_asking(run: RunFacts, attempt: int, asked: Mapping[str, ev.ApprovalRequested]) -> None:
+    """Let go of a run that waits for decisions on these calls, and tell webhooks of it. Raises Fenced."""
+    store_waiting(run.id, attempt, min(each.expires_at for each in asked.values()))
+    telling.approval_requested(run, sorted(asked))
 
 
 def store_waiting(run_id: UUID, attempt: int, until: float) -> None:

@@ -24,6 +24,7 @@ from chat.runner.capacity import BRIEF
 from chat.services import going_through, rules
 from chat.services.messages import lock_chat
 from chat.services.removing import remove_chat
+from chat.webhooks import telling
 
 # What a PATCH may set, and the rule each value must meet. Whoever writes in a chat may set these ...
 CHECKS: Mapping[str, Callable[[Any], Any]] = {
@@ -77,6 +78,7 @@ def create_chat(
     chat.titled_by = TitledBy.PERSON if chat.title else TitledBy.NOBODY
     _check_sharing(chat)
     chat.save(force_insert=True)
+    telling.chat_created(chat)
     if chat.sharing != Sharing.PRIVATE:
         _note("chat.shared", user, chat, sharing=chat.sharing, access=chat.project_access)
     if workflow is not None:

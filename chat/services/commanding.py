@@ -94,7 +94,7 @@ def forget(message: Message) -> None:
     found = TYPED.match(message.content) if message.kind == MessageKind.COMMAND else None
     if found is not None and found["name"] == FEEDBACK and (answer := newest_answer(message)) is not None:
         comment = (found["rest"] or "").strip()
-        Feedback.objects.filter(message=answer, user=message.author_id, comment=comment).delete()
+        Feedback.objects.filter(message=answer, user=message.author_id, comment=comment).forget_comments()
 
 
 def kind_of(message: Message, content: str) -> str:

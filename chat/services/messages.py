@@ -18,6 +18,8 @@ from chat.access import permissions_on
 from chat.attachments import using
 from chat.bus import notices
 from chat.eventlog.erase import erase
+from chat.feedback import anchoring
+from chat.feedback.models import Annotation, Reaction
 from chat.models import (
     ANSWER,
     OPEN,
@@ -34,6 +36,7 @@ from chat.models import (
 from chat.models.chats import ChatQuerySet
 from chat.runner import kept
 from chat.runner.capacity import BRIEF
+from chat.sent import keeping
 from chat.services import commanding, compactions, rules
 from chat.services.attachments import MARKS, check_attachments
 from chat.services.removing import keep_if_held
@@ -86,7 +89,9 @@ def edit_message(*, user: User, message: Message, content: str, attachments: Seq
     message.kind = commanding.kind_of(message, message.content)
     message.save(update_fields=["content", "attachments", "kind", "updated_at"])
     compactions.forget(message.chat, message.position)
+    keeping.forget(message.chat)
     using.use_anew(message)
+    anchoring.refit(message)
     notices.tell(message.chat_id, changed=[message.pk])
     return message
 
@@ -118,6 +123,7 @@ def erase_message(message: Message, *, by: User | None) -> Message:
     kept.forget(Run.objects.answers().filter(chat=message.chat))
     _forget(message.chat, by)
     compactions.forget(message.chat, message.position)
+    keeping.forget(message.chat)
     _erase_answers(message)
     return _bury(message)
 
@@ -234,6 +240,7 @@ def _bury(message: Message) -> Message:
     message.save(update_fields=["content", "parts", "attachments", "error", "status", "updated_at"])
     using.use_anew(message)
     MessageState.objects.filter(message=message).delete()
-    Feedback.objects.filter(message=message).delete()
+    for said in (Feedback, Reaction, Annotation):
+        said._default_manager.filter(message=message).delete()
     notices.tell(message.chat_id, changed=[message.pk])
     return message

@@ -39,6 +39,7 @@ from chat.models import (
     UsageRecord,
 )
 from chat.runner.capacity import BRIEF
+from chat.sent import keeping
 from chat.services.closing import close
 from chat.services.removing import erase_one, free_texts, is_to_keep, keep_if_held, lock
 from chat.services.said import erase_next, said_elsewhere
@@ -239,6 +240,9 @@ class Leaving:
 def _finish(person: User) -> None:
     for message in said_elsewhere(person.pk):  # it stays, without their name
         keep_if_held(message)
+    for message in Message.objects.filter(annotations__user=person).exclude(chat__user=person).distinct():
+        keep_if_held(message)  # their notes on it go
+    keeping.forget_person(person.pk)
     _keep_what_others_need(person)
     remove(person)
     free_texts().filter(person=person.pk, message=None).delete()

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, IdentityProvider, Invitation, Membership, Organization, Project, User
 from agents.events import dump
 from chat.eventlog.rows import stored
+from chat.feedback.models import Annotation
 from chat.models import (
     OPEN,
     AttachmentUse,
@@ -127,6 +128,8 @@ def keep_if_held(message: Message, runs: Iterable[Run] = ()) -> None:
         data["runs"] = told
     if comments := list(Feedback.objects.filter(message=message).exclude(comment="").values_list("comment", flat=True)):
         data["feedback"] = comments
+    if notes := list(Annotation.objects.filter(message=message).values("user", "quote", "body")):
+        data["annotations"] = [{**each, "user": str(each["user"])} for each in notes]
     kept = Kept.objects.create(message=message, person=person, data=data)
     files = AttachmentUse.objects.filter(message=message).values_list("attachment", flat=True)
     KeptFile.objects.bulk_create(KeptFile(kept=kept, attachment_id=id) for id in files)

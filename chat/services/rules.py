@@ -16,6 +16,7 @@ from agents.errors import UnknownArchetype
 from agents.installation import has_model, model_names, successor_of
 from agents.messages import ToolSpec
 from agents.options import EFFORTS
+from chat.services.slack import check_thread
 
 TITLE_MAX_CHARS = 200
 FALLBACKS_MAX = 8
@@ -130,9 +131,10 @@ def check_fallbacks(value: Any) -> list[str] | None:
 
 
 def check_metadata(value: Any) -> dict[str, Any]:
-    """A JSON object of the caller's own, kept and given back, never read by us."""
+    """A JSON object of the caller's own, kept and given back. Of what is in it a thread of Slack alone has a form."""
     if not isinstance(value, dict):
         raise refuse("metadata", "Expected a JSON object.")
     if len(json.dumps(value, ensure_ascii=False)) > settings.CHAT_METADATA_MAX_CHARS:
         raise refuse("metadata", f"Expected at most {settings.CHAT_METADATA_MAX_CHARS} characters as JSON.")
+    check_thread(value)
     return value

@@ -18,6 +18,7 @@ from accounts.db.writes import Insert, Update
 from accounts.errors import Conflict, Invalid, NotFound, Unavailable
 from accounts.folding import folded
 from accounts.models import User
+from accounts.origin import traceparent
 from accounts.permissions import Permissions, require
 from agents import events as ev
 from agents import options
@@ -305,6 +306,7 @@ def _run(
         api_key=user.key,
         request=ask.request,
         options=options.dump(_options(user, chat, ask)),
+        traceparent=traceparent(),
         **place_for(owner),
     )
 

@@ -24,6 +24,7 @@ from chat import due
 from chat.models import Schedule
 from chat.services.messages import lock_chat
 from chat.services.schedules import TIMES, begin, change_schedule, is_under_way, may_begin, note
+from chat.webhooks import telling
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +103,7 @@ def _begin(schedule: Schedule, due_at: datetime | None, refused: str) -> Counter
         return Counter()
     if refused:
         _row(schedule).update(error=refused, failed_at=due_at)
+        telling.schedule_failed(schedule, is_off=False)
         return Counter({REFUSED: 1})
     _row(schedule).update(last_run=begin(schedule), last_at=due_at, error="", failed_at=None)
     return Counter({BEGUN: 1})
@@ -143,6 +145,7 @@ def _missed(schedule: Schedule, missed: Sequence[datetime]) -> dict[str, Any]:
 def _switch_off(schedule: Schedule, why: str) -> Counter[str]:
     _row(schedule).update(is_on=False, next_at=None, error=why, failed_at=schedule.next_at)
     note("schedule.switched_off", schedule, by=audit.SYSTEM)
+    telling.schedule_failed(schedule, is_off=True)
     return Counter({OFF: 1})
 
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from django.db.models import Q, QuerySet
 
 from accounts.models import ApiKey, ExternalIdentity, IdempotencyKey, Membership, ProjectMember, SignIn, User
+from chat.feedback.models import Annotation, Reaction
 from chat.models import (
     Attachment,
     AttachmentUse,
@@ -31,6 +33,7 @@ from chat.models import (
     ToolCall,
     ToolGrant,
 )
+from chat.sent import keeping
 from tools.models import Memory, Preferences
 
 Fields = Mapping[str, tuple[str, ...]]  # by table, `app.Model`
@@ -76,7 +79,9 @@ STORES = (
         lambda id: Chat.objects.filter(user=id),
     ),
     Store("chat shares", {}, lambda id: ChatShare.objects.filter(Q(user=id) | Q(chat__user=id))),
+    Store("links to chats", {}, lambda id: apps.get_model("chat_links", "Link").objects.filter(by=id)),
     Store("messages", {"chat.Message": ("content", "parts", "attachments", "error")}, _said),
+    Store("search terms", {"chat_search.SearchEntry": ("terms",)}),
     Store("states of messages", {"chat.MessageState": ("turns",)}),
     Store(
         "compactions",
@@ -84,6 +89,12 @@ STORES = (
         lambda id: Compaction.objects.filter(chat__user=id),
     ),
     Store("feedback", {"chat.Feedback": ("comment",)}, lambda id: Feedback.objects.filter(user=id)),
+    Store("reactions", {}, lambda id: Reaction.objects.filter(user=id)),
+    Store(
+        "annotations",
+        {"chat_feedback.Annotation": ("quote", "body")},
+        lambda id: Annotation.objects.filter(user=id),
+    ),
     Store("attachments: the row", {"chat.Attachment": ("name", "text_error")}, _files),
     Store("attachments: the file"),
     Store("attachment uses"),
@@ -93,6 +104,7 @@ STORES = (
         lambda id: Run.objects.filter(chat__user=id),
     ),
     Store("the log of a run", {"chat.RunEvent": ("events",)}, lambda id: RunEvent.objects.filter(run__chat__user=id)),
+    Store("what was sent to models", {"chat_sent.SentRequest": ("agent", "data")}, keeping.of),
     Store(
         "tool calls",
         {"chat.ToolCall": ("call", "agent", "arguments", "result")},
@@ -125,9 +137,14 @@ STORES = (
     Store("workflow versions", {"chat.WorkflowVersion": ("definition",)}),
     Store("workflow runs", {"chat.WorkflowRun": ("answers",)}),
     Store("schedules", {"chat.Schedule": ("title", "prompt", "error")}, lambda id: Schedule.objects.filter(owner=id)),
+    Store("webhooks", {"chat_webhooks.Webhook": ("url",)}),
+    Store("webhook events"),
+    Store("webhook deliveries", {"chat_webhooks.WebhookDelivery": ("answer", "error")}),
     Store("tasks", {"chat.Task": ("title", "title_folded", "external_id")}),
     Store("characters", {"chat.Character": ("name",)}),
     Store("holds", {"chat.Hold": ("name", "reason")}),
+    Store("exports: the row", {"chat_exports.Export": ("asked",)}),
+    Store("exports: the file"),
     Store("kept texts", {"chat.Kept": ("data",)}),
     Store("kept files"),
     Store("git: refs"),
@@ -207,6 +224,7 @@ NO_WORDS: Fields = {
     "auth.Group": ("name",),
     "auth.Permission": ("name", "codename"),
     "contenttypes.ContentType": ("app_label", "model"),
+    "chat_links.Link": ("token_hash",),
     "chat.Attachment": ("media_type", "sha256"),
     "chat.Character": ("archetype",),
     "chat.Chat": ("model", "effort", "fallbacks", "archetype", "origin"),
@@ -214,15 +232,18 @@ NO_WORDS: Fields = {
     "chat.ChatSession": ("token_hash", "model"),
     "chat.Chore": ("name", "told", "error"),
     "chat.Compaction": ("whole", "model"),
+    "chat.Feedback": ("reasons",),
+    "chat_feedback.Reaction": ("emoji",),
     "chat.LanguageModel": (
         *("id", "vendor", "name", "api", "base_url", "tier", "currency", "abilities", "efforts", "fallbacks"),
         *("successor", "note", "source"),
     ),
     "chat.Message": ("model", "usage"),
-    "chat.Process": ("host", "kinds"),
+    "chat.Process": ("host", "kinds", "gauges"),
     "chat.PullRequest": ("forge", "head", "merged_as"),
     "chat.Run": (
         *("kind", "subject", "archetype", "model", "door", "end_reason", "error_code", "usage_status", "command"),
+        "traceparent",
     ),
     "chat.Price": ("vendor", "model", "currency", "source"),
     "chat.Schedule": ("archetype", "cron", "time_zone"),
@@ -234,6 +255,10 @@ NO_WORDS: Fields = {
     "chat.UsageDayBefore": ("model",),
     "chat.UsageRecord": ("agent", "door", "purpose", "model", "currency", "status"),
     "chat.WorkflowRun": ("step",),
+    "chat_exports.Export": ("what", "format", "error"),
+    "chat_sent.SentRequest": ("model", "server"),
+    "chat_webhooks.Webhook": ("events", "secret", "old_secret"),
+    "chat_webhooks.WebhookEvent": ("type", "body"),
     "tools.DocumentVersion": ("call",),
     "tools.KnowledgeDocument": ("media_type", "language", "sha256", "embedded_by"),
     "tools.McpServer": ("protocol",),

@@ -9,6 +9,7 @@ from typing import IO, Any
 import msgspec
 from django.conf import settings
 from django.db import close_old_connections
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
@@ -19,8 +20,9 @@ from accounts.db import db
 from accounts.models import ApiKey, ExternalIdentity, Membership, SignIn, User
 from accounts.sign_in.noting import home_of
 from chat.attachments import storing
+from chat.feedback.models import Annotation, Reaction
 from chat.metering.limits import exports
-from chat.models import Attachment, Chat, Compaction, Message, Schedule
+from chat.models import Attachment, Chat, Compaction, Feedback, Message, Schedule
 from chat.serving.event_stream import Streamed
 from chat.transfer.views import ExportTooLarge, pieces, thread
 from chat.transfer.writing import written
@@ -70,10 +72,8 @@ def _file(user: User) -> tuple[IO[bytes], int]:
     close_old_connections()
     file = tempfile.TemporaryFile(dir=settings.PARLEY_DATA)  # noqa: SIM115  # closed by whoever reads it
     try:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, lines in _contents(user):
-                _write(archive, file, name, lines)
-            _write(archive, file, "attachments.jsonl", _attachments(user, archive))
+        for _ in archived(user, file):
+            pass
         length = file.tell()
         file.seek(0)
         return file, length
@@ -84,12 +84,22 @@ def _file(user: User) -> tuple[IO[bytes], int]:
         close_old_connections()
 
 
+def archived(user: User, file: IO[bytes]) -> Iterator[int]:
+    """Write the ZIP; yields how many files are in it, after each. Raises Conflict, ExportTooLarge."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for count, (name, lines) in enumerate(_contents(user), start=1):
+            _write(archive, file, name, lines)
+            yield count
+        _write(archive, file, "attachments.jsonl", _attachments(user, archive))
+
+
 def _contents(user: User) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Each file's name and lines."""
     yield "account.json", [_encode(_account(user))]
     yield "messages-in-other-chats.jsonl", _messages_elsewhere(user)
     yield "schedules.jsonl", _schedules(user)
     yield "compactions.jsonl", _compactions(user)
+    yield "feedback.jsonl", _said_of_messages(user)
     theirs = Chat.objects.visible_to(user).filter(user=user).order_by("created_at", "pk")
     for id in list(theirs.values_list("pk", flat=True)):
         if (chat := theirs.filter(pk=id).first()) is not None:  # it may be gone by now
@@ -148,6 +158,20 @@ def _compactions(user: User) -> Iterator[bytes]:
     rows = Compaction.objects.filter(chat__in=Chat.objects.visible_to(user).filter(user=user))
     for row in rows.order_by("created_at", "pk").values(*OF_COMPACTIONS).iterator():
         yield _encode(row) + b"\n"
+
+
+def _said_of_messages(user: User) -> Iterator[bytes]:
+    """Their feedback, reactions and annotations, in chats that they see."""
+    tables: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
+        (Feedback, ("rating", "reasons", "comment")),
+        (Reaction, ("emoji",)),
+        (Annotation, ("start", "end", "quote", "body", "updated_at")),
+    )
+    seen = Message.objects.visible_to(user)
+    for table, fields in tables:
+        rows = table._default_manager.filter(user=user, message__in=seen).order_by("created_at", "pk")
+        for row in rows.values("message", *fields, "created_at").iterator():
+            yield _encode({"what": table._meta.model_name, **row}) + b"\n"
 
 
 def _messages_elsewhere(user: User) -> Iterator[bytes]:

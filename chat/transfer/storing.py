@@ -22,6 +22,7 @@ from chat.models import IMPORTED, Attachment, Chat, ChatAlias, Message, Run, Run
 from chat.services import rules
 from chat.transfer.lines import EventsLine, Line, UsageLine
 from chat.transfer.reading import Package
+from chat.webhooks import telling
 from tools.git.transfer import put_files
 
 ROWS = 500  # in one statement
@@ -179,6 +180,7 @@ def _chat(package: Package, place: Place, ids: Ids) -> Chat:
     chat = Chat(user=place.owner, organization=place.organization, project=place.project, **fields)
     audience.require_readable(chat, place.owner)
     chat.save(force_insert=True)
+    telling.chat_created(chat)
     return chat
 
 

@@ -30,6 +30,7 @@ from accounts.errors import (
     TooMany,
     Unavailable,
 )
+from accounts.origin import origin
 from accounts.sign_in.cookies import forget_cookie, has_cookie
 from chat.doors.shapes import shaped
 from chat.page.words import fault
@@ -243,8 +244,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, with the id that config.logs puts into the log line."""
-    id = uuid.uuid4().hex[:12]
+    """500, with the request's id, which config.logs puts into the log line."""
+    asked = origin()
+    id = asked.request_id if asked else uuid.uuid4().hex
     request.error_id = id  # type: ignore[attr-defined]
     text = f"Something went wrong on our side. If it stays so, tell us this id: {id}"
     response = answer(request, InternalError(text))

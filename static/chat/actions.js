@@ -8,6 +8,8 @@ const building = () => import("./building.js");
 const cited = () => import("./cited.js");
 const deciding = () => import("./deciding.js");
 const viewing = () => import("./viewing.js");
+const said = () => import("./said.js");
+let passage = ""; // that was selected when the menu was opened: opening it may end the selection
 
 /** Let the buttons of the log do `does`: the functions of app.js. */
 export function listen(element, does) {
@@ -19,9 +21,11 @@ export function listen(element, does) {
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     const article = event.target.closest("article");
-    if (event.target.matches(".edit-form")) editing().then(({ save }) => save(does, event.target, article));
+    if (event.target.matches(".said-form")) said().then(({ send }) => send(does, event.target, article));
+    else if (event.target.matches(".edit-form")) editing().then(({ save }) => save(does, event.target, article));
     else decide(does, event.target, event.submitter, article);
   });
+  element.addEventListener("pointerdown", ({ target }) => target.closest(".more > summary") && (passage = String(getSelection())));
   element.addEventListener("keydown", (event) => event.key === "Escape" && escape(event));
   element.addEventListener("toggle", ({ target }) => target.matches(".words") && viewing().then(({ read }) => read(target)), true); // it does not bubble
   document.addEventListener("click", ({ target }) => closeMenus(target.closest(".more")));
@@ -40,6 +44,13 @@ const ACTIONS = {
   version: (does, button, article) => step(does, button, article),
   fork: (does, button, article) => once(button, () => does.fork(article.dataset.id)),
   delete: (...given) => deciding().then(({ remove }) => remove(...given)),
+  rate: (does, button, article) => said().then(({ rate }) => once(button, () => rate(does, button, article))),
+  react: (does, button, article) => said().then(({ react }) => once(button, () => react(does, button, article))),
+  emoji: (_does, _button, article) => said().then(({ offer }) => offer(article)),
+  note: (_does, _button, article) => said().then(({ note }) => note(article, String(getSelection()) || passage)),
+  notes: (does, button, article) => said().then(({ notes }) => once(button, () => notes(does, button, article))),
+  "remove-note": (does, button, article, event) => said().then(({ remove }) => remove(does, button, article, event)),
+  "leave-said": (_does, _button, article) => said().then(({ leave }) => leave(article)),
   source: (_does, button, article) => cited().then(({ open }) => open(button, article)),
   unfold: (_does, _button, article) => toggleFold(article),
   // No button of submit: Enter in the reason denies.
@@ -77,10 +88,10 @@ function closeMenus(except) {
 
 function escape(event) {
   const menu = event.target.closest(".more[open]");
-  const form = event.target.closest(".edit-form");
+  const form = event.target.closest(".edit-form, form.said-form");
   if (!menu && !form) return;
   event.stopPropagation();
-  if (form) return form.querySelector("[data-action]").click();
+  if (form) return form.querySelector("[data-action=cancel-edit], [data-action=leave-said]").click();
   menu.open = false;
   menu.querySelector("summary").focus();
 }

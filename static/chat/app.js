@@ -50,7 +50,7 @@ const isDrawn = ({ dataset: { run, status } }) => (status === "in_progress" ? ru
 const pager = new Pager(log, scroller, { isDrawn, watch });
 const live = new Live({
   isSending: () => outbox.isBusy,
-  ...{ onPeople: hear, onMessage: arrived, onChanged, onWelcome, onChat, onRights, onDeleted, onEnd: onLost },
+  ...{ onPeople: hear, onMessage: arrived, onChanged, onSaidOf, onWelcome, onChat, onRights, onDeleted, onEnd: onLost },
   reload: () => catchUp(),
 });
 let people = null; // the others here, once there are any
@@ -331,6 +331,11 @@ function onChanged(message) {
   if (!runs.has(message.run) || message.work) catchUp(message.position);
 }
 
+async function onSaidOf({ message, ...said }) {
+  const article = byId(`message-${message}`);
+  if (article) (await import("./said.js")).draw(article, said);
+}
+
 function onWelcome(chat, isFirst) {
   isSignedOut = false;
   if (!isFirst || (chat.live_run && !runs.has(chat.live_run)) || (chat.leaf !== log.last && !log.parent)) catchUp();
@@ -489,6 +494,7 @@ outbox.kept().then((items) => (items.forEach(queue), items.length && scroller.to
 live.open(page.chat);
 if (byId("grants").matches("[data-any]")) import("./grants.js").then(({ show }) => show());
 scroller.toEnd();
+pager.arrive();
 document.body.classList.add("ready");
 performance.mark("ready");
 if (form?.dataset.early) {

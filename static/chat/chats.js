@@ -48,7 +48,7 @@ function mayOf({ permissions, user }) {
 
 /** Where a chat stands in the list. */
 export function linksTo(id) {
-  return nav.querySelectorAll(`a[href^="/chats/${id}/"]`);
+  return nav.querySelectorAll(`.chats ul a[href^="/chats/${id}/"]`);
 }
 
 /** Something was said in the chat of this page: it comes first. */
@@ -140,7 +140,7 @@ const idOf = (item) => item.querySelector("a").pathname.split("/")[2];
 
 /** A chat is opened on the branch that was read in it last. */
 function choosePath({ target }) {
-  const link = target.closest(".chats a");
+  const link = target.closest(".chats ul a"); // a message that was found is on a branch of its own
   const leaf = link && branchOf(link.pathname.split("/")[2]);
   if (link) link.search = leaf ? `?at=${leaf}` : "";
 }

@@ -13,6 +13,8 @@ const KEYS = {
   k: () => step(-1),
   c: () => click("[data-action=copy]", current()),
   e: () => click("[data-action=edit]", messages().findLast((each) => each.matches(".own[data-id]"))),
+  g: () => rate("up"),
+  b: () => rate("down"),
   "[": () => turn("first"),
   "]": () => turn("last"),
   End: () => (byId("jump").hidden ? messages().at(-1)?.scrollIntoView({ block: "end" }) : byId("jump").click()),
@@ -34,6 +36,12 @@ function step(by) {
   next.tabIndex = -1;
   next.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
+}
+
+/** Say that this answer is good or bad, or the last one where this is none. */
+function rate(rating) {
+  const answers = messages().filter((each) => each.matches(".assistant"));
+  click(`[data-rating=${rating}]`, answers.find((each) => each === current()) ?? answers.at(-1));
 }
 
 /** Another version of this message, or of the nearest one above that has any. */

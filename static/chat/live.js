@@ -10,7 +10,7 @@ export class Live {
 
   /**
    * `isSending()`: whether ours is on its way. Called: `onPeople(message)`, `onMessage(message)` for a new one, `reload(position)` where the
-   * stored messages have changed, `onChat(chat)`, `onRights(permissions)`, `onDeleted(by)`, `onEnd(reason)`.
+   * stored messages have changed, `onSaidOf(told)` where somebody has rated, annotated or reacted, `onChat(chat)`, `onRights(permissions)`, `onDeleted(by)`, `onEnd(reason)`.
    */
   constructor(calls) {
     Object.assign(this, calls);
@@ -51,6 +51,9 @@ export class Live {
         break;
       case "message.changed":
         this.onChanged(message.message);
+        break;
+      case "message.said_of":
+        this.onSaidOf(message);
         break;
       case "chat.changed":
         this.onRights(message.chat.permissions);

@@ -86,6 +86,14 @@ export class Pager {
     Object.assign(article ?? {}, { tabIndex: -1 }).focus?.({ preventScroll: true });
   }
 
+  /** To the message that the address names, as links to it do. */
+  async arrive() {
+    const id = location.hash.match(/^#message-([\da-f-]{36})$/)?.[1];
+    if (!id) return;
+    const message = byId(`message-${id}`) ? {} : await get(`/api/messages/${id}/`).then((found) => found.json(), () => null);
+    if (message) await this.goTo(id, message.position);
+  }
+
   /** A link to where the model began to read leads there, on the page or not. */
   #follow(event) {
     const link = event.target.closest(".read-from a");

@@ -49,7 +49,7 @@ export function setTime(article, time) {
   element.title = time.toLocaleString(LOCALE);
   const message = article.querySelector("h2").textContent;
   for (const button of article.querySelectorAll(":scope > .actions :is(button:not([data-to]), summary)")) {
-    button.setAttribute("aria-label", WORDS.of({ what: button.textContent, message }));
+    button.setAttribute("aria-label", WORDS.of({ what: (button.querySelector(".unseen") ?? button).textContent, message }));
   }
 }
 

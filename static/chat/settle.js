@@ -3,7 +3,7 @@
 import { foldTools, unfoldTools } from "./fold.js";
 import { isSelected } from "./text.js";
 
-const SINGLE = [".cited", ".attachments", ".why", ".made", ".work", ".wrote", ".read-from", ".end", ".actions", ".compacted"];
+const SINGLE = [".said", ".cited", ".attachments", ".why", ".made", ".work", ".wrote", ".read-from", ".end", ".actions", ".compacted"];
 
 /** Give the article on the page the content of the stored one. */
 export function settle(old, fresh) {
@@ -18,7 +18,7 @@ export function settle(old, fresh) {
   for (const name of SINGLE) {
     const [was, is] = [old, fresh].map((each) => each.querySelector(`:scope > ${name}`));
     if (was && is) keepOpen(was, is);
-    if (was && is && !was.isEqualNode(is) && !was.contains(document.activeElement)) was.replaceWith(is);
+    if (was && is && !was.isEqualNode(is) && !was.querySelector(":scope > .notes") && !was.contains(document.activeElement)) was.replaceWith(is);
   }
 }
 

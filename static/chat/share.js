@@ -28,7 +28,7 @@ const projectOf = ({ project }) => project && json(`/api/projects/${project}/`);
 /** Open the dialog. */
 export async function open() {
   part(".here").textContent = byId("people").title;
-  await act();
+  await Promise.all([act(), import("./links.js").then(({ show }) => show(page.chat))]);
   dialog.showModal();
 }
 

@@ -29,6 +29,7 @@ document.querySelector(".nav-toggle")?.addEventListener("click", (event) => {
 });
 
 document.getElementById("search")?.addEventListener("focus", () => import("./search.js"), { once: true });
+document.getElementById("tasks")?.addEventListener("toggle", () => import("./tasks.js"), { once: true });
 
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("[data-menu]");

@@ -16,7 +16,7 @@ from accounts.authentication import still_valid
 from accounts.errors import Conflict, Invalid
 from accounts.models import ApiKey, Membership, Organization, Project, Role, User
 from accounts.sign_in import keys
-from accounts.sign_in.scopes import AUDIT, SCOPES, WORKED_ON, opens
+from accounts.sign_in.scopes import AUDIT, SCOPES, WEBHOOKS, WORKED_ON, opens
 from chat.models import Chat
 from tests.routes import APART, MINE, PUBLIC, ROUTES, Route
 
@@ -250,6 +250,8 @@ def test_each_route_is_opened_by_the_scopes_that_are_for_it(route: Route) -> Non
         assert scopes_of(route) == {"people"}
     elif AUDIT.match(route.path):
         assert scopes_of(route) == {"audit"}
+    elif WEBHOOKS.match(route.path):
+        assert scopes_of(route) == set(), "who names where everything is told is a person"
     elif route.path.startswith("/api/me/"):
         assert scopes_of(route) == {"me"}
     elif WORKED_ON.match(route.path):

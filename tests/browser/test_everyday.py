@@ -65,7 +65,7 @@ def test_chats_are_listed_by_project_the_newest_first_found_renamed_and_deleted(
     expect(links.first).to_contain_text("Pears")
 
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "search=" in request.url else None)
+    page.on("request", lambda request: asked.append(request.url) if "/api/search/" in request.url else None)
     page.get_by_role("searchbox").press_sequentially(f"Apples {mark}", delay=20)
     found = page.locator("#found").get_by_role("link")
     expect(found).to_have_count(1)

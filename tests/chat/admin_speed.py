@@ -27,7 +27,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext, setup_test_environment
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Membership, Role, User
 from chat.models import Run
 from tests.chat.busy import Busy
 from tests.chat.crowd import crowd
@@ -51,6 +51,8 @@ class Timed:
 def pages(long_run: Run, eventful: Run) -> Iterator[tuple[str, str]]:
     """(name, address) of every list, each with its saved views, and of the pages with figures."""
     yield "first screen", reverse("admin:index")
+    assert long_run.chat is not None
+    yield "an organization's figures", reverse("page-figures", args=[long_run.chat.organization_id])
     usage = reverse("admin:chat_usageday_changelist")
     yield "usage, 30 days", usage
     yield "usage, 90 days", f"{usage}?days=90"
@@ -128,7 +130,9 @@ def main() -> None:
             flush=True,
         )
         client = Client()
-        client.force_login(User.objects.create_superuser("root@example.com"))
+        root = User.objects.create_superuser("root@example.com")
+        Membership.objects.create(organization_id=runs[0].chat.organization_id, user=root, role=Role.ADMIN)
+        client.force_login(root)
         for name, address in pages(*runs):
             if chosen.only in name and not (chosen.quick and "," in name and name.startswith("list")):
                 show(measure(client, name, address))

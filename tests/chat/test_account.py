@@ -18,7 +18,8 @@ from rest_framework.test import APIClient
 from accounts.models import ApiKey, Membership, Organization, Role, SignIn, User
 from accounts.sign_in.keys import create_key
 from accounts.sign_in.tokens import AccessToken
-from chat.models import Chat, Compaction, RunStatus, Schedule
+from chat.feedback.models import Annotation, Reaction
+from chat.models import Chat, Compaction, Feedback, RunStatus, Schedule
 from chat.page.account import device
 from chat.page.account_words import KINDS_GOING, going
 from chat.services import people
@@ -211,6 +212,10 @@ def fill(chat: Chat, alice: User, bob: User) -> str:
         chat=chat, upto=run.question, branch_leaf=run.question.pk, run=run.pk, summary="Summed up. Planted too.",
         messages=1, tokens_before=2, tokens_after=1, model="m",
     )  # fmt: skip
+    for user, said in ((alice, "Planted rating"), (bob, "His rating")):
+        Feedback.objects.create(message=run.message, user=user, rating="down", reasons="slow", comment=said)
+        Annotation.objects.create(message=run.message, user=user, start=0, end=7, quote="Planted", body=said)
+    Reaction.objects.create(message=run.message, user=alice, emoji="🚀")
     theirs = Chat.objects.create(
         organization=chat.organization, project=chat.project, user=bob, model="m", archetype="generalist",
         sharing="project", project_access="write",
@@ -232,7 +237,7 @@ async def test_all_that_is_ones_own_is_in_the_file_and_nothing_else(
     archive = zipfile.ZipFile(io.BytesIO(body))
     assert status == 200 and archive.testzip() is None
     names = ["account.json", "attachments.jsonl", f"chats/{chat.pk}.jsonl", "compactions.jsonl"]
-    names += ["messages-in-other-chats.jsonl", "schedules.jsonl"]
+    names += ["feedback.jsonl", "messages-in-other-chats.jsonl", "schedules.jsonl"]
     assert sorted(archive.namelist()) == names and archive.read("attachments.jsonl") == b""
     assert b"Planted words" in archive.read(f"chats/{chat.pk}.jsonl")
     assert b"Summed up" in archive.read("compactions.jsonl")
@@ -241,11 +246,14 @@ async def test_all_that_is_ones_own_is_in_the_file_and_nothing_else(
     assert key[11:] not in str(told) and "hash" not in str(told) and "password" not in str(told)
     assert archive.read("messages-in-other-chats.jsonl").count(b"\n") == 1
     assert json.loads(archive.read("schedules.jsonl"))["prompt"] == "Planted prompt"
+    said = [json.loads(line) for line in archive.read("feedback.jsonl").splitlines()]
+    assert [each["what"] for each in said] == ["feedback", "reaction", "annotation"] and "His" not in str(said)
+    assert (said[0]["rating"], said[0]["comment"], said[1]["emoji"]) == ("down", "Planted rating", "🚀")
     status, body = await fetch(charlie)
     assert status == 200 and b"Planted" not in body
     archive = zipfile.ZipFile(io.BytesIO(body))
-    assert archive.namelist()[2:] == ["schedules.jsonl", "compactions.jsonl", "attachments.jsonl"]
-    assert archive.read("compactions.jsonl") == archive.read("attachments.jsonl") == b""
+    assert archive.namelist()[2:] == ["schedules.jsonl", "compactions.jsonl", "feedback.jsonl", "attachments.jsonl"]
+    assert {archive.read(name) for name in ("compactions.jsonl", "feedback.jsonl", "attachments.jsonl")} == {b""}
     settings.PERSON_EXPORT_MAX_BYTES = 10
     status, body = await fetch(alice)
     assert (status, json.loads(body)["error"]["code"]) == (413, "export_too_large")

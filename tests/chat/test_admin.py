@@ -24,6 +24,7 @@ from agents.usage import Usage
 from chat.admin.timeline import Timeline
 from chat.eventlog import Logged
 from chat.eventlog.rows import insert
+from chat.feedback.models import Annotation, Reaction
 from chat.models import (
     Attachment,
     AttachmentUse,
@@ -64,6 +65,7 @@ from chat.models import (
     WorkflowRun,
 )
 from chat.services.sessions import open_session
+from chat.webhooks.models import Webhook, WebhookCount, WebhookDelivery, WebhookEvent
 from tests import transcripts
 from tests.chat.busy import Busy
 from tests.chat.rows import answer, say
@@ -72,8 +74,11 @@ pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>{{ 7|add:7 }}</pre></details>\u202e"
 # For a provider alone, and what a hold keeps of what was deleted: nobody is shown any of it.
-UNSEEN = (HandedOver, Kept, KeptFile, MessageState)
-TABLES = sorted({*apps.get_app_config("chat").get_models()} - {*UNSEEN}, key=lambda model: model.__name__)
+# A webhook's events are in its deliveries, and a chat's count of them tells nobody anything. An emoji is no text.
+UNSEEN = (HandedOver, Kept, KeptFile, MessageState, Reaction, WebhookCount, WebhookEvent)
+LABELS = ("chat", "chat_feedback", "chat_webhooks")
+OURS = [each for label in LABELS for each in apps.get_app_config(label).get_models()]
+TABLES = sorted({*OURS} - {*UNSEEN}, key=lambda model: model.__name__)
 EDITED = (Budget, Character, Hold, LanguageModel, Price, Rules, ToolGrant, ToolPolicy, Workflow)
 WRITTEN = [model for model in TABLES if model not in EDITED]
 
@@ -103,6 +108,7 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
     LanguageModel.objects.create(id=HOSTILE[:90], name=HOSTILE, note=HOSTILE, vendor="openai", source="operator")
     open_session(user=alice, run=made, task=task)
     Feedback.objects.create(message=made.message, user=alice, comment=HOSTILE)
+    Annotation.objects.create(message=made.message, user=alice, start=0, end=9, quote=HOSTILE, body=HOSTILE)
     Compaction.objects.create(
         chat=chat, upto=made.input, branch_leaf=made.pk, run=made.pk, summary=HOSTILE, messages=2, tokens_before=9,
         tokens_after=3, model=HOSTILE[:100],
@@ -126,6 +132,9 @@ def run(chat: Chat, alice: User, bob: User) -> Run:
         cron=HOSTILE[:100], time_zone=HOSTILE[:60], missed=3, missed_first_at=timezone.now(),
     )  # fmt: skip
     now = timezone.now()
+    hook = Webhook.objects.create(organization=chat.organization, url=f"https://8.8.8.8/{HOSTILE}", secret="sealed")
+    event = WebhookEvent.objects.create(organization=chat.organization, type="run.failed", body="{}", created_at=now)
+    WebhookDelivery.objects.create(webhook=hook, event=event, answer=HOSTILE, error=HOSTILE)
     Process.objects.create(id=uuid.uuid4(), host=HOSTILE, pid=7, takes_runs=True, started_at=now, seen_at=now)
     Total.objects.create(name="parley_runs_total", labels=f'code="{HOSTILE}"', value=1)
     Chore.objects.create(name="clean-up", due_at=now, told={"x": HOSTILE}, error=HOSTILE)
@@ -161,11 +170,11 @@ def signed_in(user: User) -> Client:
 
 
 def list_page(model: type[Model]) -> str:
-    return reverse(f"admin:chat_{model._meta.model_name}_changelist")
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
 
 
 def page_of(row: Model) -> str:
-    return reverse(f"admin:chat_{row._meta.model_name}_change", args=[row.pk])
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
 
 def text_of(client: Client, address: str, **query: Any) -> str:
@@ -323,6 +332,7 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
     Attachment.objects.update(name=CANARY, text_error=CANARY)
     Compaction.objects.update(summary=CANARY)
     Feedback.objects.update(comment=CANARY)
+    Annotation.objects.update(quote=CANARY, body=CANARY)
     work = Run.objects.create(
         chat=chat, user=alice, kind="title", model="m", temperature=0, archetype="title", status="succeeded",
         request={"asked": {"title": CANARY}}, attempt=1, position=9,
@@ -335,7 +345,7 @@ def test_a_title_is_hidden_until_its_chat_is_shown(run: Run, chat: Chat, alice: 
         page_of(row) for row in (chat, run, work, Task.objects.get(), PullRequest.objects.get())
     ]
     addresses += [page_of(Attachment.objects.get()), page_of(Compaction.objects.get())]
-    addresses += [page_of(Feedback.objects.get())]
+    addresses += [page_of(Feedback.objects.get()), page_of(Annotation.objects.get())]
     addresses += [f"{own[: -len('change/')]}{each}/" for each in ("history", "content")]
     log = "/admin/admin/logentry/"
     addresses += [log, f"{log}{LogEntry.objects.get().pk}/change/", "/admin/"]
@@ -369,12 +379,13 @@ OPEN_TO_ALL = {
     *("change_message", "usage", "usage_status"),
     *("abilities", "api", "base_url", "currency", "effort", "efforts", "fallbacks", "id", "note", "source"),
     *("successor", "tier", "vendor", "language", "user_agent", "decision", "pattern", "tool"),
-    *("labels",),
+    *("labels", "opens_to", "rating"),
     *("algorithms", "audience", "client_id", "default_role", "domains", "groups", "groups_claim", "issuer", "jwks"),
     *("jwks_url", "provision", "public_keys", "slug"),
     *("embedded_by", "media_type"),
     *("cron", "time_zone", "timezone", "links", "scope", "purpose", "accepted_by"),
     *("features", "label", "limits", "models"),
+    *("what", "format", "asked"),  # of an export: its kind, and ids
     *(
         "action",
         "actor_kind",
@@ -544,9 +555,12 @@ def test_the_first_screen_and_usage_cost_the_same_at_many_rows(
     busy.runs(300, days=2)
     busy.usage()
     busy.live()
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(50):
         text = text_of(staff, reverse("admin:index"))
-    for expected in ("Running now", "Waiting for approval", "upstream_", "gpt-4-turbo", "Who spends", "silent"):
+    for expected in (
+        *("Running now", "Waiting for approval", "upstream_", "gpt-4-turbo", "Who spends", "silent"),
+        *("The last hour", "Runs by hour", "Consistency", "Audit log, not sealed", "This month", "Dearest chats"),
+    ):
         assert expected in text, expected
     with django_assert_max_num_queries(15):
         assert '<svg class="chart" role="img"' in text_of(staff, list_page(UsageDay))

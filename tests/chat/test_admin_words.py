@@ -18,12 +18,18 @@ from chat.admin import names
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "locale" / "admin" / "de" / "LC_MESSAGES"
-SOURCES = [*ROOT.glob("chat/admin/**/*.py"), ROOT / "config/admin_site.py", *ROOT.glob("accounts/admin*.py")]
+SOURCES = [
+    *ROOT.glob("chat/admin/**/*.py"),
+    *ROOT.glob("chat/figures/*.py"),
+    ROOT / "config/admin_site.py",
+    *ROOT.glob("accounts/admin*.py"),
+]
 SOURCES += [
     ROOT / "chat/services/language_models.py",
     ROOT / "chat/services/policies.py",
     ROOT / "accounts/organizations/audit_admin.py",
     ROOT / "accounts/sso/admin.py",
+    *ROOT.glob("chat/*/admin.py"),
 ]
 PAGES = [*ROOT.glob("templates/admin/**/*.html")]
 PLACES = re.compile(r"%\((\w+)\)s")

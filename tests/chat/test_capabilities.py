@@ -14,6 +14,7 @@ from tests.routes import ROUTES
 pytestmark = pytest.mark.django_db
 OF_NO_DOOR = {
     "/api/chats/{id}/export/",
+    "/api/exports/{id}/file/",
     "/api/chats/{id}/files/content/",
     "/api/chats/{id}/files/archive/",
     "/api/users/me/export/",

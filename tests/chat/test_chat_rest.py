@@ -135,6 +135,13 @@ def test_fields_that_are_not_the_callers_to_set_are_refused_by_name(api, alice, 
         ("metadata", []),
         ("metadata", "x"),
         ("metadata", {"k": "x" * 16_001}),
+        ("metadata", {"slackThread": 7}),
+        ("metadata", {"slackThread": {"channel": "C024BE91L"}}),
+        ("metadata", {"slackThread": {"ts": "1482960137.003543", "channel": "general"}}),
+        ("metadata", {"slackThread": {"ts": "now"}}),
+        ("metadata", {"slackThread": {"ts": "1482960137.003543", "url": "http://acme.slack.com/x"}}),
+        ("metadata", {"slackThread": {"ts": "1482960137.003543", "url": "https://evil.example/acme.slack.com/x"}}),
+        ("metadata", {"slackThread": {"ts": "1482960137.003543", "team": "T1"}}),
         ("sharing", "world"),
         ("project_access", "admin"),
         ("status", "gone"),
@@ -147,6 +154,20 @@ def test_a_value_that_is_not_right_is_refused_by_name_and_changes_nothing(api, a
     assert answered.status_code == 400
     assert [name.split(".")[0] for name in answered.json()["error"]["fields"]] == [field]
     assert Chat.objects.values().get() == before
+
+
+@pytest.mark.parametrize(
+    "thread",
+    [
+        None,
+        "1482960137.003543",
+        {"ts": "1482960137.003543"},
+        {"channel": "C024BE91L", "ts": "1482960137.003543", "url": "https://acme.slack.com/archives/C024BE91L/p148"},
+    ],
+)
+def test_a_thread_of_slack_is_kept_as_it_was_said(api, alice, chat, thread):
+    said = {"slackThread": thread, "more": 1}
+    assert api(alice).patch(one(chat), {"metadata": said}, format="json").json()["metadata"] == said
 
 
 def test_a_patch_changes_what_it_names_and_nothing_else(api, alice, chat):

@@ -23,7 +23,7 @@ from agents.providers.base import Finish, ProviderRequest, TextPiece
 from agents.tokens import of_text
 from chat.doors.openai.responses.dialect.request import COMPACT_BY_MODEL, parse
 from chat.models import Chat, Compaction, Message, MessageRole, Run, RunStatus
-from chat.ops.cleanup import KINDS
+from chat.ops.cleanup import every
 from chat.runner import compacting, planning, shortening
 from chat.runner.compacting import REASONING_TOKENS, keep, told_of
 from chat.runner.history import history
@@ -275,7 +275,7 @@ def test_one_that_is_forgotten_while_the_next_is_planned_is_not_looked_for(chat:
 )
 def test_what_an_older_version_left_behind_is_removed(chat: Chat, changes: dict[str, Any], is_due: bool) -> None:
     found = made(turns(chat, 1, 30))
-    [kind] = [each for each in KINDS if each.name == "compactions of messages that are gone"]
+    [kind] = [each for each in every() if each.name == "compactions of messages that are gone"]
     for place in (found.upto.position + 1, 9):
         assert not kind.due().exists()
         if changes:  # as it does it, which forgets nothing

@@ -14,8 +14,8 @@ from agents.overlay import Overlay
 from agents.prices import Price, priced, tiered
 from agents.shipped import SHIPPED
 from agents.usage import Usage
-from chat.admin import costs
 from chat.eventlog.projection import Fold, TurnUsage
+from chat.figures import costs
 from chat.metering import usage_days
 from chat.metering.costs import Cost, cost_of, spent
 from chat.models import Chat, RunStatus, UsageDay, UsageRecord

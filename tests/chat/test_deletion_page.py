@@ -35,6 +35,8 @@ CALLED = {
     "Hold": "holds",
     "Kept": "kept texts",
     "ProjectRepository": "repositories of projects",
+    "SearchEntry": "search terms",
+    "SentRequest": "what was sent to models",
 }
 # Of the installation or of an organization, and with these: no person's, or said with the row that they hang on.
 NOBODYS = {"Organization", "Project", "ProjectSecret", "IdentityProvider", "LanguageModel", "Chore", "Process"}
@@ -51,7 +53,8 @@ def holds(model: type[Model]) -> bool:
     )
 
 
-OURS = [each for name in ("accounts", "chat", "tools") for each in apps.get_app_config(name).get_models()]
+FEATURES = ("chat_exports", "chat_feedback", "chat_links", "chat_search", "chat_sent", "chat_webhooks")
+OURS = [each for name in ("accounts", "chat", *FEATURES, "tools") for each in apps.get_app_config(name).get_models()]
 
 
 @pytest.mark.parametrize("model", [each for each in OURS if holds(each)], ids=lambda each: each.__name__)

@@ -53,6 +53,9 @@ def live_chat(person: Client, canary: str, upstream: Upstream) -> str:
             sent = {"content": canary, "attachments": [{"type": "file", "id": file}]}
             person.wait(person.start(chat, **sent)["run"]["id"])
     person.wait(person.start(chat, f"/feedback {canary}")["run"]["id"])
+    message = person.get(f"/api/chats/{chat}/messages/")["results"][0]
+    note = {"start": 0, "end": 1, "quote": message["content"][0], "body": canary}
+    person.post(f"/api/messages/{message['id']}/annotations/", note)
     place = person.get("/api/organizations/")["results"][0]["id"]
     person.post("/api/me/memories/", {"text": canary})
     person.server.call("PUT", "/api/me/preferences/", {"about": canary}, token=person.token)
@@ -98,6 +101,7 @@ def test_an_erased_person_is_in_no_store(own: Server, upstream: Upstream) -> Non
         "remembered facts",
         "API keys",
         "feedback",
+        "annotations",
     }
     time.sleep(1.5)  # CHAT_REPLAY_S
     own.manage("chores", "--run", "erasure")
@@ -206,14 +210,6 @@ def test_deleting_oneself_by_rest(api: Api, chat: Chat, alice: User, bob: User, 
     assert done.status_code == 200 and done.json()["stores"]["memberships"] == 1
     assert User.objects.filter(pk__in=[alice.pk, charlie.pk]).count() == 2
     assert not User.objects.filter(pk=bob.pk).exists() and Chat.objects.get() == chat
-
-
-def test_ones_own_is_fetched_before(api: Api, bob: User) -> None:
-    made = api(bob).post("/api/exports/", {"what": "me"}, format="json")
-    assert (made.status_code, made["Location"]) == (303, "/api/users/me/export/")
-    for wrong in ({}, {"what": "all"}, {"what": "me", "format": "pdf"}):
-        assert api(bob).post("/api/exports/", wrong, format="json").status_code == 400
-    assert APIClient().post("/api/exports/", {"what": "me"}, format="json").status_code == 401
 
 
 def test_the_command_says_what_was_found_and_removed(

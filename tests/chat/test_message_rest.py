@@ -195,8 +195,8 @@ def test_a_longer_list_costs_no_more_queries(api, alice, chat, django_assert_max
         answer(chat, alice)
         answer(chat, alice, RunStatus.QUEUED)
     with django_assert_max_num_queries(
-        5
-    ):  # who asks, the chat, how long the page would be, the page, the events of all that is being written
+        6
+    ):  # who asks, the chat, how long the page would be, the page, the events of all being written, what was said of it
         assert len(client.get(of(chat)).json()["results"]) == 40
 
 

@@ -12,7 +12,9 @@ from tests.environment import ROOT
 
 PAGE = ROOT / "docs" / "deletion.md"
 TEXTS = (TextField, JSONField, BinaryField, CharField, SearchVectorField)
-THEIRS = {"accounts", "chat", "tools", "admin", "auth", "sessions", "contenttypes", "token_blacklist"}
+FEATURES = {"chat_exports", "chat_feedback", "chat_links", "chat_search", "chat_sent", "chat_webhooks"}
+OURS = {"accounts", "chat", "tools", *FEATURES}
+THEIRS = OURS | {"admin", "auth", "sessions", "contenttypes", "token_blacklist"}
 
 
 def texts() -> Iterator[tuple[str, str]]:

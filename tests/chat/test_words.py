@@ -18,7 +18,7 @@ from agents.archetypes.base import Limits
 from agents.errors import CODES
 from agents.installation import model_names
 from chat.models import Chat
-from chat.page import account_words, asked_words, faults, models, pulls, schedules, words
+from chat.page import account_words, asked_words, faults, models, pulls, schedules, webhooks, words
 from tools import pictures
 from tools.parsing import documents
 
@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "locale" / "de" / "LC_MESSAGES"
 SIGN_IN = ROOT.glob("templates/registration/*.html")
 COMMANDS = [*ROOT.glob("chat/commands/*.py"), *ROOT.glob("chat/runner/**/command*.py")]
+EXPORTS = [each for each in ROOT.glob("chat/exports/**/*.py") if each.name != "admin.py"]
 PAGES = [*ROOT.glob("templates/chat/*.html"), ROOT / "templates/error.html", *SIGN_IN]
 ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr|msgstr\[\d\]) "(.*)"$', re.MULTILINE)
 
@@ -64,6 +65,10 @@ def said() -> Iterator[str]:
             account_words.SCOPE_USES,
             asked_words.SAID,
             schedules.TIMES,
+            webhooks.OFF,
+            webhooks.STATUSES,
+            webhooks.DONE,
+            webhooks.WHY,
         ):
             yield from map(str, table.values())
         yield from map(str, (*account_words.SAID, account_words.LAST_OWNER, account_words.TOO_MANY_KEYS))
@@ -73,9 +78,9 @@ def said() -> Iterator[str]:
 
 def said_by_commands() -> Iterator[str]:
     """Texts in calls of gettext's functions."""
-    for path in COMMANDS:
+    for path in (*COMMANDS, *EXPORTS):
         for call in (each for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.Call)):
-            if getattr(call.func, "id", "") in ("_", "gettext_noop", "ngettext"):
+            if getattr(call.func, "id", "") in ("_", "gettext_noop", "gettext_lazy", "ngettext"):
                 yield ast.literal_eval(call.args[0])
 
 

@@ -45,6 +45,8 @@ EACH = {  # of kinds that have one rule for each name, and of lists
         ("LIMITS_USER", "LIMITS_KEY", "LIMITS_ORGANIZATION"),
         ("120", "120/60s", "120/60:40", "0/60s:40", "120/0s:40", "120/60s:0", "-1/60s:40", "120/1m:40", "1/86400s:31"),
     ),
+    "CHAT_DEBUG": ("all", "streaming,everything", "chat:streaming"),
+    "OTEL_EXPORTER_OTLP_HEADERS": ("secret", "=value", "a=b,c"),
     "PARLEY_APPS": ("a b", "shop/", "1shop"),
     "OUTWARD_PORTS": ("https", "0", "65536", "443,x"),
     "ALLOWED_HOSTS": ("http://host", "host:8000", "host/path", "[::1", "a b"),

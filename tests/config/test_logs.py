@@ -1,5 +1,6 @@
 """No line of a log holds a credential, whoever wrote it and however: by names, by forms, by the settings' own."""
 
+import json
 import logging
 import secrets
 import sys
@@ -11,7 +12,10 @@ import pytest
 from django.conf import settings
 from django.utils.crypto import get_random_string
 
-from config.logs import Cut, cut
+from accounts import about
+from accounts.origin import Origin, as_of
+from config.logs import ABOUT, Cut, Json, cut
+from config.reading import BadSetting, Env, debugged_in, otlp_header
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlLW9mLWl0"
 TICKET = "Zk3vQ9wLr7TnXc2BmPf8HsYd5GjUe1Ao6RiWlKxNtVb"
@@ -165,3 +169,81 @@ def record(name: str, text: str, exc_info: Any = None) -> logging.LogRecord:
 def is_ours(handler: logging.Handler) -> bool:
     """Not pytest's."""
     return isinstance(handler, logging.StreamHandler) and not type(handler).__module__.startswith("_pytest")
+
+
+# --- As JSON, and what lines are about --------------------------------------------------------------------------------
+
+
+def as_json(line: logging.LogRecord) -> dict[str, Any]:
+    """The line as JSON, which it is alone."""
+    text = Json().format(line)
+    assert "\n" not in text and "\r" not in text and "\x1b" not in text
+    return dict(json.loads(text))
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
+def test_a_credential_is_cut_of_json_too(line: str) -> None:
+    told = as_json(record("x", line))["message"]
+    assert told == cut(line) and not [secret for secret in SECRETS if secret in told]
+
+
+def test_a_line_of_json_says_when_how_bad_who_and_what() -> None:
+    told = as_json(record("chat.runner", "one\r\ntwo \x1b[31m"))
+    assert told.pop("time").endswith("+00:00")
+    assert told == {"level": "DEBUG", "logger": "chat.runner", "message": "one\r\ntwo \x1b[31m"}
+    sql = as_json(record("django.db.backends", f"SELECT '{PLAIN}'"))
+    assert sql["message"] == "SELECT '...'"
+
+
+def test_a_trace_is_a_text_of_its_own() -> None:
+    try:
+        raise ValueError(f"bad ticket={PLAIN}")
+    except ValueError:
+        told = as_json(record("x", "failed", exc_info=sys.exc_info()))
+    assert told["message"] == "failed" and told["exc_info"].startswith("Traceback") and PLAIN not in told["exc_info"]
+
+
+async def test_a_line_says_of_which_request_and_which_run_it_is() -> None:
+    from accounts.db import db
+
+    asked = Origin("192.0.2.1", "req-1")
+    asked.user_id = "alice"
+    with as_of(asked):
+        assert as_json(record("x", "a")).items() >= {"request_id": "req-1", "user": "alice"}.items()
+        told = await db(lambda: as_json(record("x", "in a thread of the database")))
+        assert told["request_id"] == "req-1"
+    about.note(run=uuid.UUID(int=1), door="native", chat=None)
+    told = await db(lambda: as_json(record("x", "in a thread of the database")))
+    assert told.items() >= {"run": str(uuid.UUID(int=1)), "door": "native"}.items()
+    assert not told.keys() & {"chat", "request_id", "user"}
+
+
+def test_a_line_says_nothing_else_that_was_handed_to_it() -> None:
+    one = record("x", "a")
+    one.__dict__.update(request="a whole request", duration_ms=3, whatever="more")
+    assert as_json(one).keys() == {"time", "level", "logger", "message", "duration_ms"}
+    assert "duration_ms" in ABOUT
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("chat:streaming", {"streaming"}),
+        ("chat:streaming, chat:tools", {"streaming", "tools"}),
+        ("chat:*", {"streaming", "providers", "tools"}),
+        *(
+            (text, set())
+            for text in ("", "true", "False", "chat", "chat:", "chat:all", "other:*", "chat:tools,express")
+        ),
+    ],
+)
+def test_what_others_call_debug_is_ours(text: str, meant: set[str]) -> None:
+    assert debugged_in(text) == meant
+
+
+def test_a_header_for_a_collector() -> None:
+    assert otlp_header("Authorization=Basic%20eDp5") == ("authorization", "Basic eDp5")
+    env = Env()
+    env.ENVIRON = {"X": "no header"}
+    with pytest.raises(BadSetting, match="NAME=VALUE"):
+        env.list("X", [], otlp_header, "NAME=VALUE")

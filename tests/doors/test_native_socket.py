@@ -106,6 +106,29 @@ def typical(times: list[float]) -> float:
     return statistics.median(times)
 
 
+def test_both_see_what_is_said_of_a_message(alice: Client, bob: Client, two: tuple[Feed, Feed], chat: str) -> None:
+    run = alice.start(chat, content="Hello")
+    answer = run["message"]["id"]
+    alice.wait(run["run"]["id"])
+    place = f"/api/messages/{answer}"
+    alice.server.call("PUT", f"{place}/feedback/", {"rating": "up"}, token=alice.token)
+    own = {"rating": "up", "reasons": [], "comment": ""}
+    for feed, mine in zip(two, (own, None), strict=True):
+        told = feed.until("message.said_of", message=answer)
+        assert told["feedback"] == {"up": 1, "down": 0, "mine": mine}, "each is told of their own only"
+        assert set(told) == {"type", "message", "feedback", "reactions", "annotations"}
+    bob.server.call("PUT", f"{place}/reactions/%F0%9F%9A%80/", token=bob.token)
+    bob.post(f"{place}/annotations/", {"start": 0, "end": 1, "quote": first_of(bob, answer), "body": "Hm"})
+    for feed, is_mine in zip(two, (False, True), strict=True):
+        told = feed.until("message.said_of", annotations=1)
+        assert told["reactions"] == [{"emoji": "🚀", "count": 1, "mine": is_mine}]
+
+
+def first_of(person: Client, message: str) -> str:
+    """The first character of a message."""
+    return str(person.get(f"/api/messages/{message}/")["content"][0])
+
+
 def test_the_second_sees_the_firsts_message_within_200_ms(alice: Client, two: tuple[Feed, Feed], chat: str) -> None:
     _, second = two
     times = []

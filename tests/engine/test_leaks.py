@@ -18,6 +18,7 @@ PLANTED = {
     "OPENAI_API_KEY": "sk-planted-provider-key",
     "OPENAI_EXTRA_HEADERS": '{"X-Proxy-Auth": "planted-proxy-key"}',
 }
+EVERYTHING = {"LOG_FORMAT": "json", "CHAT_DEBUG": "streaming,providers,tools"}
 SAID = "planted words that somebody said"
 FAULTS = (
     "401",
@@ -40,7 +41,7 @@ PEOPLE, ROUNDS = 12, 6
 def test_no_fault_brings_a_secret_or_what_was_said_into_a_log_or_an_error(
     new_server: Callable[..., Server], upstream: Upstream
 ) -> None:
-    server = new_server(**PLANTED, AGENTS_MAX_ATTEMPTS="1").start()
+    server = new_server(**PLANTED, **EVERYTHING, AGENTS_MAX_ATTEMPTS="1").start()
     alice, told = client(server), []
     for fault in FAULTS:
         mark = key()
@@ -56,7 +57,7 @@ def test_no_fault_brings_a_secret_or_what_was_said_into_a_log_or_an_error(
     with Stream(server, f"/api/runs/{run}/events?ticket={ticket}") as stream:
         assert stream.status == 200 and stream.frames()
     server.stop()
-    assert "Listening" in server.log()
+    assert "Listening" in server.log() and "parley.streaming" in server.log() and "parley.providers" in server.log()
     secrets = ["planted-django", "planted-signing", "planted-provider", "planted-proxy"]
     for secret in [*secrets, PASSWORD]:
         assert not [each for each in told if secret in each], secret

@@ -26,7 +26,7 @@ CREATED = re.compile(r"pk_\w{43}")
 def test_every_credential_at_every_door_and_none_in_the_log(
     new_server: Callable[..., Server], upstream: Upstream
 ) -> None:
-    server = new_server(**PLANTED, LOG_LEVEL="DEBUG", DEBUG="true").start()
+    server = new_server(**PLANTED, LOG_LEVEL="DEBUG", DEBUG="true", CHAT_DEBUG="streaming,providers,tools").start()
     upstream.script(*[Turn(text="Good evening.")] * 9, key=(mark := key()))
     alice = client(server)
     used = [alice.token, PASSWORD, *PLANTED.values(), "planted-proxy-header", WRONG]

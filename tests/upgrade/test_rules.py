@@ -1,8 +1,10 @@
 """No migration breaks the rule of docs/decisions/0056-migrations.md, and what would break it is named."""
 
+import pathlib
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations as ops
 from django.db import models
@@ -12,7 +14,6 @@ from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.db.models.functions import Lower
 
 from accounts.db.migrating import AddIndexBeside
-from tests import environment
 from tests.upgrade import rules
 from tests.upgrade.dumps import DUMPS
 
@@ -94,6 +95,7 @@ def test_what_keeps_it_is_not(name: str) -> None:
 
 def test_every_migration_that_is_new_since_the_oldest_dump_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "reasons", lambda *arguments: ["read"])
-    there = {f"{path.parts[-3]}.{path.stem}" for path in environment.ROOT.glob("*/migrations/0*.py")}
+    ours = [each for each in apps.get_app_configs() if rules.is_ours(each.label)]
+    there = {f"{app.label}.{path.stem}" for app in ours for path in pathlib.Path(app.path).glob("migrations/0*.py")}
     old = {".".join(node) for node in rules.applied(MigrationLoader(None), DUMPS[0])}
     assert {line.partition(": ")[0] for line in rules.broken()} == there - old - set(rules.BEFORE)

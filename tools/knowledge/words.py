@@ -52,23 +52,23 @@ def drop_index(apps: Any, schema_editor: Any) -> None:
     _execute(schema_editor, {"sqlite": NO_FTS5, "postgresql": NO_TSVECTOR})
 
 
-def forget_deleted() -> None:
-    """Overwrite what is left of deleted words: SQLite's index keeps them, marked, until its parts are merged.
+def forget_deleted(index: str = INDEX) -> None:
+    """Overwrite what is left of deleted words: an index of SQLite keeps them, marked, until its parts are merged.
 
     A few pages in a transaction. PostgreSQL's own vacuum does it there.
     """
     if connection.vendor != "sqlite":
         return
     pages = -MERGED_PAGES  # at first all parts are put in one line
-    while _merged(pages):
+    while _merged(index, pages):
         pages = MERGED_PAGES
 
 
-def _merged(pages: int) -> bool:
+def _merged(index: str, pages: int) -> bool:
     """Whether something was left to be merged. FTS5 tells by the count of changes: one is the statement's own."""
     with connection.cursor() as cursor:
         before = cursor.execute("SELECT total_changes()").fetchone()[0]
-        cursor.execute(f"INSERT INTO {INDEX}({INDEX}, rank) VALUES ('merge', %s)", [pages])
+        cursor.execute(f"INSERT INTO {index}({index}, rank) VALUES ('merge', %s)", [pages])
         return bool(cursor.execute("SELECT total_changes()").fetchone()[0] - before > 1)
 
 

@@ -8,7 +8,7 @@ are answers and not followed; proxies, cookies and .netrc are not used; packed a
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import aiohttp
@@ -21,6 +21,7 @@ from tools.outward.connecting import AddressRefused, connector
 from tools.outward.target import SET, Target, target
 
 log = logging.getLogger(__name__)
+BEGINNING_S = 1.0  # for the first bytes of an answer, behind its headers
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,12 @@ async def fetch(
     max_bytes: int | None = None,
     timeout_s: float | None = None,
     has_secret: bool = False,
+    first_bytes: int | None = None,
 ) -> Answer:
     """The answer to one request, within OUTWARD_MAX_BYTES and OUTWARD_TIMEOUT_S unless other bounds are given.
 
-    `has_secret`: it carries a credential, which goes to no public address without TLS.
+    `has_secret`: it carries a credential, which goes to no public address without TLS. `first_bytes`: only so many are
+    wanted of the answer, as far as they come within BEGINNING_S, however long it is.
 
     Raises OutwardError, whose text may be shown to whoever gave the URL: it says no address and nothing that came back.
     """
@@ -57,6 +60,9 @@ async def fetch(
             async with _session(asked, rules, has_secret) as session:
                 sending = session.request(method, asked.url, data=body or None, headers=sent, allow_redirects=False)
                 async with sending as response:
+                    if first_bytes is not None:
+                        beginning = await _beginning(response, first_bytes)
+                        return Answer(response.status, response.headers, beginning)
                     limit = settings.OUTWARD_MAX_BYTES if max_bytes is None else max_bytes
                     return Answer(response.status, response.headers, await _body(response, limit))
 
@@ -73,8 +79,26 @@ def _session(asked: Target, rules: Allowed, has_secret: bool) -> aiohttp.ClientS
     )
 
 
+async def _beginning(response: aiohttp.ClientResponse, count: int) -> bytes:
+    """Its first bytes; none of an answer that is packed. The status counts, whatever becomes of the rest."""
+    body = bytearray()
+    if _is_packed(response):
+        return b""
+    with suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(BEGINNING_S):
+            async for data in response.content.iter_any():
+                body += data
+                if len(body) >= count:
+                    break
+    return bytes(body[:count])
+
+
+def _is_packed(response: aiohttp.ClientResponse) -> bool:
+    return response.headers.get("Content-Encoding", "identity").strip().lower() != "identity"
+
+
 async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+    if _is_packed(response):
         raise OutwardError("bad_answer", "The server packed its answer, which it was asked not to do.")
     body = bytearray()
     if (response.content_length or 0) <= max_bytes:  # what it says; what it sends is counted all the same

@@ -92,7 +92,8 @@ class AnthropicProvider:
             response, silence = None, None
             try:
                 # As bytes: what is the vendor's own goes back as it came.
-                response = await self._send(anthropic_request.encode(anthropic_request.build(request, terms)))
+                body = anthropic_request.encode(anthropic_request.build(request, terms))
+                response = await self._send(request.sent(body))
                 if left_out := (*anthropic_request.wordless(request), *terms.left_out(request.extra)):
                     yield [LeftOut(left_out)]
                 if http.kind_of(response) == "application/json":  # a server that does not stream

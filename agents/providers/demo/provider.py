@@ -31,6 +31,7 @@ class DemoProvider:
 
     async def stream(self, request: ProviderRequest) -> AsyncGenerator[list[Piece], None]:
         """Yield a thought and the call of a tool, or a text; then why it ended and what it cost."""
+        request.asked()
         prompt = _prompt(request)
         step = self._next_step(prompt, request)
         is_slow = prompt.startswith("[slow]")

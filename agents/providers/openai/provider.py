@@ -77,7 +77,8 @@ class OpenAIProvider:
             reply = self._new_reply()
             response, silence = None, None
             try:
-                response = await self._send(openai_request.encode(openai_request.build(request, terms, self._host)))
+                body = openai_request.encode(openai_request.build(request, terms, self._host))
+                response = await self._send(request.sent(body))
                 if left_out := terms.left_out(request.extra):
                     yield [LeftOut(left_out)]
                 if http.kind_of(response) == "application/json":  # a server that does not stream

@@ -81,7 +81,8 @@ class ResponsesProvider:
             reply = self._new_reply()
             response, silence = None, None
             try:
-                response = await self._send(responses_request.encode(responses_request.build(request, terms)))
+                body = responses_request.encode(responses_request.build(request, terms))
+                response = await self._send(request.sent(body))
                 if left_out := terms.left_out(request.extra):
                     yield [LeftOut(left_out)]
                 if http.kind_of(response) == "application/json":  # a server that does not stream

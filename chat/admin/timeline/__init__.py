@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from chat.admin.timeline.bars import Bars
 from chat.admin.timeline.reading import Reading
 from chat.admin.timeline.rows import Row
-from chat.admin.words import seconds
 from chat.eventlog import Logged
+from chat.figures.words import seconds
 
 __all__ = ["Row", "Section", "Timeline"]
 

@@ -10,9 +10,9 @@ from django.utils.translation import ngettext
 
 from agents import events as ev
 from chat.admin.timeline.rows import SHOWN_CHARS, Kind, Row, used
-from chat.admin.words import milliseconds, seconds
 from chat.eventlog import Logged
 from chat.eventlog.rows import pieces_of
+from chat.figures.words import milliseconds, seconds
 
 OfRun = ev.RunQueued | ev.RunStarted | ev.RunCompleted | ev.RunCancelled | ev.RunFailed
 OfTurn = ev.TurnStarted | ev.ReplyCompleted | ev.TurnReset | ev.RetryScheduled
@@ -115,7 +115,8 @@ class Reading:
         match event:
             case ev.TurnStarted():
                 what = _("Turn %(number)s") % {"number": event.turn}
-                self.turns[event.agent] = self._row(entry, "turn", what, event.model)
+                self.turns[event.agent] = row = self._row(entry, "turn", what, event.model)
+                row.turn = event.turn
             case ev.ReplyCompleted():
                 self._reply(entry, event)
             case ev.TurnReset():

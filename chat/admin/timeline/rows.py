@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from agents.usage import Usage
-from chat.admin.words import count
+from chat.figures.words import count
 
 SHOWN_CHARS = 20_000  # of one row's arguments, result or text
 
@@ -38,7 +38,9 @@ class Row:
     is_taken_back: bool = False
     deltas: int = 0  # of a block
     chars: int = 0
-    first_token_s: float | None = None  # of a turn: after its start
+    turn: int = 0  # of a turn: its number
+    sent: list[str] = field(default_factory=list)  # the same: the addresses of what was sent to the model
+    first_token_s: float | None = None  # the same: after its start
     left: int = 0  # of its bar
     width: int = 0
     at: str = ""  # after the run's first event

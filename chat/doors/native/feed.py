@@ -1,5 +1,6 @@
 """What a chat's socket says, looked up by the rights of the person it is for. Sync; call it through `db`."""
 
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from accounts.permissions import Permissions, require
 from chat.access import get_chat, get_run, permissions_found
 from chat.doors.reading import Reader
 from chat.eventlog.cursor import Cursor
+from chat.feedback.shown import attach, of
 from chat.models import Chat, Message, Run
 from chat.rest.row_json import plain, row_json
 from chat.rest.serializers import ChatSerializer, MessageSerializer, RunSerializer
@@ -59,9 +61,12 @@ def look(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messages:
     chat = chat_of(user, chat_id)
     found: Messages = []
     rows = Message.objects.filter(chat_id=chat_id, pk__in=[*notice["new"], *notice["changed"]])
-    for message in rows.select_related("author", "run").order_by("position"):
+    messages = list(rows.select_related("author", "run").order_by("position"))
+    attach([each for each in messages if str(each.pk) in notice["changed"]], user.pk)  # of new ones nothing was said
+    for message in messages:
         kind = "message.created" if str(message.pk) in notice["new"] else "message.changed"
         found.append({"type": kind, "message": row_json(MessageSerializer, message)})
+    found += _said_of(user, chat_id, notice.get("said_of", ()))  # older processes say nothing of that
     run = _runs.first(chat_id, UUID(notice["run"])) if notice["run"] else None
     if run is not None:
         kind = "run.created" if notice["is_new_run"] else "run.changed"
@@ -69,6 +74,16 @@ def look(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messages:
     if notice["has_changed"]:
         found.append({"type": "chat.changed", "chat": _chat(user, chat)})
     return found
+
+
+def _said_of(user: User, chat_id: UUID, ids: Iterable[str]) -> Messages:
+    """What was said of these messages, without what they say themselves."""
+    if not ids:
+        return []
+    rows = list(Message.objects.filter(chat_id=chat_id, pk__in=ids).only("status").order_by("position"))
+    attach(rows, user.pk)
+    said = [(row.pk, of(row)) for row in rows]
+    return [{"type": "message.said_of", "message": str(id), **each.json} for id, each in said]
 
 
 def document_changed(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messages:

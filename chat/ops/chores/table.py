@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts.audit.sealing import has_unsealed
 from chat.attachments.going import Attachments
 from chat.attachments.texts import give_up_left
+from chat.ops import consistency
 from chat.ops.auditing import Sealing, Telling
 from chat.ops.cleanup import EXPIRED, LOGS, CleanUp
 from chat.ops.erasure import Erasure
@@ -18,6 +19,8 @@ from chat.ops.retention import retention
 from chat.ops.schedules import Schedules
 from chat.ops.summaries import Summaries
 from chat.ops.usage import UsageBefore
+from chat.search.indexing import Indexing, has_due
+from tools.handed_down import HandedDown
 
 
 class Steps(Protocol):
@@ -45,6 +48,11 @@ class Duty:
         return float(getattr(settings, self.every))
 
 
+# Exports are written by a room above, chat.exports, which hands this down.
+write_exports: HandedDown[[], Steps] = HandedDown("write exports")
+has_exports: HandedDown[[], bool] = HandedDown("write exports")
+
+
 def _attachments() -> Steps:
     """The chore `attachments`, once recordings are told of that nobody writes down any more."""
     give_up_left()
@@ -60,7 +68,10 @@ CHORES = (
     Duty("summaries", "MEMORY_EVERY_S", Summaries),
     Duty("schedules", "SCHEDULES_EVERY_S", Schedules),
     Duty("folding", "FOLDING_EVERY_S", Folding),
+    Duty("search", "SEARCH_EVERY_S", Indexing, looks=1, has_work=has_due),
     Duty("usage", "USAGE_EVERY_S", UsageBefore),
     Duty("sealing", "AUDIT_SEAL_EVERY_S", Sealing, looks=1, has_work=has_unsealed),
+    Duty("exports", "EXPORTS_EVERY_S", write_exports, looks=1, has_work=has_exports),
     Duty("audit", "AUDIT_TELL_EVERY_S", Telling),
+    Duty(consistency.NAME, "CONSISTENCY_EVERY_S", consistency.chore),
 )

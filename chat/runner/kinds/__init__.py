@@ -6,7 +6,7 @@ To add one: a module with its KIND, and a line here. A process leaves alone what
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from chat.runner.kinds import answer, build, clone, compaction, discover, index, summary, title
+from chat.runner.kinds import answer, build, clone, compaction, discover, index, replay, summary, title
 from chat.runner.kinds.base import Kind, Work
 from chat.runner.older import EARLIER, FIELDS
 
@@ -14,7 +14,7 @@ __all__ = ["DRIVERS", "Kind", "Work", "also", "known"]
 
 KINDS = (
     *(answer.KIND, build.KIND, clone.KIND, compaction.KIND),
-    *(discover.KIND, index.KIND, summary.KIND, title.KIND),
+    *(discover.KIND, index.KIND, replay.KIND, summary.KIND, title.KIND),
 )
 DRIVERS: dict[str, Kind] = {each.name: each for each in KINDS}
 

@@ -28,6 +28,7 @@ from chat.runner.judging import CallJudge
 from chat.runner.offering import offering
 from chat.runner.outside import Arrivals
 from chat.runner.purse import RunPurse, cap_of
+from chat.sent import waiting
 from tools.base import ToolContext
 from tools.capabilities import capabilities_of
 
@@ -125,6 +126,7 @@ def job_of(
         judge=judge.judge,
         outside=Arrivals(judge.facts).outside,
         may_offer=offering(judge.facts, judge.role),
+        sent=waiting.listener(run),
         is_among_older=older.are_up(),
     )
 

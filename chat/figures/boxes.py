@@ -1,0 +1,30 @@
+"""A box: one question with its answer, as a template shows it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils.safestring import SafeString
+
+
+@dataclass(frozen=True)
+class Box:
+    """One question with its answer."""
+
+    name: str  # of its element
+    title: str
+    href: str  # the list of all of it; "" where there is none
+    figure: object = ""  # the answer in a word
+    note: str = ""
+    is_bad: bool = False
+    headers: Sequence[str] = ()
+    rows: Sequence[Sequence[object]] = ()
+    numbers: int = 0  # how many of the last columns are numbers
+    empty: str = ""
+    chart: SafeString | str = ""  # the same as a picture; the rows are folded away under it
+    parts: Sequence["Box"] = field(default_factory=tuple)  # tables of their own, under their titles
+
+
+# Boxes of the admin's first screen that a feature with tables of its own adds: the permission that each needs, and the
+# question, which is asked with the moment.
+ALSO: list[tuple[str, Callable[[datetime], Box]]] = []

@@ -1,0 +1,76 @@
+"""Rows of what was sent: stored with a run's events, and removed. Sync."""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.db.writes import Insert
+from chat.models import Chat
+from chat.sent.cutting import cut
+from chat.sent.models import SentRequest
+from chat.sent.waiting import Waiting
+
+LEVEL = 1  # of compression: 6 makes a tenth less of it for three times the work
+
+
+def rows(waiting: Iterable[Waiting]) -> list[SentRequest]:
+    """The rows of what waited. Call it before the transaction that stores them: it takes a while for long ones."""
+    return [_row(each) for each in waiting]
+
+
+def store(requests: Sequence[SentRequest]) -> None:
+    """One statement, or none."""
+    if requests:
+        _add(requests)
+
+
+def _row(waiting: Waiting) -> SentRequest:
+    sent = waiting.sent
+    kept = cut(sent.body, sent.private, settings.CHAT_SENT_MAX_BYTES)
+    return SentRequest(
+        run_id=waiting.run_id,
+        attempt=waiting.attempt,
+        agent=sent.agent[:300],
+        turn=sent.turn,
+        model=sent.model[:100],
+        server=sent.server[:200],
+        size=len(sent.body),
+        is_cut=kept is not sent.body,
+        data=zlib.compress(kept, LEVEL),
+        sent_at=datetime.fromtimestamp(sent.at, UTC),
+    )
+
+
+_add = Insert(SentRequest)
+
+
+def due() -> QuerySet[Any]:
+    """What is old enough to go; everything, where nothing is kept any more."""
+    until = timezone.now() - timedelta(seconds=settings.CHAT_SENT_RETENTION_S)
+    return SentRequest.objects.filter(sent_at__lt=until).order_by("sent_at")
+
+
+def forget(chat: Chat) -> None:
+    """Nothing is kept of what was sent in the chat: a message was deleted or changed that all of it may quote."""
+    SentRequest.objects.filter(run__chat=chat).delete()
+
+
+def forget_person(person: UUID) -> None:
+    """Nothing is kept of what was sent for this person, in anybody's chats."""
+    of(person).delete()
+
+
+def of(person: UUID) -> QuerySet[SentRequest]:
+    """What was sent for this person, and in their chats."""
+    return SentRequest.objects.filter(Q(run__user=person) | Q(run__chat__user=person))
+
+
+def forget_run(run_id: UUID) -> None:
+    """Nothing is kept of what was sent for the run."""
+    SentRequest.objects.filter(run=run_id).delete()

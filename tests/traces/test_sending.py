@@ -1,0 +1,71 @@
+"""The sender's bounds: what cannot be sent waits, is dropped, and counted; whoever hands it over waits for nothing."""
+
+import threading
+import time
+from collections.abc import Sequence
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from chat.ops.tracing import sending
+from chat.ops.tracing.sending import Sender
+
+SPANS = [ReadableSpan("one"), ReadableSpan("two")]
+
+
+class Exporter(SpanExporter):
+    """Takes batches when it is let to, and answers this."""
+
+    def __init__(self, answers: SpanExportResult | Exception = SpanExportResult.SUCCESS) -> None:
+        self.answers = answers
+        self.may_go = threading.Event()
+        self.batches: list[int] = []
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.may_go.wait()
+        self.batches.append(len(spans))
+        if isinstance(self.answers, Exception):
+            raise self.answers
+        return self.answers
+
+    def shutdown(self) -> None:
+        pass
+
+
+def counts() -> dict[str, int]:
+    return {labels[0][1]: count for labels, count in sending.counted.take().items()}
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "WAITING_MAX", 3)
+    counts()
+
+
+def test_a_collector_that_hangs_costs_what_does_not_fit_and_nobody_s_time() -> None:
+    exporter = Exporter()
+    sender = Sender(exporter)
+    sender.send(SPANS)
+    while sender._waiting.qsize():
+        time.sleep(0.01)  # the first is with the exporter, which hangs
+    begun_at = time.monotonic()
+    for _ in range(10):
+        sender.send(SPANS)
+    sender.flush(0.1)
+    assert time.monotonic() - begun_at < 1
+    assert sender.is_full and counts() == {"dropped": 14}
+    exporter.may_go.set()
+    sender.flush(10)
+    assert counts() == {"sent": 8} and exporter.batches == [2, 6]
+
+
+@pytest.mark.parametrize("answers", [SpanExportResult.FAILURE, ValueError("nonsense")])
+def test_what_the_collector_refuses_is_counted_and_the_next_is_sent(answers: SpanExportResult | Exception) -> None:
+    exporter = Exporter(answers)
+    exporter.may_go.set()
+    sender = Sender(exporter)
+    for _ in range(2):
+        sender.send(SPANS)
+        sender.flush(10)
+    assert counts() == {"failed": 4} and exporter.batches == [2, 2]
