@@ -103,7 +103,11 @@ admin.site.unregister((User, Organization, Project))
 class WholePersonAdmin(SaysWhatGoes, PersonAdmin):
     actions = (*PersonAdmin.actions, "hand_over_chats")  # type: ignore[assignment]  # a longer tuple
     readonly_fields = (*PersonAdmin.readonly_fields, "theirs")  # type: ignore[assignment]  # the same
-    fieldsets = (*PersonAdmin.fieldsets[:1], (None, {"fields": ("theirs",)}), *PersonAdmin.fieldsets[1:])
+    fieldsets = (  # type: ignore[assignment]  # the same
+        *PersonAdmin.fieldsets[:1],
+        (None, {"fields": ("theirs",)}),
+        *PersonAdmin.fieldsets[1:],
+    )
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The person, with links to what is theirs."""

@@ -53,8 +53,10 @@ def links(run: Run, request: HttpRequest) -> dict[tuple[int, str, int], list[str
     """The addresses of what was sent, by attempt, agent and turn; none for who may not look there. One query."""
     found: dict[tuple[int, str, int], list[str]] = {}
     if request.user.has_perm("chat_sent.view_sentrequest"):
-        for id, *turn in SentRequest.objects.filter(run=run).values_list("pk", "attempt", "agent", "turn"):
-            found.setdefault((turn[0], turn[1], turn[2]), []).append(_address(id))
+        for id, attempt, agent, turn in SentRequest.objects.filter(run=run).values_list(
+            "pk", "attempt", "agent", "turn"
+        ):
+            found.setdefault((attempt, agent, turn), []).append(_address(id))
     return found
 
 

@@ -11,14 +11,14 @@ from accounts.models import ApiKey, SignIn, User
 from chat.admin.markup import EMPTY, link_to_list
 from chat.models import Chat, Run, UsageDay, UsageRecord
 
-BY_PERSON: tuple[type[Model], ...] = (Chat, Run, UsageDay, UsageRecord, ApiKey, SignIn)
+BY_PERSON: tuple[type[Model], ...] = (Chat, Run, UsageDay, UsageRecord, ApiKey, SignIn, AuditEntry)
 
 
 def links(person: User, request: HttpRequest) -> SafeString:
     """Those that this operator may see."""
     shown = [
         (link_to_list(model, capfirst(str(model._meta.verbose_name_plural)), **_narrowed(model, person)),)
-        for model in (*BY_PERSON, AuditEntry)
+        for model in BY_PERSON
         if request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
     ]
     return format_html_join(" · ", "{}", shown) if shown else format_html("{}", EMPTY)

@@ -12,7 +12,7 @@ from accounts.organizations.services import require_admin
 from chat.exports.writing import Place, Writing, put
 from chat.feedback import datasets
 
-FORMATS = dict.fromkeys(datasets.FORMATS, ("application/x-ndjson", "jsonl"))
+FORMATS: dict[str, tuple[str, str]] = dict.fromkeys(datasets.FORMATS, ("application/x-ndjson", "jsonl"))
 
 
 class OfFeedback(Closed):
@@ -33,7 +33,7 @@ def place(user: User, asked: Mapping[str, Any], format: str) -> Place:
 
 def write(writing: Writing) -> Iterator[int]:
     """Line by line; how many there are is known at the end."""
-    organization = Organization.objects.get(pk=writing.place.organization)
+    organization = Organization.objects.get(pk=writing.asked["organization"])
     format = next(each for each in datasets.FORMATS if each == writing.format)
     done = 0
     with writing.path.open("wb") as file:

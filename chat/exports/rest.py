@@ -57,7 +57,7 @@ class Chosen(serializers.Serializer[Any]):
         return {**values, "asked": {name: value for name, value in data.items() if name not in values}}
 
 
-class NewExport(OfChat, OfUsage, OfAudit, OfFeedback, Chosen):
+class NewExport(OfChat, OfUsage, OfAudit, OfFeedback, Chosen):  # type: ignore[misc]  # `to`, of two kinds: below
     """What is to be exported, as what; and what belongs to that, as its own address takes it."""
 
     def get_fields(self) -> dict[str, Any]:

@@ -80,7 +80,9 @@ def _counted(ids: Sequence[UUID], reader: UUID) -> Iterable[tuple[UUID, str, int
     annotated = Value(ANNOTATED, output_field=CharField())
     given = _by(Feedback.objects.order_by(), F("rating"), ids, reader)
     reacted = _by(Reaction.objects.all(), F("emoji"), ids, reader)
-    return given.union(reacted, _by(Annotation.objects.order_by(), annotated, ids, reader), all=True)
+    noted = _by(Annotation.objects.order_by(), annotated, ids, reader)
+    counted: Iterable[tuple[UUID, str, int, int]] = given.union(reacted, noted, all=True)
+    return counted
 
 
 def _by(rows: QuerySet[Any], what: Any, ids: Sequence[UUID], reader: UUID) -> Any:

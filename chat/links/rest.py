@@ -26,7 +26,7 @@ class LinkSerializer(serializers.ModelSerializer[Link]):
 
     class Meta:
         model = Link
-        fields = ("id", "chat", "until", "opens_to", "expires_at", "created_at")
+        fields: tuple[str, ...] = ("id", "chat", "until", "opens_to", "expires_at", "created_at")
         read_only_fields = fields
 
 

@@ -129,8 +129,9 @@ def store() -> None:
     ]
     if not rows:
         return
+    rows.sort(key=lambda row: (row.name, row.labels))  # in one order: no two processes wait for each other
     try:
-        _add(sorted(rows, key=lambda row: (row.name, row.labels)))  # in one order: no two processes wait for each other
+        _add(rows)
     except BaseException:
         for each, new in taken:
             each.give_back(new)

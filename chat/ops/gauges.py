@@ -61,8 +61,9 @@ def _unsealed() -> Iterator[Sample]:
 
 
 def _chore_ages() -> Iterator[Sample]:
-    for name, ended_at in Chore.objects.filter(ended_at__isnull=False).values_list("name", "ended_at"):
-        yield {"chore": name}, (timezone.now() - ended_at).total_seconds()
+    for name, ended_at in Chore.objects.values_list("name", "ended_at"):
+        if ended_at is not None:
+            yield {"chore": name}, (timezone.now() - ended_at).total_seconds()
 
 
 def _chore_faults() -> Iterator[Sample]:

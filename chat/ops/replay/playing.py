@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -44,7 +45,7 @@ class Played:
 def hidden_chat(source: Run, model: str) -> Chat:
     """A chat of whom the source was for, in the same place, as confidential as that. Raises RequestError."""
     like = source.asked_in
-    choices = {} if source.temperature is None else {"temperature": source.temperature}
+    choices: dict[str, Any] = {} if source.temperature is None else {"temperature": source.temperature}
     chat = create_chat(
         user=source.user,
         organization=like.organization_id,
