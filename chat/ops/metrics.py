@@ -29,10 +29,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """All processes' totals and gauges: in Prometheus' text format or, where that is asked for, in OpenMetrics'."""
     if not _may_read(request):
         raise Http404
-    if OPENMETRICS.partition(";")[0] in request.headers.get("Accept", ""):
-        return HttpResponse(openmetrics.generate_latest(Everything()), content_type=f"{OPENMETRICS}; charset=utf-8")
-    told = text.generate_latest(Everything())  # type: ignore[no-untyped-call]
-    return HttpResponse(told, content_type=f"{TEXT}; charset=utf-8")
+    is_open = OPENMETRICS.partition(";")[0] in request.headers.get("Accept", "")
+    format, media_type = (openmetrics, OPENMETRICS) if is_open else (text, TEXT)
+    return HttpResponse(format.generate_latest(Everything()), content_type=f"{media_type}; charset=utf-8")
 
 
 def _may_read(request: HttpRequest) -> bool:
