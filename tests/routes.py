@@ -1221,6 +1221,7 @@ def elsewhere_of(text: str, place: Place) -> str:
         Memory,
         McpServer,
         McpTool,
+        Export,
     ):
         for id in model.objects.values_list("pk", flat=True):
             text = text.replace(str(id), str(uuid.uuid4()))

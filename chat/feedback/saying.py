@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from accounts.errors import Conflict, NotAllowed, NotFound, refuse
+from accounts.errors import Conflict, Invalid, NotAllowed, NotFound, refuse
 from accounts.models import User
 from chat.access import require_owner
 from chat.bus import notices
@@ -20,6 +20,7 @@ from chat.models.feedback import REASONS
 from chat.services.removing import keep_if_held
 from chat.webhooks import telling
 
+PASSAGE = "Expected what the message's content says from `start` to `end`, in code points."
 ANNOTATIONS = "The message has %d annotations, which is the most."
 PLAIN = {each.replace("\ufe0f", ""): each for each in EMOJI}  # clients leave out that it is to be drawn as a picture
 
@@ -79,7 +80,7 @@ def annotate(*, user: User, message: Message, start: int, end: int, quote: str, 
     if row.status == MessageStatus.IN_PROGRESS:
         raise Conflict("The answer is still being written. Wait for its end.", code="run_open")
     if not start < end or row.content[start:end] != quote:
-        raise refuse("quote", "Expected what the message's content says from `start` to `end`, in code points.")
+        raise Invalid(f"quote: {PASSAGE}", fields=dict.fromkeys(("start", "end", "quote"), [PASSAGE]))
     if Annotation.objects.filter(message=row).count() >= settings.CHAT_ANNOTATIONS_MAX:
         raise Conflict(ANNOTATIONS % settings.CHAT_ANNOTATIONS_MAX, code="too_many_annotations")
     made = Annotation.objects.create(message=row, user=user, start=start, end=end, quote=quote, body=body)

