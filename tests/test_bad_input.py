@@ -213,7 +213,7 @@ def test_a_parameter_that_is_not_right_is_refused_by_name(route, here):
     "route", [each for each in REST if "cursor" in str(operation(each).get("parameters"))], ids=str
 )
 def test_a_parameter_that_no_list_has_is_refused_by_name(route, here):
-    answered = sender(route, route.allowed(here))("GET", f"{route.address(here)}?user__password=x", "")
+    answered = sender(route, route.allowed(here))("GET", f"{beside(route, here, '')}user__password=x", "")
     assert answered.status_code == 400
     assert list(answered.json()["error"]["fields"]) == ["user__password"]
 
