@@ -28,7 +28,7 @@ def value(field: Any) -> Any:
     if isinstance(field, models.UUIDField):
         return uuid.uuid4()
     if isinstance(field, models.CharField | models.TextField):
-        return "something"
+        return "something"[: field.max_length]
     return next(plain for kind, plain in PLAIN.items() if isinstance(field, kind))
 
 
