@@ -46,6 +46,7 @@ KNOWN = {
     "config/machine.py": "nobody: it asks the system for this machine's names and addresses",
     "chat/runner/presence.py": "nobody: it asks for this machine's name",
     "tools/parsing/process.py": "nobody: it starts the child that a file is parsed in, which may open nothing",
+    "chat/exports/pdf/press.py": "nobody: it starts the child that sets a PDF, in an empty folder",
     "tools/git/remote/process.py": "nobody: it starts the child that takes a repository in, whose way out is the proxy",
     "tools/git/remote/proxy.py": "the host that was asked, at an address that tools.outward takes: a part of the gate",
     "tools/mcp/": "servers of other houses: the SDK is handed a transport that sends by tools.outward",
