@@ -38,7 +38,7 @@ WRITERS, EACH = 20, 10
 
 def write(organization_id: uuid.UUID | None, count: int = 1, **more: Any) -> None:
     for _ in range(count):
-        audit.record("chat.deleted", actor=audit.SYSTEM, organization_id=organization_id, **more)
+        audit.record("chat.shared", actor=audit.SYSTEM, organization_id=organization_id, **more)
 
 
 def seal_all() -> None:
