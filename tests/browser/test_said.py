@@ -63,6 +63,9 @@ def test_two_people_say_what_they_think_of_an_answer(server: Server, upstream: U
 
     # An emoji, put on by one and joined by the other.
     choose(first, "React")
+    first.keyboard.press("Escape")
+    expect(first.locator(".said-form")).to_have_count(0)
+    choose(first, "React")
     first.get_by_role("group", name="React").get_by_role("button", name="🚀").click()
     chip = answer(second).get_by_role("button", name="🚀 1")
     chip.click()
