@@ -87,7 +87,7 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         return self.annotate(has_mcp_tools=Exists(found))
 
     def leaving(self) -> "ChatQuerySet":
-        """Those whose content may go where their level does not follow: what every member reads. `audience.may_leave`."""
+        """Those that hold nothing but what every member reads: as `audience.may_leave`, in a query."""
         return self.filter(level__lte=level_of(Role.VIEWER))
 
     def listed(self) -> "ChatQuerySet":
