@@ -1,32 +1,36 @@
-"""Which of a person's chats say something, by their titles and messages: a plain look at the newest of them. Sync."""
+"""Which of a person's chats say something, by their titles and by what chat.search finds in them. Sync."""
 
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.db.models import Q
 
-from accounts.folding import folded
+from accounts.db.bounded import within
 from accounts.models import User
-from chat.models import Chat, Message, MessageKind, MessageRole
+from chat.models import Chat
 from chat.models.chats import ChatQuerySet
+from chat.search.finding import titled
+from chat.search.indexing import place_of
+from chat.search.models import SearchEntry
+from chat.search.query import read
 
-CHATS = 200  # of the person's own that are looked through, the newest
-MESSAGES = 5_000  # of these, the newest of all together
-MOST = 10  # that are found
-SPOKEN = (MessageRole.USER, MessageRole.ASSISTANT)
+MESSAGES = 1_000  # that are found, the newest: their chats are told
+MOST = 10  # chats
 NEWEST = ("-last_activity_at", "-pk")
 
 
 def find(user: User, text: str, *, besides: Chat) -> list[Chat]:
     """The person's own chats that say this, at most MOST, the newest first: of the organization of `besides`, and not
     that one.
+
+    Raises Invalid where nothing can be found by it, TookTooLong. Not for within a transaction.
     """
-    own = _own(user, besides).order_by(*NEWEST)
-    newest = list(own.values_list("pk", flat=True)[:CHATS])
-    said = Message.objects.filter(chat__in=newest, role__in=SPOKEN).exclude(kind=MessageKind.COMMAND)
-    recent = said.order_by("-created_at", "-pk").values("pk")[:MESSAGES]
-    says = Message.objects.filter(pk__in=recent, content__icontains=text).values("chat")
-    is_found = Q(title_folded__contains=folded(text)) | Q(pk__in=says)
-    return list(Chat.objects.filter(is_found, pk__in=newest).order_by(*NEWEST)[:MOST])
+    own = _own(user, besides)
+    asked = read(text).within([place_of(besides.organization_id)])
+    said = SearchEntry.objects.filter(terms__matches=asked, chat__in=own).order_by("-pk")
+    with within(settings.SEARCH_TIMEOUT_S):
+        says = set(said.values_list("chat", flat=True)[:MESSAGES])
+        return list(own.filter(titled(text) | Q(pk__in=says)).order_by(*NEWEST)[:MOST])
 
 
 def as_they_are(user: User, found: Sequence[Chat], *, besides: Chat) -> list[Chat]:

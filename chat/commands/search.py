@@ -8,6 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from accounts.db.bounded import TookTooLong
+from accounts.errors import Invalid
 from accounts.models import User
 from chat import audience
 from chat.commands import finding
@@ -15,9 +17,8 @@ from chat.commands.words import plain
 from chat.models import Chat
 from chat.runner.commands import Command, Says, text
 from chat.runner.kinds.command import Asked
+from chat.search.query import MOST_CHARS, MOST_WORDS
 from chat.services.messages import lock_chat
-
-QUERY_MAX_CHARS = 200
 
 
 async def run(asked: Asked) -> Says:
@@ -29,7 +30,13 @@ def _told(asked: Asked) -> str:
     """Looked for first, as that may take a while: nobody waits for the chat then."""
     if why := _why_not(asked.user, asked.chat):
         return why
-    return _told_of(asked, finding.find(asked.user, asked.text, besides=asked.chat))
+    try:
+        found = finding.find(asked.user, asked.text, besides=asked.chat)
+    except Invalid:
+        return _("Search for words, at most %(count)d. Words in quotes count as one.") % {"count": MOST_WORDS}
+    except TookTooLong:
+        return _("That took too long. Search for more words, or for rarer ones.")
+    return _told_of(asked, found)
 
 
 @transaction.atomic
@@ -59,7 +66,7 @@ search = Command(
     "search",
     gettext_noop("Search your chats"),
     run,
-    text("text", "What to look for", QUERY_MAX_CHARS),
+    text("text", "What to look for", MOST_CHARS),
     feature="search",
     why_not=_why_not,
 )

@@ -15,6 +15,8 @@ def refit(message: Message) -> None:
     """The message says something else now: move its annotations along; those whose passage is gone are detached."""
     for each in Annotation.objects.filter(message=message):
         at = find(message.content, each.quote, each.start)
+        if at == each.start and not each.is_detached:
+            continue
         if at is not None:
             each.start, each.end = at, at + len(each.quote)
         each.is_detached = at is None

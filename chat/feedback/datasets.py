@@ -6,7 +6,8 @@
   to one message the one that was found best and the one that was found worst, where those are not found equal
 - `langsmith`: `{"inputs", "outputs", "metadata", "feedback"}`, as its `ExampleCreate` and `FeedbackBase` are
 
-Texts only: no reasoning, tools or files, nor what the archetype was told. Read chat by chat. Sync.
+Texts only: no reasoning, tools or files, nor what the archetype was told. Chats that hold something confidential are
+left out, since whoever has the file would read it. Read chat by chat. Sync.
 """
 
 import json
@@ -22,7 +23,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from accounts.models import Organization, User
-from chat.models import Feedback, Message, MessageKind, MessageRole, MessageStatus
+from chat.models import Chat, Feedback, Message, MessageKind, MessageRole, MessageStatus
 from chat.models.feedback import Rating
 
 Format = Literal["openai-evals", "preference", "langsmith"]
@@ -31,7 +32,8 @@ Veil = Callable[[str], str]
 ANSWERS_AT_ONCE = 50
 SCORES = {Rating.UP: 1, Rating.DOWN: -1}
 SAID = (MessageRole.USER, MessageRole.ASSISTANT)
-ADDRESS = re.compile(r"[^\s@<>()\"',;:]+@[\w.-]+\.\w+")
+# From the first character of a word alone: else a long word without an @ would be read once for each of its characters.
+ADDRESS = re.compile(r"(?<![^\s@<>()\"',;:])[^\s@<>()\"',;:]+@[\w.-]+\.\w+")
 
 
 @dataclass
@@ -61,9 +63,14 @@ def lines(organization: Organization, format: Format, without_people: bool = Tru
 
 
 def _chats(organization: Organization) -> QuerySet[Any, UUID]:
-    """Of which there is feedback. Those that were deleted are not among them."""
-    given = _given().filter(message__chat__organization=organization, message__chat__deleted_at=None)
+    """Of which there is feedback."""
+    given = _given().filter(message__chat__in=_open().filter(organization=organization))
     return given.order_by("message__chat").values_list("message__chat", flat=True).distinct()
+
+
+def _open() -> QuerySet[Chat]:
+    """Chats that are there, and may leave as a file."""
+    return Chat.objects.leaving().filter(deleted_at=None)
 
 
 def _given() -> QuerySet[Feedback]:
@@ -73,7 +80,10 @@ def _given() -> QuerySet[Feedback]:
 
 
 def _rated(chat: UUID) -> Iterator[Rated]:
-    """The chat's answers that have feedback, and those beside them; answers to one message one after the other."""
+    """The chat's answers that have feedback, and those beside them; answers to one message one after the other.
+
+    Whether the chat may leave is asked again once each is read: something confidential may have come in meanwhile.
+    """
     given: dict[UUID, list[Feedback]] = defaultdict(list)
     for each in _given().filter(message__chat=chat).select_related("user").order_by("created_at", "pk"):
         given[each.message_id].append(each)
@@ -83,7 +93,10 @@ def _rated(chat: UUID) -> Iterator[Rated]:
     answers = Message.objects.filter(Q(pk__in=list(given)) | beside, chat=chat).exclude(content="")
     rows = answers.exclude(kind=MessageKind.COMMAND).order_by("parent__position", "position")
     for answer in rows.iterator(chunk_size=ANSWERS_AT_ONCE):
-        yield Rated(answer, _before(answer, parents), given[answer.pk])
+        rated = Rated(answer, _before(answer, parents), given[answer.pk])
+        if not _open().filter(pk=chat).exists():
+            return
+        yield rated
 
 
 def _before(answer: Message, parents: dict[UUID, UUID | None]) -> list[Message]:

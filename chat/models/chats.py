@@ -86,6 +86,10 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         found = McpTool.objects.offered().filter(server__project=OuterRef("project"))
         return self.annotate(has_mcp_tools=Exists(found))
 
+    def leaving(self) -> "ChatQuerySet":
+        """Those that hold nothing but what every member reads: as `audience.may_leave`, in a query."""
+        return self.filter(level__lte=level_of(Role.VIEWER))
+
     def listed(self) -> "ChatQuerySet":
         """Without those that a front door made for itself."""
         return self.filter(is_listed=True)

@@ -59,10 +59,13 @@ def messages(user: User, query: Query, where: Iterable[UUID], filters: Filters) 
 
 def chats(user: User, text: str, where: Iterable[UUID], project: UUID | None) -> ChatQuerySet:
     """Chats whose title has each of the words somewhere."""
-    says = reduce(and_, (has("title", each) for each in parts(text)), Q())
-    found = chats_of(user).listed().filter(says)
-    found = found.filter(organization__in=list(where))
+    found = chats_of(user).listed().filter(titled(text), organization__in=list(where))
     return found.filter(project=project) if project else found
+
+
+def titled(text: str) -> Q:
+    """Chats whose title has each of the words somewhere."""
+    return reduce(and_, (has("title", each) for each in parts(text)), Q())
 
 
 def _said(filters: Filters) -> Q:

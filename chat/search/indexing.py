@@ -65,8 +65,12 @@ def has_due() -> bool:
 
 
 def lag_s() -> float:
-    """For how many seconds the oldest of them has been waiting; 0 where there is none."""
-    since = due().aggregate(since=Min("updated_at"))["since"]
+    """For how many seconds the oldest of them has been waiting; 0 where there is none.
+
+    Of the first in time: after an upgrade there may be millions, and a scrape is not to read them all.
+    """
+    first = due().order_by("created_at").values("updated_at")[:BATCH]
+    since = first.aggregate(since=Min("updated_at"))["since"]
     return max(0.0, (timezone.now() - since).total_seconds()) if since else 0.0
 
 

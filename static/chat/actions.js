@@ -88,7 +88,7 @@ function closeMenus(except) {
 
 function escape(event) {
   const menu = event.target.closest(".more[open]");
-  const form = event.target.closest(".edit-form, form.said-form");
+  const form = event.target.closest(".edit-form, .said-form");
   if (!menu && !form) return;
   event.stopPropagation();
   if (form) return form.querySelector("[data-action=cancel-edit], [data-action=leave-said]").click();

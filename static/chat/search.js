@@ -28,7 +28,7 @@ async function look() {
   nav.classList.toggle("searching", text !== "");
   if (!text) return;
   const answer = await ask(text).catch((error) => ({ chats: [], results: [], why: whyInWords(error) }));
-  if (mine !== asked) return;
+  if (mine !== asked || text !== search.value.trim()) return; // a task was chosen instead
   found.replaceChildren(...answer.chats.map(linkTo));
   said.replaceChildren(...answer.results.map(hit));
   show(answer);
@@ -55,8 +55,11 @@ const json = async (path) => (await get(path)).json();
 /** The messages behind those that are shown. */
 async function showMore() {
   const mine = asked;
-  const { pathname, search: query } = new URL(more.dataset.next);
-  const answer = await json(pathname + query).catch((error) => ({ results: [], why: whyInWords(error), next: more.dataset.next }));
+  const { next } = more.dataset;
+  if (!next) return; // the second half of a double click
+  more.dataset.next = "";
+  const { pathname, search: query } = new URL(next);
+  const answer = await json(pathname + query).catch((error) => ({ results: [], why: whyInWords(error), next }));
   if (mine !== asked) return;
   const items = answer.results.map(hit);
   said.append(...items);

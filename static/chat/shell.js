@@ -3,7 +3,7 @@
 import { forget } from "./store.js";
 
 const YEAR_S = 31_536_000;
-const SINGLE = ["n", "/", "j", "k", "c", "e", "[", "]", "End", ",", "?"]; // keys that do something outside of texts: keys.js
+const SINGLE = ["n", "/", "j", "k", "c", "e", "g", "b", "[", "]", "End", ",", "?"]; // keys that do something outside of texts: keys.js
 
 function remember(name, value) {
   document.cookie = `${name}=${value}; path=/; max-age=${YEAR_S}; samesite=lax`;

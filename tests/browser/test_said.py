@@ -57,11 +57,15 @@ def test_two_people_say_what_they_think_of_an_answer(server: Server, upstream: U
     expect(rating(second, "Bad answer")).to_have_attribute("aria-pressed", "false")
     message = alice.get(f"/api/chats/{chat}/messages/")["results"][1]
     assert message["feedback"]["mine"] == {"rating": "down", "reasons": ["slow"], "comment": "Rather."}
+    second.get_by_role("log").focus()  # and no letter of a text
     second.keyboard.press("g")
     expect(rating(first, "Good answer")).to_contain_text("1")
     expect(rating(second, "Good answer")).to_have_attribute("aria-pressed", "true")
 
     # An emoji, put on by one and joined by the other.
+    choose(first, "React")
+    first.keyboard.press("Escape")
+    expect(first.locator(".said-form")).to_have_count(0)
     choose(first, "React")
     first.get_by_role("group", name="React").get_by_role("button", name="🚀").click()
     chip = answer(second).get_by_role("button", name="🚀 1")
@@ -75,7 +79,8 @@ def test_two_people_say_what_they_think_of_an_answer(server: Server, upstream: U
     second.get_by_label("Passage").fill("no such words")
     second.get_by_label("Your note").fill("Which one is it?")
     answer(second).get_by_role("button", name="Send").click()
-    assert second.locator("[name=quote]").evaluate("each => each.validationMessage").startswith("These words")
+    told = "These words are not in the message, one after the other."
+    expect(second.locator("[name=quote]")).to_have_js_property("validationMessage", told)
     second.get_by_label("Passage").fill("the green door")
     answer(second).get_by_role("button", name="Send").click()
     answer(first).get_by_role("button", name="1 annotation").click()

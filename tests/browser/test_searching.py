@@ -36,6 +36,14 @@ def wait_for(page: Page, text: str, count: int) -> None:
         page.wait_for_timeout(200)
 
 
+def wait_for_title(page: Page, text: str) -> None:
+    """Until a chat is found by it: its title is made after the answer."""
+    end = time.monotonic() + 15
+    while not page.request.get("/api/chats/", params={"search": text}).json()["results"]:
+        assert time.monotonic() < end, f"no chat has {text} in its title"
+        page.wait_for_timeout(200)
+
+
 def look_for(page: Page, text: str) -> None:
     page.keyboard.press("Control+k")
     page.get_by_role("searchbox").fill(text)
@@ -73,6 +81,7 @@ def test_titles_and_messages_come_together_and_more_on_demand(page: Page, server
             headers={"X-CSRFToken": page.evaluate("document.cookie.match(/csrftoken=(\\w+)/)?.[1] ?? ''")},
         )
     wait_for(page, f"{mark} 23", 1)
+    wait_for_title(page, mark)
     look_for(page, mark)
     expect(page.locator("#found a")).to_have_count(1)
     expect(page.locator("#said li")).to_have_count(20)
@@ -93,6 +102,7 @@ def test_where_messages_are_not_searched_titles_are(open_page: Open, server: Ser
     mark = uuid4().hex
     send(page, f"{mark} begins {script(upstream, Turn(text='Yes.'))}")
     expect(answer(page)).to_contain_text("tokens")
+    wait_for_title(page, mark)
     refused = {"error": {"code": "plan_feature", "message": "No.", "fields": {}}}
     page.route(re.compile("/api/search/"), lambda route: route.fulfill(status=403, json=refused))
     look_for(page, mark)

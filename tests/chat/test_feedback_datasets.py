@@ -1,6 +1,7 @@
 """Feedback as lines for those who test and train models; each format read by what its own house wrote."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -117,6 +118,31 @@ def test_no_others_organization_and_nothing_that_is_gone(organization, alice, ch
     assert len(lines(organization, "openai-evals")) == 1
     delete_message(user=alice, message=told)
     assert lines(organization, "openai-evals") == []
+
+
+def test_a_chat_that_may_not_leave_is_left_out(organization, alice, chat, told, monkeypatch) -> None:
+    given(told, alice)
+    other = Chat.objects.create(organization=organization, user=alice, model="m", archetype="generalist", level=3)
+    given(answer(other, alice, text="Secret.").message, alice)
+    for format in ("openai-evals", "langsmith"):
+        assert len(lines(organization, format)) == 1 and "Secret." not in str(lines(organization, format))
+
+    before = datasets._before
+
+    def confidential_meanwhile(*read: Any) -> Any:
+        Chat.objects.filter(pk=chat.pk).update(level=3)
+        return before(*read)
+
+    monkeypatch.setattr(datasets, "_before", confidential_meanwhile)
+    assert lines(organization, "openai-evals") == []
+
+
+def test_a_long_word_is_no_address_and_takes_no_time(organization, alice, told) -> None:
+    Message.objects.filter(pk=told.pk).update(content="x" * 300_000)
+    given(told, alice)
+    began = time.monotonic()
+    assert len(lines(organization, "openai-evals")) == 1
+    assert time.monotonic() - began < 2
 
 
 def test_it_is_read_chat_by_chat(organization, alice, django_assert_max_num_queries) -> None:

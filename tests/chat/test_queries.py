@@ -29,8 +29,9 @@ from chat.runner.ending import Ending, last_events, store_ending
 from tests.chat.rows import answer
 
 LONG = 10_000  # messages; far more than the model is shown
+# END: one is for webhooks that hear of it.
 BUDGETED = 1, 2  # what any number of budgets adds to these: what is reserved; and the rows locked, and used
-START, KEYED, HISTORY, END = 10, 14, 1, 8  # one is for the rules of tools, which are asked for once in 5 s
+START, KEYED, HISTORY, END = 10, 14, 1, 8  # START: one is for the rules of tools, which are asked for once in 5 s
 PAGE_OF_MESSAGES, PAGE_OF_CHATS = 5, 2  # one is for what people said of them
 
 

@@ -8,6 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts import plans
+from accounts.db.bounded import TookTooLong
 from accounts.errors import Invalid, NotAllowed, Unavailable
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from accounts.plans import Terms
@@ -32,6 +33,7 @@ from chat.runner.loading import load
 from chat.services import commanding
 from chat.services.messages import delete_message, edit_message
 from chat.services.runs import regenerate, start_by_itself, start_run
+from tests.chat.search.test_searching import index_all
 from tests.chat.test_compactions import add, turns
 from tests.chat.working import older_process_is_up
 
@@ -381,12 +383,28 @@ def test_what_is_searched_is_found_in_ones_own_chats_alone(chat: Chat, bob: User
     other(bob, "Bob's lighthouse", "lighthouse")
     other(charlie, "Charlie's", "lighthouse")
     other(chat.user, "Hidden", "lighthouse", is_listed=False)
+    index_all()
     told = done(begin(chat, "/search lighthouse"))
     assert told.count("\n") == 1 and f"/chats/{titled.pk}/" in told
     assert "[The LIGHTHOUSE](" in told and r"[A \[title\]\(x\)](" in told
     assert "more" not in told, "words of another chat would stay here when they are deleted there"
     assert done(begin(chat, "/search 100%")).count("\n") == 0
-    assert "Nothing was found" in done(begin(chat, "/search 100_"))
+    assert "Nothing was found" in done(begin(chat, '/search "more 100"')), "they do not stand in a row"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("text", ["*", "a b c d e f g h i"])
+def test_what_nothing_can_be_found_by_is_told(chat: Chat, text: str) -> None:
+    assert "at most 8" in done(begin(chat, f"/search {text}"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_search_that_takes_too_long_says_so(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*args: Any, **more: Any) -> Any:
+        raise TookTooLong
+
+    monkeypatch.setattr(finding, "find", slow)
+    assert "too long" in done(begin(chat, "/search lighthouse"))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -399,15 +417,14 @@ def test_what_is_found_makes_a_chat_as_confidential(chat: Chat) -> None:
     assert chat.level == 2
 
 
-def test_a_search_looks_at_so_many_chats(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "CHATS", 3)
+def test_a_search_tells_so_many_chats(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "MOST", 2)
-    for number in range(5):
+    for number in range(3):
         Chat.objects.create(
             organization=chat.organization, user=chat.user, title=f"Lighthouse {number}", model="m", archetype="a"
         )
     found = finding.find(chat.user, "lighthouse", besides=chat)
-    assert [each.title for each in found] == ["Lighthouse 4", "Lighthouse 3"]
+    assert [each.title for each in found] == ["Lighthouse 2", "Lighthouse 1"]
 
 
 def test_a_search_looks_at_so_many_messages(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,6 +434,7 @@ def test_a_search_looks_at_so_many_messages(chat: Chat, monkeypatch: pytest.Monk
     ]
     for each in made:
         add(each, "user", "In the lighthouse.")
+    index_all()
     assert len(finding.find(chat.user, "lighthouse", besides=chat)) == 2
     monkeypatch.setattr(finding, "MESSAGES", 1)
     assert [each.title for each in finding.find(chat.user, "lighthouse", besides=chat)] == ["New"]

@@ -148,6 +148,9 @@ def test_filters_leave_what_they_say(api: Api, alice: User, bob: User, chat: Cha
     assert found(client, "green", after=mine.created_at.isoformat()) == [str(theirs.pk), *all_of_chat]
     assert found(client, "green", before=theirs.created_at.isoformat()) == all_of_chat
     assert found(client, "green", after=theirs.created_at.isoformat(), before=theirs.created_at.isoformat()) == []
+    first, last = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
+    assert found(client, "green", after=last) == found(client, "green", before=first) == []
+    assert len(found(client, "green", after=first, before=last)) == 3
 
 
 def test_pages_go_on_where_the_one_before_ended(api: Api, alice: User, chat: Chat) -> None:

@@ -135,7 +135,7 @@ SNIPPETS = {
     ("mail a@b.example to a", "a@b.example"): "mail [a@b.example] to a",
     ("so 👍🏽 so", "👍"): "so [👍]🏽 so",
     ("Nothing here", "else"): "Nothing here",
-    ("㍿\u00ad\u00ad\u00ad東京", "京"): "㍿\u00ad\u00ad\u00ad[東京]",
+    ("㍿\u00ad\u00ad\u00ad東京", "京"): "㍿\u00ad\u00ad\u00ad東[京]",
     ("<b>bold</b> & more", "b"): "<[b]>bold</[b]> & more",
 }
 
