@@ -162,6 +162,27 @@ def test_what_is_too_much_for_a_page_is_cut() -> None:
     assert [each["t"] for each in wide] == ["p"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_address_that_is_too_long_for_a_link_is_none(chat: Chat, alice: User) -> None:
+    address = "https://a.example/" + "x" * blocks.ADDRESS_CHARS
+    answer(chat, alice, text=f"[Here]({address}), or [there](https://b.example/).")
+    status, _, body = fetch(chat, alice, format="pdf")
+    assert status == 200 and "Here" in text_of(body) and b"b.example" in body
+
+
+def test_long_words_in_a_table_do_not_reach_into_the_next_column() -> None:
+    (table,) = markdown(f"|a|b|c|d|\n|-|-|-|-|\n|{'w' * 50}|`{'c' * 50}`|**{'b' * 50}**|short|", Ink())
+    word, code, bold, short = table["r"][0]
+    texts = (word["c"][0], code["c"][0]["x"], bold["c"][0]["c"][0])
+    assert all(max(map(len, each.split("\u200b"))) == blocks.LINE_CHARS // 4 for each in texts)
+    assert short["c"] == ["short"]
+
+
+def test_lists_count_from_where_they_begin_and_formulas_begin_with_themselves() -> None:
+    assert [markdown(f"{number}. x", Ink())[0]["s"] for number in (0, 1, 7)] == [0, 1, 7]
+    assert markdown("$$\nx^2\n$$", Ink())[0]["x"] == "x^2"
+
+
 def test_a_character_is_missing_where_no_font_has_it() -> None:
     fonts = typst.Fonts().fonts()
     assert glyphs.missing("äöü abc \u200d\ufe0f", fonts) == set()
