@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import transaction
 from django.test import AsyncClient
 from django.utils import timezone
 from markdown_it import MarkdownIt
@@ -397,7 +398,8 @@ def test_it_is_kept_so_long_and_goes_with_what_it_is_of(
 
     def held() -> None:
         holds.place(scope="chat", subject=chat.pk, reason="A case.", by=None)
-        assert not removing.remove_chat(chat)
+        with transaction.atomic():
+            assert not removing.remove_chat(chat)
 
     for end in (over, held):
         made = begun(api(alice), **kinds(chat)[1])
