@@ -1,14 +1,14 @@
 """Exports as jobs: beginning, finding, fetching and removing them. Sync."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit
+from accounts.counts import require_room
 from accounts.errors import Conflict, Invalid, NotFound, TooMany, refuse
 from accounts.http.fields import UNKNOWN
 from accounts.http.rest import read
@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.sign_in.noting import home_of
 from chat.exports import files
 from chat.exports.kinds import KINDS, Kind
-from chat.exports.models import Export, ExportStatus
+from chat.exports.models import Export, ExportQuerySet, ExportStatus
 from chat.exports.writing import Place
 
 RETRY_S = 5
@@ -26,9 +26,11 @@ RETRY_S = 5
 def begin(*, user: User, what: str, format: str, asked: Mapping[str, Any]) -> Export:
     """A new one, which is written as soon as a process finds time. `asked` is as it came.
 
-    Raises Invalid, TooMany while another of the user's is under way, and what the kind refuses with.
+    Raises Invalid, TooMany while another of the user's is under way, Conflict where as many of theirs are kept as may,
+    and what the kind refuses with.
     """
     kind = _kind(what, format, asked)
+    require_room(kept(user), "EXPORTS_PER_PERSON", "kept exports", "person")
     place = kind.place(user, read(kind.shape, asked), format)
     row = Export(
         user=user, organization_id=place.organization, chat=place.chat, what=what, format=format, asked=dict(asked)
@@ -43,23 +45,35 @@ def begin(*, user: User, what: str, format: str, asked: Mapping[str, Any]) -> Ex
     return row
 
 
+def kept(user: User) -> ExportQuerySet:
+    """One's own that are under way, or whose time is not over."""
+    return Export.objects.visible_to(user).exclude(expires_at__lte=timezone.now())
+
+
 def find(user: User, id: UUID) -> Export:
     """One's own, as long as it is kept. Raises NotFound."""
-    row = Export.objects.visible_to(user).filter(pk=id).first()
-    if row is None or is_over(row):
+    row = kept(user).filter(pk=id).first()
+    if row is None:
         raise NotFound
     return row
 
 
-def fetched(user: User, id: UUID) -> tuple[Export, Place, Path]:
-    """The row, what it is of, and its file, for who still may have it. That they fetched it is written down."""
+def fetched(user: User, id: UUID) -> tuple[Export, Place, IO[bytes]]:
+    """The row, what it is of, and its file, for who still may have it. That they fetched it is written down.
+
+    Raises NotFound, Conflict before the file is there, and what the kind refuses with.
+    """
     row = find(user, id)
     if row.status != ExportStatus.DONE:
         raise Conflict(f"The export is {row.status}: it has no file yet.", code="export_not_done")
     kind = KINDS[row.what]
     place = kind.place(user, read(kind.shape, row.asked), row.format)
+    try:
+        file = files.path_of(row.pk, row.attempt).open("rb")
+    except FileNotFoundError:  # it is being cleared away
+        raise NotFound from None
     _note("export.downloaded", row)
-    return row, place, files.path_of(row.pk, row.attempt)
+    return row, place, file
 
 
 def remove(user: User, id: UUID) -> None:
@@ -68,11 +82,6 @@ def remove(user: User, id: UUID) -> None:
     row.delete()
     for name in files.names_of(id, row.attempt):
         files.remove(name)
-
-
-def is_over(row: Export) -> bool:
-    """Whether it is kept no longer."""
-    return row.expires_at is not None and row.expires_at <= timezone.now()
 
 
 def _kind(what: str, format: str, asked: Mapping[str, Any]) -> Kind:

@@ -13,7 +13,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -46,7 +45,10 @@ FORMATS: dict[str, Any] = {
     **{"openai-evals": "OpenAI Evals", "preference": gettext_lazy("Preferences"), "langsmith": "LangSmith"},
     "text": gettext_lazy("Text"),
 }
-TOO_MANY: Any = gettext_lazy("Another export of yours is being written. Wait for it, or delete it.")
+REFUSED: dict[str, Any] = {
+    "too_many_exports": gettext_lazy("Another export of yours is being written. Wait for it, or delete it."),
+    "too_many_kept_exports": gettext_lazy("As many exports of yours are kept as may be. Delete one first."),
+}
 # What a form sends, besides what it is of; what is empty was not filled in.
 SENT = ("organization", "from", "to", "by")
 
@@ -108,7 +110,7 @@ def export_chat(request: HttpRequest, id: UUID) -> HttpResponse:
 
 def _told(error: RequestError | ValidationError) -> str:
     if isinstance(error, RequestError):
-        return str(TOO_MANY) if error.code == "too_many_exports" else in_words(error)
+        return str(REFUSED.get(error.code) or in_words(error))
     detail: Any = error.detail  # of serializers: what is wrong with each field
     return " ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in detail.items())
 
@@ -123,9 +125,8 @@ def _user(request: HttpRequest) -> User:
 
 
 def _page(request: HttpRequest, user: User, error: str = "", status: int = 200) -> HttpResponse:
-    rows = Export.objects.visible_to(user).exclude(expires_at__lte=timezone.now())
     shown = {
-        "exports": [_shown(row) for row in rows.select_related("chat", "organization")[:SHOWN]],
+        "exports": _exports(user),
         "organizations": [
             {"row": each, "is_admin": "admin" in permissions_in(user, organization=each)}
             for each in Organization.objects.visible_to(user)
@@ -136,8 +137,17 @@ def _page(request: HttpRequest, user: User, error: str = "", status: int = 200) 
     return render(request, "chat/exports.html", shown, status=status)
 
 
-def _shown(row: Export) -> Shown:
-    of = (row.chat.title or _("New chat")) if row.chat else row.organization.name if row.organization else ""
+def _exports(user: User) -> list[Shown]:
+    """The newest, each by the name of what it is of, where the user still sees that."""
+    rows = list(jobs.kept(user).select_related("organization")[:SHOWN])
+    chats = Chat.objects.visible_to(user).filter(pk__in=[row.chat_id for row in rows if row.chat_id])
+    titles = {pk: title or _("New chat") for pk, title in chats.values_list("pk", "title")}
+    return [_shown(row, titles) for row in rows]
+
+
+def _shown(row: Export, titles: Mapping[UUID, str]) -> Shown:
+    organization = row.organization.name if row.organization else ""
+    of = titles.get(row.chat_id, "") if row.chat_id else organization
     problem = gettext(why(row.error)) if row.status == ExportStatus.FAILED else ""
     return Shown(row, str(WHATS.get(row.what, row.what)), of, str(FORMATS.get(row.format, row.format)), problem)
 

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext_noop
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -113,12 +112,14 @@ class Exports(APIView):
     def get(self, request: Request) -> Response:
         """List those that are under way or kept, the newest first."""
         read(PageQuery, request.query_params)
-        rows = Export.objects.visible_to(caller(request)).exclude(expires_at__lte=timezone.now())
-        return page(request, rows, ExportSerializer, ordering="-created_at")
+        return page(request, jobs.kept(caller(request)), ExportSerializer, ordering="-created_at")
 
-    @documented("create_export", body=NewExport, answer=ExportSerializer, status=202)
+    @documented("create_export", body=NewExport, answer=ExportSerializer, status=202, conflicts=True)
     def post(self, request: Request) -> Response:
-        """Begin one; its own address, as Location says, tells how far it is. 429 while another of one's own is."""
+        """Begin one; its own address, as Location says, tells how far it is.
+
+        429 while another of one's own is under way; 409 `too_many_kept_exports` where as many are kept as may.
+        """
         user = caller(request)
         answer = created(
             request,

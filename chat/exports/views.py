@@ -19,7 +19,7 @@ from rest_framework import serializers
 from accounts import audit
 from accounts.authentication import authenticate
 from accounts.db import db
-from accounts.errors import NotFound, refuse
+from accounts.errors import refuse
 from accounts.http.rest import read
 from accounts.models import User
 from chat.access import get_chat
@@ -100,11 +100,7 @@ def _written(writing: Writing, language: str | None) -> IO[bytes]:
 
 
 def _fetched(request: HttpRequest, id: UUID) -> tuple[Export, Place, IO[bytes]]:
-    row, place, path = jobs.fetched(authenticate(request), id)
-    try:
-        return row, place, path.open("rb")
-    except FileNotFoundError:
-        raise NotFound from None
+    return jobs.fetched(authenticate(request), id)
 
 
 def _sent(request: HttpRequest, file: IO[bytes], place: Place, content_type: str, ending: str) -> HttpResponseBase:

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from accounts import look
 from chat.links.opening import Opened
 from chat.markdown import blocks
+from chat.markdown.links import place_of
 from chat.metering.answers import fitting
 from chat.models import Message, MessageKind, MessageRole, MessageStatus
 from chat.page.tree import Tree
@@ -81,7 +82,9 @@ def _name(message: Message, opened: Opened) -> str:
 def _sources(message: Message) -> tuple[dict[str, Any], ...]:
     """What its marks stand for, by number: what it is called and where it is, and no word of it."""
     found = {each["n"]: each for each in reversed(message.parts) if each["type"] == "citation"}
-    return tuple(
-        {"n": n, "title": each.get("title") or each.get("url") or say("sourceUntitled"), "url": each.get("url", "")}
-        for n, each in sorted(found.items())
-    )
+    return tuple(_source(n, each.get("title", ""), each.get("url", "")) for n, each in sorted(found.items()))
+
+
+def _source(n: int, title: str, url: str) -> dict[str, Any]:
+    """It is a link where the page of the chat would make one of its address in a text."""
+    return {"n": n, "title": title or url or say("sourceUntitled"), "url": url if place_of(url) else ""}

@@ -86,11 +86,13 @@ def _file(user: User) -> tuple[IO[bytes], int]:
 
 def archived(user: User, file: IO[bytes]) -> Iterator[int]:
     """Write the ZIP; yields how many files are in it, after each. Raises Conflict, ExportTooLarge."""
+    count = 0
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for count, (name, lines) in enumerate(_contents(user), start=1):
             _write(archive, file, name, lines)
             yield count
         _write(archive, file, "attachments.jsonl", _attachments(user, archive))
+    yield count + 1
 
 
 def _contents(user: User) -> Iterator[tuple[str, Iterable[bytes]]]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from accounts.audit.models import AuditEntry, Outcome
 from agents import events as ev
 from chat.eventlog.projection import Fold
-from chat.models import Chat, Message, Schedule
+from chat.models import REPLAY, Chat, Message, Schedule
 from chat.models.facts import RunFacts
 from chat.webhooks.outbox import tell
 
@@ -42,13 +42,17 @@ def sealed(organization_id: UUID, seq: int, chain: str) -> None:
 
 
 def chat_created(chat: Chat) -> None:
-    """A chat is there from now on."""
+    """A chat is there from now on. Of a replay's, which is in no list, nothing is told."""
+    if chat.origin == REPLAY:
+        return
     data = {"project": chat.project_id, "user": chat.user_id, "origin": chat.origin}
     tell("chat.created", chat.organization_id, data, chat_id=chat.pk)
 
 
 def run_ended(run: RunFacts, fold: Fold) -> None:
-    """A run is over. Of brief work, which nobody asked for, nothing is told: see chat.runner.capacity."""
+    """A run is over. Of brief work, which nobody asked for, nothing is told (chat.runner.capacity); nor of a replay."""
+    if run.kind == REPLAY:
+        return
     terminal = fold.terminal
     assert terminal is not None
     why: dict[str, Any] = {"reason": getattr(terminal, "reason", "")[:40]}

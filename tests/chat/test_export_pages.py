@@ -47,6 +47,17 @@ def test_the_list_says_how_far_each_is(alice: User, bob: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_chat_that_one_does_not_see_any_more_is_not_named(chat: Chat, alice: User, bob: User) -> None:
+    Chat.objects.filter(pk=chat.pk).update(sharing="project")
+    Export.objects.create(user=bob, what="chat", format="pdf", chat=chat, organization=chat.organization)
+    page = browser(bob)
+    assert "First steps" in page.get(PAGE).content.decode()
+    Chat.objects.filter(pk=chat.pk).update(sharing="private", title="Planted words")
+    shown = page.get(PAGE).content.decode()
+    assert "A chat" in shown and "Planted words" not in shown and chat.organization.name not in shown.split("</ul>")[0]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_why_one_failed_is_said_in_the_reader_s_language(chat: Chat, alice: User) -> None:
     Export.objects.create(
         user=alice, what="chat", format="pdf", chat=chat, status=ExportStatus.FAILED, error="run_open"

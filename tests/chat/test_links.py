@@ -229,6 +229,8 @@ def test_what_is_shown_is_the_texts_of_one_branch_up_to_a_message(alice, bob, ch
             {"type": "tool_result", "call": "c", "is_error": False, "result": "SECRET result"},
             {"type": "text", "text": f"The door is **green** [1]. {HOSTILE}"},
             {"type": "citation", "n": 1, "at": 0, "title": "Doors", "path": "SECRET part", "quote": "SECRET quote"},
+            {"type": "citation", "n": 2, "at": 0, "title": "Outside", "url": "https://example.com/doors"},
+            {"type": "citation", "n": 3, "at": 0, "title": "Trap", "url": "javascript:alert(1)"},
         ],
         error={"code": "x", "message": "SECRET error", "retryable": False},
     )
@@ -249,12 +251,14 @@ def test_what_is_shown_is_the_texts_of_one_branch_up_to_a_message(alice, bob, ch
         "<strong>green</strong>",
         "The last one",
         "Doors",
+        '<a href="https://example.com/doors"',
+        "Trap",
         "This message was deleted.",
         "First steps",
     ):
         assert shown in text, shown
     assert not any(name in text for name in ("Alice", "Bob", "alice@example.com", str(chat.pk), str(alice.pk)))
-    assert "<script" not in text
+    assert "<script" not in text and "javascript:" not in text
 
 
 def test_the_page_runs_nothing_is_found_by_nobody_and_tells_nobody(alice, bob, chat, open_to_anyone, said) -> None:

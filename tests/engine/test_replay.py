@@ -5,7 +5,7 @@ import io
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,10 +15,14 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Membership, User
 from agents.archetypes.generalist import generalist
-from chat.models import Chat, Message, Run, RunStatus, ToolCall
+from chat.models import Chat, Message, MessageStatus, Run, RunStatus, ToolCall
 from chat.ops.replay import playing
+from chat.ops.replay.cases import Case as Replayed
+from chat.ops.replay.playback import Result
 from chat.runner.recorded import NOT_RECORDED, Recording
+from chat.webhooks.models import WebhookEvent
 from tests.chat.rows import answer
+from tests.chat.test_webhooks import hook
 from tests.live import Server
 from tests.streams import Client, client, key
 from tests.upstream import ScriptedCall, Seen, Turn, Upstream
@@ -58,9 +62,13 @@ class Case:
             "runs": [each["id"] for each in self.alice.get(f"/api/runs/?chat={self.chat}")["results"]],
             "files": self.alice.get(f"/api/chats/{self.chat}/diff/"),
             "chats": [each["id"] for each in self.alice.get("/api/chats/")["results"]],
-            "effects": self.alice.get(
-                f"/api/organizations/{of_it['organization']}/audit/?action=tool.effect&page_size=200"
-            )["results"],
+            # By ids: what is sealed meanwhile gets its number.
+            "effects": [
+                each["id"]
+                for each in self.alice.get(
+                    f"/api/organizations/{of_it['organization']}/audit/?action=tool.effect&page_size=200"
+                )["results"]
+            ],
         }
 
 
@@ -189,6 +197,7 @@ def test_where_nobody_serves_it_says_so_and_leaves_nothing_open(
     alice: User, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(playing, "PATIENCE_S", 0.0)
+    hook(chat.organization)
     run = answer(chat, alice)
     with pytest.raises(CommandError, match=r"manage\.py serve") as error:
         replayed(tmp_path, json.dumps({"run": str(run.pk)}))
@@ -196,6 +205,31 @@ def test_where_nobody_serves_it_says_so_and_leaves_nothing_open(
     left = Run.objects.get(kind="replay")
     assert left.status == RunStatus.CANCELLED and left.asked_in.is_listed is False and left.asked_in.expires_at
     assert Message.objects.filter(chat=left.chat).count() == 0
+    assert not WebhookEvent.objects.exists()  # neither of the hidden chat nor of its run
+
+
+@pytest.mark.django_db
+def test_what_was_asked_before_it_breaks_off_is_written(
+    alice: User, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_and_no_more(cases: Iterable[Replayed], wanted: Any) -> Iterator[Result]:
+        yield Result(next(iter(cases)), "m", "passed")
+        raise playing.NobodyServes
+
+    monkeypatch.setattr("chat.management.commands.replay.playback", one_and_no_more)
+    lines = tmp_path / "told.jsonl"
+    with pytest.raises(CommandError):
+        replayed(tmp_path, json.dumps({"run": str(answer(chat, alice).pk)}), "--jsonl", str(lines))
+    assert json.loads(lines.read_text())["outcome"] == "passed"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("which", ["input", "message"])
+def test_what_was_deleted_is_not_replayed(which: str, alice: User, chat: Chat, tmp_path: Path) -> None:
+    run = answer(chat, alice)
+    Message.objects.filter(pk=getattr(run, f"{which}_id")).update(status=MessageStatus.DELETED)
+    with pytest.raises(CommandError, match="line 1: the question or the answer was deleted"):
+        replayed(tmp_path, json.dumps({"run": str(run.pk)}))
 
 
 @pytest.mark.django_db

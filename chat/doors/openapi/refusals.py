@@ -61,6 +61,7 @@ MORE: dict[tuple[str, str], tuple[int, ...]] = {
     ("post", "/api/projects/{id}/document/undo"): (410, 412),
     ("get", "/api/projects/{id}/document/versions/{version}/"): (410,),
     ("post", "/api/attachments/"): (429,),
+    ("post", "/api/exports/"): (429,),
     ("delete", "/api/users/me/"): (400, 413, 415),  # its body, which OpenAPI 3.0 has no place for
 }
 # What takes a body and may be refused for the number of requests, and starts no run.

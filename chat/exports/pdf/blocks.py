@@ -26,7 +26,9 @@ MARKDOWN_CHARS = 200_000  # a longer text is set as it was written
 BRACKETS = 10_000_000  # as in chat.markdown.html: brackets times length
 DEPTH = 8  # what lies deeper is set beside what it lies in: the template's functions nest only so far
 COLUMNS = 30  # of a table
-WORD = re.compile(r"[^\s\u2e80-\ua4cf\uac00-\ud7ff]{60}(?=[^\s])")  # longer than a line may be, and nowhere to break
+ADDRESS_CHARS = 8_000  # of a link: typst takes no longer one
+WORD_CHARS = 60  # a longer word may not fit in a line
+LINE_CHARS, LEAST_CHARS = 80, 8  # the same of a table's columns together, and of each
 LEADING = re.compile(r"^[ \t]+", re.MULTILINE)
 MARKS = {"em_open": "i", "strong_open": "b", "s_open": "s"}
 
@@ -126,14 +128,14 @@ def _block(token: Token, reading: Reading, ink: Ink, depth: int) -> list[Node]:
         case "bullet_list_open":
             return _list(reading, ink, depth, "bullet_list_close", "ul")
         case "ordered_list_open":
-            start = int(token.attrGet("start") or 1)
+            start = int(token.attrs.get("start", 1))
             return _list(reading, ink, depth, "ordered_list_close", "ol", s=min(start, 10**9))
         case "blockquote_open":
             return _within("q", _blocks(reading, ink, depth + 1, "blockquote_close"), depth)
         case "fence" | "code_block":
             return code(token.content, token.info.split(maxsplit=1)[0] if token.info.split() else "", ink)
         case "math_block":
-            return code(token.content)
+            return code(token.content.strip("\n"))
         case "table_open":
             return _table(reading)
         case "hr":
@@ -198,10 +200,20 @@ def _table(reading: Reading) -> list[Node]:
         return []
     if len(align) > COLUMNS:
         return [{"t": "p", "c": _joined(row)} for row in rows]
-    is_turned = next((True for cell in rows[0] if cell.get("d")), False)
-    return [
-        {"t": "table", "a": align, "h": rows[0], "r": [_filled(row, len(align)) for row in rows[1:]], "d": is_turned}
-    ]
+    is_turned = any(cell.get("d") for cell in rows[0])
+    most = max(LEAST_CHARS, LINE_CHARS // len(align))
+    head, *others = [[_narrow(cell, most) for cell in _filled(row, len(align))] for row in rows]
+    return [{"t": "table", "a": align, "h": head, "r": others, "d": is_turned}]
+
+
+def _narrow(node: Node, most: int) -> Node:
+    """The same with places to break a line in each word of more characters."""
+    if "c" not in node:
+        return {**node, "x": _breakable(node["x"], most)} if "x" in node else node
+    return {
+        **node,
+        "c": [_breakable(part, most) if isinstance(part, str) else _narrow(part, most) for part in node["c"]],
+    }
 
 
 def _filled(row: list[Node], count: int) -> list[Node]:
@@ -251,17 +263,25 @@ def _span(token: Token, reading: Reading, depth: int) -> list[Inline]:
             return [{"t": "c", "x": _breakable(token.content)}]
         case "link_open":
             inner = _spans(reading, "link_close", depth + 1)
-            return [{"t": "a", "u": str(token.attrGet("href")), "c": inner}] if depth < DEPTH else inner
+            address = str(token.attrGet("href"))
+            is_set = depth < DEPTH and len(address) <= ADDRESS_CHARS
+            return [{"t": "a", "u": address, "c": inner}] if is_set else inner
         case "footnote_ref":
             return [f"[{token.meta['label']}]"]
         case _:
             return [_breakable(token.content)] if token.content else []
 
 
-def _breakable(text: str) -> str:
-    """With places to break a line in words that are longer than one. Without the controls that no font has."""
+def _breakable(text: str, most: int = WORD_CHARS) -> str:
+    """With places to break a line in words of more characters. Without the controls that no font has."""
     clean = "".join(each for each in text if each in "\n\t" or unicodedata.category(each) not in ("Cc", "Cs"))
-    return WORD.sub(lambda found: found[0] + "\u200b", clean)
+    return _word(most).sub(lambda found: found[0] + "\u200b", clean)
+
+
+@cache
+def _word(most: int) -> re.Pattern[str]:
+    """That many characters of a word, behind which it goes on: of scripts in which a line breaks at spaces alone."""
+    return re.compile(rf"[^\s\u200b\u2e80-\ua4cf\uac00-\ud7ff]{{{most}}}(?=[^\s\u200b])")
 
 
 def _cut(text: str) -> list[str]:

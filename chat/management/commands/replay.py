@@ -55,21 +55,21 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(f"{len(cases)} cases, by {wanted.model or 'the models that were asked'}.")
             return
-        results = self._play(cases, wanted, is_json=options["json"])
-        _write(results, options["jsonl"], options["junit"])
-        self._end(results, is_json=options["json"])
-
-    def _play(self, cases: list[Case], wanted: Wanted, *, is_json: bool) -> list[Result]:
-        """All of them; each is told as it ends."""
         results: list[Result] = []
         try:
-            for number, result in enumerate(playback(cases, wanted), 1):
-                results.append(result)
-                said = f"{number}/{len(cases)} {result.case.run.pk} {result.outcome} {why(result)}".rstrip()
-                self.stdout.write(_line(result) if is_json else said)
+            self._play(cases, wanted, results, is_json=options["json"])
         except NobodyServes as error:
             raise CommandError(NOBODY, returncode=2) from error
-        return results
+        finally:  # what was asked has cost something, also where somebody breaks off
+            _write(results, options["jsonl"], options["junit"])
+        self._end(results, is_json=options["json"])
+
+    def _play(self, cases: list[Case], wanted: Wanted, results: list[Result], *, is_json: bool) -> None:
+        """All of them; each is told, and is among the results, as it ends."""
+        for number, result in enumerate(playback(cases, wanted), 1):
+            results.append(result)
+            said = f"{number}/{len(cases)} {result.case.run.pk} {result.outcome} {why(result)}".rstrip()
+            self.stdout.write(_line(result) if is_json else said)
 
     def _end(self, results: list[Result], *, is_json: bool) -> None:
         passed = sum(each.outcome == "passed" for each in results)

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 
-from chat.models import OPEN, Run
+from chat.models import OPEN, MessageStatus, Run
 
 Calls = Literal["same", "names", "any"]
 KNOWN = frozenset({"run", "message", "calls", "contains", "judge"})
 EXPECTED_RUN = "expected run, or message, with the id of an answer that is over"
+ERASED = "the question or the answer was deleted: what its tools gave is gone with it"
 TEXT_MAX_CHARS = 10_000
 
 
@@ -88,11 +89,13 @@ def _is_text(value: Any) -> bool:
 
 def _run(value: dict[str, Any]) -> Run:
     by = {"pk": value["run"]} if "run" in value else {"message": value.get("message")}
-    runs = Run.objects.answers().select_related("chat__project", "input", "user")
+    runs = Run.objects.answers().select_related("chat__project", "input", "message", "user")
     try:
         found = runs.filter(**{name: UUID(str(id)) for name, id in by.items()}, command="").first()
     except (ValueError, ValidationError):
         raise ValueError(EXPECTED_RUN) from None
     if found is None or found.status in OPEN or found.asked_in.deleted_at is not None:
         raise ValueError(EXPECTED_RUN)
+    if MessageStatus.DELETED in (found.question.status, found.message.status if found.message else ""):
+        raise ValueError(ERASED)
     return found

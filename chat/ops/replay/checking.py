@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from agents.archetypes import registry
-from chat.models import Message, MessageStatus, ToolCall
+from chat.models import ToolCall
 from chat.ops.replay.cases import Calls, Case
 from chat.ops.replay.playing import Played
 from chat.runner.recorded import NOT_RECORDED, spelled
@@ -37,9 +37,7 @@ def checked(case: Case, played: Played) -> Iterator[Check]:
 
 def material(case: Case, played: Played) -> str:
     """What a judge is given."""
-    said: Message = case.run.question
-    question = "" if said.status == MessageStatus.DELETED else said.content
-    return f"Question:\n{question}\n\nExpected:\n{case.judge}\n\nAnswer:\n{played.text}"
+    return f"Question:\n{case.run.question.content}\n\nExpected:\n{case.judge}\n\nAnswer:\n{played.text}"
 
 
 def judged(verdict: Played) -> Check:
