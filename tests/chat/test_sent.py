@@ -231,6 +231,7 @@ def test_the_timeline_leads_to_it_and_its_content_is_behind_the_gate(run: Run, c
     assert address in staff.get(timeline).content.decode()
     shown = staff.get(address).content.decode()
     assert "models.example" in shown and "swordfish" not in shown and "Hidden" in shown
+    assert "Show content" in shown and reverse("admin:chat_chat_content", args=[chat.pk]) in shown
     listed = staff.get(reverse("admin:chat_sent_sentrequest_changelist"), {"q": str(chat.pk)}).content.decode()
     assert address in listed and "swordfish" not in listed
     staff.post(reverse("admin:chat_chat_content", args=[chat.pk]), {"reason": "Ticket 42"})
