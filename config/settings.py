@@ -143,6 +143,7 @@ CACHE_ANSWERS_MAX = env.int("CACHE_ANSWERS_MAX", 200, least=1)
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 OTEL_EXPORTER_OTLP_ENDPOINT = env.address("OTEL_EXPORTER_OTLP_ENDPOINT", "", ("http", "https"), "http://HOST:4318")
 OTEL_EXPORTER_OTLP_HEADERS = dict(env.list("OTEL_EXPORTER_OTLP_HEADERS", [], otlp_header, "NAME=VALUE"))
+OTEL_LOGS_EXPORTER = env.choice("OTEL_LOGS_EXPORTER", "otlp", ("otlp", "none"))
 OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "parley")
 if REDIS_URL:
     # redis-py 8 gives up on a read after 5 s, which is how long the layer lets Redis block it. A Redis that is cut off

@@ -49,6 +49,7 @@ class Gated(History):
     """Pages with content of a chat in them. `chat_path` leads from a row to its chat's id."""
 
     chat_path = "chat_id"
+    change_form_template = "admin/chat/change_form.html"  # of apps inside the room chat too: it has the gate
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The row, knowing whether its content is shown to who asks."""

@@ -4,7 +4,10 @@ Feedback takes the right to read, since it is between its person and whoever run
 with a name or as an emoji takes the right to write. The callers have asked for both.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -23,6 +26,17 @@ from chat.webhooks import telling
 PASSAGE = "Expected what the message's content says from `start` to `end`, in code points."
 ANNOTATIONS = "The message has %d annotations, which is the most."
 PLAIN = {each.replace("\ufe0f", ""): each for each in EMOJI}  # clients leave out that it is to be drawn as a picture
+
+
+class Given(NamedTuple):
+    """A rating that somebody gave: of which answer, and when, in seconds since 1970."""
+
+    message: UUID
+    rating: str
+    at: float
+
+
+WHEN_GIVEN: list[Callable[[Given], None]] = []  # what hears of a rating that is stored; it does its work later
 
 
 @transaction.atomic
@@ -122,11 +136,19 @@ def get_annotation(user: User, message: Message, id: UUID) -> Annotation:
 
 
 def _put(user: User, row: Message, **told: str) -> Feedback:
+    before = Feedback.objects.filter(message=row, user=user).values_list("rating", flat=True).first()
     _keep_comment(user, row)
     given, _ = Feedback.objects.update_or_create(message=row, user=user, defaults=told)
     telling.feedback_given(row, user.pk, rating=given.rating or None)
+    if given.rating and given.rating != before:
+        transaction.on_commit(partial(_is_given, Given(row.pk, given.rating, time.time())))
     _tell(row)
     return given
+
+
+def _is_given(given: Given) -> None:
+    for hear in WHEN_GIVEN:
+        hear(given)
 
 
 def _keep_comment(user: User, row: Message) -> None:

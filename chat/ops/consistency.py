@@ -174,11 +174,11 @@ def _of_usage(day: date) -> Iterator[Fault]:
 
 
 def _records_of(day: date) -> Any:
-    """The records that are counted in that day; those of older versions say by when they were written."""
+    """The records that are counted in that day, as usage_days.rebuild places those that do not say it."""
     begin = datetime.combine(day, time.min, UTC)
     near = UsageRecord.objects.filter(created_at__gte=begin - LATEST, created_at__lt=begin + LATEST)
-    dated = near.exclude(door=IMPORTED).annotate(on=Coalesce("day", TruncDate("created_at", tzinfo=UTC)))
-    return dated.filter(on=day)
+    ended, written = (TruncDate(each, tzinfo=UTC) for each in ("run__ended_at", "created_at"))
+    return near.exclude(door=IMPORTED).annotate(on=Coalesce("day", ended, written)).filter(on=day)
 
 
 def _sums(rows: Any) -> dict[tuple[UUID | None, str], tuple[int, ...]]:

@@ -8,13 +8,14 @@ import msgspec
 LONGEST = (20_000, 4_000, 400, 40)  # characters of a text; the first with which all of it fits is taken
 ENDS = 40  # characters that are kept of each end of a file
 FILE_MIN = 400  # characters of base64 that are a file, and no word
+FILES = (b"base64", b"input_audio")  # one of these stands beside a file, whichever API it goes to
 BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_")
 PRIVATE = "[here it tells what the person lets models know of them: {count:,} characters]"
 
 
 def cut(body: bytes, private: str, most: int) -> bytes:
     """The very same where it has at most so many bytes, no file and nothing private in it; else what is left of it."""
-    has_files = b"base64" in body
+    has_files = any(each in body for each in FILES)
     private = private.encode(errors="replace").decode()  # as it was sent
     if len(body) <= most and not has_files and not private:
         return body

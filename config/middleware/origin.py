@@ -4,6 +4,7 @@ import logging
 import time
 
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.encoding import escape_uri_path
 
 from accounts.origin import Origin, begin, origin
 from chat.doors.starting import BEGUN
@@ -39,4 +40,5 @@ def _log(request: HttpRequest, response: HttpResponseBase) -> None:
         ms = round((time.monotonic() - request.begun_at) * 1000)  # type: ignore[attr-defined]
         begun = request.META.get(BEGUN)
         told = {"status": response.status_code, "duration_ms": ms, "run": str(begun.run_id) if begun else None}
-        log.info("%s %s %d", request.method, request.path, response.status_code, extra=told)
+        path = escape_uri_path(request.path)  # as it came: unescaped, an address could add lines of its own
+        log.info("%s %s %d", request.method, path, response.status_code, extra=told)

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests import environment
 from tests.browser.conftest import Watch
 from tests.live import OWNER, PASSWORD, Server
-from tests.upstream import Upstream
+from tests.streams import client, key
+from tests.upstream import ScriptedCall, Turn, Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 Open = Callable[..., tuple[Page, Watch]]
@@ -124,6 +125,25 @@ def test_a_runs_timeline_and_what_can_be_done_to_it(busy: Busy, staff: Page) -> 
     expect(staff.get_by_text("A new run answers the same message")).to_be_visible()
     staff.get_by_role("link", name="Cancel").click()
     expect(staff.locator("h1").last).to_have_text("Run: Succeeded")
+
+
+def test_what_was_sent_is_a_click_from_its_turn_and_behind_the_gate(
+    busy: Busy, staff: Page, upstream: Upstream
+) -> None:
+    upstream.script(Turn(tool_calls=[ScriptedCall("list_files", {})]), Turn(text="Two."), key=(mark := key()))
+    alice = client(busy.server)
+    run = alice.start(alice.chat(), f"[[key={mark}]] How many files?")["run"]["id"]
+    alice.wait(run)
+    opens(staff, reverse("admin:chat_run_change", args=[run]))
+    expect(staff.get_by_role("link", name="What was sent")).to_have_count(2)
+    staff.get_by_role("link", name="What was sent").last.click()
+    expect(staff.get_by_text("Hidden", exact=True)).to_be_visible()
+    staff.get_by_role("link", name="Show content").click()
+    staff.get_by_label("Reason").fill("Ticket 42")
+    staff.get_by_role("button", name="Show content").click()
+    staff.locator("summary", has_text="· user ·").click()
+    expect(staff.get_by_text("How many files?")).to_be_visible()
+    assert staff.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_runs_are_chosen_in_a_list_and_asked_about(busy: Busy, staff: Page) -> None:

@@ -120,3 +120,13 @@ def test_days_that_may_still_be_counted_in_are_left_alone(run: Run) -> None:
     UsageDay.objects.update(day=today, output_tokens=F("output_tokens") + 1)
     UsageRecord.objects.update(day=today, created_at=timezone.now())
     assert tell()[1] == ""
+
+
+def test_a_record_that_does_not_say_its_day_is_of_that_on_which_its_run_ended(run: Run) -> None:
+    """As rebuild_usage places it, though it was written a moment later: after midnight."""
+    ended = timezone.now().replace(hour=23, minute=59, second=59) - LONG_AGO
+    Run.objects.filter(pk=run.pk).update(ended_at=ended)
+    UsageRecord.objects.update(day=None, created_at=ended + timedelta(seconds=2))
+    usage_days.rebuild(ended.date() - timedelta(days=1), ended.date() + timedelta(days=1))
+    assert set(UsageDay.objects.values_list("day", flat=True)) == {ended.date()}
+    assert tell()[1] == ""

@@ -15,7 +15,8 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from accounts import audit
-from accounts.models import User
+from accounts.models import Organization, User
+from accounts.sign_in.keys import create_key
 from accounts.sign_in.tokens import AccessToken
 from chat.eventlog.projection import fold
 from chat.metering import counters, gauges, run_counts
@@ -45,13 +46,15 @@ def read(headers: dict[str, str] | None = None, **more: Any) -> Any:
     return Client().get("/api/metrics", headers=headers or {}, **more)
 
 
-def test_who_may_read_it(alice: User, charlie: User) -> None:
+def test_who_may_read_it(alice: User, charlie: User, organization: Organization) -> None:
     alice.is_staff = True
     alice.save()
     scraper, elsewhere = {"Authorization": f"Bearer {TOKEN}"}, {"REMOTE_ADDR": "192.0.2.7"}
     with override_settings(IS_DEVELOPMENT=False, METRICS_TOKEN=TOKEN):
         assert [read().status_code, read(scraper).status_code, read(bearer(alice)).status_code] == [404, 200, 200]
         assert read(bearer(charlie)).status_code == read({"Authorization": f"Bearer {TOKEN}x"}).status_code == 404
+        _, key = create_key(user=alice, organization=organization, name="ci", scopes=["chat"], expires_at=None)
+        assert read({"Authorization": f"Bearer {key}"}).status_code == 404, "it opens one organization"
     with override_settings(IS_DEVELOPMENT=False, METRICS_TOKEN=""):
         assert read().status_code == read({"Authorization": "Bearer "}).status_code == 404
     with override_settings(IS_DEVELOPMENT=True, METRICS_TOKEN=""):

@@ -82,6 +82,10 @@ def test_it_tells_every_route_and_no_other():
     assert {(route.method, nameless(route.path)) for route in API} == set(operations())
 
 
+def test_metrics_are_told_to_whoever_brings_a_token_and_in_development_without() -> None:
+    assert operations()["GET", "/api/metrics"]["security"] == [{"bearer": []}, {}]
+
+
 @pytest.mark.parametrize("route", API, ids=str)
 def test_each_operation_tells_its_errors_and_how_to_sign_in(route):
     operation = told(route)

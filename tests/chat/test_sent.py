@@ -6,17 +6,21 @@ import zlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import Permission
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Organization, User
 from agents.loop.sent import Sent
+from agents.messages import File, UserMessage
 from agents.providers.base import ProviderRequest
+from agents.providers.openai import request as openai_request
 from chat.models import Chat, ChatShare, Message, Run, RunStatus
 from chat.ops import cleanup
 from chat.ops.cleanup import CleanUp
@@ -56,6 +60,15 @@ def test_of_files_the_ends_are_kept(file: str) -> None:
     assert found["messages"] == json.loads(body)["messages"]
     assert f"it has {len(file):,} characters" in found["image"]["data"] and len(found["image"]["data"]) < 200
     assert FILE[100:200] not in json.dumps(found)
+
+
+def test_of_recordings_the_ends_are_kept() -> None:
+    """Chat completions have no word for their form but `input_audio`."""
+    said = UserMessage("Listen.", files=(File(f"data:audio/mpeg;base64,{FILE}", "audio/mpeg"),))
+    body = openai_request.encode(openai_request.build(ProviderRequest("m", "", (said,))))
+    assert FILE.encode() in body and b"base64" not in body
+    kept = cut(body, "", 100_000)
+    assert f"it has {len(FILE):,} characters" in kept.decode() and FILE[100:200] not in kept.decode()
 
 
 def test_of_long_texts_the_ends_are_kept_and_of_too_many_the_beginning() -> None:
@@ -145,6 +158,7 @@ def test_it_goes_with_what_it_may_quote(chat: Chat, alice: User, bob: User) -> N
     row = sent_for(second)  # by a run that was under way
     assert cleanup.due()["what was sent of messages that are gone"] == 0
     SentRequest.objects.filter(pk=row.pk).update(sent_at=timezone.now() - timedelta(minutes=1))
+    Message.objects.filter(chat=chat).update(created_at=F("updated_at"))
     assert cleanup.due()["what was sent of messages that are gone"] == 0, "by another clock the message was made later"
     Message.objects.filter(chat=chat).update(created_at=timezone.now() - timedelta(minutes=2))
     assert cleanup.due()["what was sent of messages that are gone"] == 1
@@ -217,6 +231,7 @@ def test_the_timeline_leads_to_it_and_its_content_is_behind_the_gate(run: Run, c
     assert address in staff.get(timeline).content.decode()
     shown = staff.get(address).content.decode()
     assert "models.example" in shown and "swordfish" not in shown and "Hidden" in shown
+    assert "Show content" in shown and reverse("admin:chat_chat_content", args=[chat.pk]) in shown
     listed = staff.get(reverse("admin:chat_sent_sentrequest_changelist"), {"q": str(chat.pk)}).content.decode()
     assert address in listed and "swordfish" not in listed
     staff.post(reverse("admin:chat_chat_content", args=[chat.pk]), {"reason": "Ticket 42"})
@@ -227,6 +242,19 @@ def test_the_timeline_leads_to_it_and_its_content_is_behind_the_gate(run: Run, c
     assert browser(charlie, "view_run", "view_sentrequest").get(address).content.decode().count("swordfish") == 0
     for lookup in ("data", "data__contains", "run__request"):
         assert staff.get(reverse("admin:chat_sent_sentrequest_changelist"), {lookup: "x"}).status_code in (302, 400)
+
+
+@pytest.mark.django_db
+def test_of_a_run_that_is_gone_or_a_chat_that_was_deleted_nothing_is_shown(run: Run, chat: Chat, charlie: User) -> None:
+    staff = browser(charlie, "view_run", "view_message", "view_sentrequest")
+    address = reverse("admin:chat_sent_sentrequest_change", args=[sent_for(run).pk])
+    lists = reverse("admin:chat_sent_sentrequest_changelist")
+    assert staff.get(address).status_code == 200
+    Chat.objects.filter(pk=chat.pk).update(deleted_at=timezone.now())
+    assert staff.get(address).status_code == 302 and address not in staff.get(lists).content.decode()
+    Chat.objects.filter(pk=chat.pk).update(deleted_at=None)
+    SentRequest.objects.update(run_id=uuid4())  # an older version has deleted its run
+    assert staff.get(address).status_code == 302 and staff.get(lists).status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)

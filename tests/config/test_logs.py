@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.utils.crypto import get_random_string
 
 from accounts import about
@@ -223,6 +224,13 @@ def test_a_line_says_nothing_else_that_was_handed_to_it() -> None:
     one.__dict__.update(request="a whole request", duration_ms=3, whatever="more")
     assert as_json(one).keys() == {"time", "level", "logger", "message", "duration_ms"}
     assert "duration_ms" in ABOUT
+
+
+def test_an_address_adds_no_line_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "config.requests"):
+        answered = Client().get("/static/x%0D%0AERROR%20all%20is%20lost?token=1")
+    [line] = [each for each in caplog.records if each.name == "config.requests"]
+    assert line.getMessage() == f"GET /static/x%0D%0AERROR%20all%20is%20lost {answered.status_code}"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ NAME = re.compile(r"\b(?:parley|process)_[a-z_]+\b")
 WORD = re.compile(r"`([a-z_]+)`")
 MATCHED = re.compile(r"([a-z_]+)(?:=|!=|=~|!~)\"")
 OF_HISTOGRAMS = ("_bucket", "_count", "_sum")
-assert sending.counted  # it is told once it is loaded
+assert sending.spans_counted  # it is told once it is loaded
 
 
 def alerts() -> list[dict[str, Any]]:

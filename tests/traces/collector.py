@@ -1,11 +1,13 @@
-"""A collector of traces over real HTTP: it keeps what it is sent, or never answers."""
+"""A collector of traces and events over real HTTP: it keeps what it is sent, or never answers."""
 
 import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
@@ -14,7 +16,8 @@ class Collector:
 
     def __init__(self, *, hangs: bool = False) -> None:
         self.hangs = hangs
-        self.bodies: list[bytes] = []
+        self.bodies: list[bytes] = []  # of traces
+        self.logs: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.asked = 0  # requests that came, answered or not
         self._leaves = threading.Event()
@@ -33,9 +36,9 @@ class Collector:
                 if collector.hangs:
                     collector._leaves.wait()
                     return
-                assert self.path == "/v1/traces"
+                into = {"/v1/traces": collector.bodies, "/v1/logs": collector.logs}[self.path]
                 collector.headers.append({name.lower(): value for name, value in self.headers.items()})
-                collector.bodies.append(body)
+                into.append(body)
                 self.send_response(200)
                 self.end_headers()
 
@@ -52,6 +55,18 @@ class Collector:
             span for each in found for one in each.resource_spans for scope in one.scope_spans for span in scope.spans
         ]
 
+    @property
+    def events(self) -> list[LogRecord]:
+        """All that came."""
+        found = [ExportLogsServiceRequest.FromString(each) for each in self.logs]
+        return [
+            event
+            for each in found
+            for one in each.resource_logs
+            for scope in one.scope_logs
+            for event in scope.log_records
+        ]
+
     def wait(self, until: "Callable[[Collector], object]", longest_s: float = 30) -> None:
         """Return when that is so."""
         end = time.monotonic() + longest_s
@@ -65,6 +80,6 @@ class Collector:
         self._server.server_close()
 
 
-def attributes(span: Span) -> dict[str, object]:
-    """A span's, as Python has them."""
-    return {each.key: getattr(each.value, str(each.value.WhichOneof("value"))) for each in span.attributes}
+def attributes(of: Span | LogRecord) -> dict[str, object]:
+    """A span's or an event's, as Python has them."""
+    return {each.key: getattr(each.value, str(each.value.WhichOneof("value"))) for each in of.attributes}

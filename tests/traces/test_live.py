@@ -1,5 +1,6 @@
 """Traces of a real server: they come to the collector, one a run whoever ends it, and no run waits for one."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 
@@ -48,6 +49,31 @@ def test_a_run_s_spans_come_to_the_collector(
     assert "planted key" not in server.log()
 
 
+def test_a_rating_comes_to_the_collector_as_an_event_of_its_run(
+    new_server: Callable[..., Server], upstream: Upstream, collector: Collector
+) -> None:
+    server = new_server(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url).start()
+    upstream.script(Turn(text=SAID), key=(mark := key()))
+    alice = client(server)
+    run = alice.start(alice.chat(), f"[[key={mark}]] go")["run"]["id"]
+    alice.wait(run)
+    answer = alice.get(f"/api/runs/{run}/")["message"]
+    given = {"rating": "down", "reasons": ["wrong"], "comment": SAID}
+    for told in (given, given | {"comment": "The same again."}, given | {"rating": "up"}):
+        reply = server.call("PUT", f"/api/messages/{answer}/feedback/", told, token=alice.token)
+        assert reply.status == 200, reply.body
+    server.stop()  # it sends what it has before it ends
+    mine = [each for each in collector.spans if each.trace_id.hex() == run.replace("-", "")]
+    [root] = [each for each in mine if not each.parent_span_id]
+    found = [each for each in collector.events if each.trace_id == root.trace_id]
+    assert [each.event_name for each in found] == ["gen_ai.evaluation.result"] * 2
+    assert [each.span_id for each in found] == [root.span_id] * 2
+    score = "gen_ai.evaluation.score."
+    told = [attributes(each) for each in found]
+    assert [(each[f"{score}label"], each[f"{score}value"]) for each in told] == [("down", 0.0), ("up", 1.0)]
+    assert not any(SAID.encode() in each or b"wrong" in each for each in collector.logs)
+
+
 def test_a_run_that_another_process_went_on_with_is_one_trace(
     new_server: Callable[..., Server], upstream: Upstream, collector: Collector
 ) -> None:
@@ -80,7 +106,7 @@ def test_no_run_waits_for_a_collector_that_hangs(new_server: Callable[..., Serve
             alice.wait(alice.start(alice.chat(), f"[[key={mark}]] go")["run"]["id"])
         took[endpoint] = time.monotonic() - begun_at
         stopping_at = time.monotonic()
-        assert server.stop() == 0
+        assert server.stop() in (0, -signal.SIGTERM)  # by itself: it was not killed
         assert time.monotonic() - stopping_at < 10
     assert hanging.asked > 0, "it was never asked: nothing is shown"
     assert took[hanging.url] < 2 * took[""] + 2

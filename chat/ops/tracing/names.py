@@ -27,6 +27,11 @@ FUNCTION = "function"
 SERVER = "server.address"
 ERROR = "error.type"
 
+EVALUATION = "gen_ai.evaluation.result"  # an event
+EVALUATION_NAME = "gen_ai.evaluation.name"
+SCORE_VALUE = "gen_ai.evaluation.score.value"
+SCORE_LABEL = "gen_ai.evaluation.score.label"
+
 RUN = "parley.run.id"
 KIND = "parley.run.kind"
 STATUS = "parley.run.status"

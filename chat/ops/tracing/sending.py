@@ -1,30 +1,32 @@
-"""Spans to the collector, by a thread that nobody waits for."""
+"""Spans and results of evaluations to the collector, each by a thread that nobody waits for."""
 
 import logging
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from chat.metering.counters import Counter, counter
 
-from chat.metering.counters import counter
-
-WAITING_MAX = 1_000  # runs whose spans wait for the collector
-TOGETHER_MAX = 100  # runs whose spans are sent at once
+T = TypeVar("T")
+WAITING_MAX = 1_000  # runs whose spans wait for the collector, or results
+TOGETHER_MAX = 100  # of them that are sent at once
 log = logging.getLogger(__name__)
-counted = counter("parley_trace_spans_total", "Spans that were made for the collector.", "outcome")
+spans_counted = counter("parley_trace_spans_total", "Spans that were made for the collector.", "outcome")
+results_counted = counter("parley_trace_evaluations_total", "Ratings of answers that were told there.", "outcome")
 
 
-class Sender:
+class Sender(Generic[T]):
     """Sends what it is given, in order. What a collector that is away leaves waiting is bounded; the rest is dropped
     and counted.
     """
 
-    def __init__(self, exporter: SpanExporter) -> None:
-        self._exporter = exporter
-        self._waiting: queue.Queue[Sequence[ReadableSpan]] = queue.Queue(WAITING_MAX)
+    def __init__(self, export: Callable[[Sequence[T]], bool], counted: Counter) -> None:
+        """`export` says whether the collector has taken them."""
+        self._export_to = export
+        self._counted = counted
+        self._waiting: queue.Queue[Sequence[T]] = queue.Queue(WAITING_MAX)
         # A daemon: a process that ends does not wait for a collector that hangs.
         threading.Thread(target=self._work, name="traces", daemon=True).start()
 
@@ -33,16 +35,15 @@ class Sender:
         """More would be dropped."""
         return self._waiting.full()
 
-    def send(self, spans: Sequence[ReadableSpan]) -> None:
-        """Take a run's spans. Waits for nothing; from any thread."""
+    def send(self, made: Sequence[T]) -> None:
+        """Take a run's spans, or a result. Waits for nothing; from any thread."""
         try:
-            self._waiting.put_nowait(spans)
+            self._waiting.put_nowait(made)
         except queue.Full:
-            counted.add(len(spans), outcome="dropped")
+            self._counted.add(len(made), outcome="dropped")
 
-    def flush(self, longest_s: float) -> None:
-        """Return when all is sent, or after so long. Sync."""
-        until = time.monotonic() + longest_s
+    def flush(self, until: float) -> None:
+        """Return when all is sent, or it is so late by time.monotonic(). Sync."""
         while self._waiting.unfinished_tasks and time.monotonic() < until:
             time.sleep(0.02)
 
@@ -51,14 +52,15 @@ class Sender:
             together = [self._waiting.get()]
             while len(together) < TOGETHER_MAX and not self._waiting.empty():
                 together.append(self._waiting.get())
-            self._export([span for spans in together for span in spans])
+            if all_made := [each for made in together for each in made]:
+                self._export(all_made)
             for _ in together:
                 self._waiting.task_done()
 
-    def _export(self, spans: Sequence[ReadableSpan]) -> None:
+    def _export(self, made: Sequence[T]) -> None:
         try:
-            is_sent = self._exporter.export(spans) is SpanExportResult.SUCCESS
+            is_sent = self._export_to(made)
         except Exception:  # whatever a collector answers: nobody else would go on
-            log.exception("spans could not be sent")
+            log.exception("what a trace has could not be sent")
             is_sent = False
-        counted.add(len(spans), outcome="sent" if is_sent else "failed")
+        self._counted.add(len(made), outcome="sent" if is_sent else "failed")

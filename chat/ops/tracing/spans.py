@@ -43,10 +43,11 @@ class Traced:
     temperature: float | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class _Span:
     """One under way."""
 
+    number: int  # in its run
     name: str
     start: float  # seconds since 1970
     parent: "_Span | None" = None
@@ -58,18 +59,18 @@ class _Span:
 
     def note(self, event: AnyEvent, attributes: Attributes) -> None:
         """Something happened in it."""
-        self.events.append(Event(event.type, attributes, _ns(event.at)))
+        self.events.append(Event(event.type, attributes, ns(event.at)))
 
 
 def spans_of(run: Traced, events: Iterable[AnyEvent], server: Server, resource: Resource) -> list[ReadableSpan]:
     """The run's spans, its own first; none where whoever asked for it wants no trace."""
-    context, parent = _context(run)
+    context, parent = context_of(run)
     if not context.trace_flags.sampled:
         return []
     tree = _Tree(run, server)
     for event in events:
         tree.take(event)
-    return [_readable(run, number, span, tree.spans, parent, resource) for number, span in enumerate(tree.spans)]
+    return [_readable(run, span, parent, resource) for span in tree.spans]
 
 
 class _Tree:
@@ -130,7 +131,7 @@ class _Tree:
     def _add(
         self, name: str, at: float, parent: _Span | None, attributes: Attributes, kind: SpanKind = SpanKind.INTERNAL
     ) -> _Span:
-        span = _Span(name, at, parent, attributes, kind)
+        span = _Span(len(self.spans), name, at, parent, attributes, kind)
         self.spans.append(span)
         return span
 
@@ -218,12 +219,10 @@ class _Tree:
             self._end(span, event.at, error=error)
 
 
-def _readable(
-    run: Traced, number: int, span: _Span, spans: list[_Span], parent: SpanContext | None, resource: Resource
-) -> ReadableSpan:
-    context, _ = _context(run, number)
+def _readable(run: Traced, span: _Span, parent: SpanContext | None, resource: Resource) -> ReadableSpan:
+    context, _ = context_of(run, span.number)
     if span.parent is not None:
-        parent, _ = _context(run, spans.index(span.parent))
+        parent, _ = context_of(run, span.parent.number)
     if span.error:
         span.attributes[names.ERROR] = span.error
     return ReadableSpan(
@@ -235,13 +234,13 @@ def _readable(
         span.events,
         kind=span.kind,
         status=Status(StatusCode.ERROR, span.error) if span.error else Status(),
-        start_time=_ns(span.start),
-        end_time=_ns(max(span.start, span.end if span.end is not None else span.start)),
+        start_time=ns(span.start),
+        end_time=ns(max(span.start, span.end if span.end is not None else span.start)),
         instrumentation_scope=SCOPE,
     )
 
 
-def _context(run: Traced, number: int = 0) -> tuple[SpanContext, SpanContext | None]:
+def context_of(run: Traced, number: int = 0) -> tuple[SpanContext, SpanContext | None]:
     """The n-th span of the run, and the span elsewhere that the run is a part of."""
     trace, elsewhere, flags = run.id.int, "", "01"
     if run.traceparent:
@@ -253,5 +252,6 @@ def _context(run: Traced, number: int = 0) -> tuple[SpanContext, SpanContext | N
     return own, SpanContext(trace, int(elsewhere, 16), is_remote=True, trace_flags=sampled) if elsewhere else None
 
 
-def _ns(at: float) -> int:
+def ns(at: float) -> int:
+    """Seconds as the nanoseconds of a span."""
     return round(at * 1_000_000) * 1_000  # a float is not more exact
