@@ -83,7 +83,7 @@ def webhooks(now: datetime) -> Box:
         figure=count(fail),
         note=_("%(count)s switched off by themselves") % {"count": count(off)} if off else "",
         is_bad=fail > 0,
-        headers=(_("To"), _("Organization"), _("For"), _("The last try")),
+        headers=(_("Receiver"), _("Organization"), _("For"), _("The last try")),
         rows=[
             (
                 link(row, urlsplit(row.url).hostname or str(row.pk)[:8]),
