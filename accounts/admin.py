@@ -193,7 +193,7 @@ class PersonAdmin(Memberships, StillThere, Lookups, UserAdmin):
             password_changed(object, by=audit.operator(request.user))
         return super().log_change(request, object, message)
 
-    @admin.action(description=gettext_lazy("Sign out everywhere"))
+    @admin.action(description=gettext_lazy("Sign out everywhere"), permissions=["change"])
     def sign_out_everywhere(self, request: HttpRequest, people: Any) -> None:
         """End all tokens and sessions of these people."""
         for person in people:

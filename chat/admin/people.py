@@ -15,10 +15,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin import OrganizationAdmin, PersonAdmin, ProjectAdmin
-from accounts.admin_audit import DELETED, Noted
+from accounts.admin_audit import CHANGED, DELETED, Noted
 from accounts.errors import RequestError
 from accounts.models import Organization, Project, User
 from accounts.organizations.services import delete_place
@@ -101,7 +101,7 @@ admin.site.unregister((User, Organization, Project))
 
 @admin.register(User)
 class WholePersonAdmin(SaysWhatGoes, PersonAdmin):
-    actions = (*PersonAdmin.actions, "hand_over_chats")  # type: ignore[assignment]  # a longer tuple
+    actions = (*PersonAdmin.actions, "deactivate", "hand_over_chats")  # type: ignore[assignment]  # a longer tuple
     readonly_fields = (*PersonAdmin.readonly_fields, "theirs")  # type: ignore[assignment]  # the same
     fieldsets = (  # type: ignore[assignment]  # the same
         *PersonAdmin.fieldsets[:1],
@@ -120,6 +120,21 @@ class WholePersonAdmin(SaysWhatGoes, PersonAdmin):
     def theirs(self, person: Any) -> SafeString:
         """Links to the lists of what is theirs."""
         return person.links  # type: ignore[no-any-return]
+
+    @admin.action(description=gettext_lazy("Deactivate"), permissions=["change"])
+    def deactivate(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        """Let these people in no more. Whoever asks stays, and who may do more than they."""
+        by: Any = request.user
+        people = chosen.filter(is_active=True).exclude(pk=by.pk)
+        count = 0
+        for person in people if by.is_superuser else people.filter(is_superuser=False):
+            with transaction.atomic():
+                person.is_active = False
+                person.save(update_fields=["is_active"])
+                self.note(request, person, CHANGED, ["is_active"])
+            count += 1
+        told = ngettext("%(count)s person was deactivated.", "%(count)s people were deactivated.", count)
+        self.message_user(request, told % {"count": count}, messages.SUCCESS if count else messages.WARNING)
 
     def get_urls(self) -> list[URLPattern]:
         """The admin's own, and the page that hands chats over."""

@@ -1,8 +1,7 @@
 """A box: one question with its answer, as a template shows it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from django.utils.safestring import SafeString
 
@@ -23,8 +22,3 @@ class Box:
     empty: str = ""
     chart: SafeString | str = ""  # the same as a picture; the rows are folded away under it
     parts: Sequence["Box"] = field(default_factory=tuple)  # tables of their own, under their titles
-
-
-# Boxes of the admin's first screen that a feature with tables of its own adds: the permission that each needs, and the
-# question, which is asked with the moment.
-ALSO: list[tuple[str, Callable[[datetime], Box]]] = []

@@ -77,10 +77,10 @@ def cached(now: datetime, organization: Organization | None = None) -> Box:
         cached=Sum("cached_tokens"), all_tokens=_tokens(), paid=Sum("cost_nanos"),
     )  # fmt: skip
     rows: list[dict[str, Any]] = [dict(row) for row in found.order_by("-all_tokens")]
+    runs, hits = sum(row["runs"] for row in rows), sum(row["hits"] for row in rows)
     rows = [row for row in rows if row["hits"] or row["cached"]]
     saved = {row["model"]: _saved(row) for row in rows}
     known = [each for each in saved.values() if each is not None]
-    runs, hits = sum(row["runs"] for row in rows), sum(row["hits"] for row in rows)
     return Box(
         "cache",
         _("Caches, this month"),

@@ -17,7 +17,9 @@ from accounts.models import Organization, User
 from chat.page.words import fault
 from chat.services.policies import ADMINS
 from chat.webhooks import endpoints
-from chat.webhooks.models import DeliveryStatus, OffReason, Webhook
+from chat.webhooks.claiming import SWITCHED_OFF
+from chat.webhooks.models import BROKEN_OFF, DeliveryStatus, OffReason, Webhook
+from chat.webhooks.sending import UNREADABLE
 from chat.webhooks.types import ALL, TYPES
 
 PAGE = "chat/webhooks.html"
@@ -39,6 +41,16 @@ DONE: dict[str, Any] = {
     "on": _("The webhook is on."),
     "off": _("The webhook is off. What waited for it is not sent."),
     "remove": _("The webhook is deleted."),
+}
+# Why no answer came, by how the sentence ends that a delivery keeps.
+NO_ANSWER: dict[str, Any] = {
+    " cannot be reached.": _("The address cannot be reached."),
+    " is not known.": _("The host of the address is not known."),
+    " did not answer in time.": _("No answer came in time."),
+    " broke its answer off, or it was not HTTP.": _("The answer broke off, or it was not HTTP."),
+    " is not one to be trusted.": _("The certificate of the address is not one to be trusted."),
+    SWITCHED_OFF: _("The webhook was switched off before."),
+    UNREADABLE: _("The secret cannot be read any more. Make a new one."),
 }
 # Why it was not done, by the field or the code that the API names.
 WHY: dict[str, Any] = {
@@ -67,7 +79,8 @@ def webhooks(request: HttpRequest, id: UUID) -> HttpResponse:
     try:
         with_secret = DOES[name](request, user, id)
     except RequestError as error:
-        return _page(request, id, rows, status=error.status, error=_why(error))
+        given = {"url": request.POST.get("url", ""), "events": request.POST.getlist("events")}
+        return _page(request, id, rows, status=error.status, error=_why(error), **given)
     if with_secret is not None:
         return _page(request, id, rows, new=with_secret)
     return HttpResponseRedirect(f"{reverse('page-webhooks', args=[id])}?done={name}")
@@ -80,7 +93,6 @@ def _page(request: HttpRequest, id: UUID, rows: Any, status: int = 200, **more: 
         "types": TYPES,
         "all": ALL,
         "told": DONE.get(request.GET.get("done", ""), "") if request.method != "POST" else "",
-        "url": request.POST.get("url", ""),
         **more,
     }
     return render(request, PAGE, shown, status=status)
@@ -91,8 +103,15 @@ def _shown(row: Webhook) -> dict[str, Any]:
     return {
         "row": row,
         "off": "" if row.is_active else OFF.get(row.off_reason, OFF[OffReason.ADMIN]),
-        "deliveries": [{"row": each, "status": STATUSES[each.status]} for each in deliveries],
+        "deliveries": [
+            {"row": each, "status": STATUSES[each.status], "error": _no_answer(each.error)} for each in deliveries
+        ],
     }
+
+
+def _no_answer(error: str) -> str:
+    """In the reader's language, where the page knows it."""
+    return next((str(told) for ending, told in NO_ANSWER.items() if error.endswith(ending)), error)
 
 
 def _why(error: RequestError) -> str:
@@ -157,7 +176,7 @@ DOES: dict[str, Callable[[HttpRequest, User, UUID], Webhook | None]] = {
 
 def of_admin(user: User) -> list[dict[str, Any]]:
     """For the account page: the organizations that the user administers, and how many webhooks broke off in each."""
-    broken = Webhook.objects.filter(is_active=False, off_reason__in=(OffReason.GONE, OffReason.FAILING))
+    broken = Webhook.objects.filter(is_active=False, off_reason__in=BROKEN_OFF)
     counts = list(broken.visible_to(user).values_list("organization", flat=True))
     places = Organization.objects.visible_to(user).filter(memberships__user=user, memberships__role__in=ADMINS)
     return [{"place": each, "broken": counts.count(each.pk)} for each in places.order_by("name", "pk").distinct()]

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 from django.utils import timezone
 
 from accounts import audit
@@ -59,8 +59,14 @@ class Told:
 
 
 def claim(most: int) -> list[Due]:
-    """Up to so many of those that are due, those of the webhook that has waited longest first."""
-    waits = _due(timezone.now()).order_by().values("webhook").annotate(first=Min("next_at")).order_by("first")
+    """Up to so many of those that are due, those of the webhook that has waited longest first.
+
+    Webhooks that have all they may have under way are not looked at: as they hang, theirs wait longest of all.
+    """
+    now = timezone.now()
+    full = _under_way(now).order_by().values("webhook").annotate(count=Count("pk")).filter(count__gte=AT_ONCE)
+    due = _due(now).exclude(webhook__in=full.values("webhook"))
+    waits = due.order_by().values("webhook").annotate(first=Min("next_at")).order_by("first")
     found: list[Due] = []
     for id in waits.values_list("webhook", flat=True)[:most]:
         found += _claim_of(id, most - len(found)) if len(found) < most else []
@@ -77,8 +83,7 @@ def _claim_of(id: UUID, most: int) -> list[Due]:
         end_waiting(webhook)
         return []
     now = timezone.now()
-    under_way = webhook.deliveries.filter(status=DeliveryStatus.WAITING, next_at__gt=now, owner__isnull=False).count()
-    some = max(0, min(most, AT_ONCE - under_way))
+    some = max(0, min(most, AT_ONCE - _under_way(now).filter(webhook=webhook).count()))
     rows = list(_due(now).filter(webhook=webhook).select_related("event").order_by("next_at", "pk")[:some])
     mine = WebhookDelivery.objects.filter(pk__in=[row.pk for row in rows])
     mine.update(owner=PROCESS, next_at=now + LEASE, tries=F("tries") + 1)
@@ -90,6 +95,10 @@ def _claim_of(id: UUID, most: int) -> list[Due]:
 
 def _due(now: datetime) -> QuerySet[WebhookDelivery]:
     return WebhookDelivery.objects.filter(status=DeliveryStatus.WAITING, next_at__lte=now)
+
+
+def _under_way(now: datetime) -> QuerySet[WebhookDelivery]:
+    return WebhookDelivery.objects.filter(status=DeliveryStatus.WAITING, next_at__gt=now, owner__isnull=False)
 
 
 def _secrets(webhook: Webhook, now: datetime) -> tuple[str, ...]:
@@ -104,17 +113,25 @@ def _secrets(webhook: Webhook, now: datetime) -> tuple[str, ...]:
 
 @transaction.atomic
 def note(due: Due, told: Told) -> None:
-    """Write down what has come of a try; nothing where the delivery is not this try's any more."""
+    """Write down what has come of a try; of the delivery nothing where it is not this try's any more.
+
+    The webhook's row is held before the delivery's, as by whoever switches it off: else both could wait for each other.
+    """
     now = timezone.now()
-    next_at = None if told.is_delivered else next_try(due.tries, now, told.headers)
+    webhook = Webhook.objects.filter(pk=due.webhook_id)
+    if told.is_delivered:
+        _note_delivered(webhook, now)
+    else:
+        webhook.select_for_update(no_key=True).first()
+    next_at = None if told.is_delivered or told.status == GONE else next_try(due.tries, now, told.headers)
     status = DeliveryStatus.DELIVERED if told.is_delivered else DeliveryStatus.FAILED
     over = {} if next_at else {"status": status, "ended_at": now}
     mine = WebhookDelivery.objects.filter(pk=due.id, owner=PROCESS, tries=due.tries, status=DeliveryStatus.WAITING)
     said = {"answer_status": told.status, "answer": told.answer, "error": told.error}
     if not mine.update(owner=None, next_at=next_at, **said, **over):
         return
-    webhook = Webhook.objects.filter(pk=due.webhook_id)
-    _note_delivered(webhook, now) if told.is_delivered else _note_failed(webhook, told, now)
+    if not told.is_delivered:
+        _note_failed(webhook, told, now)
     outcome = "retried" if next_at else status.value
     transaction.on_commit(lambda: outcomes.add(outcome=outcome))
 

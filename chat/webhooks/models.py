@@ -19,6 +19,9 @@ class OffReason(models.TextChoices):
     FAILING = "failing"  # nothing reached it for days
 
 
+BROKEN_OFF = (OffReason.GONE, OffReason.FAILING)  # by itself
+
+
 class WebhookQuerySet(models.QuerySet["Webhook"]):
     def visible_to(self, user: Seer) -> "WebhookQuerySet":
         """Those of the organizations that the user administers."""

@@ -103,11 +103,30 @@ def test_every_step_from_the_first_screen(busy: Busy, staff: Page) -> None:
     for link, heading in {
         "Running now": "Runs", "Waiting for approval": "Runs", "Failed today": "Runs", "Slowest models today": "Runs",
         "Who spends": "Usage by day", "Processes": "Processes", "The last hour": "Runs", "Consistency": "Chores",
-        "This month": "Usage by day", "Audit log, not sealed": "Audit entries",
+        "This month": "Usage by day", "Webhooks that fail": "Webhooks", "Audit log, not sealed": "Audit entries",
     }.items():  # fmt: skip
         opens(staff, "/admin/")
         staff.locator(".box").get_by_role("link", name=link, exact=True).click()
         expect(staff.locator("h1").last).to_have_text(heading)
+
+
+# What operators ask: where they click, from the first screen on, and where the answer stands then.
+QUESTIONS: dict[str, tuple[tuple[str, ...], str]] = {
+    "who spends": ((), ".box-people td:has-text('@')"),
+    "which model is slow": ((), ".box-slowest td a"),
+    "which run hangs": ((".box-running td a",), ".timeline"),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_operators_ask_is_three_clicks_away_at_most(question: str, staff: Page) -> None:
+    steps, answer = QUESTIONS[question]
+    assert len(steps) <= 3
+    opens(staff, "/admin/")
+    for step in steps:
+        staff.locator(step).first.click()
+        staff.wait_for_load_state("networkidle")
+    expect(staff.locator(answer).first).to_be_visible()
 
 
 def test_a_runs_timeline_and_what_can_be_done_to_it(busy: Busy, staff: Page) -> None:

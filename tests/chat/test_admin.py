@@ -379,7 +379,7 @@ OPEN_TO_ALL = {
     *("change_message", "usage", "usage_status"),
     *("abilities", "api", "base_url", "currency", "effort", "efforts", "fallbacks", "id", "note", "source"),
     *("successor", "tier", "vendor", "language", "user_agent", "decision", "pattern", "tool"),
-    *("labels", "opens_to", "rating"),
+    *("labels", "opens_to", "rating", "reasons", "gauges", "server", "traceparent", "off_reason"),
     *("algorithms", "audience", "client_id", "default_role", "domains", "groups", "groups_claim", "issuer", "jwks"),
     *("jwks_url", "provision", "public_keys", "slug"),
     *("embedded_by", "media_type"),

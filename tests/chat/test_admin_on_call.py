@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.formats import date_format
 
 from accounts.admin_lists import Lookups
+from accounts.audit.models import AuditEntry
 from accounts.models import Project, User
 from chat.models import Chat, Run
 from tests.chat.rows import answer
@@ -76,6 +77,25 @@ def test_it_leads_to_what_one_may_see_alone(alice: User, charlie: User) -> None:
     charlie.user_permissions.set(Permission.objects.filter(codename__in=("view_user", "view_run")))
     page = text_of(signed_in(charlie), reverse("admin:accounts_user_change", args=[alice.pk]))
     assert "/admin/chat/run/?user__id__exact=" in page and "/admin/chat/chat/?" not in page
+
+
+def test_people_are_let_in_no_more_by_whoever_may_change_them(alice: User, bob: User, charlie: User) -> None:
+    root = User.objects.create_superuser("root@example.com")
+    User.objects.filter(pk=charlie.pk).update(is_staff=True)
+    form = {"_selected_action": [str(each.pk) for each in (alice, charlie, root)]}
+    charlie.user_permissions.set(Permission.objects.filter(codename="view_user"))
+    before = [*User.objects.order_by("pk").values_list("is_active", "token_version")]
+    for action in ("deactivate", "sign_out_everywhere"):
+        signed_in(charlie).post("/admin/accounts/user/", {**form, "action": action})
+    after = [*User.objects.order_by("pk").values_list("is_active", "token_version")]
+    assert after == before, "who may only look changes nothing"
+    charlie.user_permissions.set(Permission.objects.filter(codename__in=("view_user", "change_user")))
+    there = signed_in(alice)
+    assert signed_in(charlie).post("/admin/accounts/user/", {**form, "action": "deactivate"}).status_code == 302
+    assert [*User.objects.filter(is_active=False)] == [alice], "neither who asks nor who may do more"
+    assert there.get("/account/").status_code == 302
+    entry = AuditEntry.objects.get(action="person.changed")
+    assert (entry.object_id, entry.detail["fields"]) == (str(alice.pk), ["is_active"])
 
 
 def test_plumbing_is_folded_away_and_nothing_is_lost(run: Run, staff: Client) -> None:

@@ -1,5 +1,6 @@
 """Figures by hour and by month: exact, of all or of one organization, in its zone, in a fixed number of questions."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,10 +13,12 @@ from django.utils import timezone
 
 from accounts.models import Membership, Organization, User
 from agents import installation
+from chat.admin.overview import health
 from chat.figures import asked, costs, hours, spent
 from chat.figures.boxes import Box
 from chat.figures.hours import Spell
 from chat.models import Budget, Chat, Run, RunStatus, UsageDay
+from chat.webhooks.models import Webhook, WebhookDelivery, WebhookEvent
 from tests.chat.rows import answer
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +112,7 @@ def test_a_month_is_told_with_its_pace_and_its_budget(chat: Chat, alice: User, p
 
 def test_who_uses_what_by_which_key_and_what_caches_save(chat: Chat, alice: User, bob: User, prices: None) -> None:
     used(chat, 1_000_000, cost_nanos=10 * BILLION, priced_tokens=1_000_000, door="native", purpose="answer", runs=1)
-    used(chat, 100, user=bob, model="other", door="completions")
+    used(chat, 100, user=bob, model="other", door="completions", purpose="answer")
     used(chat, 1000, cached_tokens=1000, cache_hits=1, purpose="answer", user=None)
     people = cells(spent.by_person(NOW, chat.organization))
     assert people[0] == ["alice<wbr>@example.com", "known", "1", "1.0 M", "10.00 USD"]
@@ -117,7 +120,7 @@ def test_who_uses_what_by_which_key_and_what_caches_save(chat: Chat, alice: User
     assert cells(spent.by_key(NOW))[0] == ["none: signed in", "native", "1", "1.0 M", "10.00 USD"]
     box = spent.cached(NOW)
     assert cells(box) == [["known", "50.0 %", "0.1 %", "10.01 USD"]] and str(box.figure) == "10.01 USD"
-    assert "1 of 2 answers" in box.note
+    assert "1 of 3 answers" in box.note
 
 
 def test_no_money_is_told_where_no_price_is_known(chat: Chat, settings: Any) -> None:
@@ -158,6 +161,29 @@ def test_the_first_screen_asks_the_same_however_much_there_is(chat: Chat, alice:
         ended(chat, alice, timedelta(minutes=number), number)
         used(chat, number, model=f"model {number}", day=timezone.localdate())
     assert questions() <= before + 4  # names of what there is now
+
+
+def test_webhooks_that_fail_are_told_with_why_and_their_addresses_are_not(chat: Chat) -> None:
+    assert health.webhooks(NOW).empty and not health.webhooks(NOW).rows
+    states: tuple[dict[str, Any], ...] = (
+        {"failing_since": NOW - timedelta(hours=3)}, {"is_active": False, "off_reason": "gone"},
+        {"failing_since": NOW - timedelta(hours=5)}, {"is_active": False, "off_reason": "admin"}, {},
+    )  # fmt: skip
+    for number, state in enumerate(states):
+        there = Webhook.objects.create(
+            organization=chat.organization, url=f"https://h{number}.example/key", secret="x", **state
+        )
+        for more in ({"answer_status": 404}, {"error": "No answer."}, {}):  # of the newest nothing has come yet
+            event = WebhookEvent.objects.create(
+                organization=chat.organization, type="run.failed", body="{}", created_at=NOW
+            )
+            WebhookDelivery.objects.create(webhook=there, event=event, **more)
+    box = health.webhooks(NOW)
+    assert [re.sub("<[^>]+>", "", row[0]) for row in cells(box)] == ["h2.example", "h0.example", "h1.example"]
+    assert [row[2] for row in cells(box)] == ["5 h 00 min", "3 h 00 min", "switched off"]
+    assert "/key" not in str(box.rows)
+    assert all("No answer." in row[3] for row in cells(box))
+    assert (box.figure, box.note, box.is_bad) == ("2", "1 switched off by themselves", True)
 
 
 def page_of(user: User, place: Organization, language: str = "en") -> tuple[int, str]:

@@ -47,7 +47,7 @@ from chat.runner.ending import Ending, last_events, store_ending
 from chat.runner.waiting import store_asking
 from chat.services import chats, scheduled
 from chat.webhooks import leaving, outbox, sending
-from chat.webhooks.claiming import Due, claim
+from chat.webhooks.claiming import Due, Told, claim, note
 from chat.webhooks.models import (
     DeliveryStatus,
     Webhook,
@@ -618,6 +618,34 @@ def test_a_receiver_that_hangs_holds_up_no_other(organization: Organization, rec
     assert receiver.most_at_once <= 8 and WebhookDelivery.objects.filter(status="delivered").count() == 1
 
 
+def test_those_that_hang_do_not_stand_before_one_that_does_not(organization: Organization) -> None:
+    for _ in range(3):
+        hook(organization)
+    tell(organization, count=5)
+    assert len(claim(64)) == 12, "they hang, and each has one more"
+    other = hook(organization)
+    tell(organization)
+    assert [due.webhook_id for due in claim(1)] == [other.pk]
+
+
+def test_tries_that_end_at_once_and_switch_it_off_do_not_wait_for_each_other(organization: Organization) -> None:
+    def end(due: Due) -> None:
+        try:
+            barrier.wait(30)
+            note(due, Told(410))
+        finally:
+            connection.close()
+
+    for _ in range(6):
+        there = hook(organization)
+        tell(organization, count=4)
+        found, barrier = claim(9), threading.Barrier(4)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(end, found))
+        there.refresh_from_db()
+        assert (len(found), there.off_reason) == (4, "gone")
+
+
 # --- Addresses --------------------------------------------------------------------------------------------------------
 
 LOOPBACK = (
@@ -704,6 +732,10 @@ def test_admins_do_all_of_it_on_the_page(alice: User, organization: Organization
     assert "1 was switched off by itself" in client.get("/account/").content.decode()
     assert client.post(page, {"do": "on", **hook}).status_code == 302
     again = {"do": "again", "delivery": str(only().pk), **hook}
+    WebhookDelivery.objects.update(error="8.8.8.8 did not answer in time.")
+    assert (
+        "Es kam nicht rechtzeitig eine Antwort." in client.get(page, headers={"Accept-Language": "de"}).content.decode()
+    )
     assert client.post(page, again).status_code == 302 and client.post(page, again).status_code == 409
     rotated = client.post(page, {"do": "rotate", **hook}).content.decode()
     assert opened(Webhook.objects.get().secret) in html.unescape(rotated)
@@ -724,6 +756,7 @@ def test_what_is_refused_is_said_in_the_readers_language(
     for form, status, told in (
         ({"do": "make", "url": "https://127.0.0.1/", "events": ["*"]}, 400, "Diese Adresse geht nicht."),
         ({"do": "make", "url": PUBLIC}, 400, "Wählen Sie mindestens eine Art"),
+        ({"do": "make", "url": "https://127.0.0.1/", "events": ["run.failed"]}, 400, 'value="run.failed" checked'),
         ({"do": "test", "id": "x"}, 404, "nicht sehen"),
         ({"do": "nothing"}, 400, ""),
     ):

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
@@ -12,7 +11,7 @@ from chat.admin.overview import health, now, spent
 from chat.admin.overview.links import chats_by_id, oldest_first, runs_at, usage_at
 from chat.figures import asked
 from chat.figures import spent as month
-from chat.figures.boxes import ALSO, Box
+from chat.figures.boxes import Box
 
 Asking = tuple[str, Callable[[], list[Box]]]  # the permission that it needs, and the question
 
@@ -28,16 +27,10 @@ def _asked(site: AdminSite, request: HttpRequest, at: datetime) -> Iterator[Aski
     yield "chat.view_process", lambda: [now.processes(at)]
     yield "chat.view_chore", lambda: [health.consistent(at)]
     yield "accounts.view_auditentry", lambda: [health.audit(at)]
-    for needed, ask in ALSO:
-        yield needed, partial(_one, ask, at)
-    yield "chat.view_run", lambda: [ask(at, None, chats_by_id) for ask in (asked.slowest, asked.dearest)]
-    yield "chat.view_usageday", lambda: _of_the_month(at, month.month, month.cached)
+    yield "chat_webhooks.view_webhook", lambda: [health.webhooks(at)]
     yield "chat.view_budget", lambda: [spent.budgets()]
-    yield "chat.view_usageday", lambda: [*_of_the_month(at, month.by_person, month.by_key), spent.spending()]
-
-
-def _one(ask: Callable[[datetime], Box], at: datetime) -> list[Box]:
-    return [ask(at)]
+    yield "chat.view_run", lambda: [ask(at, None, chats_by_id) for ask in (asked.slowest, asked.dearest)]
+    yield "chat.view_usageday", lambda: _of_usage(at)
 
 
 def _of_runs(site: AdminSite, request: HttpRequest, at: datetime) -> list[Box]:
@@ -52,5 +45,6 @@ def _of_runs(site: AdminSite, request: HttpRequest, at: datetime) -> list[Box]:
     ]
 
 
-def _of_the_month(at: datetime, *questions: Callable[[datetime], Box]) -> list[Box]:
-    return [replace(ask(at), href=usage_at(days="30")) for ask in questions]
+def _of_usage(at: datetime) -> list[Box]:
+    questions = (month.month, month.cached, month.by_person, month.by_key)
+    return [*(replace(ask(at), href=usage_at(days="30")) for ask in questions), spent.spending()]

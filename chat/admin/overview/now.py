@@ -92,7 +92,10 @@ def failed(now: datetime) -> Box:
         % {"hour": count(hour), "count": count(before)},
         is_bad=this_day > 0,
         headers=(_("Code"), _("Last hour"), _("Today"), _("Yesterday")),
-        rows=[(_failed_link(code), *map(count, counts)) for code, *counts in codes],
+        rows=[
+            (_failed_link(code, code or "-"), _failed_link(code, count(hour), "hour") if hour else 0, *map(count, days))
+            for code, hour, *days in codes
+        ],
         numbers=3,
         empty=_("Nothing failed, today or yesterday."),
     )
@@ -170,9 +173,9 @@ def _until(at: datetime | None, now: datetime) -> str:
     return "-" if at is None else seconds((at - now).total_seconds())
 
 
-def _failed_link(code: str) -> SafeString:
-    address = runs_at(status__exact="failed", ended="today", error_code=code)
-    return format_html('<a href="{}">{}</a>', address, code or "-")
+def _failed_link(code: str, shown: str, ended: str = "today") -> SafeString:
+    address = runs_at(status__exact="failed", ended=ended, error_code=code)
+    return format_html('<a href="{}">{}</a>', address, shown)
 
 
 def _model_link(model: str) -> SafeString:
