@@ -94,7 +94,7 @@ def annotate(*, user: User, message: Message, start: int, end: int, quote: str, 
     if row.status == MessageStatus.IN_PROGRESS:
         raise Conflict("The answer is still being written. Wait for its end.", code="run_open")
     if not start < end or row.content[start:end] != quote:
-        raise Invalid(f"quote: {PASSAGE}", fields=dict.fromkeys(("start", "end", "quote"), [PASSAGE]))
+        raise Invalid(f"quote: {PASSAGE}", fields={each: [PASSAGE] for each in ("start", "end", "quote")})
     if Annotation.objects.filter(message=row).count() >= settings.CHAT_ANNOTATIONS_MAX:
         raise Conflict(ANNOTATIONS % settings.CHAT_ANNOTATIONS_MAX, code="too_many_annotations")
     made = Annotation.objects.create(message=row, user=user, start=start, end=end, quote=quote, body=body)
