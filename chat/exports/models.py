@@ -33,10 +33,13 @@ class Export(models.Model):
     """One export: who asked for what, how far it is, and until when its file is kept."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    # No constraints: processes of the version before, which know no exports, delete what these are of.
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_constraint=False)
     # What it is of, where it is of one: it goes with that.
-    organization = models.ForeignKey(Organization, models.CASCADE, null=True, blank=True, related_name="+")
-    chat = models.ForeignKey(Chat, models.CASCADE, null=True, blank=True, related_name="+")
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, null=True, blank=True, related_name="+", db_constraint=False
+    )
+    chat = models.ForeignKey(Chat, models.CASCADE, null=True, blank=True, related_name="+", db_constraint=False)
     what = models.CharField(max_length=20)  # a name of chat.exports.kinds.KINDS
     format = models.CharField(max_length=20)
     asked = models.JSONField(
