@@ -427,7 +427,7 @@ class ApiKeyAdmin(ReadOnly):
     search_fields = ("^prefix", "^name", "^user__email", "^organization__name")
     search_help_text = gettext_lazy("An id (of a key, person or organization), or how the key, a name or e-mail begins")
     id_fields = ("id", "user_id", "organization_id")
-    actions = ("revoke",)
+    actions = row_actions = ("revoke",)
     views = (
         View(gettext_lazy("Good"), "revoked_at__isnull=True"),
         View(gettext_lazy("Revoked"), "revoked_at__isnull=False"),

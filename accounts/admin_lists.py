@@ -85,6 +85,7 @@ class Lookups(ModelAdmin):
     heavy_fields: tuple[str, ...] = ()  # not read for lists
     views: tuple[View, ...] = ()
     is_plumbing = False  # nobody looks here first: folded away on the first screen
+    row_actions: tuple[str, ...] = ()  # of the list's actions, those that a row's own page has as buttons
     spoken_by: tuple[str, ...] = ()  # the columns that name a row, where its own text is in English
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -132,6 +133,8 @@ class Lookups(ModelAdmin):
         if obj:
             context["spoken"] = self.spoken(obj)
             context["subtitle"] = context["subtitle"] and context["spoken"]
+            allowed = self.get_actions(request)
+            context["row_actions"] = [each[1:] for name in self.row_actions if (each := allowed.get(name))]
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 

@@ -193,6 +193,7 @@ def test_a_method_that_the_table_does_not_name_is_refused(path, here, there):
 async def test_each_role_gets_what_the_rule_says_at_the_doors(route, settings):
     settings.CHAT_RUN_HERE = False  # the runs that are started stay queued
     settings.CHAT_ANSWER_TIMEOUT_S = 0.1
+    settings.SEARCH_EVERY_S = 0.0  # messages tell that they are indexed
     here, there = await sync_to_async(Place)("Here"), await sync_to_async(Place)("There")
     tried = await sync_to_async(lambda: list(cases(here, there)))()
     for role, user, place in sorted(tried, key=lambda case: is_allowed(route, case[0])):  # who may delete, last

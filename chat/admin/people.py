@@ -102,6 +102,7 @@ admin.site.unregister((User, Organization, Project))
 @admin.register(User)
 class WholePersonAdmin(SaysWhatGoes, PersonAdmin):
     actions = (*PersonAdmin.actions, "deactivate", "hand_over_chats")  # type: ignore[assignment]  # a longer tuple
+    row_actions = ("deactivate", "sign_out_everywhere")
     readonly_fields = (*PersonAdmin.readonly_fields, "theirs")  # type: ignore[assignment]  # the same
     fieldsets = (  # type: ignore[assignment]  # the same
         *PersonAdmin.fieldsets[:1],
