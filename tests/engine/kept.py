@@ -57,4 +57,4 @@ def metric(server: Server, name: str) -> int:
     reply = server.call("GET", "/api/metrics")
     assert reply.status == 200, reply
     (line,) = [each for each in reply.body.splitlines() if each.startswith(f"{name} ")]
-    return int(line.split()[1])
+    return round(float(line.split()[1]))
