@@ -30,7 +30,7 @@ class LinkSerializer(serializers.ModelSerializer[Link]):
         read_only_fields = fields
 
 
-class NewLinkSerializer(LinkSerializer):
+class MadeLinkSerializer(LinkSerializer):
     """A link that was made just now."""
 
     url = serializers.CharField(
@@ -61,7 +61,7 @@ class ChatLinks(APIView):
         read(PageQuery, request.query_params)
         return page(request, links_of(get_chat(caller(request), id)), LinkSerializer, ordering="-created_at")
 
-    @documented("create_chat_link", body=NewLink, answer=NewLinkSerializer, makes=True, conflicts=True)
+    @documented("create_chat_link", body=NewLink, answer=MadeLinkSerializer, makes=True, conflicts=True)
     def post(self, request: Request, id: UUID) -> Response:
         """Make a link to one's own chat as it is now. 403 `links_off` where the organization's rules let none open.
 
@@ -81,7 +81,7 @@ class ChatLinks(APIView):
         )
         link: Any = _found(chat, UUID(told.body["id"]))
         link.url = address_of(made["token"]) if made else None
-        return shown(request, NewLinkSerializer, link, told.status)
+        return shown(request, MadeLinkSerializer, link, told.status)
 
 
 class OneLink(APIView):

@@ -64,7 +64,7 @@ class FoundChatSerializer(serializers.ModelSerializer[Chat]):
         read_only_fields = fields
 
 
-class FoundSerializer(serializers.Serializer[Any]):
+class FoundMessageSerializer(serializers.Serializer[Any]):
     """A message that was found, and the part of it that shows why."""
 
     message = serializers.UUIDField()
@@ -80,7 +80,7 @@ ANSWER = inline_serializer(
     {
         "next": serializers.URLField(allow_null=True),
         "previous": serializers.URLField(allow_null=True),
-        "results": FoundSerializer(many=True),
+        "results": FoundMessageSerializer(many=True),
         "chats": ChatSerializer(many=True),
         "is_partial": serializers.BooleanField(),
     },
@@ -107,7 +107,7 @@ class Search(APIView):
         told = {
             "next": paging.get_next_link() if entries else None,
             "previous": paging.get_previous_link() if entries else None,
-            "results": FoundSerializer(_told(entries or [], words), many=True).data,
+            "results": FoundMessageSerializer(_told(entries or [], words), many=True).data,
             "chats": ChatSerializer(chats or [], many=True, context={"request": request}).data,
             "is_partial": entries is None or chats is None,
         }

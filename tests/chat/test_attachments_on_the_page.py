@@ -108,7 +108,7 @@ def test_many_files_cost_one_query(chat: Chat, django_assert_max_num_queries: An
     for number in range(20):
         attached(chat, name=f"{number}.pdf")
     client = signed_in(chat.user)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         page = client.get(f"/chats/{chat.pk}/").content.decode()
     assert page.count("/content") == 20
 

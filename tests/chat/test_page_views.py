@@ -148,7 +148,7 @@ def test_the_page_costs_the_same_number_of_queries_however_long_it_is(
             organization=chat.organization, project=chat.project, user=alice, model="m", archetype="generalist"
         )
     client = signed_in(alice)
-    with django_assert_max_num_queries(14):  # type: ignore[operator]
+    with django_assert_max_num_queries(15):  # type: ignore[operator]
         client.get(f"/chats/{chat.pk}/")
 
 

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import sys
 import time
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,6 +21,7 @@ from chat.eventlog.feed import Hub
 from chat.eventlog.follower import Follower
 from chat.eventlog.rows import Logged
 from chat.models import Chat, RunStatus
+from chat.sent.waiting import Waiting
 from tests.chat.rows import answer
 
 DELTA = ev.TextDelta(at=1.0, text="words")
@@ -67,7 +69,7 @@ async def test_deltas_wait_for_company_and_not_for_long_where_another_process_re
     stored: asyncio.Queue[set[UUID]] = asyncio.Queue()
     committer, hub = Committer(), Hub()
 
-    async def store(batches: list[Batch]) -> set[UUID]:
+    async def store(batches: list[Batch], sent: Sequence[Waiting] = ()) -> set[UUID]:
         stored.put_nowait({run for run, _, _ in batches})
         return set()
 

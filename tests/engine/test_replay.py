@@ -194,8 +194,9 @@ def test_a_dry_run_reads_and_asks_nothing(alice: User, chat: Chat, tmp_path: Pat
 
 @pytest.mark.django_db(transaction=True)
 def test_where_nobody_serves_it_says_so_and_leaves_nothing_open(
-    alice: User, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    alice: User, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
+    settings.CHAT_RUN_HERE = False  # whatever other tests have begun in this process
     monkeypatch.setattr(playing, "PATIENCE_S", 0.0)
     hook(chat.organization)
     run = answer(chat, alice)
