@@ -6,6 +6,7 @@ import secrets
 import sys
 import time
 import uuid
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -188,6 +189,13 @@ def test_a_credential_is_cut_of_json_too(line: str) -> None:
     assert told == cut(line) and not [secret for secret in SECRETS if secret in told]
 
 
+@pytest.fixture
+def _about_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever other tests in this thread were about."""
+    monkeypatch.setattr(about, "_about", ContextVar("about", default=None))
+
+
+@pytest.mark.usefixtures("_about_nothing")
 def test_a_line_of_json_says_when_how_bad_who_and_what() -> None:
     told = as_json(record("chat.runner", "one\r\ntwo \x1b[31m"))
     assert told.pop("time").endswith("+00:00")
@@ -204,6 +212,7 @@ def test_a_trace_is_a_text_of_its_own() -> None:
     assert told["message"] == "failed" and told["exc_info"].startswith("Traceback") and PLAIN not in told["exc_info"]
 
 
+@pytest.mark.usefixtures("_about_nothing")
 async def test_a_line_says_of_which_request_and_which_run_it_is() -> None:
     from accounts.db import db
 
@@ -219,6 +228,7 @@ async def test_a_line_says_of_which_request_and_which_run_it_is() -> None:
     assert not told.keys() & {"chat", "request_id", "user"}
 
 
+@pytest.mark.usefixtures("_about_nothing")
 def test_a_line_says_nothing_else_that_was_handed_to_it() -> None:
     one = record("x", "a")
     one.__dict__.update(request="a whole request", duration_ms=3, whatever="more")
