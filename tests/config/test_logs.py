@@ -212,6 +212,7 @@ def test_a_trace_is_a_text_of_its_own() -> None:
     assert told["message"] == "failed" and told["exc_info"].startswith("Traceback") and PLAIN not in told["exc_info"]
 
 
+@pytest.mark.django_db  # whose threads look whether they are connected still
 @pytest.mark.usefixtures("_about_nothing")
 async def test_a_line_says_of_which_request_and_which_run_it_is() -> None:
     from accounts.db import db
