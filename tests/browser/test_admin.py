@@ -35,7 +35,14 @@ class Busy:
         self.server.start()
         self.run = self._fill("--runs", str(runs), "--others", str(others))
         self.server.quickly("shell", "-c", ONE_EACH.read_text())  # a row in each table that has none
+        self._fail(upstream)
         self.cookies = self._sign_in(browser)
+
+    def _fail(self, upstream: Upstream) -> None:
+        """A run that fails just now."""
+        upstream.script(Turn(fault="401"), key=(mark := key()))
+        alice = client(self.server)
+        alice.wait(alice.start(alice.chat(), f"[[key={mark}]] How many files?")["run"]["id"])
 
     def _fill(self, *how_many: str) -> str:
         """Returns the id of a run in which everything happened."""
@@ -112,13 +119,16 @@ def test_every_step_from_the_first_screen(busy: Busy, staff: Page) -> None:
 
 # What operators ask: where they click, from the first screen on, and where the answer stands then. "=": what they type.
 QUESTIONS: dict[str, tuple[tuple[str, ...], str]] = {
-    "what failed in the last hour, and why": ((".box-failed td a",), "#result_list .why"),
+    "what failed in the last hour, and why": ((".box-failed h2 a",), "#result_list .why"),
     "who spends": ((), ".box-people td:has-text('@')"),
     "which model is slow": ((), ".box-slowest td a"),
     "which run hangs": ((".box-running td a",), ".timeline"),
-    "where is that person's chat": (("Users", "=ada@", "#result_list th a", "Chats"), "#result_list th a"),
-    "how is a person kept out": (("Users", "=grace@", "#result_list th a", "Deactivate"), ".messagelist .success"),
-    "how is a key revoked": (("API keys", "#result_list th a", "Revoke, at once and for good"), ".messagelist"),
+    "where is that person's chat": (("Users", "=ada@", "#result_list tbody th a", "Chats"), "#result_list tbody th a"),
+    "how is a person kept out": (
+        ("Users", "=grace@", "#result_list tbody th a", "Deactivate"),
+        ".messagelist .success",
+    ),
+    "how is a key revoked": (("API keys", "#result_list tbody th a", "Revoke, at once and for good"), ".messagelist"),
     "is the cache worth it": ((), ".box-cache"),
     "is the log consistent": ((), ".box-consistency"),
 }
@@ -172,7 +182,7 @@ def test_what_was_sent_is_a_click_from_its_turn_and_behind_the_gate(
     run = alice.start(alice.chat(), f"[[key={mark}]] How many files?")["run"]["id"]
     alice.wait(run)
     opens(staff, "/admin/")
-    for step in ("Runs", "#result_list th a"):  # with the next, three from the first screen
+    for step in ("Runs", "#result_list tbody th a"):  # with the next, three from the first screen
         take(staff, step)
     expect(staff).to_have_url(re.compile(run))
     expect(staff.get_by_role("link", name="What was sent")).to_have_count(2)
