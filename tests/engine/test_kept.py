@@ -242,7 +242,9 @@ def test_totals_never_fall_whoever_is_asked(alice: Client, new_server: NewServer
 def runs_of(server: Server) -> int:
     lines = server.call("GET", "/api/metrics").body.splitlines()
     return sum(
-        round(float(line.rpartition(" ")[2])) for line in lines if line.startswith('parley_runs_total{code="",door="native"')
+        round(float(line.rpartition(" ")[2]))
+        for line in lines
+        if line.startswith('parley_runs_total{code="",door="native"')
     )
 
 
