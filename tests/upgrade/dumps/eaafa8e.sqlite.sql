@@ -668,7 +668,6 @@ CREATE TABLE "tools_passage" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "
 INSERT INTO "tools_passage" VALUES(1,1,1,1,'something',1,1,1,'something',X'736F6D657468696E67','something','something','something',X'736F6D657468696E67','8955034aba6645e3aceff5497f88ef67','fa8eda79648f496b9fa0c39c94dc8dbc');
 PRAGMA writable_schema=ON;
 INSERT INTO sqlite_master(type,name,tbl_name,rootpage,sql)VALUES('table','tools_passage_words','tools_passage_words',0,'CREATE VIRTUAL TABLE tools_passage_words USING fts5(search, project_id, content=''tools_passage'', content_rowid=''id'', tokenize=''porter unicode61'')');
-INSERT INTO "tools_passage_words" VALUES('something','fa8eda79648f496b9fa0c39c94dc8dbc');
 CREATE TABLE 'tools_passage_words_config'(k PRIMARY KEY, v) WITHOUT ROWID;
 INSERT INTO "tools_passage_words_config" VALUES('version',4);
 CREATE TABLE 'tools_passage_words_data'(id INTEGER PRIMARY KEY, block BLOB);
