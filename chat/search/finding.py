@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import and_
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -21,6 +22,7 @@ from chat.search.query import Query, parts
 
 FEATURE = "search"
 MOST_PLACES = 20  # of a person with more organizations the index is asked without them: they are few
+FEW_CHATS, FEW_MESSAGES = 200, 200  # that are named to the database one by one
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,20 @@ def places(user: User) -> list[UUID]:
 
 
 def messages(user: User, query: Query, where: Iterable[UUID], filters: Filters) -> QuerySet[SearchEntry]:
-    """What messages with all the words are found by; in these organizations."""
+    """What messages with all the words are found by; in these organizations.
+
+    The database knows neither how many chats a person sees nor how many messages have a word, and walks through all
+    where few of them are wanted. So it is told the few.
+    """
     some = list(where)
     asked = query.within([place_of(each) for each in some] if len(some) <= MOST_PLACES else [])
-    chats = Chat.objects.visible_to(user).listed().filter(organization__in=some)
-    if filters.project:
-        chats = chats.filter(project=filters.project)
-    found = SearchEntry.objects.filter(_said(filters), terms__matches=asked, chat__in=chats)
-    return found.filter(chat=filters.chat) if filters.chat else found
+    chats = Chat.objects.visible_to(user).listed().filter(_in(filters), organization__in=some)
+    found = SearchEntry.objects.filter(_said(filters), terms__matches=asked).defer("terms")
+    seen = _few(chats, FEW_CHATS)
+    if seen is not None:
+        return found.filter(chat__in=seen)
+    rare = _few(SearchEntry.objects.filter(terms__matches=asked.anywhere), FEW_MESSAGES)
+    return found.filter(chat__in=chats, **({} if rare is None else {"pk__in": rare}))
 
 
 def chats(user: User, text: str, where: Iterable[UUID], project: UUID | None) -> ChatQuerySet:
@@ -66,6 +74,18 @@ def chats(user: User, text: str, where: Iterable[UUID], project: UUID | None) ->
 def titled(text: str) -> Q:
     """Chats whose title has each of the words somewhere."""
     return reduce(and_, (has("title", each) for each in parts(text)), Q())
+
+
+def _few(rows: QuerySet[Any], most: int) -> list[Any] | None:
+    """The keys of the rows; None where they are more than that."""
+    keys = list(rows.order_by().values_list("pk", flat=True)[: most + 1])
+    return keys if len(keys) <= most else None
+
+
+def _in(filters: Filters) -> Q:
+    """The chats that are asked for."""
+    named = {"pk": filters.chat, "project": filters.project}
+    return Q(**{name: value for name, value in named.items() if value is not None})
 
 
 def _said(filters: Filters) -> Q:

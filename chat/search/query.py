@@ -25,6 +25,13 @@ class Word:
     terms: tuple[str, ...]
     is_open: bool
 
+    @property
+    def apart(self) -> Iterator["Word"]:
+        """Each of its terms."""
+        *before, last = self.terms
+        yield from (Word((term,), False) for term in before)
+        yield Word((last,), self.is_open)
+
 
 @dataclass(frozen=True)
 class Query:
@@ -37,6 +44,11 @@ class Query:
     def has_phrase(self) -> bool:
         """Whether something has to stand beside something."""
         return any(len(each.terms) > 1 for each in self.words)
+
+    @property
+    def anywhere(self) -> "Query":
+        """The same terms, wherever they stand: of what has them an index knows all by itself."""
+        return replace(self, words=tuple(each for word in self.words for each in word.apart))
 
     def within(self, places: Sequence[str]) -> "Query":
         """The same in these places alone."""

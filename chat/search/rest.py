@@ -27,7 +27,7 @@ from chat.search.snippets import snippet
 
 MOST_CHATS = 20  # by their titles
 READ_AT_ONCE = 10  # messages, which may be long
-HEAVY = ("content", "parts", "attachments", "usage", "error")
+TOLD = ("role", "created_at", "chat__title", "author__name", "author__email")
 Row = TypeVar("Row")
 
 
@@ -138,7 +138,7 @@ def _told(entries: list[SearchEntry], words: Query) -> Iterator[dict[str, Any]]:
     """Each of them as JSON has it. What went meanwhile is left out."""
     for first in range(0, len(entries), READ_AT_ONCE):
         some = [each.message_id for each in entries[first : first + READ_AT_ONCE]]
-        rows = Message.objects.filter(pk__in=some).select_related("chat", "author").defer(*HEAVY)
+        rows = Message.objects.filter(pk__in=some).select_related("chat", "author").only(*TOLD)
         by_id = rows.annotate(text=Left("content", settings.SEARCH_MAX_CHARS)).in_bulk()
         yield from (_one(by_id[id], words) for id in some if id in by_id)
 

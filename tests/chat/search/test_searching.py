@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings as product
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from accounts.models import Membership, Organization, Role, User
 from accounts.sign_in.keys import create_key
 from chat.models import Character, Chat, ChatShare, Message, MessageKind, MessageStatus, RunStatus, Sharing
 from chat.ops.erasure import Erasure
-from chat.search import index, indexing
+from chat.search import finding, index, indexing
 from chat.search.checks import check_fts5
 from chat.search.indexing import Indexing
 from chat.search.models import SearchEntry
@@ -57,6 +58,17 @@ def found(client: APIClient, q: str, **more: Any) -> list[str]:
     return [each["message"] for each in asked(client, q, **more)["results"]]
 
 
+WAYS = {"by few chats": (200, 200), "by few messages": (0, 200), "through all": (0, 0)}
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each way in which the database is asked: all find the same."""
+    chats, messages = WAYS[request.param]
+    monkeypatch.setattr(finding, "FEW_CHATS", chats)
+    monkeypatch.setattr(finding, "FEW_MESSAGES", messages)
+
+
 FINDS = [
     ("Straße nach Süden", "STRASSE"),
     ("STRASSE", "straße"),
@@ -88,6 +100,7 @@ NOT = [
 ]
 
 
+@pytest.mark.usefixtures("way")
 def test_a_message_is_found_by_what_it_says(api: Api, alice: User, chat: Chat) -> None:
     said = {text: str(say(chat, alice, text).pk) for text, _ in (*FINDS, *NOT)}
     assert index_all() == len(FINDS) + len(NOT)
@@ -120,6 +133,20 @@ def test_what_is_told_of_a_message(api: Api, alice: User, bob: User, chat: Chat)
     assert (newest["message"], newest["role"], newest["author"]) == (str(run.message_id), "assistant", None)
 
 
+def test_a_page_costs_the_same_however_many_are_found(api: Api, alice: User, bob: User, chat: Chat) -> None:
+    """But for reading them, ten at once."""
+    Chat.objects.filter(pk=chat.pk).update(sharing=Sharing.PROJECT)
+    costs = []
+    for _ in range(2):
+        say(chat, alice, "green")
+        say(chat, bob, "green")
+        index_all()
+        with CaptureQueriesContext(connection) as asked_for:
+            found(api(alice), "green")
+        costs.append(len(asked_for))
+    assert costs[0] == costs[1]
+
+
 FILTERS: dict[str, Callable[[Chat, Any], dict[str, Any]]] = {
     "project": lambda chat, run: {"project": chat.project_id},
     "chat": lambda chat, run: {"chat": chat.pk},
@@ -130,6 +157,7 @@ FILTERS: dict[str, Callable[[Chat, Any], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.usefixtures("way")
 def test_filters_leave_what_they_say(api: Api, alice: User, bob: User, chat: Chat) -> None:
     other = create_chat(user=bob, organization=chat.organization_id)
     ChatShare.objects.create(chat=other, user=alice)
@@ -153,6 +181,7 @@ def test_filters_leave_what_they_say(api: Api, alice: User, bob: User, chat: Cha
     assert len(found(client, "green", after=first, before=last)) == 3
 
 
+@pytest.mark.usefixtures("way")
 def test_pages_go_on_where_the_one_before_ended(api: Api, alice: User, chat: Chat) -> None:
     said = [str(say(chat, alice, f"green {number}").pk) for number in range(7)]
     index_all()
@@ -247,6 +276,7 @@ def _charlie(chat: Chat) -> User:
 OUTSIDE = {each.__name__: each for each in (_left, _closed, _low, _private, _charlie)}
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("who", OUTSIDE)
 def test_who_does_not_see_a_chat_finds_nothing_of_it(api: Api, chat: Chat, who: str) -> None:
     say(chat, chat.user, "green canary")
@@ -260,6 +290,7 @@ def test_who_does_not_see_a_chat_finds_nothing_of_it(api: Api, chat: Chat, who: 
     assert asked(api(stranger), "First steps")["chats"] == []
 
 
+@pytest.mark.usefixtures("way")
 def test_who_sees_a_chat_finds_what_it_says(api: Api, chat: Chat) -> None:
     say(chat, chat.user, "green canary")
     index_all()
@@ -267,6 +298,7 @@ def test_who_sees_a_chat_finds_what_it_says(api: Api, chat: Chat) -> None:
     assert len(found(api(_viewer(chat)), "canary")) == 1
 
 
+@pytest.mark.usefixtures("way")
 def test_a_key_finds_in_its_own_organization_alone(api: Api, alice: User, chat: Chat, elsewhere: Organization) -> None:
     Membership.objects.create(organization=elsewhere, user=alice, role=Role.EDITOR)
     say(chat, alice, "green here")
@@ -279,6 +311,7 @@ def test_a_key_finds_in_its_own_organization_alone(api: Api, alice: User, chat: 
     assert [each["snippet"][1]["text"] for each in asked(client, "green")["results"]] == [" there"]
 
 
+@pytest.mark.usefixtures("way")
 def test_a_chat_that_is_deleted_or_made_by_a_door_for_itself_is_not_found(api: Api, alice: User, chat: Chat) -> None:
     say(chat, alice, "green")
     index_all()
