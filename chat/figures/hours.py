@@ -18,6 +18,8 @@ from chat.models import Run, RunStatus
 HOURS = 24
 STEP_MS = 10
 
+_STEPS = F("first_token_ms") / STEP_MS
+
 Waits = Counter[int]  # runs by how many steps their first token took
 
 
@@ -28,6 +30,12 @@ class Spell:
     ended: int = 0
     failed: int = 0
     waits: Waits = field(default_factory=Counter)
+
+    def add(self, steps: int | None, count: int) -> None:
+        """So many runs whose first token took so many steps; None: it never came."""
+        self.ended += count
+        if steps is not None:
+            self.waits[steps] += count
 
     def within_ms(self, share: float) -> int | None:
         """The time within which that share of the first tokens came; None where none came."""
@@ -40,40 +48,34 @@ class Spell:
 
 
 def by_hour(now: datetime, organization: Organization | None = None) -> dict[datetime, Spell]:
-    """The last HOURS, this one included, the oldest first; those in which nothing ended too. Three queries."""
+    """The last HOURS, this one included, the oldest first; those in which nothing ended too. Two queries."""
     newest = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     hours = {newest - timedelta(hours=back): Spell() for back in reversed(range(HOURS))}
-    ended: Any = ended_since(min(hours), organization).annotate(hour=_Hour("ended_at"))
-    for at, count in ended.values_list("hour").annotate(Count("pk")):
-        _of(hours, at).ended = count
-    for at, count in ended.filter(status=RunStatus.FAILED).values_list("hour").annotate(Count("pk")):
+    ended: Any = ended_since(min(hours), organization).annotate(hour=_Hour("ended_at"), steps=_STEPS)
+    for at, steps, count in ended.values_list("hour", "steps").annotate(Count("ended_at")):
+        _of(hours, at).add(steps, count)
+    for at, count in ended.filter(status=RunStatus.FAILED).values_list("hour").annotate(Count("ended_at")):
         _of(hours, at).failed = count
-    for at, steps, count in _waits(ended).values_list("hour", "steps").annotate(Count("pk")):
-        _of(hours, at).waits[steps] = count
     return hours
 
 
 def since(starts: Iterable[datetime], organization: Organization | None = None) -> list[Spell]:
     """What ended from each of these moments until now. Two queries."""
     starts = list(starts)
-    ended = ended_since(min(starts), organization)
-    is_failed = Q(status=RunStatus.FAILED)
-    sums: dict[str, Any] = {}
-    for number, start in enumerate(starts):
-        sums[f"ended_{number}"] = Count("pk", filter=Q(ended_at__gte=start))
-        sums[f"failed_{number}"] = Count("pk", filter=Q(ended_at__gte=start) & is_failed)
-    found = ended.aggregate(**sums)
-    spells = [Spell(found[f"ended_{number}"], found[f"failed_{number}"]) for number in range(len(starts))]
-    for _model, steps, *counts in waits_by_model(ended, starts):
-        for spell, count in zip(spells, counts, strict=True):
-            spell.waits[steps] += count
+    counts = _counts(starts)
+    ended: Any = ended_since(min(starts), organization)
+    failed = ended.filter(status=RunStatus.FAILED).aggregate(**counts)
+    spells = [Spell(failed=failed[name]) for name in counts]
+    for steps, *many in ended.annotate(steps=_STEPS).values_list("steps").annotate(**counts):
+        for spell, count in zip(spells, many, strict=True):
+            spell.add(steps, count)
     return spells
 
 
 def waits_by_model(ended: QuerySet[Run], starts: Iterable[datetime]) -> Iterable[Any]:
     """(model, steps, and how many runs of it since each of these moments)."""
-    counts = {f"since_{number}": Count("pk", filter=Q(ended_at__gte=at)) for number, at in enumerate(starts)}
-    rows: Iterable[Any] = _waits(ended).values_list("model", "steps").annotate(**counts)
+    began = ended.filter(first_token_ms__isnull=False).annotate(steps=_STEPS)
+    rows: Iterable[Any] = began.values_list("model", "steps").annotate(**_counts(starts))
     return rows
 
 
@@ -85,8 +87,9 @@ def ended_since(at: datetime, organization: Organization | None = None) -> Query
     return ended.filter(Q(organization=organization) | Q(chat__organization=organization))
 
 
-def _waits(ended: QuerySet[Run]) -> Any:
-    return ended.filter(first_token_ms__isnull=False).annotate(steps=F("first_token_ms") / STEP_MS)
+def _counts(starts: Iterable[datetime]) -> dict[str, Count]:
+    """Rows since each of these moments. Not their keys: then an index of the runs' ends answers by itself."""
+    return {f"since_{number}": Count("ended_at", filter=Q(ended_at__gte=at)) for number, at in enumerate(starts)}
 
 
 class _Hour(Func):
