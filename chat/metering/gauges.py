@@ -7,6 +7,7 @@ installation: read from the database by whoever is asked, at most every few seco
 What is counted for ever: chat.metering.counters.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from threading import Lock
 
 from prometheus_client import CollectorRegistry, Gauge, Metric, ProcessCollector, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+
+log = logging.getLogger(__name__)
 
 KEPT_S = 5.0  # how long what the database said is told again
 Sample = tuple[dict[str, str], float]  # labels, and the number
@@ -75,6 +78,7 @@ class Shared:
 
 
 SHARED: dict[str, Shared] = {}
+FAILED = "parley_gauges_failed"
 
 
 class _Kept:
@@ -96,9 +100,23 @@ def of_database() -> tuple[Metric, ...]:
     """Those of the installation; not older than KEPT_S. Sync."""
     with _Kept.lock:
         if time.monotonic() >= _Kept.until:
-            _Kept.families = tuple(each.family() for _, each in sorted(SHARED.items()))
+            _Kept.families = tuple(_read())
             _Kept.until = time.monotonic() + KEPT_S
         return _Kept.families
+
+
+def _read() -> Iterator[Metric]:
+    """Those that can be read, and how many cannot: one that fails does not hide the others."""
+    failed = Metric(FAILED, "Gauges of the installation that could not be read.", "gauge")
+    count = 0
+    for _, each in sorted(SHARED.items()):
+        try:
+            yield each.family()
+        except Exception:
+            log.exception("%s cannot be read", each.name)
+            count += 1
+    failed.add_sample(FAILED, {}, count)
+    yield failed
 
 
 def forget() -> None:

@@ -275,6 +275,26 @@ def test_this_process_says_how_it_is_in_its_row(settings: Any) -> None:
     assert "parley_process_info" not in families()
 
 
+def test_one_that_cannot_be_read_does_not_hide_the_others(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.IS_DEVELOPMENT = True
+
+    def broken() -> Iterator[gauges.Sample]:
+        yield {}, 1
+        raise RuntimeError("no such table")
+
+    monkeypatch.setitem(gauges.SHARED, "parley_broken", gauges.Shared("parley_broken", "Broken.", broken))
+    for expected in (1, 0):
+        gauges.forget()
+        told = families()
+        assert samples(told["parley_gauges_failed"]) == {("parley_gauges_failed",): expected}
+        assert "parley_broken" not in told and "parley_runs_open" in told
+        monkeypatch.delitem(gauges.SHARED, "parley_broken", raising=False)
+    assert "parley_broken cannot be read" in caplog.text
+    gauges.forget()
+
+
 def test_the_installation_s_are_asked_for_at_most_every_few_seconds(
     settings: Any, django_assert_num_queries: Any, chat: Any
 ) -> None:

@@ -40,7 +40,7 @@ def told() -> set[str]:
     """The families that are told, as they are asked for."""
     here = {f"{each.name}_total" if each.type == "counter" else each.name for each in gauges.HERE.collect()}
     totals = {name for name in counters.KNOWN if name.endswith("_total")}
-    return {*totals, *counters.HISTOGRAMS, *gauges.SHARED, *here}
+    return {*totals, *counters.HISTOGRAMS, *gauges.SHARED, gauges.FAILED, *here}
 
 
 def family(name: str) -> str:
