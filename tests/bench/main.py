@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import uvloop
 
 from tests.bench import measure, plot, socket, systems, verdicts
+from tests.bench.doors import DOORS
 from tests.bench.measure import Figures
 from tests.bench.socket import Sockets
 from tests.bench.stage import Progress, Stage
@@ -28,8 +29,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=main.__doc__)
     parser.add_argument("--pairs", type=int, default=5, help="how often each system is measured (5)")
     parser.add_argument("--streams", type=int, default=MANY, help=f"streams held open for memory and threads ({MANY})")
-    parser.add_argument("--door", default="native", choices=["native", "editorChat"], help="of Parley (native)")
-    parser.add_argument("--only", default="", help=f"kinds of load, with commas: {','.join(KINDS)}")
+    parser.add_argument("--door", default="native", choices=[*DOORS], help="of Parley (native)")
+    parser.add_argument("--only", default="", help=f"kinds of load, with commas: {','.join([*KINDS, 'doors'])}")
     parser.add_argument("--profiles", default="embedded,scaled", help="of Parley (embedded,scaled)")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("bench"), help="folder of the results (bench)")
     chosen = parser.parse_args()
@@ -45,6 +46,7 @@ class Bench:
         self.kinds = [each for each in chosen.only.split(",") if each] or KINDS
         self.runs: Runs = {}
         self.rows: list[Row] = []
+        self.doors: list[list[Parley]] = []
 
     async def run(self) -> list[Row]:
         """Everything; the rows of the table."""
@@ -68,13 +70,14 @@ class Bench:
         sockets = [socket.plain(parleys[0]), socket.deflated(parleys[0])] if "socket" in self.kinds else []
         apis = stage.apis(self.chosen.door) if "apis" in self.kinds else []
         self.names = [each.name for each in parleys]
+        self.doors = [systems.by_doors(each) for each in parleys] if "doors" in self.kinds else []
         beside: Sequence[Parley | Sockets] = [*packed, *sockets, *apis]
         steps = self._steps(copy, parleys, beside, plain, elsewhere)
         held = [*parleys] if "held" in self.kinds else []
         left_out = len(beside) * max(0, self.chosen.pairs - BESIDE_PAIRS)
         self.progress = Progress(len(steps) * self.chosen.pairs - left_out + 2 * len(held) + 1)
         self.progress.step("warming up")
-        for each in (copy, *parleys, *beside, *plain, *elsewhere):
+        for each in (copy, *parleys, *beside, *plain, *elsewhere, *(door for doors in self.doors for door in doors)):
             await measure.measure(each, measure.WARM)
         for number in range(1, self.chosen.pairs + 1):
             for kind, system, shape in steps:
@@ -96,12 +99,13 @@ class Bench:
     ) -> list[tuple[str, System, measure.Shape]]:
         """What one round measures, in its order."""
         steps: list[tuple[str, System, measure.Shape]] = []
-        if "paced" in self.kinds or packed or elsewhere:
+        if "paced" in self.kinds or packed or elsewhere or self.doors:
             steps += [("paced", each, measure.PACED) for each in (copy, *parleys)]
         steps += [("paced", each, measure.PACKED) for each in packed]
         steps += [("paced", each, measure.PACED) for each in elsewhere]
         if "saturated" in self.kinds or plain:
             steps += [("saturated", each, measure.SATURATED) for each in (copy, *parleys)]
+        steps += [(kind, door, shape) for doors in self.doors for kind, shape in DOOR_KINDS.items() for door in doors]
         return steps + [("saturated", each, measure.SATURATED_SLOW) for each in plain]
 
     async def _hold(self, system: Parley) -> None:
@@ -146,9 +150,19 @@ class Bench:
             if pairs := self._pairs("paced", name, against=first):
                 self.rows += verdicts.of_api(name, pairs)
                 self.rows += verdicts.of_completeness(name, [each for pair in pairs for each in pair])
+        for native, *doors in self.doors:
+            self.rows += self._judge_door(native.name, native.name)
+            for each in doors:
+                self.rows += self._judge_door(each.name, native.name)
         if pairs := self._pairs("paced", Elsewhere.name):
             self.rows += verdicts.of_elsewhere(Elsewhere.name, pairs)
             self.rows += verdicts.of_completeness(Elsewhere.name, [ours for _, ours in pairs])
+
+    def _judge_door(self, name: str, native: str) -> list[Row]:
+        short, long = (self._pairs(kind, name, against=native) for kind in ("short answers", "long answers"))
+        paced = self._pairs("paced", name)
+        ours = [ours for pairs in (short, long, paced) for _, ours in pairs]
+        return verdicts.of_door(name, short, long, paced) + verdicts.of_completeness(name, ours)
 
     def _pairs(self, kind: str, name: str, against: str = "bare copy") -> list[verdicts.Pair]:
         return list(zip(self.runs.get((kind, against), ()), self.runs.get((kind, name), ()), strict=False))
@@ -181,6 +195,10 @@ class Bench:
         return plot.bars("Parley beside a bare copy of the stream", groups, units)
 
 
+# What each door is asked with the kind "doors", which is not among KINDS as it takes a quarter of an hour.
+DOOR_KINDS = {
+    "paced": measure.PACKED, "short answers": measure.SATURATED_SLOW, "long answers": measure.SATURATED,
+}  # fmt: skip
 KINDS = ["paced", "packed", "socket", "apis", "saturated", "elsewhere", "plain", "held"]
 CPU, RATE = "CPU for 1,000 chunks, 50 streams, one each 20 ms", "Chunks a second, 50 streams, saturated"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tests.bench import load
+from tests.bench.doors import DOORS, Place
 from tests.bench.load import Heard, Wish
 from tests.bench.processes import Program, cores, on, uvicorn
 from tests.live import Server
@@ -134,13 +135,16 @@ class Parley:
             return json.load(answer)
 
     async def ask(self, stream: int, wish: Wish) -> Heard:
-        chat = self.chats[stream]
-        self.asked.append(chat)
-        if self.door == "native":
-            path, body = f"/api/chats/{chat}/runs", {"content": str(wish), "stream": True}
-        else:
-            path, body = f"/api/editorChat/stream/{chat}", {"content": str(wish)}
-        return await self.hear("POST", path + "?compress=gzip" * self.is_packed, body)
+        chat, door = self.chats[stream], DOORS[self.door]
+        if door.keeps:
+            self.asked.append(chat)
+        at, asked_at, begun = Place(chat, self.where["project"]), time.monotonic_ns(), None
+        if door.begin:
+            begun = await self.send(*door.begin(at, str(wish)))
+        path, body = door.stream(at, str(wish), begun)
+        heard = await self.hear("GET" if body is None else "POST", path + "?compress=gzip" * self.is_packed, body)
+        heard.asked_at = asked_at
+        return heard
 
     async def hear(self, method: str, path: str, body: Any = None) -> Heard:
         """A stream of this server, read to its end."""
@@ -150,14 +154,17 @@ class Parley:
 
     async def start(self, chat: str, wish: Wish) -> str:
         """Start a run that nobody reads yet; its id."""
+        run: str = (await self.send(f"/api/chats/{chat}/runs", {"content": str(wish)}))["run"]["id"]
+        return run
+
+    async def send(self, path: str, body: Any) -> Any:
+        """A request whose answer is read at once; its JSON."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
         head = {"authorization": f"Bearer {self.token}"}
-        body = json.dumps({"content": str(wish)}).encode()
-        writer.write(load.request("POST", f"/api/chats/{chat}/runs", body, head))
+        writer.write(load.request("POST", path, json.dumps(body).encode(), head))
         answer = await reader.read()
         writer.close()
-        run: str = json.loads(answer.partition(b"\r\n\r\n")[2])["run"]["id"]
-        return run
+        return json.loads(answer.partition(b"\r\n\r\n")[2])
 
     def fill(self, chat: str, messages: int) -> None:
         """Put so many short messages into the chat, in turn by a person and by the model."""
@@ -179,6 +186,11 @@ def _is_whole(content: str, wish: Wish) -> bool:
 def packed(parley: Parley) -> Parley:
     """The same server, its streams in gzip."""
     return Parley(PACKED, parley.server, parley.door, is_packed=True)
+
+
+def by_doors(parley: Parley) -> list[Parley]:
+    """The same server, asked at each door in turn; at the native one first."""
+    return [Parley(f"{parley.name}, {door}", parley.server, door) for door in DOORS]
 
 
 def by_apis(parley: Parley) -> list[Parley]:

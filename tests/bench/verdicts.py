@@ -83,6 +83,20 @@ def of_api(system: str, pairs: Sequence[Pair]) -> list[Row]:
     ]
 
 
+def of_door(system: str, short: Sequence[Pair], long: Sequence[Pair], paced: Sequence[Pair]) -> list[Row]:
+    """One front door: answers of 100 and 1,000 chunks beside the native one, and paced ones beside the copy."""
+    rates = [("100", short), ("1,000", long)]
+    return [
+        *(
+            Row(system, f"chunks a second of the native door's, answers of {chunks}",
+                _ratio(pairs, lambda each: each.chunks_per_s), "x", 0.8, 0.95, is_more_better=True)
+            for chunks, pairs in rates
+        ),
+        Row(system, "CPU per 1,000 chunks", _ratio(paced, lambda each: each.cpu_ms), "x", 2.0, 1.5),
+        Row(system, "bytes of a chunk", statistics.median(each.bytes_per_chunk for _, each in paced), "bytes"),
+    ]  # fmt: skip
+
+
 def of_plain(system: str, pairs: Sequence[Pair]) -> list[Row]:
     """Against the plain Django view: the first of each pair is that one."""
     ratio = _ratio(pairs, lambda each: each.chunks_per_s)
