@@ -52,7 +52,7 @@ def test_a_dump_is_migrated_and_goes_on(commit: str, data: Server) -> None:
 @pytest.mark.skipif(environment.profile() != "scaled", reason="with SQLite nobody else is there")
 def test_who_holds_a_table_is_let_go_first(data: Server) -> None:
     """`migrate` waits behind nobody for long, as all others would wait behind it; it tries until it gets its turn."""
-    load(data, DUMPS[-1])
+    load(data, DUMPS[0])  # of the newest nothing may be left to migrate
     assert "[ ]" in data.quickly("showmigrations", "--plan")
     with psycopg.connect(data.settings["DATABASE_URL"]) as holder:
         holder.execute("LOCK TABLE django_migrations IN ACCESS EXCLUSIVE MODE")
