@@ -6,13 +6,12 @@ TEST_PROFILE=scaled serves with PostgreSQL. `--messages N` for another number. L
 
 import argparse
 import time
-from pathlib import Path
 from typing import Any
 
 from tests import environment
+from tests.memory import LOOK_S, children, resident_mb
 
 ALL = 5_000
-LOOK_S = 0.02
 CHILD_MB, SERVER_MB = 300, 120  # that are promised
 TEXT = (
     """नमस्ते दुनिया. שלום לכולם. مرحبا بالجميع. 東京都の会議. 안녕하세요. Привет, 🚀 and words.
@@ -67,7 +66,7 @@ def _measure(server: Any, count: int) -> None:
     chat = alice.chat()
     server.quickly("shell", "-c", FILL.format(chat=chat, text=TEXT, count=count))
     pid = server.process.pid
-    before, began = _resident(pid), time.monotonic()
+    before, began = resident_mb(pid), time.monotonic()
     made = alice.post("/api/exports/", {"what": "chat", "format": "pdf", "chat": chat, "branch": "all"})
     most, child = _watched(pid, lambda: alice.get(f"/api/exports/{made['id']}/")["status"] in ("queued", "running"))
     over = alice.get(f"/api/exports/{made['id']}/")
@@ -82,31 +81,13 @@ def _watched(pid: int, goes_on: Any) -> tuple[float, float]:
     most = child = 0.0
     asked_at = time.monotonic()
     while True:
-        most = max(most, _resident(pid))
-        child = max([child, *map(_resident, _children(pid))])
+        most = max(most, resident_mb(pid))
+        child = max([child, *map(resident_mb, children(pid))])
         if time.monotonic() > asked_at + 1:
             asked_at = time.monotonic()
             if not goes_on():
                 return most, child
         time.sleep(LOOK_S)
-
-
-def _children(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for each in found for child in _read(each).split()]
-
-
-def _resident(pid: int) -> float:
-    size = _read(Path(f"/proc/{pid}/status")).partition("VmRSS:")[2].split()
-    return int(size[0]) / 1024 if size else 0.0
-
-
-def _read(path: Path) -> str:
-    """Empty where the process has gone meanwhile."""
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
 
 
 if __name__ == "__main__":
