@@ -58,7 +58,9 @@ def _measured(times: int) -> Iterator[tuple[str, list[tuple[float, float]]]]:
     """Each figure with its times in milliseconds."""
     from accounts.models import Organization, Role
     from agents.usage import Usage
+    from chat.metering.costs import Spent
     from chat.models import Chat
+    from chat.models.facts import facts_of
     from chat.runner.ending import _add_to_chat
     from chat.services.messages import create_message
     from tests.chat.rows import answer
@@ -70,7 +72,7 @@ def _measured(times: int) -> Iterator[tuple[str, list[tuple[float, float]]]]:
         organization=organization, user=alice, title="Bench", model="demo", archetype="generalist"
     )
     for _ in range(100):
-        answer(chat, alice, text="A sentence of some length that an answer may hold. " * 20)
+        run = answer(chat, alice, text="A sentence of some length that an answer may hold. " * 20)
     client, path = client_of(alice), f"/api/chats/{chat.pk}/messages/"
 
     def page() -> Any:
@@ -80,7 +82,7 @@ def _measured(times: int) -> Iterator[tuple[str, list[tuple[float, float]]]]:
 
     does: list[Callable[[], Any]] = [
         lambda: create_message(user=alice, chat=chat, content="A message of a usual length. " * 4),
-        lambda: _add_to_chat(chat.pk, Usage(1000, 200, 300, 0)),
+        lambda: _add_to_chat(facts_of(run), Usage(1000, 200, 300, 0), Spent()),
         page,
     ]
     for name, do in zip(BARS_MS, does, strict=True):
