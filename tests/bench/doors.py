@@ -42,10 +42,6 @@ def _editor_chat(at: Place, text: str, _: Any) -> Asked:
     return f"/api/editorChat/stream/{at.chat}", {"content": text}
 
 
-def _editor_chat_call(at: Place, text: str, _: Any) -> Asked:
-    return "/trpc/editorChat.sendMessage", {"chatId": at.chat, "content": text, "stream": True}
-
-
 def _responses(at: Place, text: str, _: Any) -> Asked:
     return "/v1/responses", {"model": MODEL, "conversation": f"conv_{at.chat}", "input": text, "stream": True}
 
@@ -90,7 +86,6 @@ def _initiated(at: Place, text: str, begun: Any) -> Asked:
 DOORS: dict[str, Door] = {
     "native": Door(_native),
     "editorChat": Door(_editor_chat),
-    "editorChat, tRPC": Door(_editor_chat_call),
     "sessions": Door(_of_session, _session),
     "threads": Door(_threads),
     "agent": Door(_agent),

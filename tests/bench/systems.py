@@ -144,6 +144,7 @@ class Parley:
         path, body = door.stream(at, str(wish), begun)
         heard = await self.hear("GET" if body is None else "POST", path + "?compress=gzip" * self.is_packed, body)
         heard.asked_at = asked_at
+        heard.once(wish.chunks)
         return heard
 
     async def hear(self, method: str, path: str, body: Any = None) -> Heard:
