@@ -47,14 +47,13 @@ class _Shape(Generic[Row]):
         self.alias = queryset.db
         self.connection = connections[self.alias]
         self.compiler = queryset.query.get_compiler(queryset.db)
-        self.sql, params = self.compiler.as_sql()
-        self.places = Places(params, kinds, self.connection)
+        self.places = Places(*self.compiler.as_sql(), kinds, self.connection)
         self.found: list[Any] = []
         self.compiler.execute_sql = lambda *args, **kwargs: [self.found]
         queryset.query.get_compiler = lambda *args, **kwargs: self.compiler
 
     def rows(self, values: tuple[Value, ...]) -> list[Row]:
         with self.connection.cursor() as cursor:
-            cursor.execute(self.sql, self.places.filled(values))
+            cursor.execute(self.places.sql, self.places.filled(values))
             self.found = cursor.fetchall()
         return list(self.queryset._iterable_class(self.queryset))

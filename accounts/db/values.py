@@ -1,5 +1,6 @@
 """What stands in a statement for its values, and where the statements themselves are kept."""
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
@@ -17,6 +18,7 @@ class Built(Protocol):
 
 
 B = TypeVar("B", bound=Built)
+PLACE = re.compile("%[s%]")
 
 
 class OnceAThread(Generic[B]):
@@ -40,13 +42,20 @@ def marks(kinds: Sequence[type[Any]]) -> list[Any]:
 
 
 class Places:
-    """The parameters of a statement that was built with `marks`: the values go where those are."""
+    """The parameters of a statement that was built with `marks`, and its SQL: the values go where those are.
 
-    def __init__(self, params: Sequence[Any], kinds: Sequence[type[Any]], connection: Any) -> None:
-        self._params = list(params)
+    On SQLite, texts that are no values stand in the SQL itself. It plans a statement anew each time that a parameter is
+    compared with the column of a partial index, which for a chat's takes longer than to answer it.
+    """
+
+    def __init__(self, sql: str, params: Sequence[Any], kinds: Sequence[type[Any]], connection: Any) -> None:
         self._adapters = [_adapter(kind, connection) for kind in kinds]
         adapted = [adapt(each) for adapt, each in zip(self._adapters, marks(kinds), strict=True)]
         numbers = {_plain(each): number for number, each in enumerate(adapted)}
+        if connection.vendor == "sqlite":
+            sql, params = _told(sql, params, set(numbers))
+        self.sql = sql
+        self._params = list(params)
         self._places = [(at, numbers[_plain(param)]) for at, param in enumerate(params) if _plain(param) in numbers]
         assert {number for _, number in self._places} == set(numbers.values()), "a value has no place in the statement"
 
@@ -57,6 +66,22 @@ class Places:
             value = values[number]
             params[at] = None if value is None else self._adapters[number](value)
         return params
+
+
+def _told(sql: str, params: Sequence[Any], values: set[Any]) -> tuple[str, list[Any]]:
+    """The statement with its constant texts in it, and the parameters that are left."""
+    given, left = iter(params), list[Any]()
+
+    def place(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return "%%"
+        param = next(given)
+        if isinstance(param, str) and param not in values and "\0" not in param:
+            return "'{}'".format(param.replace("'", "''").replace("%", "%%"))
+        left.append(param)
+        return "%s"
+
+    return PLACE.sub(place, sql), left
 
 
 def _mark(kind: type[Any], number: int) -> Any:

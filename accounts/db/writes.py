@@ -39,12 +39,11 @@ class _Statement:
         query.add_update_values(changes)
         self.alias = router.db_for_write(rows.model)
         self.connection = connections[self.alias]
-        self.sql, params = query.get_compiler(self.alias).as_sql()
-        self.places = Places(params, kinds, self.connection)
+        self.places = Places(*query.get_compiler(self.alias).as_sql(), kinds, self.connection)
 
     def execute(self, values: tuple[Any, ...]) -> int:
         with self.connection.cursor() as cursor:
-            cursor.execute(self.sql, self.places.filled(values))
+            cursor.execute(self.places.sql, self.places.filled(values))
             return int(cursor.rowcount)
 
 

@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.faults,
     pytest.mark.skipif(environment.profile() != "scaled", reason="two hosts share PostgreSQL and Redis"),
 ]
+TAKING = "from chat.models import Process; print('takes', Process.objects.filter(takes_runs=True).count())"
 READ = """
 import socket, sys
 sock = socket.create_connection((sys.argv[1], int(sys.argv[2])))
@@ -56,6 +57,7 @@ def hosts(cable: Cable, upstream: Upstream) -> Iterator[tuple[Server, FarServer]
         JWT_SIGNING_KEY=(near.data / "jwt_key").read_text(), SECRET_KEY=(near.data / "secret_key").read_text(), **quick,
     )  # fmt: skip
     far.start_process()
+    wait_until_taking(near, 2)
     yield near, far
     cable.join()
     for each in (far, near, relay, redis, postgres):
@@ -97,6 +99,14 @@ def test_a_host_that_is_cut_off_loses_its_runs_to_the_other_and_is_fenced_out(
     assert len(upstream.requests(mark)) == 3
     near.manage("check_log")
     assert took_s < 30  # 10 s and what a busy machine adds
+
+
+def wait_until_taking(near: Server, processes: int) -> None:
+    """So many execute runs: one that is just up leaves to others what it is asked for."""
+    begun = time.monotonic()
+    while f"takes {processes}" not in near.quickly("shell", "-v", "0", "-c", TAKING):
+        assert time.monotonic() - begun < 60
+        time.sleep(0.2)
 
 
 def wait_until_answering(there: Client) -> None:
