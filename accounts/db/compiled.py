@@ -39,7 +39,7 @@ class Compiled(Generic[Row]):
 class _Shape(Generic[Row]):
     """A query's SQL and the places of its values.
 
-    Django's own iterable turns rows into models; only what it would compile and execute is replaced.
+    Django's own iterable turns rows into models; only what it would compile, look up by column and execute is replaced.
     """
 
     def __init__(self, queryset: Any, kinds: tuple[type[Value], ...]) -> None:
@@ -50,6 +50,8 @@ class _Shape(Generic[Row]):
         self.places = Places(*self.compiler.as_sql(), kinds, self.connection)
         self.found: list[Any] = []
         self.compiler.execute_sql = lambda *args, **kwargs: [self.found]
+        converters = self.compiler.get_converters([each[0] for each in self.compiler.select[: self.compiler.col_count]])
+        self.compiler.get_converters = lambda *args: converters
         queryset.query.get_compiler = lambda *args, **kwargs: self.compiler
 
     def rows(self, values: tuple[Value, ...]) -> list[Row]:

@@ -4,6 +4,7 @@ As accounts.db.compiled does for queries. Neither sends signals, and `save` of a
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from django.db import connections, models, router
@@ -63,18 +64,26 @@ class Insert:
         params: list[Any] = []
         values = [self._add(row, connection, params) for row in rows]
         with connection.cursor() as cursor:
-            cursor.execute(f"{self._head(connection)} VALUES {', '.join(values)}{self._tail(connection)}", params)
+            cursor.execute(f"{self._head} VALUES {', '.join(values)}{self._tail}", params)
         for row in rows:
             row._state.adding, row._state.db = False, alias
 
-    def _head(self, connection: Any) -> str:
-        quoted = connection.ops.quote_name
+    @cached_property
+    def _head(self) -> str:
+        quoted = self._quoted
         columns = ", ".join(quoted(each.column) for each in self._fields)
         return f"INSERT INTO {quoted(self._model._meta.db_table)} ({columns})"
 
-    def _tail(self, connection: Any) -> str:
+    @cached_property
+    def _tail(self) -> str:
         """What stands behind the rows."""
         return ""
+
+    @property
+    def _quoted(self) -> Callable[[str], str]:
+        """A name as it stands in SQL."""
+        quoted: Callable[[str], str] = connections[router.db_for_write(self._model)].ops.quote_name
+        return quoted
 
     def _add(self, row: models.Model, connection: Any, params: list[Any]) -> str:
         """The row's places; what goes there joins the parameters."""
@@ -108,8 +117,9 @@ class Add(Insert):
         self._numbers = numbers
         self._by = by
 
-    def _tail(self, connection: Any) -> str:
-        quoted = connection.ops.quote_name
+    @cached_property
+    def _tail(self) -> str:
+        quoted = self._quoted
         table, key = quoted(self._model._meta.db_table), ", ".join(map(quoted, self._columns(self._by)))
         numbers = map(quoted, self._columns(self._numbers))
         sums = ", ".join(f"{each} = {table}.{each} + excluded.{each}" for each in numbers)

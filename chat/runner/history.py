@@ -103,7 +103,8 @@ def told(rows: Iterable[dict[str, Any]], window: Window | None = None, reading: 
 
 
 def _read(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
-    return row | {"attachments": reading.files(row["attachments"], row["pk"])}
+    files = reading.files(row["attachments"], row["pk"])
+    return row if files is row["attachments"] else row | {"attachments": files}
 
 
 def _row(row: dict[str, Any], said: list[Said], newest: Newest) -> _Row:

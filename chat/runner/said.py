@@ -34,7 +34,9 @@ def said_of(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> list[Sai
 
 def _user(row: dict[str, Any]) -> UserMessage:
     attached = row["attachments"]
-    mark = files.mark_of(row["content"], attached) if attached else ""
+    if not attached:
+        return UserMessage(row["content"])
+    mark = files.mark_of(row["content"], attached)
     origins = [origin(row["pk"], number) for number in range(len(attached))]
     images = map(files.image, attached, origins)
     whole = (files.whole(each, place, mark) for each, place in zip(attached, origins, strict=True))

@@ -17,6 +17,9 @@ from chat.sent.models import SentRequest
 from chat.sent.waiting import Waiting
 
 LEVEL = 1  # of compression: 6 makes a tenth less of it for three times the work
+# Half of zlib's usual window. Its memory is small enough to be used again; the usual one's comes anew from the system
+# each time, which takes longer than to compress a short request.
+WINDOW_BITS, MEMORY = 14, 7
 
 
 def rows(waiting: Iterable[Waiting]) -> list[SentRequest]:
@@ -42,9 +45,14 @@ def _row(waiting: Waiting) -> SentRequest:
         server=sent.server[:200],
         size=len(sent.body),
         is_cut=kept is not sent.body,
-        data=zlib.compress(kept, LEVEL),
+        data=_compressed(kept),
         sent_at=datetime.fromtimestamp(sent.at, UTC),
     )
+
+
+def _compressed(data: bytes) -> bytes:
+    made = zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOW_BITS, MEMORY)
+    return made.compress(data) + made.flush()
 
 
 _add = Insert(SentRequest)
