@@ -47,7 +47,8 @@ class _Shape(Generic[Row]):
         self.alias = queryset.db
         self.connection = connections[self.alias]
         self.compiler = queryset.query.get_compiler(queryset.db)
-        self.places = Places(*self.compiler.as_sql(), kinds, self.connection)
+        sql, params = self.compiler.as_sql()
+        self.places = Places(sql, params, kinds, self.connection)
         self.found: list[Any] = []
         self.compiler.execute_sql = lambda *args, **kwargs: [self.found]
         converters = self.compiler.get_converters([each[0] for each in self.compiler.select[: self.compiler.col_count]])

@@ -40,7 +40,8 @@ class _Statement:
         query.add_update_values(changes)
         self.alias = router.db_for_write(rows.model)
         self.connection = connections[self.alias]
-        self.places = Places(*query.get_compiler(self.alias).as_sql(), kinds, self.connection)
+        sql, params = query.get_compiler(self.alias).as_sql()
+        self.places = Places(sql, params, kinds, self.connection)
 
     def execute(self, values: tuple[Any, ...]) -> int:
         with self.connection.cursor() as cursor:

@@ -209,7 +209,8 @@ def _measure(settings: Any, wanted: argparse.Namespace) -> None:
     from tests.embeddings import Embeddings
 
     organization = Organization.objects.create(name="Bench")
-    projects = [Project.objects.create(organization=organization, name=each) for each in ("words", "vectors", "large", "scripted")]
+    names = ("words", "vectors", "large", "scripted")
+    projects = [Project.objects.create(organization=organization, name=each) for each in names]
     some = cases()
     asked = random.Random(3).sample(some, QUESTIONS)
     print(f"{len(some)} documents, {len(asked)} questions, such as: {asked[0].question}")

@@ -22,6 +22,7 @@ from tools.models import KnowledgeDocument, Passage
 
 LIMIT, MOST = 8, 50  # passages in an answer, unless told; at most
 DEEP = 50  # of each list that are looked at
+CANDIDATES = 200  # of PostgreSQL's that are ranked by how rare their words are
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,13 @@ def _by_words(project_id: UUID, query: str, most_level: int) -> list[int]:
     if not words:
         return []
     project = KnowledgeDocument._meta.pk.get_db_prep_value(project_id, connection)
+    within = [project, most_level, most_level]
     if connection.vendor == "sqlite":
-        sql, asked = _fts5(words, project)
+        sql, asked = _FTS5, [searchable.fts5_query(words, project), *within, DEEP]
     else:
-        sql, asked = _tsquery(words, _configs(project_id, most_level))
+        sql, asked = _tsquery(words, _configs(project_id, most_level), within)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*asked, project, most_level, most_level, DEEP])
+        cursor.execute(sql, asked)
         return [id for (id,) in cursor.fetchall()]
 
 
@@ -114,20 +116,38 @@ _WITHIN = """
     WHERE {matches} AND passage.project_id = %s AND passage.level <= %s AND document.level <= %s
     ORDER BY {rank}, passage.id LIMIT %s
 """
+_FTS5 = f"SELECT passage.id FROM {INDEX} JOIN tools_passage AS passage ON passage.id = {INDEX}.rowid " + _WITHIN.format(
+    matches=f"{INDEX} MATCH %s", rank=f"bm25({INDEX}, 1.0, 0.0)"
+)
+# PostgreSQL ranks a word that all passages have as high as one that only the right one has. So those that it takes for
+# the best are ranked again, and each word counts for more the fewer of them have it. What one does not see counts for
+# nothing.
+_BY_RARITY = """
+    WITH word AS ({words}), near AS ({candidates}),
+    hit AS (
+        SELECT near.id, word.word, ts_rank(near.words, word.word, 1) AS rank
+        FROM near JOIN word ON near.words @@ word.word
+    ),
+    known AS (
+        SELECT word, ln(1 + ((SELECT count(*) FROM near) - count(*) + 0.5) / (count(*) + 0.5)) AS rarity
+        FROM hit GROUP BY word
+    )
+    SELECT hit.id FROM hit JOIN known USING (word) GROUP BY hit.id ORDER BY sum(rank * rarity) DESC, hit.id LIMIT %s
+"""
 
 
-def _fts5(words: list[str], project: str) -> tuple[str, list[str]]:
-    within = _WITHIN.format(matches=f"{INDEX} MATCH %s", rank=f"bm25({INDEX}, 1.0, 0.0)")
-    sql = f"SELECT passage.id FROM {INDEX} JOIN tools_passage AS passage ON passage.id = {INDEX}.rowid {within}"
-    return sql, [searchable.fts5_query(words, project)]
-
-
-def _tsquery(words: list[str], configs: list[str]) -> tuple[str, list[str]]:
+def _tsquery(words: list[str], configs: list[str], within: list[Any]) -> tuple[str, list[Any]]:
     """In each of the project's languages, as the passages were indexed."""
-    asked = " || ".join("to_tsquery(%s::regconfig, %s)" for _ in configs)
-    within = _WITHIN.format(matches="passage.words @@ question", rank="ts_rank(passage.words, question, 1) DESC")
-    sql = f"SELECT passage.id FROM (SELECT {asked} AS question) AS asked CROSS JOIN tools_passage AS passage {within}"
-    return sql, [each for config in configs for each in (config, searchable.tsquery(words))]
+    each_word = " UNION ".join("SELECT to_tsquery(%s::regconfig, unnest(%s::text[])) AS word" for _ in configs)
+    any_word = " || ".join("to_tsquery(%s::regconfig, %s)" for _ in configs)
+    candidates = (
+        f"SELECT passage.id, passage.words FROM (SELECT {any_word} AS question) AS asked "
+        f"CROSS JOIN tools_passage AS passage "
+    ) + _WITHIN.format(matches="passage.words @@ question", rank="ts_rank(passage.words, question, 1) DESC")
+    each = [searchable.tsquery([word]) for word in words]
+    asked = [value for config in configs for value in (config, each)]
+    asked += [value for config in configs for value in (config, searchable.tsquery(words))]
+    return _BY_RARITY.format(words=each_word, candidates=candidates), [*asked, *within, CANDIDATES, DEEP]
 
 
 def _configs(project_id: UUID, most_level: int) -> list[str]:
