@@ -81,9 +81,9 @@ class Insert:
         return ""
 
     @property
-    def _quoted(self) -> Callable[[str], str]:
+    def _quoted(self) -> Callable[[Any], str]:
         """A name as it stands in SQL."""
-        quoted: Callable[[str], str] = connections[router.db_for_write(self._model)].ops.quote_name
+        quoted: Callable[[Any], str] = connections[router.db_for_write(self._model)].ops.quote_name
         return quoted
 
     def _add(self, row: models.Model, connection: Any, params: list[Any]) -> str:
