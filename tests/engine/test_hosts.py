@@ -104,7 +104,7 @@ def test_a_host_that_is_cut_off_loses_its_runs_to_the_other_and_is_fenced_out(
 def wait_until_taking(near: Server, processes: int) -> None:
     """So many execute runs: one that is just up leaves to others what it is asked for."""
     begun = time.monotonic()
-    while f"takes {processes}" not in near.quickly("shell", "-v", "0", "-c", TAKING):
+    while f"takes {processes}" not in near.manage("shell", "-v", "0", "-c", TAKING).stdout:
         assert time.monotonic() - begun < 60
         time.sleep(0.2)
 
