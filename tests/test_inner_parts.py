@@ -16,6 +16,7 @@ from django.contrib.messages.storage.base import BaseStorage
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.models.query import ModelIterable, QuerySet, ValuesIterable, ValuesListIterable
 from django.db.models.sql import InsertQuery, Query, UpdateQuery
@@ -41,6 +42,7 @@ CSRF = "accounts/authentication.py: CsrfCheck hands on why a request was refused
 SESSIONS = "accounts/models.py: a session ends with the tokens, because its hash has token_version in it."
 QUERIES = "accounts/db/compiled.py: a query's SQL is kept, and rows are handed to Django's iterable as if it had asked."
 WRITES = "accounts/db/writes.py: UPDATE and INSERT statements are built from Django's own queries, and kept."
+WORDS = "tools/knowledge/searching.py: a question of PostgreSQL goes with its values in it, so it is planned for them."
 REST = "accounts/authentication.py and those who take request._request: Django's request within that of REST framework."
 STATIC = (
     "config/middleware/static.py: only requests for a file are given to WhiteNoise, without its middleware's own call."
@@ -75,6 +77,7 @@ PARAMETERS: list[tuple[Any, str, list[str], str]] = [
     (UpdateQuery, "add_update_values", ["self", "values"], WRITES),
     (InsertQuery, "__init__", ["self", "args", "on_conflict", "update_fields", "unique_fields", "kwargs"], WRITES),
     (SQLCompiler, "compile", ["self", "node"], WRITES),
+    (DatabaseOperations, "compose_sql", ["self", "sql", "params"], WORDS),
     (WhiteNoiseMiddleware, "find_file", ["self", "url"], STATIC),
     (StaticFile, "get_response", ["self", "method", "request_headers"], STATIC),
     (HttpToolsProtocol, "__init__", ["self", "config", "server_state", "app_state", "_loop"], SERVER),

@@ -103,15 +103,18 @@ def _by_words(project_id: UUID, query: str, most_level: int) -> list[int]:
         sql, asked = _fts5(words, project_id, most_level)
     else:
         sql, asked = _tsquery(words, _configs(project_id, most_level), project_id, most_level)
+        # Planned for these words in this project: a plan that is kept takes any words to be rare.
+        operations: Any = connection.ops
+        sql, asked = operations.compose_sql(sql, asked), []
     with connection.cursor() as cursor:
-        cursor.execute(sql, asked)
+        cursor.execute(sql, asked or None)
         return [id for (id,) in cursor.fetchall()]
 
 
 _WITHIN = """
     JOIN tools_knowledgedocument AS document
       ON document.id = passage.document_id AND document.generation = passage.generation
-    WHERE {matches} AND passage.project_id = {project} AND passage.level <= %s AND document.level <= %s
+    WHERE {matches} AND passage.project_id = %s AND passage.level <= %s AND document.level <= %s
     ORDER BY {rank}, passage.id LIMIT %s
 """
 # PostgreSQL ranks a word that all passages have as high as one that only the right one has. So those that it takes for
@@ -132,28 +135,22 @@ _BY_RARITY = """
 
 
 def _fts5(words: list[str], project_id: UUID, most_level: int) -> tuple[str, list[Any]]:
-    within = _WITHIN.format(matches=f"{INDEX} MATCH %s", project="%s", rank=f"bm25({INDEX}, 1.0, 0.0)")
+    within = _WITHIN.format(matches=f"{INDEX} MATCH %s", rank=f"bm25({INDEX}, 1.0, 0.0)")
     sql = f"SELECT passage.id FROM {INDEX} JOIN tools_passage AS passage ON passage.id = {INDEX}.rowid {within}"
     return sql, [searchable.fts5_query(words, project_id.hex), project_id.hex, most_level, most_level, DEEP]
 
 
 def _tsquery(words: list[str], configs: list[str], project_id: UUID, most_level: int) -> tuple[str, list[Any]]:
-    """In each of the project's languages, as the passages were indexed.
-
-    The project stands in the statement itself: a plan that is kept for any project reads all that has one of the words.
-    """
+    """In each of the project's languages, as the passages were indexed."""
     each_word = " UNION ".join("SELECT to_tsquery(%s::regconfig, unnest(%s::text[])) AS word" for _ in configs)
     any_word = " || ".join("to_tsquery(%s::regconfig, %s)" for _ in configs)
+    within = _WITHIN.format(matches="passage.words @@ question", rank="ts_rank(passage.words, question, 1) DESC")
     candidates = f"SELECT passage.id, passage.words FROM (SELECT {any_word} AS question) AS asked CROSS JOIN "
-    candidates += "tools_passage AS passage " + _WITHIN.format(
-        matches="passage.words @@ question",
-        project=f"'{project_id}'::uuid",
-        rank="ts_rank(passage.words, question, 1) DESC",
-    )
+    candidates += f"tools_passage AS passage {within}"
     asked: list[Any] = []
     for told in ([searchable.tsquery([word]) for word in words], searchable.tsquery(words)):
         asked += chain.from_iterable((config, told) for config in configs)
-    asked += [most_level, most_level, CANDIDATES, DEEP]
+    asked += [project_id, most_level, most_level, CANDIDATES, DEEP]
     return _BY_RARITY.format(words=each_word, candidates=candidates), asked
 
 
