@@ -139,6 +139,8 @@ def test_all_handlers_of_the_process_cut() -> None:
 def test_random_ones_are_cut() -> None:
     for _ in range(200):
         ticket, session = secrets.token_urlsafe(32), get_random_string(32, "abcdefghijklmnopqrstuvwxyz0123456789")
+        if session.isalpha():  # one in 30,000 has no digit, and is a long word to whoever reads it
+            continue
         assert session not in cut(f"a {session} b")
         assert ticket not in cut(f"?ticket={ticket}") and ticket not in cut(f"ticket, '{ticket}'")
 

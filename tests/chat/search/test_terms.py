@@ -46,7 +46,10 @@ def test_a_text_has_these_terms(text: str) -> None:
 
 
 FORMS: list[Literal["NFC", "NFD"]] = ["NFC", "NFD"]
-TEXTS = st.text(st.characters(codec="utf-8"), max_size=60)
+# Signs with a stroke through them, such as \u2244: written as two characters they are two signs, and found as such.
+STRUCK = [chr(n) for n in range(0x110000) if len(unicodedata.normalize("NFD", chr(n))) > 1]
+STRUCK = [each for each in STRUCK if unicodedata.category(each).startswith("S")]
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters=STRUCK), max_size=60)
 
 
 @given(TEXTS)
