@@ -15,9 +15,8 @@ from types import FrameType
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-gc.disable()  # what is imported stays: to look through it again and again takes a fifth of the start
 
-from config.own_apps import loading  # noqa: E402
+from config.own_apps import loading
 
 loading.set_up(set_prefix=False)
 loading.require()
@@ -35,7 +34,6 @@ from config.own_files import keep_to_owner  # noqa: E402
 
 keep_to_owner()
 django_app = Handler()
-gc.enable()
 log = logging.getLogger(__name__)
 Message = Any  # ASGI's own: a dictionary with a type
 Receive = Callable[[], Awaitable[Message]]
@@ -174,9 +172,7 @@ def _settle() -> None:
     It lives as long as the process. Without this each full collection walks through all of Django, and under load that
     was a third of a stream's CPU (docs/decisions/0051-what-a-chunk-costs.md).
     """
-    gc.disable()
     get_resolver().url_patterns  # noqa: B018  (imports every view)
-    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

@@ -1,6 +1,5 @@
 """`python manage.py COMMAND`: what cannot be done for a reason outside of the code is said in one sentence."""
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -31,13 +30,6 @@ def run(words: Sequence[str]) -> None:
 
 
 def _run(words: Sequence[str]) -> None:
-    gc.disable()  # while everything is imported, which stays (config/asgi.py)
-    _load(words)
-    gc.enable()
-    execute_from_command_line(list(words))
-
-
-def _load(words: Sequence[str]) -> None:
     import config.settings  # noqa: F401  (Django's own way would show a trace for what it says)
     from config.own_apps.loading import set_up
     from config.own_files import keep_to_owner
@@ -46,6 +38,7 @@ def _load(words: Sequence[str]) -> None:
         keep_to_owner()
     if os.environ.get("RUN_MAIN") != "true":  # runserver's own process waits for a change, and shows the trace
         set_up()
+    execute_from_command_line(list(words))
 
 
 def _reason(error: Exception) -> str | None:

@@ -102,12 +102,9 @@ def _by_words(project_id: UUID, query: str, most_level: int) -> list[int]:
     if connection.vendor == "sqlite":
         sql, asked = _fts5(words, project_id, most_level)
     else:
-        sql, asked = _tsquery(words, _configs(project_id, most_level), project_id, most_level)
-        # Planned for these words in this project: a plan that is kept takes any words to be rare.
-        operations: Any = connection.ops
-        sql, asked = operations.compose_sql(sql, asked), []
+        sql, asked = _tsquery(words, _configs(project_id, most_level), project_id, most_level), None
     with connection.cursor() as cursor:
-        cursor.execute(sql, asked or None)
+        cursor.execute(sql, asked)
         return [id for (id,) in cursor.fetchall()]
 
 
@@ -140,8 +137,11 @@ def _fts5(words: list[str], project_id: UUID, most_level: int) -> tuple[str, lis
     return sql, [searchable.fts5_query(words, project_id.hex), project_id.hex, most_level, most_level, DEEP]
 
 
-def _tsquery(words: list[str], configs: list[str], project_id: UUID, most_level: int) -> tuple[str, list[Any]]:
-    """In each of the project's languages, as the passages were indexed."""
+def _tsquery(words: list[str], configs: list[str], project_id: UUID, most_level: int) -> str:
+    """In each of the project's languages, as the passages were indexed.
+
+    With its values in it, so that it is planned for them: a plan that is kept takes any words to be rare.
+    """
     each_word = " UNION ".join("SELECT to_tsquery(%s::regconfig, unnest(%s::text[])) AS word" for _ in configs)
     any_word = " || ".join("to_tsquery(%s::regconfig, %s)" for _ in configs)
     within = _WITHIN.format(matches="passage.words @@ question", rank="ts_rank(passage.words, question, 1) DESC")
@@ -151,7 +151,8 @@ def _tsquery(words: list[str], configs: list[str], project_id: UUID, most_level:
     for told in ([searchable.tsquery([word]) for word in words], searchable.tsquery(words)):
         asked += chain.from_iterable((config, told) for config in configs)
     asked += [project_id, most_level, most_level, CANDIDATES, DEEP]
-    return _BY_RARITY.format(words=each_word, candidates=candidates), asked
+    operations: Any = connection.ops
+    return str(operations.compose_sql(_BY_RARITY.format(words=each_word, candidates=candidates), asked))
 
 
 def _configs(project_id: UUID, most_level: int) -> list[str]:
