@@ -42,6 +42,20 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     arguments: str  # JSON text as the model wrote it, perhaps not valid
 
 
+class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a call wants from a person before it goes on: fields to fill in, or a page to open."""
+
+    key: str  # by which it is answered
+    message: str = ""  # why, in the words of who wants it
+    schema: dict[str, Any] = {}  # JSON Schema of an object of plain fields; empty: there is a page instead
+    url: str = ""  # of that page: shown, and opened by nobody but the person
+
+    @property
+    def is_page(self) -> bool:
+        """Whether a person is to do something elsewhere, and says here when it is done."""
+        return not self.schema
+
+
 class RunQueued(Event, frozen=True, kw_only=True, tag="run.queued"):
     """The message is stored and its run waits or starts. Always the first event of a log."""
 
@@ -113,6 +127,7 @@ class ToolProgressed(Event, frozen=True, kw_only=True, tag="tool.progressed"):
     call: str
     name: str
     text: str
+    resumes: bool = False  # it has waited for a person, and goes on with the answers now. Stored before it does
 
 
 class ToolReturned(Event, frozen=True, kw_only=True, tag="tool.returned"):
@@ -147,7 +162,9 @@ class ToolDeferred(Event, frozen=True, kw_only=True, tag="tool.deferred"):
 
 
 class ApprovalRequested(Event, frozen=True, kw_only=True, tag="approval.requested"):
-    """A tool must not start before a person has allowed this very call. The run waits."""
+    """A tool must not start before a person has allowed this very call; with `forms` it has started, and must not go on
+    before a person has answered them. The run waits.
+    """
 
     call: str
     name: str
@@ -159,6 +176,8 @@ class ApprovalRequested(Event, frozen=True, kw_only=True, tag="approval.requeste
     risk: Literal["", "read", "write", "outward", "delete"] = ""  # the worst that the call may do
     digest: str = ""  # of the tool and its arguments: agents.loop.judging.digest_of
     holds: tuple[str, ...] = ()  # calls behind it that change something: they begin after it, and are not asked for
+    forms: tuple[Form, ...] = ()  # what is wanted, in the words of a server outside
+    state: str = ""  # what that server wants back, sealed: no reader is told of it
 
 
 class ApprovalResolved(Event, frozen=True, kw_only=True, tag="approval.resolved"):
@@ -170,6 +189,7 @@ class ApprovalResolved(Event, frozen=True, kw_only=True, tag="approval.resolved"
     by: str  # user id, or "" when it expired
     reason: str = ""
     scope: Literal["once", "chat"] = "once"  # chat: later calls of the tool in this chat are not asked for, for a while
+    input: dict[str, dict[str, Any]] = {}  # of a call with forms, what was answered to each by its key
 
 
 class CitationAdded(Event, frozen=True, kw_only=True, tag="citation.added"):
@@ -357,9 +377,10 @@ def as_before(reply: "ReplyCompleted") -> "ReplyCompleted":
 
 
 def without_state(event: AnyEvent) -> AnyEvent:
-    """The event as readers are told of it: what a provider wants back is for that provider alone."""
-    is_stateful = isinstance(event, ReplyCompleted) and event.state is not None
-    return replace(event, state=None) if is_stateful else event
+    """The event as readers are told of it: what a provider, or a server outside, wants back is for that one alone."""
+    if isinstance(event, ReplyCompleted) and event.state is not None:
+        return replace(event, state=None)
+    return replace(event, state="") if isinstance(event, ApprovalRequested) and event.state else event
 
 
 def dump(events: list[AnyEvent]) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
+from tools.forms import Given
+
 Permission = Literal["read", "write", "deploy", "admin"]
 Makes = Literal["", "patch", "component"]
 Reads = Literal["", "repository"]
@@ -30,6 +32,8 @@ class ToolContext:
     # can carry (run_id, call_id): repeated, it finds its own effect, and so may be `idempotent`.
     call_id: str = ""
     progress: Callable[[str], Awaitable[None]] | None = None  # tells readers how far the tool is; set by the loop
+    may_ask: bool = False  # the tool may raise NeedsPerson: somebody will be asked; set by the loop
+    given: Given | None = None  # what was answered then; set by the loop
 
 
 def titled(name: str) -> str:

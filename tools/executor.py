@@ -14,6 +14,7 @@ from typing import Any, Literal
 from tools.base import Tool, ToolContext
 from tools.cleaning import clean, clean_json
 from tools.errors import RetryTool, ToolError
+from tools.forms import NeedsPerson
 from tools.validation import faults_of
 
 logger = logging.getLogger(__name__)
@@ -27,12 +28,13 @@ BROKEN = "The tool {name} failed for an internal reason. It is logged; go on wit
 class ToolOutcome:
     """What came of a call: a result, or the sentence that the model is told instead."""
 
-    outcome: Literal["returned", "failed", "refused"]  # refused: it was not run
+    outcome: Literal["returned", "failed", "refused", "asks"]  # refused: it was not run; asks: it waits for a person
     result: Any | None = None  # JSON, clean
     error: str | None = None
     retry: bool = False  # other arguments could succeed
     truncated: bool = False  # the result was cut at the tool's limit, and says so
     elapsed_ms: int = 0
+    needs: NeedsPerson | None = None  # what it asks for
 
 
 async def execute(tool: Tool, ctx: ToolContext, arguments: Any, *, offered: bool = True) -> ToolOutcome:
@@ -66,6 +68,8 @@ async def _checked(tool: Tool, ctx: ToolContext, arguments: Any) -> ToolOutcome:
         return ToolOutcome("returned", result=result, truncated=truncated)
     except ToolTimeout:
         return ToolOutcome("failed", error=_timeout_text(tool))
+    except NeedsPerson as needs:
+        return ToolOutcome("asks", needs=needs)
     except RetryTool as fault:
         return ToolOutcome("failed", error=_cut(str(fault)), retry=True)
     except ToolError as fault:

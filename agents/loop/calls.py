@@ -15,18 +15,21 @@ from agents.errors import LimitReached, ProviderError, Waiting
 from agents.events import AnyEvent, Call
 from agents.loop.foreign import is_tainted, places_of
 from agents.loop.job import Job
-from agents.loop.judging import ALLOW, ASK, Question, Verdict, digest_of
+from agents.loop.judging import ALLOW, ASK, Question, Verdict, digest_asked, digest_of
 from agents.loop.ledger import Turn
 from agents.messages import Message, UserMessage
 from agents.options import RunOptions
 from tools.base import Tool
 from tools.cleaning import clean_json
 from tools.executor import execute
+from tools.forms import Given, NeedsPerson
 
 Approval = ev.ApprovalRequested | ev.ApprovalResolved
 GONE = "The tool {name} was taken away, or changed, since this answer began. Go on without it."
 UNKNOWN = "The process stopped while this tool ran. It may or may not have taken effect; it was not run again."
 OTHER = "The arguments are not those that a person allowed. Ask anew."
+NOT_ALLOWED = "A person did not allow this call."
+NOT_GIVEN = "A person did not give what the other side asked for before it goes on."
 NOT_THEIRS = "Somebody else allowed this call, which only the person you act for may."
 
 
@@ -170,7 +173,7 @@ class ToolCalls:
 
     def _needs_person(self, call: Call, verdict: Verdict) -> bool:
         is_answered = isinstance(self.turn.approvals.get(call.id), ev.ApprovalResolved)
-        return verdict.decision == "ask" and call.id not in self.turn.called and not is_answered
+        return verdict.decision == "ask" and not self.turn.is_under_way(call.id) and not is_answered
 
     async def _side_by_side(self, pending: list[Call], at_once: int) -> None:
         """Those that have begun end, also where a limit lets the others not begin: who knows what they have cost."""
@@ -219,7 +222,7 @@ class ToolCalls:
 
     async def _one(self, call: Call, judged: Verdict | None = None) -> None:
         tool, subagent = self._tool(call.name), self._subagent(call.name)
-        was_called = call.id in self.turn.called
+        was_called = self.turn.is_under_way(call.id)
         is_gone = tool is None and call.name in self.job.toolset.gone
         if was_called and (is_gone or (tool is not None and not tool.idempotent)):
             return await self._failed(call, UNKNOWN, "unknown")
@@ -233,13 +236,14 @@ class ToolCalls:
         self.agent.calls += 1
         if self.agent.calls > self.agent.archetype.limits.max_calls:
             raise LimitReached("max_calls")
-        if not was_called:
-            shown = call.arguments if arguments is None else arguments
-            await self.emit(ev.ToolCalled(**self._head(call), arguments=shown))
+        is_denied = isinstance(approval, ev.ApprovalResolved) and approval.decision == "denied"
+        rests = call.id in self.turn.resting
+        if not was_called and not (rests and is_denied):
+            await self.emit(self._begins(call, arguments, rests=rests))
         if arguments is None:
             await self._failed(call, "The arguments are not a JSON object. Send valid JSON.", "refused")
-        elif isinstance(approval, ev.ApprovalResolved) and approval.decision == "denied":
-            await self._failed(call, f"A person did not allow this call. {approval.reason}".strip(), "refused")
+        elif isinstance(approval, ev.ApprovalResolved) and is_denied:
+            await self._failed(call, f"{NOT_GIVEN if rests else NOT_ALLOWED} {approval.reason}".strip(), "refused")
         elif self._is_anothers(tool, approval):
             await self._failed(call, NOT_THEIRS, "refused")
         elif verdict.decision == "deny":
@@ -254,6 +258,11 @@ class ToolCalls:
             await self._failed(call, GONE.format(name=call.name), "refused")
         else:
             await self._failed(call, f"There is no tool named {call.name!r}.", "refused")
+
+    def _begins(self, call: Call, arguments: dict[str, Any] | None, *, rests: bool) -> AnyEvent:
+        if rests:
+            return ev.ToolProgressed(**self._head(call), text="", resumes=True)
+        return ev.ToolCalled(**self._head(call), arguments=call.arguments if arguments is None else arguments)
 
     async def _judged(self, call: Call, *, starts: bool = True) -> Verdict:
         """Whether the call may be made, as of now. What nobody has answered, or somebody denied, is not looked up."""
@@ -297,6 +306,29 @@ class ToolCalls:
                 ev.ApprovalRequested(**self._head(call), arguments=arguments, expires_at=expires_at, **more)
             )
 
+    async def _wait_for_answers(self, call: Call, tool: Tool, arguments: dict[str, Any], needs: NeedsPerson) -> None:
+        """Ask for what the tool wants to know, and leave the call open: nothing of it is under way."""
+        self.is_waiting = True
+        event = ev.ApprovalRequested(
+            **self._head(call),
+            **_shown(tool, arguments),
+            arguments=arguments,
+            expires_at=self.job.now() + self.job.approval_lifetime_s,
+            holds=await self._held(),
+            forms=tuple(ev.Form(**vars(each)) for each in needs.forms),
+            state=needs.state,
+        )
+        await self.emit(msgspec.structs.replace(event, digest=digest_asked(event)))
+
+    def _given(self, call: Call) -> Given | None:
+        """What a person has answered to the call's forms."""
+        asked, approval = self.turn.asked.get(call.id), self.turn.approvals.get(call.id)
+        if asked is None or not asked.forms or not isinstance(approval, ev.ApprovalResolved):
+            return None
+        said = approval.input or {}
+        pages = {each.key for each in asked.forms if each.is_page}
+        return Given({key: None if key in pages else value for key, value in said.items()}, asked.state)
+
     def _head(self, call: Call) -> dict[str, Any]:
         return {"at": self.job.now(), "agent": self.agent.path, "call": call.id, "name": call.name}
 
@@ -310,7 +342,11 @@ class ToolCalls:
             await self.emit(ev.ToolProgressed(**self._head(call), text=text))
 
         self.job.heard.update(places_of(tool))
-        done = await execute(tool, replace(self.job.context, call_id=call.id, progress=progress), arguments)
+        context = replace(self.job.context, call_id=call.id, progress=progress)
+        context = replace(context, may_ask=not self.job.is_among_older, given=self._given(call))
+        done = await execute(tool, context, arguments)
+        if done.needs is not None:
+            return await self._wait_for_answers(call, tool, arguments, done.needs)
         if done.error is not None:
             outcome = "refused" if done.outcome == "refused" else "failed"
             return await self._failed(call, done.error, outcome, done.elapsed_ms)

@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
+
+from agents import events as ev
 from tools.base import Tool
 
 Decision = Literal["allow", "ask", "deny"]
@@ -64,6 +67,13 @@ def guarded(decision: Decision, question: Question) -> Decision:
 def strictest(*decisions: Decision) -> Decision:
     """Deny beats ask beats allow."""
     return max(decisions, key=STRICTNESS.index)
+
+
+def digest_asked(asked: ev.ApprovalRequested) -> str:
+    """The digest of a call as a person is shown it: of its arguments, and of what is wanted of them."""
+    if not asked.forms:
+        return digest_of(asked.name, asked.arguments)
+    return digest_of(asked.name, {"arguments": asked.arguments, "forms": msgspec.to_builtins(asked.forms)})
 
 
 def digest_of(name: str, arguments: Any) -> str:

@@ -1,7 +1,8 @@
 """What a run has done so far, read back from its events: where a takeover goes on. Pure; no Django.
 
-`reply.completed` and `tool.called` are stored before anything acts on them, so together they say which model replies
-are kept, which tools have certainly run, which certainly have not, and which may have.
+`reply.completed` and `tool.called` are stored before anything acts on them, as is a `tool.progressed` that resumes a
+call once a person has answered: so together they say which model replies are kept, which tools have certainly run,
+which certainly have not, and which may have.
 """
 
 from collections.abc import Iterable
@@ -24,7 +25,12 @@ class Turn:
     deferred: set[str] = field(default_factory=set)  # ids of calls that are the client's
     approvals: dict[str, ev.ApprovalRequested | ev.ApprovalResolved] = field(default_factory=dict)  # a call's newest
     asked: dict[str, ev.ApprovalRequested] = field(default_factory=dict)  # what was shown to who decided
+    resting: set[str] = field(default_factory=set)  # ids of calls that were started, and wait for what a person answers
     is_completed: bool = False
+
+    def is_under_way(self, call: str) -> bool:
+        """Whether the call may be having its effect."""
+        return call in self.called and call not in self.resting
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -92,6 +98,9 @@ def _note(turn: Turn, event: AnyEvent) -> None:
             turn.deferred.add(event.call)
         case ev.ApprovalRequested():
             turn.approvals[event.call] = turn.asked[event.call] = event
+            turn.resting |= {event.call} if event.forms else set()
+        case ev.ToolProgressed(resumes=True):
+            turn.resting.discard(event.call)
         case ev.ApprovalResolved():
             turn.approvals[event.call] = event
         case ev.TurnCompleted():

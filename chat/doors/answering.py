@@ -126,8 +126,14 @@ def _decide(user: User, run: Run, answer: Answer) -> None:
 
 
 def _before(calls: set[str], entries: Sequence[Logged]) -> Sequence[Logged]:
-    """The log up to the first decision on one of these calls."""
+    """The log up to the first answer to what was asked last of one of these calls: some are asked for again."""
+    end, is_open = len(entries), False
     for number, each in enumerate(entries):
-        if isinstance(each.event, ev.ApprovalResolved) and each.event.call in calls:
-            return entries[:number]
-    return entries
+        match each.event:
+            case ev.ApprovalRequested(call=call) if call in calls:
+                is_open = True
+            case ev.ApprovalResolved(call=call) if call in calls and is_open:
+                end, is_open = number, False
+            case _:
+                pass
+    return entries[:end]

@@ -132,8 +132,11 @@ class Fold:
             case ev.ApprovalRequested():
                 self.open_approvals[event.call] = event
             case ev.ApprovalResolved():
-                self.open_approvals.pop(event.call, None)
-                self._decisions[event.call] = event
+                asked = self.open_approvals.pop(event.call, None)
+                if asked is not None and asked.forms:
+                    self._answer(event)
+                else:
+                    self._decisions[event.call] = event
             case ev.CitationAdded():
                 self._cite(event)
             case ev.RunQueued() | ev.ToolProgressed() | ev.TurnCompleted() | ev.MessageSaved():
@@ -174,6 +177,13 @@ class Fold:
     def _cite(self, event: ev.CitationAdded) -> None:
         told = {name: value for name in CITATION if (value := getattr(event, name))}
         self._parts.append({"type": "citation", **told, "at": event.offset})
+
+    def _answer(self, event: ev.ApprovalResolved) -> None:
+        """What a person said to a call that is under way: each time that it asked."""
+        call = next((each for each in self._parts if each["type"] == "tool_call" and each["call"] == event.call), None)
+        if call is not None:
+            said = {"decision": event.decision, "by": event.by, "reason": event.reason}
+            call["answers"] = [*call.get("answers", ()), {**said, "input": event.input}]
 
     def _of(self, event: ev.ToolCalled | ev.ToolDeferred) -> dict[str, Any]:
         """The agent's own turn that asked for this call; and what a person said of it, if one was asked."""

@@ -16,10 +16,11 @@ from chat.access import get_run, permissions_over
 from chat.eventlog import stored
 from chat.models import Run
 from chat.models.facts import facts_of
+from chat.page import forms
 from chat.page.asked_words import say
-from chat.page.decided import Grants, decision_of, people_of
+from chat.page.decided import Grants, answer_of, decision_of, people_of
 from chat.page.effects import Unreadable, effects_of
-from chat.services.asked_tools import as_now, tool_of
+from chat.services.asked_tools import as_now, forms_of, tool_of
 from tools.errors import RetryTool, ToolError
 from tools.git.repository import Repository
 from tools.git.snapshot import Snapshot
@@ -33,11 +34,15 @@ def question(reader: User, run: Run, call: str) -> dict[str, Any]:
     """What `_asked.html` shows of a call that waited, or waits, for a person. Raises NotFound."""
     asked, resolved = _events(run, call)
     if resolved is not None:
-        return {"decision": _decision(run, resolved)}
+        return {"decision": _decision(run, asked, resolved)}
     tool = tool_of(run, asked)
+    title = on_one_line(asked.title or (tool.title if tool is not None else asked.name))
+    if asked.forms:
+        host = tool.place.partition("/")[0] if tool is not None else ""
+        return {"title": title, **forms.shown(forms_of(asked), host), **_may(reader, run, asked)}
     effects = effects_of(asked.arguments, _Present(reader, run))
     return {
-        "title": on_one_line(asked.title or (tool.title if tool is not None else asked.name)),
+        "title": title,
         "who": run.user.display_name,
         "effects": effects,
         "is_whole": all(each.is_whole for each in effects),
@@ -70,9 +75,11 @@ def _events(run: Run, call: str) -> tuple[ev.ApprovalRequested, ev.ApprovalResol
     return asked, resolved
 
 
-def _decision(run: Run, resolved: ev.ApprovalResolved) -> str:
+def _decision(run: Run, asked: ev.ApprovalRequested, resolved: ev.ApprovalResolved) -> str:
     by, is_wide = resolved.by, resolved.scope == "chat"
     name = people_of([by]).get(by, "")
+    if asked.forms:
+        return answer_of(resolved.decision, name, by, resolved.reason)
     until = Grants(run.chat_id).until(resolved.name, by, resolved.at) if is_wide else None
     return decision_of(resolved.decision, name, by, resolved.reason, is_wide=is_wide, until=until)
 

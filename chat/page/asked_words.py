@@ -27,6 +27,16 @@ SAID: dict[str, Any] = {
         "You may not allow it: it needs the permission “%(permission)s” here, which your role does not include."
     ),
     "onlyTheirs": _("Only %(who)s may allow it: it is done with their rights. You may deny it."),
+    "sends": _("Send"),
+    "isDone": _("It is done"),
+    "answersGoTo": _(
+        "What you send goes to %(host)s, and whoever reads this chat can read it. Send no password and no key."
+    ),
+    "answersGo": _(
+        "What you send leaves this installation, and whoever reads this chat can read it. Send no password."
+    ),
+    "answeredBy": _("Answered by %(who)s"),
+    "notAnsweredBy": _("Not answered by %(who)s"),
     "allowedIn": _("Allowed in this chat by %(who)s"),
     "allowedUntil": _("Allowed in this chat by %(who)s until %(when)s"),
 }

@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
+from django.utils.html import format_html_join
+
 from chat.models import Message, ToolCall
-from chat.page.decided import Grants, decision_of, people_of
+from chat.page.decided import Grants, answer_of, decision_of, people_of
 from chat.page.words import say
 
 SHORT_CHARS = 60
@@ -33,13 +35,19 @@ class Cards:
             **{"status": status, "state": _state(status, self._took.get((message.pk, call["call"])))},
             **{"result": outcome[:HEAD_CHARS], "has_more": len(outcome) > HEAD_CHARS},
             **{"is_cut": bool(result and result.get("truncated"))},
-            **{"decision": self._decision(call["name"], call.get("approval"))},
+            **{"decision": self._decisions(call)},
         }
 
-    def _decision(self, name: str, approval: dict[str, Any] | None) -> str:
-        """Who allowed or denied it, and why."""
-        if approval is None:
-            return ""
+    def _decisions(self, call: dict[str, Any]) -> str:
+        """Who allowed or denied it, and why; who answered what it wanted."""
+        allowed = [self._decision(call["name"], call["approval"])] if call.get("approval") else []
+        answered = [
+            answer_of(each["decision"], self._names.get(each["by"], ""), each["by"], each["reason"])
+            for each in call.get("answers", ())
+        ]
+        return format_html_join(" · ", "{}", ((each,) for each in (*allowed, *answered)))
+
+    def _decision(self, name: str, approval: dict[str, Any]) -> str:
         by, is_wide = approval["by"], approval.get("scope") == "chat"
         until = self._grants.until(name, by, approval["at"]) if is_wide else None
         who = self._names.get(by, "")
@@ -48,7 +56,9 @@ class Cards:
 
 def _deciders(messages: list[Message]) -> list[str]:
     """Who decided on the calls of these messages."""
-    return [part["approval"]["by"] for each in messages for part in each.parts if part.get("approval")]
+    parts = [part for each in messages for part in each.parts if part["type"] == "tool_call"]
+    allowed = [part["approval"]["by"] for part in parts if part.get("approval")]
+    return allowed + [each["by"] for part in parts for each in part.get("answers", ())]
 
 
 def _state(status: str, took: float | None) -> str:

@@ -65,6 +65,15 @@ def decision_of(
     return format_html("{}: {}", said, reason) if reason else said
 
 
+def answer_of(decision: str, name: str, by: str, reason: str) -> str:
+    """The same of what a call wanted from a person."""
+    if not by:
+        return say("nobodyDecided")
+    word = "answeredBy" if decision == "allowed" else "notAnsweredBy"
+    said = asked_words.say(word, who=name or say("somebody"))
+    return format_html("{}: {}", said, reason) if reason else said
+
+
 def _said(decision: str, who: str, until: datetime | None, *, is_wide: bool) -> str:
     if decision != "allowed":
         return say("deniedBy", who=who)

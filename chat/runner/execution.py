@@ -306,7 +306,13 @@ class Execution:
 
 def _is_barrier(event: AnyEvent) -> bool:
     """Whether it is stored before the work goes on: the effect ledger. Without calls, a reply has no effects."""
-    return isinstance(event, STEPS) or (isinstance(event, ev.ReplyCompleted) and bool(event.calls))
+    match event:
+        case ev.ReplyCompleted():
+            return bool(event.calls)
+        case ev.ToolProgressed():
+            return event.resumes
+        case _:
+            return isinstance(event, STEPS)
 
 
 def _completed(reason: str, result: Any = None) -> End:

@@ -6,7 +6,7 @@ Deciding is one compare-and-set under the chat's lock; once nothing is open the 
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -26,6 +26,7 @@ from chat.webhooks import telling
 
 Decision = Literal["allowed", "denied"]
 Scope = Literal["once", "chat"]
+Input = dict[str, dict[str, Any]]  # by the key of each form
 
 
 @transaction.atomic
@@ -51,10 +52,18 @@ def open_approvals(run: Run) -> dict[str, ev.ApprovalRequested]:
 
 
 def decide(
-    run: Run, calls: dict[str, Decision], *, by: str, reason: str, claims: bool, scope: Scope = "once"
+    run: Run,
+    calls: dict[str, Decision],
+    *,
+    by: str,
+    reason: str,
+    claims: bool,
+    scope: Scope = "once",
+    input: Input | None = None,
 ) -> Claimed | None:
     """Store decisions on open calls of a waiting run whose chat is locked, if it has one.
 
+    `input` is what was answered to the forms of a call that is decided on alone.
     Gives the run, claimed for this process, where nothing is open any more and `claims` says so.
     """
     entries = stored(run.pk)
@@ -62,7 +71,7 @@ def decide(
     decided: list[AnyEvent] = [
         ev.ApprovalResolved(
             at=time.time(), agent=asked[call].agent, call=call, name=asked[call].name, decision=decision, by=by,
-            reason=reason, scope=scope,
+            reason=reason, scope=scope, input=input or {},
         )
         for call, decision in calls.items()
     ]  # fmt: skip

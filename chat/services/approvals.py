@@ -1,5 +1,6 @@
-"""Allowing or denying a tool call that waits for a person, once or for a while."""
+"""Allowing or denying a tool call that waits for a person, once or for a while; answering what one asks for."""
 
+import json
 import logging
 from typing import Any
 
@@ -9,15 +10,17 @@ from accounts.errors import Conflict, NotAllowed, NotFound, refuse
 from accounts.models import User
 from accounts.permissions import SAYING, require
 from agents.events import ApprovalRequested
-from agents.loop.judging import digest_of
+from agents.loop.judging import digest_asked
 from chat.access import permissions_over
 from chat.models import Run, RunStatus
 from chat.runner import older, runner
 from chat.runner.judging import GRANTABLE
-from chat.runner.waiting import Decision, Scope, decide, open_approvals
+from chat.runner.waiting import Decision, Input, Scope, decide, open_approvals
 from chat.services import grants, rules
-from chat.services.asked_tools import as_now
+from chat.services.asked_tools import as_now, forms_of
 from chat.services.messages import lock_chat
+from tools.cleaning import clean_json
+from tools.forms import faults_in
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,7 @@ DECISIONS: dict[str, Decision] = {"allow": "allowed", "deny": "denied"}
 SCOPES = ("once", "chat")
 REASON_MAX_CHARS = 500
 DIGEST_MAX_CHARS = 64
+INPUT_MAX_BYTES = 16_000  # of JSON, UTF-8: what one answers to a call's forms
 ONLY_THEIRS = "This call is made with the rights of whoever the run works for: only they may allow it. You may deny it."
 NOT_BY_KEY = "Only a person may answer this: by their own sign-in or token, not by an API key and not as a guest."
 CHANGED = "This is not the call that was shown: its arguments have another digest. Look at it again."
@@ -33,14 +37,23 @@ TOO_WEAK = "To allow this call one needs the permission to {needs} here, as the 
 
 @transaction.atomic
 def resolve_approval(
-    *, user: User, run: Run, call: str, decision: Any, reason: Any = "", scope: Any = "once", digest: Any = None
+    *,
+    user: User,
+    run: Run,
+    call: str,
+    decision: Any,
+    reason: Any = "",
+    scope: Any = "once",
+    digest: Any = None,
+    input: Any = None,
 ) -> Run:
     """Decide on one call; the run goes on once nothing waits any more. Needs write where it works, of a person.
 
     Allowing needs what the tool needs, too; what is made with the rights of the run's person only they may allow. With
     `scope` "chat" later calls of the tool in the chat are not asked for, for a while, and those of this run that wait
-    are allowed as well. `digest` is that of the call as it was shown. Raises NotFound for a call that does not wait,
-    Conflict when the run does not or for another digest, NotAllowed, Invalid.
+    are allowed as well. `digest` is that of the call as it was shown. A call with forms is allowed by `input`, what is
+    answered to each. Raises NotFound for a call that does not wait, Conflict when the run does not or for another
+    digest, NotAllowed, Invalid.
     """
     require(permissions_over(user, run), "write")
     _check(decision, reason, scope, digest)
@@ -52,11 +65,12 @@ def resolve_approval(
     asked = waiting.get(call)
     if asked is None:
         raise NotFound
-    if digest is not None and digest != digest_of(asked.name, asked.arguments):
+    if digest is not None and digest != digest_asked(asked):
         raise Conflict(CHANGED, code="changed", fields={"digest": [CHANGED]})
     is_for_chat = decision == "allow" and scope == "chat"
     if decision == "allow":
         _require_to_allow(user, run, asked)
+    given = _input(asked, decision, scope, input)
     calls = [call]
     if is_for_chat:
         grants.give(user=user, run=run, tool=asked.name, risk=as_now(run, asked).risk)
@@ -64,7 +78,7 @@ def resolve_approval(
     told: Scope = "chat" if is_for_chat and not older.are_up() else "once"
     claims = runner.owner_here() is not None
     decisions = dict.fromkeys(calls, DECISIONS[decision])
-    claimed = decide(run, decisions, by=str(user.pk), reason=text, claims=claims, scope=told)
+    claimed = decide(run, decisions, by=str(user.pk), reason=text, claims=claims, scope=told, input=given)
     for each in calls:
         log.info("call %s of %s in run %s: %s by %s, %s", each, asked.name, run.pk, decision, user.pk, scope)
     transaction.on_commit(lambda: runner.grew(run.pk))
@@ -84,6 +98,22 @@ def _check(decision: Any, reason: Any, scope: Any, digest: Any) -> None:
         raise refuse("scope", "Expected once: a denial holds for this very call.")
     if digest is not None and (not isinstance(digest, str) or len(digest) > DIGEST_MAX_CHARS):
         raise refuse("digest", "Expected the digest of the approval.requested event, or none.")
+
+
+def _input(asked: ApprovalRequested, decision: str, scope: str, input: Any) -> Input | None:
+    """What is answered to the call's forms; None where it has none, or it is denied. Raises Invalid."""
+    if input is not None and (decision != "allow" or not asked.forms):
+        raise refuse("input", "Expected none: a denial has none, and neither has a call that asks for nothing.")
+    if decision != "allow" or not asked.forms:
+        return None
+    if scope != "once":
+        raise refuse("scope", "Expected once: what is answered holds for this very call.")
+    answers = clean_json(input)
+    if len(json.dumps(answers, ensure_ascii=False).encode()) > INPUT_MAX_BYTES:
+        raise refuse("input", f"Expected at most {INPUT_MAX_BYTES:,} bytes of JSON.")
+    for field, fault in faults_in(forms_of(asked), answers):
+        raise refuse(field, fault)
+    return {each.key: answers.get(each.key, {}) for each in asked.forms}
 
 
 def _locked(run: Run) -> Run:
@@ -106,7 +136,7 @@ def _require_to_allow(user: User, run: Run, asked: ApprovalRequested) -> None:
 
 def _is_granted_too(user: User, run: Run, asked: ApprovalRequested, other: ApprovalRequested) -> bool:
     """Whether another call that waits is one of the tool that the user has just allowed in the chat, and may allow."""
-    if other.name != asked.name or as_now(run, other).risk not in GRANTABLE:
+    if other.name != asked.name or other.forms or as_now(run, other).risk not in GRANTABLE:
         return False
     try:
         _require_to_allow(user, run, other)

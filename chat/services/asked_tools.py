@@ -13,6 +13,7 @@ from agents.installation import toolset_of
 from chat.models import Run
 from chat.models.facts import facts_of
 from tools.base import Tool
+from tools.forms import Form
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ def as_now(run: Run, asked: ev.ApprovalRequested) -> Needs:
     if tool is None:
         return Needs("write", asked.as_person, asked.risk)
     return Needs(tool.permission, asked.as_person or tool.as_person, asked.risk or tool.risk)
+
+
+def forms_of(asked: ev.ApprovalRequested) -> tuple[Form, ...]:
+    """What the call wants from a person before it goes on; nothing where it has not begun."""
+    return tuple(Form(key=each.key, message=each.message, schema=each.schema, url=each.url) for each in asked.forms)
 
 
 def tool_of(run: Run, asked: ev.ApprovalRequested) -> Tool | None:

@@ -9,7 +9,7 @@ const WITHOUT_WRITING = ".read-only";
 const FOR_THE_CHAT = new Set(["read", "write"]); // risks that a person may take for the whole chat
 
 /** Say what the call will do, then offer the answers. Where the server does not say it, the arguments alone do. */
-export async function fill(element, { risk }) {
+export async function fill(element, { risk, isForm }) {
   const form = element.querySelector(".ask");
   const will = (await read(element))?.querySelector(".will");
   if (!form?.isConnected) return; // decided meanwhile
@@ -17,14 +17,23 @@ export async function fill(element, { risk }) {
     form.querySelector(".wants").replaceWith(will);
     element.querySelector(".given").open = "cut" in will.dataset; // there it stands whole
   }
-  offer(form, will?.dataset.may ?? (document.body.matches(WITHOUT_WRITING) ? "" : "allow deny"), FOR_THE_CHAT.has(risk));
+  if (will && isForm) await name(form, will.dataset);
+  const unread = isForm ? "deny" : "allow deny"; // what is wanted only the server says
+  offer(form, will?.dataset.may ?? (document.body.matches(WITHOUT_WRITING) ? "" : unread), !isForm && FOR_THE_CHAT.has(risk));
+}
+
+/** The buttons of a question that wants more than a yes. */
+async function name(form, { allow, deny }) {
+  form.querySelector("[data-action=allow]").textContent = allow;
+  form.querySelector("[data-action=deny]").textContent = deny;
+  (await import("./forms.js")).sendByEnter(form);
 }
 
 function offer(form, may, isForChat) {
   for (const button of form.querySelectorAll("[data-action]")) {
     button.hidden = !may.includes(button.dataset.action) || (button.dataset.scope === "chat" && !isForChat);
   }
-  form.querySelector("fieldset").hidden = !may;
+  form.querySelector(".decides").hidden = !may;
 }
 
 /** Say who decided, and until when; then show what is allowed in this chat. */

@@ -28,10 +28,11 @@ export function toolView() {
     find(".rest").hidden = result.length <= HEAD_CHARS;
     find(".cut").hidden = !tool.isCut;
     setText(find(".decision"), decisionOf(tool));
-    find(".decision").hidden = !tool.decision;
+    find(".decision").hidden = !tool.decision || tool.status === "asked";
     ask(element, tool);
-    if (tool.decision && !isTold) tell(element, tool);
-    isTold ||= Boolean(tool.decision);
+    if (tool.status === "asked") isTold = false;
+    else if (tool.decision && !isTold) tell(element, tool);
+    isTold ||= tool.status !== "asked" && Boolean(tool.decision);
     return true;
   };
   return { element, draw };
@@ -59,15 +60,16 @@ function ask(element, tool) {
 function questionOf(element, tool) {
   const question = blank("ask-template");
   question.dataset.digest = tool.digest;
-  setText(question.querySelector(".wants"), WORDS.wantsToRun({ name: tool.title || tool.name }));
+  const name = tool.title || tool.name;
+  setText(question.querySelector(".wants"), tool.isForm ? name : WORDS.wantsToRun({ name }));
   setText(question.querySelector(".expires"), WORDS.expires({ when: momentOf(tool.expiresAt) }));
-  import("./asking.js").then(({ fill }) => fill(element, tool), () => (question.querySelector("fieldset").hidden = false));
+  import("./asking.js").then(({ fill }) => fill(element, tool), () => (question.querySelector(".decides").hidden = false));
   return question;
 }
 
 /** Names of others, and until when it holds, the server knows. */
-function tell(element, { decidedBy, scope }) {
-  if (scope !== "chat" && (!decidedBy || decidedBy === page.user.id)) return;
+function tell(element, { decidedBy, scope, isForm }) {
+  if (!isForm && scope !== "chat" && (!decidedBy || decidedBy === page.user.id)) return;
   import("./asking.js").then((asking) => asking.tell(element, { scope }), () => undefined);
 }
 

@@ -28,17 +28,27 @@ export function isSure(button, question, event) {
   return false;
 }
 
-/** Allow a tool call or deny it, as the button says. */
+/** Allow a tool call or deny it, as the button says; with what it wants, where it wants something. */
 export async function decide(does, form, button, article) {
-  if (form.querySelector("fieldset").disabled) return; // the second half of a double click
+  const answers = form.querySelector("fieldset.decides");
+  if (answers.disabled) return; // the second half of a double click
   const card = form.closest(".tool");
-  const { action, scope } = button.dataset;
-  const { digest } = form.dataset;
-  const answers = form.querySelector("fieldset");
-  const more = { reason: form.reason.value.trim(), ...(scope && { scope }), ...(digest && { digest }) };
-  card.querySelector("summary").focus(); // the question goes, its card stays
+  const { action } = button.dataset;
   answers.disabled = true;
-  if (await does.approve(article.dataset.run, card.dataset.call, action, more)) return;
+  const more = await moreOf(card, form, button);
+  if (more) {
+    card.querySelector("summary").focus(); // the question goes, its card stays
+    if (await does.approve(article.dataset.run, card.dataset.call, action, more)) return;
+  }
   answers.disabled = false;
-  button.focus();
+  if (more) button.focus();
+}
+
+/** What goes with the decision; null where a field of a form says that it takes something else. */
+async function moreOf(card, form, { dataset: { action, scope } }) {
+  const { digest } = form.dataset;
+  const isAnswered = action === "allow" && card.querySelector(".form") !== null;
+  const input = isAnswered ? (await import("./forms.js")).answersIn(card) : undefined;
+  if (input === null) return null;
+  return { reason: form.reason.value.trim(), ...(scope && { scope }), ...(digest && { digest }), ...(input && { input }) };
 }

@@ -81,7 +81,7 @@ function change(answer, event) {
     case "agent.started":
       return { parts: withTool(answer.parts, event.call, { helper: event.name }) };
     case "tool.progressed":
-      return { parts: withTool(answer.parts, event.call, { progress: event.text }) };
+      return event.resumes ? resumed(answer, event) : { parts: withTool(answer.parts, event.call, { progress: event.text }) };
     case "tool.returned":
       return toolEnded(answer, event, {
         status: "returned",
@@ -196,13 +196,18 @@ function withNew(parts, tool) {
 function asked(answer, event) {
   const { parts } = toolCalled(answer, event);
   const { expires_at: expiresAt, title = "", risk = "", digest = "" } = event;
-  const fields = { status: "asked", expiresAt, title, risk, digest };
+  const fields = { status: "asked", expiresAt, title, risk, digest, isForm: Boolean(event.forms) };
   return { ...stay(answer, "approval", event), parts: withTool(parts, event.call, fields) };
 }
 
 function resolved(answer, { call, decision, by, reason = "", scope = "", at }) {
   const parts = withTool(answer.parts, call, { status: decision, decision, decidedBy: by ?? "", reason, scope });
   return parts.some((part) => part.status === "asked") ? { parts } : { ...enter("queued", { at }), parts };
+}
+
+/** What it asked for was given: it goes on. */
+function resumed(answer, event) {
+  return { ...stay(answer, "tool", event), parts: withTool(answer.parts, event.call, { status: "running", progress: "" }) };
 }
 
 function toolEnded(answer, event, outcome) {

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from base64 import b64decode
+from collections.abc import Mapping
 from typing import Any
 
 import mcp_types as types
@@ -33,7 +34,7 @@ async def call(
     masked: Mask,
     tool: str,
     arguments: dict[str, Any],
-    answers: dict[str, dict[str, Any]] | None,
+    answers: Mapping[str, dict[str, Any] | None] | None,
     state: str | None,
 ) -> Called:
     """What it came to. Raises what the SDK does, AskedTooMuch, SchemaRefused."""

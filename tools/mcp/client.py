@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+from collections.abc import Mapping
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -34,13 +35,13 @@ async def call(
     tool: str,
     arguments: dict[str, Any],
     *,
-    answers: dict[str, dict[str, Any]] | None = None,
+    answers: Mapping[str, dict[str, Any] | None] | None = None,
     state: str | None = None,
 ) -> Called:
     """What one call of a tool came to, over a connection that is kept. Raises McpError.
 
-    `answers` by `Asked.key` (the values of the form) and `state` are for a call that needed input. Cancelled, it
-    cancels this call alone.
+    `answers` by `Form.key` (the form's values, None of a page) and `state` are for a call that needed input. Cancelled,
+    it cancels this call alone.
     """
     resting.check(spec)
     pools, calling = await _loaded("pool"), await _loaded("calling")

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from tools.forms import Form
 from tools.mcp.errors import McpError
-from tools.mcp.spec import Asked
 
 MAX_REQUESTS = 32  # of one exchange: pages, redirects, and what a server asks back on its stream
 
@@ -24,7 +24,7 @@ class Exchange:
     fault: McpError | None = None
     note: McpError | None = None
     asks_anew: bool = False  # the server knows this connection no more, and has done nothing: a new one may ask again
-    asked: list[Asked] = field(default_factory=list)  # what a server of an older protocol wanted to know meanwhile
+    asked: list[Form] = field(default_factory=list)  # what a server of an older protocol wanted to know meanwhile
     _sent: int = 0
     _is_over: bool = False
     _limits: set[asyncio.Timeout] = field(default_factory=set)

@@ -15,11 +15,11 @@ from pydantic import ValidationError
 
 from tools.cleaning import clean
 from tools.errors import OutwardError
+from tools.forms import Form
 from tools.hidden import on_one_line
 from tools.mcp.asking import MAX_ASKED, asked_of
 from tools.mcp.errors import McpError
 from tools.mcp.exchange import Exchange
-from tools.mcp.spec import Asked
 from tools.mcp.texts import cut
 from tools.openapi.masking import Mask
 from tools.schema import SchemaRefused
@@ -69,7 +69,7 @@ def _said(error: MCPError, exchange: Exchange, host: str, masked: Mask) -> McpEr
     return McpError("bad_arguments" if error.code == INVALID_PARAMS else "server_error", host, quoted)
 
 
-def pages_of(error: BaseException) -> tuple[Asked, ...]:
+def pages_of(error: BaseException) -> tuple[Form, ...]:
     """What a person must open before an older server does the call; nothing where it is another error."""
     for each in _flat(error):
         if isinstance(each, MCPError) and each.code == URL_ELICITATION_REQUIRED:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from tools.forms import Form
+
 
 @dataclass(frozen=True)
 class ServerSpec:
@@ -48,20 +50,10 @@ class CalledImage:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One thing that a server wants to know before it goes on: a form, or a page that a person should open."""
-
-    key: str
-    message: str
-    schema: dict[str, Any] | None  # of the form; None where there is a URL instead
-    url: str  # never opened by us; "" for a form
-
-
-@dataclass(frozen=True)
 class NeedsInput:
     """A call that wants to be made again with answers."""
 
-    asked: tuple[Asked, ...]
+    asked: tuple[Form, ...]
     state: str | None  # handed back with the answers, as it is
     can_answer: bool  # False: a server of an older protocol, which was told that nobody answers
 

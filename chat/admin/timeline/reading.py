@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import assert_never
 
+import msgspec
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -151,7 +152,7 @@ class Reading:
             return
         what = _("Waits for a person: %(tool)s") % {"tool": event.name}
         self.waits[event.call] = row = self._row(entry, "wait", what, _("not decided yet"))
-        row.given = event.arguments
+        row.given = msgspec.to_builtins(event.forms) if event.forms else event.arguments
 
     def _agent(self, entry: Logged, event: OfAgent) -> None:
         if isinstance(event, ev.AgentReturned):
@@ -195,6 +196,7 @@ class Reading:
         if event.by:
             self.people.setdefault(event.by, "")
         row.note = partial(_decision, event, self.people)
+        row.returned = event.input or None
 
     def _take_back(self, entry: Logged, event: ev.TurnReset) -> None:
         """What the agent did since its last turn began is not part of the answer."""

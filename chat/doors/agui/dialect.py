@@ -40,7 +40,7 @@ KINDS = ("image", "document", "audio", "video", "binary")  # of parts that are n
 ROLES = ("developer", "system", "assistant", "user", "tool", "activity", "reasoning")
 
 
-RESPONSE = {
+RESPONSE: dict[str, Any] = {
     "type": "object",
     "required": ["approved"],
     "properties": {
@@ -50,6 +50,7 @@ RESPONSE = {
         "digest": {"type": "string"},
     },
 }
+MORE = ("reason", "scope", "digest", "input")
 
 
 # --- In ---------------------------------------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ def about(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def answers(body: dict[str, Any]) -> list[Answer]:
-    """What `resume` says to calls that wait: `{approved, reason?, scope?, digest?}`, or that the client gave up."""
+    """What `resume` says to calls that wait: `{approved, reason?, scope?, digest?, input?}`, or that nobody will."""
     return [_answer(each) for each in fields.objects(body.get("resume") or [], "resume")]
 
 
@@ -88,8 +89,26 @@ def _answer(entry: dict[str, Any]) -> Answer:
     payload = entry.get("payload")
     if entry.get("status") != "resolved" or not isinstance(payload, dict):
         raise refuse("resume", 'Expected a status of cancelled, or of resolved with the payload {"approved": true}.')
-    more = {name: payload[name] for name in ("reason", "scope", "digest") if payload.get(name) is not None}
+    more = {name: payload[name] for name in MORE if payload.get(name) is not None}
     return Answer(call, fields.flag(payload.get("approved"), "resume"), more)
+
+
+def _question(event: ev.ApprovalRequested) -> str:
+    name = event.title or event.name
+    return (
+        " ".join([f"{name}:", *(f"{each.message} {each.url}".strip() for each in event.forms)])
+        if event.forms
+        else (f"{name}: allow this call?")
+    )
+
+
+def _response(forms: tuple[ev.Form, ...]) -> dict[str, Any]:
+    """The schema of an answer: with what the forms want, where there are some."""
+    if not forms:
+        return RESPONSE
+    wanted = {each.key: each.schema or {"type": "object"} for each in forms}
+    answers = {"type": "object", "properties": wanted, "required": [each.key for each in forms if not each.is_page]}
+    return {**RESPONSE, "properties": {**RESPONSE["properties"], "input": answers}}
 
 
 def _tools(body: dict[str, Any]) -> tuple[ToolSpec, ...]:
@@ -243,7 +262,7 @@ class Encoder(base.Encoder):
         self._blocks = Blocks()
         self._turn = 0
         self._deferred: list[str] = []  # calls that the client has to run
-        self._asked: set[str] = set()  # calls that were shown with their approval
+        self._shown: set[str] = set()  # calls, with their approval or without
         self._agents: dict[str, bool] = {}  # subagents that were told of: whether they are at work
         self._begun: dict[str, dict[str, Any]] = {}  # those at work, as they were told of
         self._open_turn = OpenTurn(*ev.DELTAS)
@@ -300,11 +319,10 @@ class Encoder(base.Encoder):
 
     def _events(self, event: AnyEvent) -> list[dict[str, Any]]:
         match event:
-            case ev.ToolCalled():
-                return [] if event.call in self._asked else self._call(event)
-            case ev.ApprovalRequested():
-                self._asked.add(event.call)
-                return self._call(event)
+            case ev.ToolCalled() | ev.ApprovalRequested():
+                is_shown = event.call in self._shown
+                self._shown.add(event.call)
+                return [] if is_shown else self._call(event)
             case ev.ToolDeferred():
                 self._deferred.append(event.call)
                 return self._call(event)
@@ -367,13 +385,15 @@ class Encoder(base.Encoder):
         ]
 
     def _interrupt(self, event: ev.ApprovalRequested) -> dict[str, Any]:
-        told = {name: getattr(event, name) for name in ("permission", "risk", "digest") if getattr(event, name)}
+        told = {
+            name: getattr(event, name) for name in ("permission", "risk", "digest", "forms") if getattr(event, name)
+        }
         return {
             "id": event.call,
             "reason": "tool_call",
-            "message": f"{event.title or event.name}: allow this call?",
+            "message": _question(event),
             "toolCallId": event.call,
-            "responseSchema": RESPONSE,
+            "responseSchema": _response(event.forms),
             "expiresAt": datetime.fromtimestamp(event.expires_at, UTC).isoformat(),
             "metadata": {"parley": told},
             **self._owner(event),

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from accounts.errors import refuse
-from agents.events import AnyEvent, ReplyCompleted, RunStarted, without_state
+from agents.events import AnyEvent, ApprovalRequested, ReplyCompleted, RunStarted, without_state
 from agents.options import RunOptions
 from chat.doors import base, fields, sse
 from chat.doors.base import RunInfo, known_only
@@ -28,6 +28,7 @@ CHAT_CHOICES = ("title", "model", "temperature", "effort", "archetype")
 PLACE = ("organization", "project")
 CHAT_FIELDS = (*PLACE, *CHAT_CHOICES)
 MAX_SENTENCES = 1000  # an answer that may have more has no limit to speak of
+STATEFUL = (ReplyCompleted, ApprovalRequested)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -107,7 +108,7 @@ class Encoder(base.Encoder):
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """One frame."""
         own = "" if type(event) is RunStarted else f'"attempt":{attempt},'  # that one says it itself
-        if type(event) is ReplyCompleted:
+        if type(event) in STATEFUL:
             event = without_state(event)
         place = f'{self.run}.{attempt}.{seq}\ndata: {{"run":"{self.run}","seq":{seq},{own}'
         return [b"id: " + place.encode() + _encode(event)[1:] + b"\n\n"]

@@ -33,6 +33,7 @@ def _event_schemas() -> dict[str, Schema]:
     """Each event's schema, with what the wire adds, and `Event`: any of them."""
     (any_event,), parts = msgspec.json.schema_components([AnyEvent], ref_template=PREFIX + "Event{name}")
     del parts["VendorState"], parts["ReplyCompleted"]["properties"]["state"]  # no reader is told of it
+    del parts["ApprovalRequested"]["properties"]["state"]  # nor of this
     usage = parts["TurnReset"]["properties"]["usage"]["anyOf"]
     parts["Cost"]["properties"]["amount"] = {"type": "string", "nullable": True}
     parts["TurnReset"]["properties"]["usage"] = {  # OpenAPI 3.0 knows no null
@@ -121,7 +122,8 @@ APPROVE: Schema = {
     "summary": "Allow or deny a tool call that waits for a person.",
     "description": "The run goes on once none of its calls waits any more. The call's arguments are in its "
     "`approval.requested` event; a decision holds for that very call only. A call with `as_person` is "
-    "made with the rights of the run's person: they alone may allow it, whoever may write may deny it.",
+    "made with the rights of the run's person: they alone may allow it, whoever may write may deny it. One with "
+    "`forms` has begun, and goes on with the `input` that answers them.",
     "security": SECURITY,
     "parameters": [ID, {"name": "call", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 60}}],
     "requestBody": takes(ref("Decision")),
@@ -234,6 +236,13 @@ SCHEMAS: dict[str, Schema] = {
                 "maxLength": 64,
                 "nullable": True,
                 "description": "That of the `approval.requested` event that was shown: another call is `changed`.",
+            },
+            "input": {
+                "type": "object",
+                "additionalProperties": {"type": "object"},
+                "nullable": True,
+                "description": "To allow a call with `forms`: what is answered to each, by its `key`; `{}` to a page. "
+                "At most 16,000 bytes.",
             },
         },
     },

@@ -141,7 +141,7 @@ def _approve(request: HttpRequest, run_id: UUID, call: str) -> dict[str, Any]:
     user = authenticate(request)
     run = get_run(user, run_id, "write")
     body = read_json(request)
-    known_only(body, ("decision", "reason", "scope", "digest"))
+    known_only(body, ("decision", "reason", "scope", "digest", "input"))
     run = resolve_approval(
         user=user,
         run=run,
@@ -150,6 +150,7 @@ def _approve(request: HttpRequest, run_id: UUID, call: str) -> dict[str, Any]:
         reason=body.get("reason", ""),
         scope=body.get("scope", "once"),
         digest=body.get("digest"),
+        input=body.get("input"),
     )
     return {"run": row_json(RunSerializer, run)}
 

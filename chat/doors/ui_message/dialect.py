@@ -212,7 +212,8 @@ def _answers(answer: dict[str, Any]) -> Iterator[Answer]:
         field = f"messages.parts.{number}.approval"
         call = fields.name(approval.get("id"), f"{field}.id")
         reason = fields.text(approval.get("reason") or "", f"{field}.reason")
-        yield Answer(call, fields.flag(approval.get("approved"), f"{field}.approved"), {"reason": reason})
+        more = {"reason": reason, **({"input": approval["input"]} if approval.get("input") is not None else {})}
+        yield Answer(call, fields.flag(approval.get("approved"), f"{field}.approved"), more)
 
 
 # --- Out --------------------------------------------------------------------------------------------------------------
@@ -227,7 +228,7 @@ class Encoder(base.Encoder):
         self._blocks = Blocks()
         self._in_step = False
         self._sources: set[int] = set()  # that were told: each once
-        self._asked: set[str] = set()  # calls that were shown with their approval
+        self._shown: set[str] = set()  # calls, with their approval or without
         self._open_here: set[str] = set()  # calls shown in this step that have neither a result nor wait for a person
         self._open_turn = OpenTurn(*ev.DELTAS)
 
@@ -262,9 +263,7 @@ class Encoder(base.Encoder):
             case ev.ToolDeferred():
                 return _input(event, {})
             case ev.ApprovalRequested():
-                self._asked.add(event.call)
-                asked = {"type": "tool-approval-request", "approvalId": event.call, "toolCallId": event.call}
-                return [*self._step_for(event), *_input(event, OURS), asked]
+                return self._ask(event)
             case ev.ToolReturned():
                 self._open_here.discard(event.call)
                 return [{"type": "tool-output-available", "toolCallId": event.call, "output": event.result, **OURS}]
@@ -315,6 +314,14 @@ class Encoder(base.Encoder):
         filename = {"filename": event.path} if event.path else {}
         return [{"type": "source-document", "title": "", **named, "mediaType": "text/plain", **filename}]
 
+    def _ask(self, event: ev.ApprovalRequested) -> list[dict[str, Any]]:
+        """The call, unless it was shown already, and the question; with what is wanted, where it is more than a yes."""
+        shown = [] if event.call in self._shown else _input(event, OURS)
+        self._shown.add(event.call)
+        asked = {"type": "tool-approval-request", "approvalId": event.call, "toolCallId": event.call}
+        forms = [_forms(self.run.run, event)] if event.forms else []
+        return [*self._step_for(event), *shown, *forms, asked]
+
     def _step_for(self, event: ev.ApprovalRequested) -> list[dict[str, Any]]:
         """A step of its own for calls that wait in a subagent, where the client answers here: it sends its answers
         once every call of the last step has one or a result, and the subagent's own call has neither.
@@ -334,8 +341,9 @@ class Encoder(base.Encoder):
 
     def _call(self, event: ev.ToolCalled) -> list[dict[str, Any]]:
         self._open_here.add(event.call)
-        shown = _input(event, OURS)
-        return shown[1:] if event.call in self._asked else shown
+        is_shown = event.call in self._shown
+        self._shown.add(event.call)
+        return _input(event, OURS)[1 if is_shown else 0 :]
 
     def _end(self, event: ev.Terminal) -> list[dict[str, Any]]:
         match event:
@@ -360,6 +368,12 @@ def _input(
         {"type": "tool-input-start", **call, **marks},
         {"type": "tool-input-available", **call, "input": event.arguments, **marks},
     ]
+
+
+def _forms(run: str, event: ev.ApprovalRequested) -> dict[str, Any]:
+    """What the call wants from a person: the client keeps the newest of each call."""
+    told = {"run": run, "toolCallId": event.call, "forms": event.forms, "digest": event.digest}
+    return {"type": "data-forms", "id": f"forms-{event.call}", "data": told}
 
 
 def _workflow(event: ev.WorkflowChanged | ev.WorkflowCompleted) -> dict[str, Any]:
