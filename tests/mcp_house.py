@@ -26,10 +26,13 @@ class Asked:
 
 @dataclass
 class House:
-    """The server. A tool answers what `answers` says, else its arguments; one with a gate waits until it is opened."""
+    """The server. A tool answers what `answers` says, else its arguments; one with a gate waits until it is opened, and
+    one that `wants` something asks for it first.
+    """
 
     tools: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    wants: dict[str, dict[str, Any]] = field(default_factory=dict)  # by tool: what it asks for, by key
     gates: dict[str, threading.Event] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     refuses: int = 0  # a status that everything is answered with
@@ -104,10 +107,29 @@ class House:
 
     def _called(self, params: dict[str, Any]) -> dict[str, Any]:
         name = params["name"]
+        if name in self.wants and "inputResponses" not in params:
+            return {
+                "resultType": "input_required",
+                "inputRequests": self.wants[name],
+                "requestState": f"state of {name}",
+            }
         if name in self.gates:
             self.gates[name].wait(60)
         said = {"content": [{"type": "text", "text": json.dumps(params["arguments"])}]}
         return self.answers.get(name, said)
+
+
+def form(message: str, **properties: Any) -> dict[str, Any]:
+    """What a tool may want: a form, all of whose fields are required."""
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    params = {"mode": "form", "message": message, "requestedSchema": schema}
+    return {"method": "elicitation/create", "params": params}
+
+
+def page(message: str, url: str) -> dict[str, Any]:
+    """The same: a page that a person is to open."""
+    params = {"mode": "url", "message": message, "url": url, "elicitationId": "1"}
+    return {"method": "elicitation/create", "params": params}
 
 
 def _result(body: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from tests.agents.test_loop import SAVED, archetype, echo, job, of, save
 from tests.agents.test_subagents import ByTask, agent_of, asks, helper
 from tools.base import ToolContext
 from tools.decorator import tool
+from tools.errors import ToolError
+from tools.forms import Form, NeedsPerson
 
 
 @tool(permission="write", deletes=True)
@@ -79,6 +81,71 @@ async def test_nothing_is_changed_behind_a_call_that_waits(
     rest = scripted(agent, (), happened)
     assert [event async for batch in rest.work() for event in batch] and rest.answer == "Done."
     assert after == SAVED
+
+
+@tool(permission="write")
+async def book(ctx: ToolContext) -> str:
+    """Book a table: it wants a name first, and then a time."""
+    said = dict(ctx.given.answers) if ctx.given else {}
+    SAVED.append(f"book {ctx.given.state if ctx.given else ''} {said}")
+    if not ctx.may_ask:
+        raise ToolError("Nobody can be asked.")
+    if ctx.given is None or ctx.given.state == "name":
+        wanted = "time" if ctx.given else "name"
+        raise NeedsPerson([Form(key="who", message=wanted, schema=NAMED)], wanted)
+    return "booked"
+
+
+NAMED = {"type": "object", "properties": {"name": {"type": "string"}}}
+
+
+def answered(asked: ev.ApprovalRequested, said: str, decision: Any = "allowed") -> AnyEvent:
+    given: dict[str, Any] = {"who": {"name": said}} if decision == "allowed" else {}
+    return ev.ApprovalResolved(at=1, call=asked.call, name=asked.name, decision=decision, by="x", input=given)
+
+
+async def test_a_call_that_has_begun_asks_twice_and_goes_on_with_each_answer() -> None:
+    SAVED.clear()
+    agent = archetype(book, save)
+    happened = await until_asked(scripted(agent, calls(("book", "{}"), word("save", "b"))))
+    for number, said in enumerate(("Ada", "noon"), 1):
+        question = of(happened, ev.ApprovalRequested)[-1]
+        assert len(of(happened, ev.ToolCalled)) == 1 and len(of(happened, ev.ApprovalRequested)) == number
+        assert (len(question.holds), question.state, is_waiting(happened)) == (1, ("name", "time")[number - 1], True)
+        happened.append(answered(question, said))
+        if number == 1:
+            happened += await until_asked(scripted(agent, (), happened))
+    rest = scripted(agent, (), happened)
+    happened += [event async for batch in rest.work() for event in batch]
+    assert SAVED == ["book  {}", "book name {'who': {'name': 'Ada'}}", "book time {'who': {'name': 'noon'}}", "b"]
+    assert len([each for each in of(happened, ev.ToolProgressed) if each.resumes]) == 2
+    assert [each.result for each in of(happened, ev.ToolReturned)] == ["booked", "b"]
+
+
+# What the log holds when a process dies behind the answer; how the call ends, and how often it was made by then.
+DEATHS: dict[str, tuple[bool, Any, str, int]] = {
+    "before the answer went out": (False, "allowed", "", 2),
+    "while it was on its way": (True, "allowed", "unknown", 1),
+    "it was denied": (False, "denied", "refused", 1),
+}
+
+
+@pytest.mark.parametrize(("is_sent", "decision", "outcome", "times"), DEATHS.values(), ids=DEATHS.keys())
+async def test_an_answer_is_sent_once(is_sent: bool, decision: Any, outcome: str, times: int) -> None:
+    SAVED.clear()
+    agent = archetype(book)
+    happened = await until_asked(scripted(agent, calls(("book", "{}"))))
+    (question,) = of(happened, ev.ApprovalRequested)
+    happened.append(answered(question, "Ada", decision))
+    if is_sent:
+        happened.append(ev.ToolProgressed(at=1, call=question.call, name="book", text="", resumes=True))
+    rest = scripted(agent, (), happened)
+    if outcome:
+        happened += [event async for batch in rest.work() for event in batch]
+        assert [each.outcome for each in of(happened, ev.ToolFailed)] == [outcome]
+    else:
+        happened += await until_asked(rest)
+    assert len(SAVED) == times
 
 
 def is_waiting(events: Sequence[AnyEvent]) -> bool:

@@ -10,7 +10,7 @@ from accounts.errors import Invalid, RequestError
 from accounts.models import Membership, ProjectMember, Role, User
 from accounts.sign_in.keys import create_key
 from agents import events as ev
-from agents.loop.judging import digest_of
+from agents.loop.judging import digest_asked, digest_of
 from chat.access import get_run
 from chat.eventlog import stored
 from chat.eventlog.rows import Logged, insert
@@ -73,6 +73,51 @@ def test_a_weaker_person_allows_no_stronger_tool_but_denies_it(alice, bob, chat)
     assert say(bob, run, decision="deny") == (200, "")
     Run.objects.filter(pk=run.pk).update(status=RunStatus.SUCCEEDED)
     assert say(alice, waiting(chat, alice, permission="admin")) == (200, "")
+
+
+NAMED = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "maxLength": 20}, "seats": {"type": "integer"}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+FORMS = (ev.Form(key="who", message="Who?", schema=NAMED), ev.Form(key="page", url="https://shop.example/in"))
+GIVEN = {"who": {"name": "Ada"}}
+# What is said, and the field that is refused.
+ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing": ({}, "input"),
+    "no object": ({"input": "Ada"}, "input"),
+    "a form left out": ({"input": {"page": {}}}, "input.who"),
+    "a field left out": ({"input": {"who": {}}}, "input.who"),
+    "too long": ({"input": {"who": {"name": "x" * 21}}}, "input.who"),
+    "another type": ({"input": {"who": {"name": "Ada", "seats": "two"}}}, "input.who"),
+    "a field that nobody asked for": ({"input": {"who": {"name": "Ada", "key": "x"}}}, "input.who"),
+    "a form that nobody asked for": ({"input": {**GIVEN, "more": {}}}, "input.more"),
+    "something of a page": ({"input": {**GIVEN, "page": {"code": "x"}}}, "input.page"),
+    "too much": ({"input": {"who": {"name": "x" * 16_000}}}, "input"),
+    "for the chat": ({"input": GIVEN, "scope": "chat"}, "scope"),
+    "with a denial": ({"input": GIVEN, "decision": "deny"}, "input"),
+}
+
+
+@pytest.mark.parametrize(("said", "field"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_what_does_not_answer_a_form_is_refused_by_name_and_nothing_is_decided(alice, chat, said, field):
+    run = waiting(chat, alice, name="mcp_shop_book", forms=FORMS, state="sealed")
+    with pytest.raises(Invalid) as refused:
+        resolve_approval(user=alice, run=run, call="call_9", **{"decision": "allow", **said})
+    assert list(refused.value.fields or {}) == [field] and resolved(run) == []
+
+
+def test_a_form_is_answered_by_who_may_and_only_as_it_was_shown(alice, bob, charlie, chat):
+    share(chat, bob, "read")
+    run = waiting(chat, alice, name="mcp_shop_book", forms=FORMS, state="sealed")
+    assert say(charlie, run, input=GIVEN)[0] == 404 and say(bob, run, input=GIVEN)[0] == 403
+    plain = digest_of("mcp_shop_book", ARGUMENTS)
+    assert say(alice, run, input=GIVEN, digest=plain) == (409, "changed")
+    (asked,) = [each.event for each in stored(run.pk) if isinstance(each.event, ev.ApprovalRequested)]
+    assert say(alice, run, input=GIVEN, digest=digest_asked(asked)) == (200, "")
+    assert [each.input for each in resolved(run)] == [{**GIVEN, "page": {}}]
+    assert say(alice, waiting(chat, alice), input=GIVEN)[0] == 400
 
 
 @pytest.mark.parametrize("needs", ["", "read", "write", "deploy"])

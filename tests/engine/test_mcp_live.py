@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.live import Server
-from tests.mcp_house import House, described, text
+from tests.mcp_house import House, described, form, page, text
 from tests.streams import Client, client, key
 from tests.upstream import ScriptedCall, Turn, Upstream
 
@@ -182,6 +182,76 @@ def test_a_model_that_obeys_foreign_words_does_nothing_that_nobody_allowed(
     alice.post(f"/api/runs/{asked.run}/cancel", {}, expect=(200, 202, 204))
     alice.wait(asked.run)
     assert second.calls("take") == [{"text": "nothing foreign"}] and len(second.asked) == before
+
+
+def test_what_a_server_wants_to_know_a_person_answers_before_it_goes_on(
+    new_server: Callable[..., Server], house: House, upstream: Upstream
+) -> None:
+    """Asked by one process, answered behind a kill -9, sent by the next: once, and no reader sees its state."""
+    server = new_server(OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", OUTWARD_ALLOW=house.host).start()
+    alice = client(server)
+    house.wants["book"] = {
+        "who": form(f"Which name? ({TOKEN})", name={"type": "string"}, seats={"type": "integer"}),
+        "in": page("Sign in", "https://shop.example/in"),
+    }
+    house.answers["book"] = text("booked")
+    room = Room(alice, house, described("book", annotations=READS), token=TOKEN)
+    room.approve("book", policy="allow", read_only_is_believed=True)
+    asked = Asked(room, upstream, calling("mcp_tracker_book"))
+    question = asked.question()
+    at = f"/api/runs/{asked.run}/approvals/{question['call']}"
+    assert [each["key"] for each in question["forms"]] == ["who", "in"] and "state" not in question
+    assert question["forms"][0]["message"] == "Which name? ([credential])"
+    until(lambda: alice.get(f"/api/runs/{asked.run}/")["status"] == "waiting")
+    refused = alice.post(at, {"decision": "allow", "digest": question["digest"]}, expect=(400,))
+    assert list(refused["error"]["fields"]) == ["input"]
+    server.kill()
+    server.start_process()
+    said = {"who": {"name": "Ada", "seats": 2}}
+    alice.post(at, {"decision": "allow", "digest": question["digest"], "input": said})
+    assert asked.ended()["mcp_tracker_book"]["result"].endswith("booked")
+    first, second = [each.params for each in house.asked if each.params.get("name") == "book"]
+    assert "inputResponses" not in first and second["arguments"] == first["arguments"]
+    assert second["requestState"] == "state of book"
+    assert second["inputResponses"] == {
+        "who": {"action": "accept", "content": said["who"]}, "in": {"action": "accept"},
+    }  # fmt: skip
+    log = json.dumps(asked.events())
+    assert "state of book" not in log and TOKEN not in log + server.log()
+    (call,) = [part for part in alice.answer(asked.chat)["parts"] if part["type"] == "tool_call"]
+    assert [(each["decision"], each["input"]) for each in call["answers"]] == [("allowed", {**said, "in": {}})]
+
+
+def test_what_nobody_answers_is_not_sent_and_what_was_cut_off_is_not_repeated(
+    new_server: Callable[..., Server], house: House, upstream: Upstream
+) -> None:
+    server = new_server(OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", OUTWARD_ALLOW=house.host).start()
+    alice = client(server)
+    names = ("order", "pay")
+    house.wants |= {name: {"who": form("Which name?", name={"type": "string"})} for name in names}
+    room = Room(alice, house, *map(described, names))
+    runs = {}
+    for name in names:
+        room.approve(name)
+        runs[name] = asked = Asked(room, upstream, calling(f"mcp_tracker_{name}"))
+        with alice.events(asked.run) as stream:
+            asked.allow(stream.until("approval.requested")[-1].json["call"])
+            question = stream.until("approval.requested")[-1].json
+        until(lambda: alice.get(f"/api/runs/{asked.run}/")["status"] == "waiting")  # noqa: B023
+        assert question["forms"][0]["message"] == "Which name?"
+        at = f"/api/runs/{asked.run}/approvals/{question['call']}"
+        if name == "order":
+            alice.post(at, {"decision": "deny", "reason": "Not today."})
+            continue
+        house.gates[name] = threading.Event()
+        alice.post(at, {"decision": "allow", "input": {"who": {"name": "Ada"}}})
+    until(lambda: len(house.calls("pay")) == 2)
+    server.kill()
+    house.gates["pay"].set()
+    server.start_process()
+    denied, cut_off = (runs[name].ended()[f"mcp_tracker_{name}"] for name in names)
+    assert denied["outcome"] == "refused" and "did not give" in denied["error"] and "Not today." in denied["error"]
+    assert cut_off["outcome"] == "unknown" and (len(house.calls("order")), len(house.calls("pay"))) == (1, 2)
 
 
 def test_a_server_that_fails_says_so_in_its_row_and_what_was_known_stays(parley: Server, house: House) -> None:

@@ -132,7 +132,9 @@ async def test_a_server_asks_for_a_form_or_a_page(shop: str, settings: Any) -> N
     booked = await client.call(asked, "book", {}, answers=answers, state=needs.state)
     assert booked.text == "booked: table 7 {'name': 'Alice'}"
     page = (await client.call(asked, "book", {"page": True})).needs_input
-    assert page and page.asked[0].schema is None and page.asked[0].url == "https://shop.example/sign-in"
+    assert page and page.asked[0].is_page and page.asked[0].url == "https://shop.example/sign-in"
+    been = await client.call(asked, "book", {"page": True}, answers={"who": None}, state=page.state)
+    assert been.text == "booked: table 7 None"
     older = await client.call(spec(settings, shop, protocol=OLDER), "book", {})
     assert older.text == "not booked: cancel"
     assert older.needs_input and not older.needs_input.can_answer

@@ -11,12 +11,13 @@ from agents.loop.judging import usual
 from tests.tools.contexts import context
 from tools.decorator import NAME
 from tools.errors import RetryTool, ToolError
+from tools.forms import Form, NeedsPerson
 from tools.mcp import tool as calling
 from tools.mcp.errors import McpCode, McpError
 from tools.mcp.naming import digest_of, offered_name
 from tools.mcp.offering import place_of, tool_of
 from tools.mcp.schemas import checked
-from tools.mcp.spec import Asked, Called, CalledImage, NeedsInput, ServerSpec
+from tools.mcp.spec import Called, CalledImage, NeedsInput, ServerSpec
 from tools.mcp.tool import NOTE, Call, told
 from tools.models import McpServer, McpTool
 from tools.openapi.masking import mask_of
@@ -99,12 +100,17 @@ def test_an_answer_is_told_as_material_without_the_token() -> None:
     assert told(Called("", images=(picture,)), mask).endswith("[1 pictures came too; they are not shown.]")
     with pytest.raises(RetryTool, match=rf"^{NOTE}\n\nThe server says.* failed: \[credential\] is no key"):
         told(Called(f"{TOKEN} is no key", is_error=True), mask)
-    form = NeedsInput((Asked("k", f"Your name, {TOKEN}?", {"type": "object"}, ""),), None, can_answer=True)
-    link = NeedsInput((Asked("k", "Sign in", None, "https://x.example/in"),), None, can_answer=True)
+    asked = Form(key="k", message=f"Your name, {TOKEN}?", schema={"type": "object", "title": TOKEN})
+    form = NeedsInput((asked,), "table 7", can_answer=True)
+    link = NeedsInput((Form(key="k", message="Sign in", url="https://x.example/in"),), None, can_answer=True)
     with pytest.raises(ToolError, match=rf"^{NOTE}\n\n.*at the server alone.*Your name, \[credential\]\?"):
         told(Called("", needs_input=form), mask)
     with pytest.raises(ToolError, match=r"Sign in https://x\.example/in"):
         told(Called("", needs_input=link), mask)
+    with pytest.raises(NeedsPerson) as needs:
+        told(Called("", needs_input=form), mask, 2)
+    assert TOKEN not in repr(needs.value.forms) and needs.value.forms[0].message == "Your name, [credential]?"
+    assert "table 7" not in needs.value.state
 
 
 FAULTS: list[tuple[McpCode, bool]] = [("server_error", True), ("bad_arguments", True), ("timeout", False)]

@@ -318,6 +318,7 @@ class Encoder(base.Encoder):
         """The call, unless it was shown already, and the question; with what is wanted, where it is more than a yes."""
         shown = [] if event.call in self._shown else _input(event, OURS)
         self._shown.add(event.call)
+        self._open_here.discard(event.call)
         asked = {"type": "tool-approval-request", "approvalId": event.call, "toolCallId": event.call}
         forms = [_forms(self.run.run, event)] if event.forms else []
         return [*self._step_for(event), *shown, *forms, asked]
