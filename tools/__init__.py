@@ -13,10 +13,16 @@ if TYPE_CHECKING:
     from tools.base import Tool, ToolContext
     from tools.decorator import tool
     from tools.errors import RetryTool, ToolError
+    from tools.forms import Form, NeedsPerson
     from tools.openapi import from_openapi
 
-__all__ = ["RetryTool", "Tool", "ToolContext", "ToolError", "from_openapi", "from_queryset", "from_viewset", "tool"]
+__all__ = [
+    "Form", "NeedsPerson", "RetryTool", "Tool", "ToolContext", "ToolError", "from_openapi", "from_queryset",
+    "from_viewset", "tool",
+]  # fmt: skip
 _PLACES = {
+    "Form": "tools.forms",
+    "NeedsPerson": "tools.forms",
     "RetryTool": "tools.errors",
     "Tool": "tools.base",
     "ToolContext": "tools.base",

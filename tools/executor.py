@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 debug = logging.getLogger("parley.tools")  # CHAT_DEBUG: docs/logs.md
 
 MAX_ERROR_CHARS = 2_000
+NOBODY_TO_ASK = "It wants something from a person first, and nobody can be asked here. Go on without it."
 BROKEN = "The tool {name} failed for an internal reason. It is logged; go on without it."
 
 
@@ -69,7 +70,7 @@ async def _checked(tool: Tool, ctx: ToolContext, arguments: Any) -> ToolOutcome:
     except ToolTimeout:
         return ToolOutcome("failed", error=_timeout_text(tool))
     except NeedsPerson as needs:
-        return ToolOutcome("asks", needs=needs)
+        return ToolOutcome("asks", needs=needs) if ctx.may_ask else ToolOutcome("failed", error=NOBODY_TO_ASK)
     except RetryTool as fault:
         return ToolOutcome("failed", error=_cut(str(fault)), retry=True)
     except ToolError as fault:

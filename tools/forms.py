@@ -48,11 +48,13 @@ class Given:
 
 class NeedsPerson(Exception):
     """Raised by a tool that may ask (`ToolContext.may_ask`): nothing is under way, and the call is made again with what
-    a person answers. `state` comes back with it; no reader is told of it.
+    a person answers. `state` comes back with it; no reader is told of it. Raises FormRefused for what is no plain form.
     """
 
-    def __init__(self, forms: Sequence[Form], state: str) -> None:
+    def __init__(self, forms: Sequence[Form], state: str = "") -> None:
         super().__init__("a person has to answer first")
+        for each in forms:
+            checked_form(each.schema)
         self.forms = tuple(forms)
         self.state = state
 

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.live]
 TOOLS = '''
 from typing import Any
 from agents.own import extend
-from tools import ToolContext, tool
+from tools import Form, NeedsPerson, ToolContext, tool
 
 @tool(permission="write", asks_first=True)
 async def edit_part(ctx: ToolContext, path: str, old: str, new: str) -> str:
@@ -42,8 +42,29 @@ async def book_room(ctx: ToolContext, room: str, guests: int) -> str:
     """Book it."""
     return "booked"
 
+FIELDS = {
+    "name": {"type": "string", "title": "Your name", "description": "As it stands on the list", "maxLength": 20},
+    "seats": {"type": "integer", "title": "Seats", "minimum": 1, "maximum": 12, "default": 2},
+    "day": {"type": "string", "format": "date", "title": "Day"},
+    "place": {"type": "string", "enum": ["in", "out"], "enumNames": ["Inside", "Outside"], "title": "Where"},
+    "extras": {"type": "array", "items": {"anyOf": [{"const": "dog", "title": "A dog"}, {"const": "cake"}]},
+               "title": "With"},
+    "quiet": {"type": "boolean", "title": "A quiet corner", "default": True},
+}
+FORM = {"type": "object", "properties": FIELDS, "required": ["name", "place"]}
+
+@tool(permission="write", outward=True, title="Book a table")
+async def book_table(ctx: ToolContext) -> Any:
+    """Book it."""
+    if ctx.given:
+        return dict(ctx.given.answers)
+    raise NeedsPerson([
+        Form(key="who", message="For whom is it?\\nWe hold it for a quarter of an hour.", schema=FORM),
+        Form(key="in", message="Sign in once.", url="https://tables.example/in?next=/book"),
+    ])
+
 for each in ("generalist", "project_navigator"):
-    extend(each, edit_part, patch_page, send_note, book_room)
+    extend(each, edit_part, patch_page, send_note, book_room, book_table)
 '''
 NOTES = {"path": "notes.md", "content": "# Notes\n\nOne\nthree\n"}
 STEPS = [{"op": "replace", "path": "/title", "value": "Home"}, {"op": "remove", "path": "/old"}]
@@ -80,6 +101,55 @@ def careful(upstream: Upstream) -> Iterator[Server]:
     (folder / "parley.py").write_text(TOOLS)
     yield server.start_process()
     server.close()
+
+
+BOOK = ScriptedCall("book_table", {})
+
+
+def test_what_a_call_wants_is_filled_in_on_its_card(open_page: Open, careful: Server, upstream: Upstream) -> None:
+    page, _ = open_page(careful)
+    sign_in(page)
+    seen = ask(page, upstream, BOOK, then="Booked.")
+    seen.get_by_role("button", name="Allow once").click()
+    form = seen.locator(".form").first
+    expect(form).to_contain_text("We hold it for a quarter of an hour.")
+    expect(seen).to_contain_text("It leads to tables.example.")
+    expect(seen.get_by_role("link")).to_have_attribute("rel", re.compile("noopener noreferrer"))
+    sends = seen.get_by_role("button", name="Send")
+    sends.click()
+    expect(seen.get_by_label("Your name")).to_be_focused()  # it is required, and the browser says so
+    seen.get_by_label("Your name").fill("Ada")
+    seen.get_by_label("Where").select_option("Outside")
+    seen.get_by_label("A dog").check()
+    seen.get_by_label("Day").fill("2026-12-24")
+    assert not page.evaluate(SIDEWAYS) and complaints(page) == []
+    page.reload()
+    seen = card(page)
+    seen.get_by_label("Where").select_option("Outside")
+    seen.get_by_label("A dog").check()
+    seen.get_by_label("Your name").fill("Ada")
+    seen.get_by_label("Your name").press("Enter")  # sends; the form's own button would deny
+    expect(answer(page)).to_contain_text("Booked.")
+    expect(seen.locator(".decision")).to_contain_text("Answered by")
+    (said,) = [part["result"] for part in _parts(careful, page) if part["type"] == "tool_result"]
+    assert said == {"who": {"name": "Ada", "seats": 2, "place": "out", "extras": ["dog"], "quiet": True}, "in": None}
+    page.reload()
+    expect(card(page).locator(".decision")).to_contain_text("Answered by")
+
+
+def test_nobody_has_to_answer(open_page: Open, careful: Server, upstream: Upstream) -> None:
+    page, _ = open_page(careful)
+    sign_in(page)
+    seen = ask(page, upstream, BOOK, then="Then not.")
+    seen.get_by_role("button", name="Allow once").click()
+    seen.get_by_role("button", name="Do not answer").click()
+    expect(answer(page)).to_contain_text("Then not.")
+    expect(seen.locator(".decision")).to_contain_text("Not answered by")
+
+
+def _parts(server: Server, page: Page) -> list[dict[str, Any]]:
+    chat = page.url.rstrip("/").rpartition("/")[2]
+    return list(client(server).answer(chat)["parts"])
 
 
 def card(page: Page) -> Locator:
