@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.errors import Conflict, NotAllowed, NotFound, refuse
+from accounts.errors import Conflict, Invalid, NotAllowed, NotFound, refuse
 from accounts.models import User
 from accounts.permissions import SAYING, require
 from agents.events import ApprovalRequested
@@ -111,8 +111,8 @@ def _input(asked: ApprovalRequested, decision: str, scope: str, input: Any) -> I
     answers = clean_json(input)
     if len(json.dumps(answers, ensure_ascii=False).encode()) > INPUT_MAX_BYTES:
         raise refuse("input", f"Expected at most {INPUT_MAX_BYTES:,} bytes of JSON.")
-    for field, fault in faults_in(forms_of(asked), answers):
-        raise refuse(field, fault)
+    if faults := dict(faults_in(forms_of(asked), answers)):
+        raise Invalid(" ".join(map(": ".join, faults.items())), fields={name: [each] for name, each in faults.items()})
     return {each.key: answers.get(each.key, {}) for each in asked.forms}
 
 
