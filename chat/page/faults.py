@@ -140,11 +140,12 @@ EXPECTED: tuple[Any, ...] = (
     _("Must be a valid UUID."),
     _("Ensure this field has no more than %(most)s characters."),
 )
-# Which files are taken, and what one is instead: tools/pictures.py, chat/services/attachments.py.
+# Which files are taken, and what one is instead: tools/pictures.py, services/attachments.py, attachments/kinds.py.
 KINDS: tuple[Any, ...] = (
     _("PNG, JPEG, GIF or WebP"),
     _("WAV or MP3"),
     _("a PDF, or a text in content"),
+    _("an image (PNG, JPEG, GIF, WebP or AVIF), a PDF, a Word document (DOCX), a text or a sound"),
     _("a picture"),
     _("nothing that is known here"),
     _("a HEIC picture"),

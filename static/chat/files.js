@@ -162,7 +162,7 @@ export class Files {
 
   /** What may go another time stays, with its reason; what the server will never take goes. */
   #failed(item, error) {
-    const why = error instanceof Refused ? error.message : error.status === 413 ? this.#tooLarge(item.file.size) : whyInWords(error);
+    const why = error instanceof Refused ? error.message : error.status === 413 ? this.#tooLarge(item.file.size) : whyInWords(ofFile(error));
     if (error.isLost || error.status === 401) return this.#set(item, "failed", why);
     this.#remove(item);
     this.#refuse(WORDS.notAttached({ name: item.name, why }));
@@ -267,4 +267,9 @@ function placeOf() {
 export function isBlind() {
   const model = page.models[byId("model").value];
   return Boolean(model) && !model.abilities.includes("images");
+}
+
+/** The same without the name of its field: the file's own stands before it. */
+function ofFile({ status, code, message, fields, retryAfterS }) {
+  return { status, code, retryAfterS, message: fields?.file?.[0] ?? message };
 }

@@ -17,6 +17,7 @@ from accounts.sso import errors as sso
 from agents.archetypes.base import Limits
 from agents.errors import CODES
 from agents.installation import model_names
+from chat.attachments import kinds
 from chat.models import Chat
 from chat.page import account_words, asked_words, faults, models, pulls, schedules, webhooks, words
 from tools import pictures
@@ -256,7 +257,7 @@ def test_every_kind_of_file_that_is_no_picture_is_known_by_the_page() -> None:
     with translation.override(None):
         known = {str(text) for text in faults.KINDS}
     named = {name for _, _, name in pictures._OTHERS} | set(pictures._BRANDS)
-    named |= {pictures.named(data) for data in (b"....ftypmp42", b"<svg>", b"<html>", b"?")}
+    named |= {pictures.named(data) for data in (b"....ftypmp42", b"<svg>", b"<html>", b"?")} | {kinds.EXPECTED}
     assert named - known == set()
 
 
