@@ -194,6 +194,26 @@ def approved() -> list[Logged]:
     return script.add(ev.TurnCompleted, turn=1).answer(2, "One of two.").end()
 
 
+FORM = ev.Form(key="who", message="Which name?", schema={"type": "object", "properties": {"name": {"type": "string"}}})
+
+
+def asked_by_a_form() -> list[Logged]:
+    """A call was allowed, has begun, and wanted something from a person before it went on."""
+    script = Script().begin().turn(1).reply(1, READ)
+    named = {"call": "call_1", "name": "read_file"}
+    asks = {**named, "arguments": {}, "expires_at": RUN.created_at + 86_400}
+    script.add(ev.ApprovalRequested, **asks)
+    script.add(ev.ApprovalResolved, **named, decision="allowed", by=RUN.input)
+    script.attempt = 2
+    script.add(ev.RunStarted, attempt=2).add(ev.ToolCalled, **named, arguments={})
+    script.add(ev.ApprovalRequested, **asks, forms=(FORM,), state="sealed")
+    script.add(ev.ApprovalResolved, **named, decision="allowed", by=RUN.input, input={"who": {"name": "Ada"}})
+    script.attempt = 3
+    script.add(ev.RunStarted, attempt=3).add(ev.ToolProgressed, **named, text="", resumes=True)
+    script.add(ev.ToolReturned, **named, result="x", elapsed_ms=1)
+    return script.add(ev.TurnCompleted, turn=1).answer(2, "Booked.").end()
+
+
 def retried() -> list[Logged]:
     script = Script().begin().add(ev.TurnStarted, turn=1, model="m")
     script.add(
@@ -282,7 +302,7 @@ ALL = {
     each.__name__: each
     for each in (
         plain, empty, awkward, reasoning, tool_call, parallel_tools, tool_failed, subagent, subagents_at_once,
-        deferred, approved, retried, taken_over, cancelled, failed, cut_short, built, building, cited,
+        deferred, approved, asked_by_a_form, retried, taken_over, cancelled, failed, cut_short, built, building, cited,
         stepped, compacted,
     )
 }  # fmt: skip

@@ -68,6 +68,12 @@ def test_a_call_that_a_person_decided_on_says_who_and_how() -> None:
     assert said == [("allowed", ""), ("denied", "No.")]
 
 
+def test_a_call_that_wanted_something_says_what_was_answered() -> None:
+    call, *_ = fold(each.event for each in transcripts.asked_by_a_form()).parts
+    assert call["approval"]["decision"] == "allowed"
+    assert [(each["decision"], each["input"]) for each in call["answers"]] == [("allowed", {"who": {"name": "Ada"}})]
+
+
 def test_what_was_taken_back_is_not_said_but_stays_counted() -> None:
     folded = Fold(input_tokens=10)
     for each in transcripts.taken_over():

@@ -135,7 +135,7 @@ class Reading:
             case ev.ToolDeferred():
                 self._moment(entry, "tool", event.name, _("left to the client")).given = event.arguments
             case ev.ToolProgressed():
-                if open_row := self.calls.get(event.call):
+                if event.text and (open_row := self.calls.get(event.call)):
                     said = _("no result yet; last said: %(text)s") % {"text": event.text[:200]}
                     open_row.last_seq, open_row.note = entry.seq, said
             case ev.ToolReturned() | ev.ToolFailed():

@@ -95,11 +95,9 @@ def _answer(entry: dict[str, Any]) -> Answer:
 
 def _question(event: ev.ApprovalRequested) -> str:
     name = event.title or event.name
-    return (
-        " ".join([f"{name}:", *(f"{each.message} {each.url}".strip() for each in event.forms)])
-        if event.forms
-        else (f"{name}: allow this call?")
-    )
+    if not event.forms:
+        return f"{name}: allow this call?"
+    return f"{name}: {' '.join(f'{each.message} {each.url}'.strip() for each in event.forms)}"
 
 
 def _response(forms: tuple[ev.Form, ...]) -> dict[str, Any]:

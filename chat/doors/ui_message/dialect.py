@@ -270,7 +270,7 @@ class Encoder(base.Encoder):
             case ev.ToolFailed():
                 self._open_here.discard(event.call)
                 return [{"type": "tool-output-error", "toolCallId": event.call, "errorText": event.error, **OURS}]
-            case ev.ToolProgressed():
+            case ev.ToolProgressed(resumes=False):
                 return [_transient("progress", {"toolCallId": event.call, "text": event.text})]
             case ev.CitationAdded():
                 return self._source(event)
@@ -288,7 +288,7 @@ class Encoder(base.Encoder):
                 ev.ReasoningDelta() | ev.TextDelta() | ev.RunQueued() | ev.RunStarted() | ev.TurnStarted()
                 | ev.ReplyCompleted() | ev.ApprovalResolved() | ev.AgentStarted() | ev.AgentReturned()
                 | ev.WorkProgressed() | ev.RetryScheduled() | ev.TurnReset() | ev.TurnCompleted() | ev.MessageSaved()
-                | ev.ContextCompacted()
+                | ev.ToolProgressed() | ev.ContextCompacted()
             ):  # fmt: skip
                 return []  # no word for it
             case _:
