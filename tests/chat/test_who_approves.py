@@ -117,6 +117,7 @@ def test_a_form_is_answered_by_who_may_and_only_as_it_was_shown(alice, bob, char
     (asked,) = [each.event for each in stored(run.pk) if isinstance(each.event, ev.ApprovalRequested)]
     assert say(alice, run, input=GIVEN, digest=digest_asked(asked)) == (200, "")
     assert [each.input for each in resolved(run)] == [{**GIVEN, "page": {}}]
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.SUCCEEDED)
     assert say(alice, waiting(chat, alice), input=GIVEN)[0] == 400
 
 
