@@ -176,8 +176,8 @@ class ApprovalRequested(Event, frozen=True, kw_only=True, tag="approval.requeste
     risk: Literal["", "read", "write", "outward", "delete"] = ""  # the worst that the call may do
     digest: str = ""  # of the tool and its arguments: agents.loop.judging.digest_of
     holds: tuple[str, ...] = ()  # calls behind it that change something: they begin after it, and are not asked for
-    forms: tuple[Form, ...] = ()  # what is wanted, in the words of a server outside
-    state: str = ""  # what that server wants back, sealed: no reader is told of it
+    forms: tuple[Form, ...] = ()  # what is wanted, in the words of the tool or of its server
+    state: str = ""  # what the tool wants to see again: no reader is told of it
 
 
 class ApprovalResolved(Event, frozen=True, kw_only=True, tag="approval.resolved"):
@@ -377,7 +377,7 @@ def as_before(reply: "ReplyCompleted") -> "ReplyCompleted":
 
 
 def without_state(event: AnyEvent) -> AnyEvent:
-    """The event as readers are told of it: what a provider, or a server outside, wants back is for that one alone."""
+    """The event as readers are told of it: what a provider, or a tool, wants back is for that one alone."""
     if isinstance(event, ReplyCompleted) and event.state is not None:
         return replace(event, state=None)
     return replace(event, state="") if isinstance(event, ApprovalRequested) and event.state else event

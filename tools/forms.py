@@ -27,9 +27,7 @@ class Form:
 
     key: str  # by which it is answered
     message: str = ""  # why, in the words of who wants it
-    schema: dict[str, Any] = field(
-        default_factory=dict
-    )  # of the form, as `checked_form` takes it; empty: there is a page instead
+    schema: dict[str, Any] = field(default_factory=dict)  # of a form (`checked_form`); empty: there is a page instead
     url: str = ""  # of that page: shown, and opened by nobody but the person
 
     @property

@@ -13,16 +13,17 @@ from agents import events as ev
 from agents.archetypes.base import Archetype
 from agents.errors import LimitReached, ProviderError, Waiting
 from agents.events import AnyEvent, Call
+from agents.loop import wanting
 from agents.loop.foreign import is_tainted, places_of
 from agents.loop.job import Job
-from agents.loop.judging import ALLOW, ASK, Question, Verdict, digest_asked, digest_of
+from agents.loop.judging import ALLOW, ASK, Question, Verdict, digest_of
 from agents.loop.ledger import Turn
 from agents.messages import Message, UserMessage
 from agents.options import RunOptions
 from tools.base import Tool
 from tools.cleaning import clean_json
 from tools.executor import execute
-from tools.forms import Given, NeedsPerson
+from tools.forms import NeedsPerson
 
 Approval = ev.ApprovalRequested | ev.ApprovalResolved
 GONE = "The tool {name} was taken away, or changed, since this answer began. Go on without it."
@@ -309,25 +310,9 @@ class ToolCalls:
     async def _wait_for_answers(self, call: Call, tool: Tool, arguments: dict[str, Any], needs: NeedsPerson) -> None:
         """Ask for what the tool wants to know, and leave the call open: nothing of it is under way."""
         self.is_waiting = True
-        event = ev.ApprovalRequested(
-            **self._head(call),
-            **_shown(tool, arguments),
-            arguments=arguments,
-            expires_at=self.job.now() + self.job.approval_lifetime_s,
-            holds=await self._held(),
-            forms=tuple(ev.Form(**vars(each)) for each in needs.forms),
-            state=needs.state,
-        )
-        await self.emit(msgspec.structs.replace(event, digest=digest_asked(event)))
-
-    def _given(self, call: Call) -> Given | None:
-        """What a person has answered to the call's forms."""
-        asked, approval = self.turn.asked.get(call.id), self.turn.approvals.get(call.id)
-        if asked is None or not asked.forms or not isinstance(approval, ev.ApprovalResolved):
-            return None
-        said = approval.input or {}
-        pages = {each.key for each in asked.forms if each.is_page}
-        return Given({key: None if key in pages else value for key, value in said.items()}, asked.state)
+        told = {**self._head(call), **_shown(tool, arguments), "holds": await self._held()}
+        expires_at = self.job.now() + self.job.approval_lifetime_s
+        await self.emit(wanting.asked(needs, **told, arguments=arguments, expires_at=expires_at))
 
     def _head(self, call: Call) -> dict[str, Any]:
         return {"at": self.job.now(), "agent": self.agent.path, "call": call.id, "name": call.name}
@@ -343,7 +328,7 @@ class ToolCalls:
 
         self.job.heard.update(places_of(tool))
         context = replace(self.job.context, call_id=call.id, progress=progress)
-        context = replace(context, may_ask=not self.job.is_among_older, given=self._given(call))
+        context = replace(context, may_ask=not self.job.is_among_older, given=wanting.given(self.turn, call.id))
         done = await execute(tool, context, arguments)
         if done.needs is not None:
             return await self._wait_for_answers(call, tool, arguments, done.needs)

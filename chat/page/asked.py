@@ -38,8 +38,7 @@ def question(reader: User, run: Run, call: str) -> dict[str, Any]:
     tool = tool_of(run, asked)
     title = on_one_line(asked.title or (tool.title if tool is not None else asked.name))
     if asked.forms:
-        host = tool.place.partition("/")[0] if tool is not None else ""
-        return {"title": title, **forms.shown(forms_of(asked), host), **_may(reader, run, asked)}
+        return {"title": title, **forms.shown(forms_of(asked), tool), **_may(reader, run, asked)}
     effects = effects_of(asked.arguments, _Present(reader, run))
     return {
         "title": title,

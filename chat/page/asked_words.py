@@ -35,6 +35,7 @@ SAID: dict[str, Any] = {
     "answersGo": _(
         "What you send leaves this installation, and whoever reads this chat can read it. Send no password."
     ),
+    "answersStay": _("Whoever reads this chat can read what you send. Send no password."),
     "answeredBy": _("Answered by %(who)s"),
     "notAnsweredBy": _("Not answered by %(who)s"),
     "allowedIn": _("Allowed in this chat by %(who)s"),

@@ -5,21 +5,29 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chat.page.asked_words import say
+from tools.base import Tool
 from tools.forms import Field, Form, fields_of
 
 TYPES = {"text": "text", "email": "email", "url": "url", "date": "date", "date-time": "datetime-local"}
 MARKS = {"minLength": "minlength", "maxLength": "maxlength", "minimum": "min", "maximum": "max"}
 
 
-def shown(forms: tuple[Form, ...], host: str) -> dict[str, Any]:
-    """What `_forms.html` says of them, besides who may answer. `host`: where the answers go; "" where nobody knows."""
+def shown(forms: tuple[Form, ...], tool: Tool | None) -> dict[str, Any]:
+    """What `_forms.html` says of them, besides who may answer. `tool` wants it; None: it is gone."""
     is_only_pages = all(each.is_page for each in forms)
-    goes = say("answersGoTo", host=host) if host else say("answersGo")
     return {
         "forms": [_form(each) for each in forms],
         "sends": say("isDone") if is_only_pages else say("sends"),
-        "goes": "" if is_only_pages else goes,
+        "goes": "" if is_only_pages else _goes(tool),
     }
+
+
+def _goes(tool: Tool | None) -> str:
+    """Where the answers go, and who reads them."""
+    if tool is not None and not tool.outward:
+        return say("answersStay")
+    host = tool.place.partition("/")[0] if tool is not None else ""
+    return say("answersGoTo", host=host) if host else say("answersGo")
 
 
 def _form(form: Form) -> dict[str, Any]:

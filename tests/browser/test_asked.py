@@ -123,6 +123,7 @@ def test_what_a_call_wants_is_filled_in_on_its_card(open_page: Open, careful: Se
     seen.get_by_label("A dog").check()
     seen.get_by_label("Day").fill("2026-12-24")
     assert not page.evaluate(SIDEWAYS) and complaints(page) == []
+    assert not _is_taken(seen.get_by_role("link")) and not _is_taken(seen.get_by_label("Where"))
     page.reload()
     seen = card(page)
     seen.get_by_label("Where").select_option("Outside")
@@ -145,6 +146,12 @@ def test_nobody_has_to_answer(open_page: Open, careful: Server, upstream: Upstre
     seen.get_by_role("button", name="Do not answer").click()
     expect(answer(page)).to_contain_text("Then not.")
     expect(seen.locator(".decision")).to_contain_text("Not answered by")
+
+
+def _is_taken(locator: Locator) -> bool:
+    """Whether the Enter key does something else there than the browser's own."""
+    pressed = "new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, cancelable: true})"
+    return not locator.evaluate(f"each => each.dispatchEvent({pressed})")
 
 
 def _parts(server: Server, page: Page) -> list[dict[str, Any]]:
