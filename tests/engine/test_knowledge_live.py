@@ -13,10 +13,12 @@ from tests.doors.people import newcomer
 from tests.embeddings import Embeddings
 from tests.engine.test_work import told, until
 from tests.live import Server
+from tests.memory import resident_mb
 from tests.streams import Client, client, key
 
 pytestmark = pytest.mark.live
 NewServer = Callable[..., Server]
+MOST_MB = 100  # that a server takes more while it indexes a document
 LONG = "".join(f"# Door {n}\n\nThe door number {n} is painted in the colour {n}.\n\n" for n in range(900))
 
 
@@ -87,6 +89,21 @@ def test_a_file_of_some_megabytes_comes_as_a_form(server: Server) -> None:
     assert status == 413 and b"file_too_large" in body
     status, body = sent(room, b"x" * 21_000_000)
     assert status == 413
+
+
+def test_the_longest_document_costs_its_server_little_memory(new_server: NewServer, embeddings: Embeddings) -> None:
+    server = new_server(**embeddings.settings).start()
+    room = Room(server)
+    chapter = (
+        "# Chapter {0}\n\nThe old door number {0} was painted." + " It was green, and then it was blue." * 10 + "\n\n"
+    )
+    assert room.alice.wait(room.add(chapter.format(0))["run"])["status"] == "succeeded"
+    before = resident_mb(server.process.pid)
+    made = room.add("".join(map(chapter.format, range(4_500))))  # 1.9 MB; 2 are taken, and 5,000 passages
+    assert room.alice.wait(made["run"])["status"] == "succeeded"
+    assert room.row(made["id"])["passages"] >= 4_500
+    more = resident_mb(server.process.pid, "VmHWM") - before
+    assert more < MOST_MB, f"{more:.0f} MB more"
 
 
 def sent(room: Room, data: bytes) -> tuple[int, bytes]:
