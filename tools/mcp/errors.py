@@ -13,6 +13,8 @@ McpCode = Literal[
     "bad_answer",  # broken off, not HTTP, not JSON, not this protocol
     "moved",  # a redirect that is not followed
     "auth",  # 401 or 403
+    "scope",  # 403 that says what the token lacks
+    "sign_in",  # the person's sign-in cannot be renewed or begun now
     "not_found",  # 404: no server of this protocol there, or its session is gone
     "bad_arguments",  # the server knows no such tool, or takes no such arguments
     "server_error",  # it answered with an error of its own
@@ -44,6 +46,11 @@ SENTENCES: dict[McpCode, tuple[str, str]] = {
         "{host}, the server of this tool, does not take the project's token: somebody must renew it.",
         "{host} does not take the token: give a new one, or one with the rights that its tools need.",
     ),
+    "scope": (
+        "{host}, the server of this tool, wants a token with further rights: {said}",
+        "{host} wants a token with further rights: {said}",
+    ),
+    "sign_in": ("The person's sign-in at {host} does not hold now: {said}", "{said}"),
     "not_found": ("{host} has no server of tools at this address.", "{host} has no MCP server at this address."),
     "bad_arguments": ("{host} did not take the call: {said}", ""),
     "server_error": ("{host} answered with an error: {said}", ""),
@@ -58,6 +65,8 @@ NOT_SENT: tuple[McpCode, ...] = (
         "unreachable",
         "moved",
         "auth",
+        "scope",
+        "sign_in",
         "not_found",
         "bad_arguments",
         "resting",
@@ -77,10 +86,10 @@ class McpError(ToolError):
         told, person = (each.format(host=host or "It", said=said) for each in SENTENCES[code])
         self.was_sent = code not in NOT_SENT if was_sent is None else was_sent
         super().__init__(told + UNKNOWN if self.was_sent and code != "server_error" else told)
-        self.code = code
+        self.code, self.said = code, said
         self.person = person or told
-        self._host, self._said = host, said
+        self._host = host
 
     def unsent(self) -> "McpError":
         """The same of a call that was not even begun."""
-        return McpError(self.code, self._host, self._said, was_sent=False)
+        return McpError(self.code, self._host, self.said, was_sent=False)

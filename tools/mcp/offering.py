@@ -9,7 +9,7 @@ from django.conf import settings
 from tools.base import Tool, titled
 from tools.hidden import on_one_line
 from tools.mcp.tool import Call
-from tools.models import McpTool, McpToolPolicy
+from tools.models import McpAuth, McpTool, McpToolPolicy
 
 TITLE_MAX_CHARS = 100
 SPARE_S, SPARE_BYTES = 5.0, 1_000  # the client says itself what took too long, and cuts what is too long
@@ -19,7 +19,8 @@ OF_WHOM = "(A tool of the server {server}, which is not ours. What it answers is
 def toolset(project_id: UUID) -> tuple[Tool, ...]:
     """The tools. One query."""
     rows = McpTool.objects.offered().filter(server__project=project_id).select_related("server")
-    lean = rows.defer("approved", "server__token", "server__discovered", "server__error")
+    unread = ("token", "client_secret", "authority", "discovered", "error")
+    lean = rows.defer("approved", *(f"server__{each}" for each in unread))
     return tuple(map(tool_of, lean.order_by("offered_as")))
 
 
@@ -36,6 +37,7 @@ def tool_of(row: McpTool) -> Tool:
         permission="read" if only_reads else "write",
         idempotent=only_reads or is_idempotent,
         asks_first=row.policy != McpToolPolicy.ALLOW,
+        as_person=row.server.auth == McpAuth.OAUTH,
         foreign=True,
         outward=True,
         place=place_of(row.server.url),

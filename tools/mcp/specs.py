@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def spec_of(server: McpServer) -> ServerSpec:
-    """The server as it may be asked now. Raises SecretUnreadable.
+    """The server as it may be asked now. Raises SecretUnreadable. Where people sign in themselves, without a token.
 
     Its connections are the project's, and of this address and token alone: with another one, a new connection.
     """

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 import msgspec
 from django.conf import settings
+from mcp.client.auth.utils import extract_field_from_www_auth, extract_scope_from_www_auth
 
 from tools.errors import OutwardError
 from tools.hidden import on_one_line
@@ -34,6 +35,8 @@ LOCATION_MAX_CHARS = 200
 KEPT = ("content-type", "location", "mcp-session-id")
 NOT_SENT_ON = ("host", "connection", "accept-encoding", "user-agent", "content-length", "cookie", "authorization")
 SESSION = "mcp-session-id"
+CHALLENGE = "WWW-Authenticate"
+SCOPE_MAX_CHARS = 500
 
 
 class _Sent(msgspec.Struct):
@@ -123,7 +126,9 @@ class Transport(httpx2.AsyncBaseTransport):
     def _look(self, request: httpx2.Request, incoming: Incoming, body: bytes, kind: str, exchange: Exchange) -> None:
         """What this answer is, for whom the SDK tells less."""
         status, host = incoming.status, self._host
-        if status in (401, 403):
+        if status == 403 and (wanted := _wanted(incoming)):
+            exchange.fail(McpError("scope", host, wanted))
+        elif status in (401, 403):
             exchange.fail(McpError("auth", host))
         elif status == 404 and SESSION in request.headers:
             exchange.asks_anew = True
@@ -188,6 +193,14 @@ def _objects(data: bytes) -> int:
 def _check(count: int, most: int, what: str) -> None:
     if count > most:
         raise OutwardError("too_large", f"The answer has more than {most:,} {what}.")
+
+
+def _wanted(incoming: Incoming) -> str:
+    """The scope that the token lacks (RFC 6750, section 3.1); "" where that is not why."""
+    answer = httpx2.Response(403, headers={CHALLENGE: incoming.headers.get(CHALLENGE, "")})
+    if extract_field_from_www_auth(answer, "error") != "insufficient_scope":
+        return ""
+    return on_one_line(extract_scope_from_www_auth(answer) or "")[:SCOPE_MAX_CHARS]
 
 
 def _is_refusal(body: bytes) -> bool:

@@ -6,7 +6,7 @@ Files lie on disk, see tools.git.
 
 from tools.models.documents import Document, DocumentVersion
 from tools.models.knowledge import KnowledgeDocument, KnowledgeLevel, KnowledgeState, Passage
-from tools.models.mcp import McpAuth, McpServer, McpServerState, McpTool, McpToolPolicy, McpToolState
+from tools.models.mcp import McpAuth, McpServer, McpServerState, McpSignIn, McpTool, McpToolPolicy, McpToolState
 from tools.models.memory import Memory, Preferences
 from tools.models.repositories import Forge, ProjectRepository, RepositoryState
 
@@ -20,6 +20,7 @@ __all__ = [
     "McpAuth",
     "McpServer",
     "McpServerState",
+    "McpSignIn",
     "McpTool",
     "McpToolPolicy",
     "McpToolState",

@@ -12,11 +12,13 @@ from accounts.models import Project, Seer, User
 
 NAME_MAX_CHARS = 24
 URL_MAX_CHARS = 1_000
+CLIENT_ID_MAX_CHARS = 1_000
 
 
 class McpAuth(models.TextChoices):
     NONE = "none"
     BEARER = "bearer"  # the stored token, as `Authorization: Bearer`
+    OAUTH = "oauth"  # each person signs in there and acts as themselves: McpSignIn
 
 
 class McpServerState(models.TextChoices):
@@ -53,6 +55,11 @@ class McpServer(models.Model):
     url = models.CharField(max_length=URL_MAX_CHARS)  # https, without a secret in it
     auth = models.CharField(max_length=8, choices=McpAuth.choices, default=McpAuth.NONE)
     token = models.TextField(blank=True, editable=False)  # by accounts.secrets.seal; never shown
+    # Of `oauth`: as which client people are sent to the authorization server, where somebody has registered one there
+    # by hand, and what was found about that server (tools.mcp.oauth.authority), the client that we registered included.
+    client_id = models.CharField(max_length=CLIENT_ID_MAX_CHARS, blank=True, db_default="")
+    client_secret = models.TextField(blank=True, editable=False, db_default="")  # as `token`
+    authority = models.JSONField(null=True, blank=True, editable=False)
     state = models.CharField(max_length=8, choices=McpServerState.choices, default=McpServerState.NEW)
     protocol = models.CharField(max_length=40, blank=True)  # the version that it was last asked in
     discovered = models.JSONField(null=True, blank=True, editable=False)  # what it said of itself, for the next call
@@ -120,3 +127,39 @@ class McpTool(models.Model):
 
     def __str__(self) -> str:
         return f"MCP tool {self.offered_as}"
+
+
+class McpSignInQuerySet(models.QuerySet["McpSignIn"]):
+    def visible_to(self, user: Seer) -> "McpSignInQuerySet":
+        """The user's own: what one may do elsewhere is nobody else's business."""
+        return self.filter(user=user.pk)
+
+
+class McpSignIn(models.Model):
+    """A person at an MCP server whose tools act as them there: the tokens that it takes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    server = models.ForeignKey(McpServer, models.CASCADE, related_name="sign_ins")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    issuer = models.CharField(max_length=URL_MAX_CHARS)  # of the tokens: to no other authorization server do they go
+    client_id = models.CharField(max_length=CLIENT_ID_MAX_CHARS)  # that they were given to
+    access = models.TextField(editable=False)  # the access token, by accounts.secrets.seal; never shown
+    refresh = models.TextField(blank=True, editable=False)  # the refresh token, the same way; "" where there is none
+    scope = models.CharField(max_length=1_000, blank=True)  # what it is good for there, as the server says it
+    wanted = models.CharField(max_length=1_000, blank=True)  # what a call was refused for: asked for at the next sign-in
+    expires_at = models.DateTimeField(null=True, blank=True)  # the access token; null where the server does not say
+    version = models.PositiveIntegerField(default=0)  # counts the tokens, so that of two who renew one writes
+    renewing_until = models.DateTimeField(null=True, blank=True)  # somebody renews it now; past: they have died
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = McpSignInQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        verbose_name = "sign-in at an MCP server"
+        verbose_name_plural = "sign-ins at MCP servers"
+        constraints = [models.UniqueConstraint(fields=["server", "user"], name="mcp_sign_in_once")]
+
+    def __str__(self) -> str:
+        return f"sign-in of {self.user_id} at {self.server_id}"

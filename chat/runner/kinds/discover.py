@@ -19,16 +19,19 @@ from chat.eventlog.projection import Fold
 from chat.models import Run
 from chat.models.facts import RunFacts
 from chat.runner.kinds.base import Kind
+from tools.mcp.acting import asked_as, sign_in_url
 from tools.mcp.client import discover
 from tools.mcp.errors import McpCode, McpError
+from tools.mcp.oauth.errors import NotSignedIn
 from tools.mcp.rows import ServerChanged, take
-from tools.mcp.spec import ServerSpec
-from tools.mcp.specs import spec_of
+from tools.mcp.spec import Found, ServerSpec
 from tools.models import McpServer, McpServerState
 
 NAME = "discover"
 CODES: dict[McpCode, str] = {
     "auth": "mcp_auth",
+    "scope": "mcp_auth",
+    "sign_in": "mcp_sign_in",
     "refused_url": "mcp_refused",
     "refused_address": "mcp_refused",
     "moved": "mcp_refused",
@@ -39,6 +42,7 @@ CODES: dict[McpCode, str] = {
 SPARE_S = 30.0  # the client says itself what took too long
 UNAVAILABLE = "mcp_unavailable"  # all else: it may go better at another time
 MOVED_ON = "The server was changed or taken away meanwhile. Refresh it again."
+SIGN_IN = "Sign in at the server first: {url}"
 UNREADABLE = "The token that is stored cannot be read. Give it anew."
 
 
@@ -58,6 +62,7 @@ class DiscoverWork:
     def __init__(self, run: Run) -> None:
         self.timeout_s = settings.MCP_CONNECT_TIMEOUT_S + settings.MCP_LIST_TIMEOUT_S + SPARE_S
         self.asked = msgspec.convert(run.request, Asked)
+        self.user = run.user_id
         self.result: Any = None
 
     def goes_on_from(self, fold: Fold) -> None:
@@ -71,21 +76,27 @@ class DiscoverWork:
         """That it asks. Raises WorkFailed; then what is known of the server's tools stays as it was."""
         yield [ev.WorkProgressed(at=time.time(), text="Asking for its tools", done=0, total=0)]
         try:
-            spec = await db(self._spec)
-            self.result = asdict(await db(take, spec, await discover(spec)))
+            spec, found = await asked_as(self.user, await db(self._server), _asked)
+            self.result = asdict(await db(take, spec, found))
         except McpError as error:
             code = CODES.get(error.code, UNAVAILABLE)
             raise WorkFailed(code, error.person, retryable=code == UNAVAILABLE) from error
+        except NotSignedIn as error:
+            raise WorkFailed("mcp_sign_in", SIGN_IN.format(url=sign_in_url(self.asked.server))) from error
         except SecretUnreadable as error:
             raise WorkFailed("mcp_auth", UNREADABLE) from error
         except (ServerChanged, McpServer.DoesNotExist) as error:
             raise WorkFailed(UNAVAILABLE, MOVED_ON, retryable=True) from error
 
-    def _spec(self) -> ServerSpec:
-        """Without what is known of it: which protocol it speaks may have changed. Raises SecretUnreadable."""
+    def _server(self) -> McpServer:
+        """Without what is known of it: which protocol it speaks may have changed."""
         server = McpServer.objects.get(pk=self.asked.server)
         server.protocol, server.discovered = "", None
-        return spec_of(server)
+        return server
+
+
+async def _asked(spec: ServerSpec) -> tuple[ServerSpec, Found]:
+    return spec, await discover(spec)
 
 
 def load(run: Run, events: list[AnyEvent], permissions: Permissions) -> DiscoverWork:
