@@ -7,7 +7,7 @@ from chat.doors.registry import DOORS
 from chat.exports.urls import urls as export_urls
 from chat.feedback import rest as feedback
 from chat.ops import metrics
-from chat.page import account, attaching, builds, embed, figures, proposing, repository, self_test, views
+from chat.page import account, attaching, builds, embed, figures, mcp_sign_in, proposing, repository, self_test, views
 from chat.page import changes as page_changes
 from chat.page import documents as document_page
 from chat.page import knowledge as knowledge_pages
@@ -69,6 +69,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<uuid:id>/repository/", repository.repository, name="page-repository"),
     path("projects/<uuid:id>/document/", document_page.document, name="page-document"),
     path("projects/<uuid:id>/knowledge/", knowledge_pages.knowledge_page, name="page-knowledge"),
+    path("mcp-servers/<uuid:id>/sign-in", mcp_sign_in.sign_in, name="page-mcp-sign-in"),
+    path("mcp-servers/<uuid:id>/callback", mcp_sign_in.callback, name="page-mcp-callback"),
+    path("mcp-servers/<uuid:id>/signed-in", mcp_sign_in.signed_in, name="page-mcp-signed-in"),
+    path("mcp-servers/<uuid:id>/sign-out", mcp_sign_in.sign_out, name="page-mcp-sign-out"),
+    path("mcp-servers/<uuid:id>/client.json", mcp_sign_in.client, name="mcp-client"),
     path("runs/<uuid:id>/component/", builds.component, name="page-component"),
     path("organizations/<uuid:id>/", figures.figures, name="page-figures"),
     path("account/", account.account, name="account"),

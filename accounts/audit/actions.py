@@ -41,6 +41,8 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "mcp.added": ("project",),
     "mcp.changed": ("project", "fields"),
     "mcp.removed": ("project",),
+    "mcp.signed_in": ("project",),
+    "mcp.signed_out": ("project",),
     "mcp.approved": ("project", "server", "policy", "digest"),
     "budget.set": ("tokens", "period", "nanos", "currency", "scope"),
     "budget.removed": ("scope",),

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
+
 from chat.page.asked_words import say
 from tools.base import Tool
 from tools.forms import Field, Form, fields_of
@@ -36,7 +38,9 @@ def _form(form: Form) -> dict[str, Any]:
 
 
 def _host(url: str) -> str:
-    """Where a link leads; "" for what is made none: only https, and no name or password before the host."""
+    """Where a link leads; "" for what is made none: only https, and no name or password before the host; or our own."""
+    if url.startswith(f"{settings.PARLEY_PUBLIC_URL}/"):
+        return urlsplit(settings.PARLEY_PUBLIC_URL).hostname or ""
     try:
         parts = urlsplit(url)
         is_plain = parts.scheme == "https" and parts.username is None and parts.password is None

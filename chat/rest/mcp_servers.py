@@ -1,8 +1,10 @@
 """REST for a project's MCP servers, and for reading and approving their tools."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from django.urls import path
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,9 +17,10 @@ from accounts.http.secret_fields import SecretBody, SecretShown
 from accounts.models import Project
 from chat.services import mcp_servers as mcp
 from chat.services.mcp_servers import Approved
+from chat.services.mcp_sign_ins import sign_out, tell_sign_ins
 from tools.mcp.approving import Change, Terms, changes_of
-from tools.models import McpServer, McpTool, McpToolPolicy
-from tools.models.mcp import NAME_MAX_CHARS, URL_MAX_CHARS
+from tools.models import McpAuth, McpServer, McpTool, McpToolPolicy
+from tools.models.mcp import CLIENT_ID_MAX_CHARS, NAME_MAX_CHARS, URL_MAX_CHARS
 
 DIGEST_CHARS = 64
 
@@ -29,17 +32,27 @@ class McpServerError(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class McpServerSignIn(serializers.Serializer[Any]):
+    """Where people sign in at it themselves, and whether whoever asks is."""
+
+    url = serializers.URLField(help_text="Open it in a browser, to sign in there or to sign in anew.")
+    since = serializers.DateTimeField(allow_null=True, help_text="null: they are not signed in.")
+
+
 class McpServerSerializer(serializers.ModelSerializer[McpServer]):
     """An MCP server of a project, without its token."""
 
     token = SecretShown()
+    client_secret = SecretShown()
+    sign_in = McpServerSignIn(allow_null=True, read_only=True, help_text="null where nobody signs in.")
     error = McpServerError(allow_null=True, read_only=True)
     run = serializers.UUIDField(allow_null=True, read_only=True, help_text="That refreshes it; null where none does.")
 
     class Meta:
         model = McpServer
         fields = (
-            *("id", "project", "name", "url", "auth", "token", "state", "run", "protocol", "left_out", "error"),
+            *("id", "project", "name", "url", "auth", "token", "client_id", "client_secret", "sign_in"),
+            *("state", "run", "protocol", "left_out", "error"),
             *("refreshed_at", "created_at", "updated_at"),
         )
         read_only_fields = fields
@@ -78,7 +91,19 @@ class McpServerBody(Closed):
     """Where a server is, and what opens it."""
 
     url = Text(max_length=URL_MAX_CHARS, help_text="https, without a secret in it")
+    auth = serializers.ChoiceField(
+        McpAuth.choices,
+        required=False,
+        help_text="oauth: each person signs in there, and its tools act as them; else it follows from the token",
+    )
     token = SecretBody(required=False, help_text="sent as a bearer token; stored sealed, and never shown again")
+    client_id = Text(
+        required=False,
+        allow_blank=True,
+        max_length=CLIENT_ID_MAX_CHARS,
+        help_text="of oauth, where its authorization server takes no client that it does not know",
+    )
+    client_secret = SecretBody(required=False, help_text="of that client, where it has one")
 
 
 class NewMcpServerBody(McpServerBody):
@@ -111,7 +136,9 @@ class McpServers(APIView):
         read(PageQuery, request.query_params)
         place = mcp.project_of(caller(request), project)
         rows = mcp.servers_in(place)
-        answer = page(request, rows, McpServerSerializer, ordering="-created_at", prepare=mcp.tell_runs)
+
+        tell = partial(_tell, request)
+        answer = page(request, rows, McpServerSerializer, ordering="-created_at", prepare=tell)
         for each in answer.data["results"]:
             _without_hint(request, place, each)
         return answer
@@ -123,9 +150,12 @@ class McpServers(APIView):
         mcp.require_admin(caller(request), place)
 
         def make(body: dict[str, Any]) -> McpServer:
-            return mcp.add(user=caller(request), project=place, **body)
+            return _told(request, mcp.add(user=caller(request), project=place, **body))
 
-        return created(request, NewMcpServerBody, McpServerSerializer, make, lambda id: mcp.server_in(place, id))
+        def find(id: Any) -> McpServer:
+            return _told(request, mcp.server_in(place, id))
+
+        return created(request, NewMcpServerBody, McpServerSerializer, make, find)
 
 
 class OneMcpServer(APIView):
@@ -149,6 +179,17 @@ class OneMcpServer(APIView):
     def delete(self, request: Request, project: UUID, id: UUID) -> Response:
         """Forget it with its tools. Needs admin."""
         mcp.remove(user=caller(request), project=mcp.project_of(caller(request), project), id=id)
+        return Response(status=204)
+
+
+class McpSignOut(APIView):
+    """A person's own sign-in at a server. It is begun in a browser, at `sign_in.url`."""
+
+    @documented("sign_out_at_mcp_server", status=204)
+    def delete(self, request: Request, project: UUID, id: UUID) -> Response:
+        """Sign out: the tokens are forgotten here, and ended there where the server takes that. No API key may."""
+        mcp.project_of(caller(request), project)
+        async_to_sync(sign_out)(caller(request), id)
         return Response(status=204)
 
 
@@ -204,14 +245,24 @@ class McpApproval(APIView):
 
 
 def _shown(request: Request, place: Project, server: McpServer) -> Response:
-    mcp.tell_runs([server])
-    return Response(_without_hint(request, place, McpServerSerializer(server).data))
+    return Response(_without_hint(request, place, McpServerSerializer(_told(request, server)).data))
+
+
+def _tell(request: Request, servers: list[McpServer]) -> None:
+    """Write to each what is of now, and of whoever asks."""
+    mcp.tell_runs(servers)
+    tell_sign_ins(caller(request), servers)
+
+
+def _told(request: Request, server: McpServer) -> McpServer:
+    _tell(request, [server])
+    return server
 
 
 def _without_hint(request: Request, place: Project, told: Any) -> Any:
     """Whether there is a token is for all who read, how it ends for those who may change it."""
     if not mcp.may_change(caller(request), place):
-        told["token"]["hint"] = ""
+        told["token"]["hint"] = told["client_secret"]["hint"] = ""
     return told
 
 
@@ -221,6 +272,7 @@ TOOLS = f"{PLACE}<uuid:server>/tools/"
 urls = [
     path(PLACE, McpServers.as_view(), name="mcp-servers"),
     path(ONE, OneMcpServer.as_view(), name="mcp-server"),
+    path(f"{ONE}sign-in", McpSignOut.as_view(), name="mcp-sign-out"),
     path(f"{ONE}refresh", McpRefresh.as_view(), name="mcp-refresh"),
     path(TOOLS, McpTools.as_view(), name="mcp-tools"),
     path(f"{TOOLS}<uuid:id>/", OneMcpTool.as_view(), name="mcp-tool"),

@@ -21,6 +21,7 @@ from accounts.permissions import permissions_in, require
 from chat.models import OPEN, Run
 from chat.runner.beginning import WorkOrder
 from chat.runner.kinds import discover
+from chat.services.mcp_opening import set_opening
 from chat.services.repositories import find_project
 from chat.services.work import start_work, under_way
 from tools.errors import OutwardError
@@ -85,26 +86,32 @@ def may_change(user: User, project: Project) -> bool:
     return user.key is None and "admin" in permissions_in(user, organization=project.organization_id, project=project)
 
 
-def add(*, user: User, project: Project, name: str, url: str, token: str = "") -> McpServer:
-    """Add a server, which nobody asks yet; `token` is sealed. Raises Conflict, Invalid, NotAllowed."""
+def add(*, user: User, project: Project, name: str, url: str, **opens: str) -> McpServer:
+    """Add a server, which nobody asks yet. `opens`: `auth`, and `token` or `client_id` and `client_secret`, sealed.
+
+    Raises Conflict, Invalid, NotAllowed.
+    """
     require_admin(user, project)
     if not SERVER.fullmatch(name):
         raise refuse("name", NAME)
     check(url)  # a name is looked up: not within the transaction
     require_room(servers_in(project), "MCP_SERVERS_PER_PROJECT", "MCP servers", "project")
+    server = McpServer(project=project, name=name, url=url)
+    set_opening(server, **opens)
     try:
         with transaction.atomic():
-            server = McpServer.objects.create(project=project, name=name, url=url, token=token, auth=_auth(token))
+            server.save()
             _note("mcp.added", user, server)
             return server
     except IntegrityError:
         raise Conflict("The project has an MCP server of this name.", code="mcp_server_exists") from None
 
 
-def change(*, user: User, project: Project, id: UUID, url: str | None = None, token: str | None = None) -> McpServer:
+def change(*, user: User, project: Project, id: UUID, url: str | None = None, **opens: str) -> McpServer:
     """Set where it is and how it is opened; an empty token takes it away, and so does another address.
 
-    At another address it is another server: nothing of it is approved any more. Raises Conflict while it is refreshed.
+    At another address it is another server: nothing of it is approved any more. Whoever was signed in at another
+    address, or by another client, is so no more. Raises Conflict while it is refreshed.
     """
     require_admin(user, project)
     if url is not None:
@@ -112,15 +119,21 @@ def change(*, user: User, project: Project, id: UUID, url: str | None = None, to
     with transaction.atomic():
         server = _idle(project, id)
         if url is not None and url != server.url:
-            server.url, server.state, server.error, server.token = url, McpServerState.NEW, None, ""
-            server.protocol, server.discovered, server.left_out = "", None, ""
-            approving.forget_approval(server.tools.all())
-        server.token = server.token if token is None else token
-        server.auth = _auth(server.token)
+            _move(server, url)
+        set_opening(server, **opens)
         server.save()
-        fields = [name for name, value in (("token", token), ("url", url)) if value is not None]
-        _note("mcp.changed", user, server, fields=fields)
+        if server.authority is None:
+            server.sign_ins.all().delete()
+        _note("mcp.changed", user, server, fields=sorted([*opens, *(["url"] if url is not None else [])]))
     return server
+
+
+def _move(server: McpServer, url: str) -> None:
+    server.url, server.state, server.error, server.token = url, McpServerState.NEW, None, ""
+    server.client_id, server.client_secret, server.authority = "", "", None
+    server.protocol, server.discovered, server.left_out = "", None, ""
+    server.auth = server.auth if server.auth == McpAuth.OAUTH else McpAuth.NONE
+    approving.forget_approval(server.tools.all())
 
 
 @transaction.atomic
@@ -197,10 +210,6 @@ def check(url: str) -> None:
     except OutwardError as error:
         if error.code != "unreachable":  # that may pass, and the refresh will tell
             raise refuse("url", str(error)) from error
-
-
-def _auth(token: str) -> McpAuth:
-    return McpAuth.BEARER if token else McpAuth.NONE
 
 
 def _idle(project: Project, id: UUID) -> McpServer:

@@ -42,6 +42,6 @@ class Resumed:
         return self.rounds < MAX_ROUNDS
 
     def asked_once_more(self, *, is_sign_in: bool = False) -> str:
-        """The state of the next question. Before a sign-in, what was answered to the server is kept: it was not sent."""
+        """The state of the next question. Before a sign-in it keeps what was answered: that was not sent."""
         next = replace(self, rounds=self.rounds + 1)
         return seal(json.dumps([next.rounds, next.state, *([next.answers] if is_sign_in else [])]), SEALED_FOR)

@@ -5,6 +5,7 @@ nobody has read.
 """
 
 import uuid
+from typing import Any
 
 from django.db import models
 
@@ -70,6 +71,7 @@ class McpServer(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     run: uuid.UUID | None = None  # that refreshes it now; not stored
+    sign_in: dict[str, Any] | None = None  # {url, since} of who asks, where people sign in themselves; not stored
 
     objects = McpServerQuerySet.as_manager()
 
@@ -146,7 +148,9 @@ class McpSignIn(models.Model):
     access = models.TextField(editable=False)  # the access token, by accounts.secrets.seal; never shown
     refresh = models.TextField(blank=True, editable=False)  # the refresh token, the same way; "" where there is none
     scope = models.CharField(max_length=1_000, blank=True)  # what it is good for there, as the server says it
-    wanted = models.CharField(max_length=1_000, blank=True)  # what a call was refused for: asked for at the next sign-in
+    wanted = models.CharField(
+        max_length=1_000, blank=True
+    )  # what a call was refused for: asked for at the next sign-in
     expires_at = models.DateTimeField(null=True, blank=True)  # the access token; null where the server does not say
     version = models.PositiveIntegerField(default=0)  # counts the tokens, so that of two who renew one writes
     renewing_until = models.DateTimeField(null=True, blank=True)  # somebody renews it now; past: they have died

@@ -46,7 +46,8 @@ async def made(server: UUID, authority: Authority) -> Client:
     if not authority.registration_endpoint:
         raise SignInError("no_client", authority.host)
     way: Way = _way(authority.ways) if not authority.ways or {BASIC, POST} & set(authority.ways) else "none"
-    body = json.dumps(_described(server, way)).encode()
+    wanted = {"scope": authority.scope} if authority.scope else {}
+    body = json.dumps({**_described(server, way), **wanted}).encode()
     answer = await asked(
         authority.registration_endpoint, method="POST", headers={"Content-Type": "application/json"}, body=body
     )

@@ -6,10 +6,11 @@ has begun signs nobody in.
 
 import hmac
 import json
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from tools.mcp.oauth.errors import SignInError
 
 if TYPE_CHECKING:
     import httpx2
+
+log = logging.getLogger(__name__)
 
 PURPOSE = "mcp sign-in"  # of what the cookie is sealed for
 LIFETIME_S = 600  # from the way there to the way back
@@ -41,6 +44,10 @@ class Tokens(msgspec.Struct, frozen=True):
     expires_in: float | None = None
     refresh_token: str | None = None
     scope: str | None = None
+
+
+class _Refusal(msgspec.Struct):
+    error: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,40}$")]
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,7 @@ def code_of(begun: Begun, kept: Kept, answer: Mapping[str, str]) -> str:
     if said != authority.issuer and (said is not None or authority.tells_issuer):
         raise SignInError("wrong_issuer", authority.host)
     if "error" in answer:
+        log.warning("%s refused a sign-in: %s", authority.host, _code(json.dumps({"error": answer["error"]}).encode()))
         raise SignInError("declined" if answer["error"] == "access_denied" else "refused", authority.host)
     code = answer.get("code", "")
     if not 0 < len(code) <= CODE_MAX_CHARS:
@@ -142,6 +150,7 @@ async def _tokens(kept: Kept, grant: str, **told: str) -> Tokens:
     if answer.status_code >= 500 or answer.status_code in (408, 429):
         raise SignInError("down", authority.host)
     if answer.status_code != 200:
+        log.warning("%s refused a %s: %s", authority.host, grant, _code(answer.content))
         raise SignInError("refused", authority.host)
     return _read(answer.content, authority.host)
 
@@ -155,6 +164,14 @@ async def _sent(client: Client, url: str, body: str) -> "httpx2.Response":
         raise SignInError("no_client") from None
     url, headers, body = ClientAuth(client.id, secret, client.way).prepare("POST", url, dict(FORM), body)
     return await asked(url, method="POST", headers=headers, body=body.encode())
+
+
+def _code(content: bytes) -> str:
+    """The error that it names (RFC 6749, section 5.2), for the log."""
+    try:
+        return msgspec.json.decode(content, type=_Refusal).error
+    except (msgspec.DecodeError, RecursionError):
+        return "no error is named"
 
 
 def _read(content: bytes, host: str) -> Tokens:

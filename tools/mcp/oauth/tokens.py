@@ -20,7 +20,7 @@ from tools.mcp.oauth import flow
 from tools.mcp.oauth.authority import Kept
 from tools.mcp.oauth.errors import NotSignedIn, SignInError
 from tools.mcp.oauth.flow import Begun, Tokens
-from tools.models import McpServer, McpSignIn
+from tools.models import McpSignIn
 
 EARLY_S = 60.0  # a token is renewed so long before it ends
 SPARE_S = 15.0  # for writing down what was renewed; then whoever claimed it has died
