@@ -7,10 +7,11 @@ from chat.doors.registry import DOORS
 from chat.exports.urls import urls as export_urls
 from chat.feedback import rest as feedback
 from chat.ops import metrics
-from chat.page import account, attaching, builds, embed, figures, proposing, repository, self_test, views
+from chat.page import account, attaching, builds, embed, figures, mcp_tools, proposing, repository, self_test, views
 from chat.page import changes as page_changes
 from chat.page import documents as document_page
 from chat.page import knowledge as knowledge_pages
+from chat.page import mcp_servers as mcp_pages
 from chat.page import pulls as pull_pages
 from chat.page import schedules as schedules_page
 from chat.page import webhooks as webhooks_page
@@ -69,6 +70,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<uuid:id>/repository/", repository.repository, name="page-repository"),
     path("projects/<uuid:id>/document/", document_page.document, name="page-document"),
     path("projects/<uuid:id>/knowledge/", knowledge_pages.knowledge_page, name="page-knowledge"),
+    path("projects/<uuid:id>/mcp-servers/", mcp_pages.servers, name="page-mcp-servers"),
+    path("projects/<uuid:project>/mcp-servers/<uuid:id>/", mcp_pages.server, name="page-mcp-server"),
+    path("projects/<uuid:project>/mcp-servers/<uuid:server>/tools/<uuid:id>/", mcp_tools.tool, name="page-mcp-tool"),
     path("runs/<uuid:id>/component/", builds.component, name="page-component"),
     path("organizations/<uuid:id>/", figures.figures, name="page-figures"),
     path("account/", account.account, name="account"),
