@@ -7,10 +7,23 @@ from chat.doors.registry import DOORS
 from chat.exports.urls import urls as export_urls
 from chat.feedback import rest as feedback
 from chat.ops import metrics
-from chat.page import account, attaching, builds, embed, figures, mcp_sign_in, proposing, repository, self_test, views
+from chat.page import (
+    account,
+    attaching,
+    builds,
+    embed,
+    figures,
+    mcp_sign_in,
+    mcp_tools,
+    proposing,
+    repository,
+    self_test,
+    views,
+)
 from chat.page import changes as page_changes
 from chat.page import documents as document_page
 from chat.page import knowledge as knowledge_pages
+from chat.page import mcp_servers as mcp_pages
 from chat.page import pulls as pull_pages
 from chat.page import schedules as schedules_page
 from chat.page import webhooks as webhooks_page
@@ -69,6 +82,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<uuid:id>/repository/", repository.repository, name="page-repository"),
     path("projects/<uuid:id>/document/", document_page.document, name="page-document"),
     path("projects/<uuid:id>/knowledge/", knowledge_pages.knowledge_page, name="page-knowledge"),
+    path("projects/<uuid:id>/mcp-servers/", mcp_pages.servers, name="page-mcp-servers"),
+    path("projects/<uuid:project>/mcp-servers/<uuid:id>/", mcp_pages.server, name="page-mcp-server"),
+    path("projects/<uuid:project>/mcp-servers/<uuid:server>/tools/<uuid:id>/", mcp_tools.tool, name="page-mcp-tool"),
     path("mcp-servers/<uuid:id>/sign-in", mcp_sign_in.sign_in, name="page-mcp-sign-in"),
     path("mcp-servers/<uuid:id>/callback", mcp_sign_in.callback, name="page-mcp-callback"),
     path("mcp-servers/<uuid:id>/signed-in", mcp_sign_in.signed_in, name="page-mcp-signed-in"),

@@ -711,6 +711,8 @@ DOCUMENT = "/api/projects/{id}/document/"
 KNOWLEDGE, ONE_KNOWN = "/api/projects/{id}/knowledge/", "/api/projects/{project}/knowledge/{id}/"
 MCP_SERVERS = "/api/projects/{project}/mcp-servers/"
 ONE_MCP_SERVER, MCP_TOOLS = MCP_SERVERS + "{id}/", MCP_SERVERS + "{server}/tools/"
+MCP_PAGE, MCP_SERVER_PAGE = "/projects/{id}/mcp-servers/", "/projects/{project}/mcp-servers/{id}/"
+MCP_TOOL_PAGE = "/projects/{project}/mcp-servers/{server}/tools/{id}/"
 PROJECT_MEMBERS, ONE_PROJECT_MEMBER = "/api/projects/{project}/members/", "/api/projects/{project}/members/{id}/"
 NOTE = {"start": 0, "end": 1, "quote": "A"}
 MESSAGE, RUNS = "/api/messages/{id}/", "/api/chats/{chat_id}/runs"
@@ -971,6 +973,12 @@ ROUTES = [
     Route("GET", MCP_TOOLS, READ, ids=mcp_server_id),
     Route("GET", MCP_TOOLS + "{id}/", READ, ids=mcp_tool_id),
     Route("POST", MCP_TOOLS + "{id}/approve", ADMIN, fixed(digest="0" * 64), ids=mcp_tool_id),
+    Route("GET", MCP_PAGE, READ, ids=project_id, kind="page"),
+    Route("POST", MCP_PAGE, READ, ok=(400,), ids=project_id, kind="page"),  # no form of it: tests/chat/test_mcp_page.py
+    Route("GET", MCP_SERVER_PAGE, READ, ids=mcp_server_id, kind="page"),
+    Route("POST", MCP_SERVER_PAGE, READ, ok=(400,), ids=mcp_server_id, kind="page"),
+    Route("GET", MCP_TOOL_PAGE, READ, ids=mcp_tool_id, kind="page"),
+    Route("POST", MCP_TOOL_PAGE, READ, ok=(400,), ids=mcp_tool_id, kind="page"),
     Route("GET", "/api/runs/{id}/component/", READ, ids=built_id),
     Route("GET", "/api/schedules/", SIGNED_IN),
     Route("POST", "/api/schedules/", WRITE, new_schedule, ok=(201,)),

@@ -19,7 +19,7 @@ from agents.errors import CODES
 from agents.installation import model_names
 from chat.attachments import kinds
 from chat.models import Chat
-from chat.page import account_words, asked_words, faults, models, pulls, schedules, webhooks, words
+from chat.page import account_words, asked_words, faults, mcp_words, models, pulls, schedules, webhooks, words
 from tools import pictures
 from tools.parsing import documents
 
@@ -70,9 +70,17 @@ def said() -> Iterator[str]:
             webhooks.STATUSES,
             webhooks.DONE,
             webhooks.WHY,
+            mcp_words.SERVERS,
+            mcp_words.TOOLS,
+            mcp_words.POLICIES,
+            mcp_words.DONE,
+            mcp_words.CLAIMS,
+            mcp_words.PARTS,
+            mcp_words.WHY,
         ):
             yield from map(str, table.values())
         yield from map(str, (*account_words.SAID, account_words.LAST_OWNER, account_words.TOO_MANY_KEYS))
+        yield str(mcp_words.ASKED_NOW)
         yield from map(str, (*words.SENTENCES, *faults.EXPECTED, *faults.KINDS, *faults.PAGES, *faults.FIELDS.values()))
     yield from said_by_commands()
 
