@@ -48,6 +48,7 @@ CONTENT |= {"reason"}  # why there is a hold on somebody
 CONTENT |= {"object_repr"}  # what a row was called: older versions kept titles there
 SECRETS = {"password", "token", "token_hash", "key_hash", "secret", "assertion_secret", "assertion_hash", "session_key"}
 SECRETS |= {"value"}  # of a project's secret
+SECRETS |= {"client_secret", "authority", "access_token", "refresh_token"}  # at an MCP server
 SECRETS |= {"old_secret", "url"}  # of a webhook: its address may hold one
 NOT_FILTERS = {"p", "o", "all", "_facets"}  # what else a list's address may carry
 

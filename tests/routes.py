@@ -5,6 +5,7 @@ A new route needs a row here; without one a test fails.
 
 import json
 import random
+import time
 import re
 import uuid
 from collections.abc import Callable, Iterator
@@ -69,7 +70,8 @@ from tests.pictures import DOT
 from tools.documents.patching import Changed
 from tools.documents.storing import Author, write
 from tools.git.repository import Repository
-from tools.models import KnowledgeDocument, McpServer, McpTool, Memory
+from tools.mcp.oauth.authority import Authority, Client, Kept
+from tools.models import KnowledgeDocument, McpServer, McpSignIn, McpTool, Memory
 
 # --- Rules: who gets what they ask for; the rest gets 401, 404 or 403 -----------------------------------------------
 
@@ -104,6 +106,10 @@ ROLES = ALLOWED[PUBLIC]
 def refusal(role: str) -> int:
     """What who is not allowed gets."""
     return 401 if role in UNKNOWN else 404 if role in STRANGERS else 403
+
+
+SHOP = "https://8.8.8.8"
+AUTHORITY = Kept(Authority(SHOP, f"{SHOP}/authorize", f"{SHOP}/token"), Client("we"), time.time())
 
 
 # --- The world --------------------------------------------------------------------------------------------------------
@@ -144,6 +150,13 @@ class Place:
         self.mcp_tool = McpTool.objects.create(
             server=self.mcp_server, name="list", offered_as="mcp_tracker_list", digest="0" * 64
         )
+        self.shop = McpServer.objects.create(
+            project=self.project, name="shop", url="https://8.8.8.8/shop", auth="oauth", authority=AUTHORITY.stored()
+        )
+        for person in (*self.people.values(), self.extra, self.spare):
+            McpSignIn.objects.create(
+                server=self.shop, user=person, issuer=AUTHORITY.authority.issuer, client_id="we", access_token=seal("t")
+            )
         self.character = Character.objects.create(
             number=random.randrange(10**12, 10**13),
             organization=self.organization,
@@ -315,6 +328,7 @@ class Place:
             self.export,
             self.mcp_server,
             self.mcp_tool,
+            self.shop,
         )
         return [str(each.pk) for each in things]
 
@@ -444,6 +458,10 @@ def knowledge_id(place: Place) -> dict[str, Any]:
 
 def mcp_server_id(place: Place) -> dict[str, Any]:
     return {"project": place.project.pk, "id": place.mcp_server.pk, "server": place.mcp_server.pk}
+
+
+def shop_id(place: Place) -> dict[str, Any]:
+    return {"project": place.project.pk, "id": place.shop.pk}
 
 
 def mcp_tool_id(place: Place) -> dict[str, Any]:
@@ -711,6 +729,7 @@ DOCUMENT = "/api/projects/{id}/document/"
 KNOWLEDGE, ONE_KNOWN = "/api/projects/{id}/knowledge/", "/api/projects/{project}/knowledge/{id}/"
 MCP_SERVERS = "/api/projects/{project}/mcp-servers/"
 ONE_MCP_SERVER, MCP_TOOLS = MCP_SERVERS + "{id}/", MCP_SERVERS + "{server}/tools/"
+MCP_SIGN_IN = "/mcp-servers/{id}/"
 MCP_PAGE, MCP_SERVER_PAGE = "/projects/{id}/mcp-servers/", "/projects/{project}/mcp-servers/{id}/"
 MCP_TOOL_PAGE = "/projects/{project}/mcp-servers/{server}/tools/{id}/"
 PROJECT_MEMBERS, ONE_PROJECT_MEMBER = "/api/projects/{project}/members/", "/api/projects/{project}/members/{id}/"
@@ -970,6 +989,12 @@ ROUTES = [
     Route("PATCH", ONE_MCP_SERVER, ADMIN, fixed(url="https://8.8.4.4/mcp"), ids=mcp_server_id),
     Route("DELETE", ONE_MCP_SERVER, ADMIN, ok=(204,), ids=mcp_server_id),
     Route("POST", ONE_MCP_SERVER + "refresh", ADMIN, ok=(202,), ids=mcp_server_id),
+    Route("DELETE", ONE_MCP_SERVER + "sign-in", READ, ok=(204,), ids=shop_id),
+    Route("GET", MCP_SIGN_IN + "sign-in", READ, ids=shop_id, kind="page"),
+    Route("GET", MCP_SIGN_IN + "callback", READ, ok=(403,), ids=shop_id, kind="page"),  # nobody has begun one
+    Route("GET", MCP_SIGN_IN + "signed-in", READ, ids=shop_id, kind="page"),
+    Route("POST", MCP_SIGN_IN + "sign-out", READ, ok=(302,), ids=shop_id, kind="page"),
+    Route("GET", MCP_SIGN_IN + "client.json", PUBLIC, ids=shop_id),
     Route("GET", MCP_TOOLS, READ, ids=mcp_server_id),
     Route("GET", MCP_TOOLS + "{id}/", READ, ids=mcp_tool_id),
     Route("POST", MCP_TOOLS + "{id}/approve", ADMIN, fixed(digest="0" * 64), ids=mcp_tool_id),

@@ -23,7 +23,7 @@ from chat.admin.interventions import keep
 from chat.admin.markup import EMPTY, table, text_block
 from chat.services import mcp_servers
 from tools.mcp.approving import Terms, changes_of
-from tools.models import McpServer, McpTool, McpToolPolicy
+from tools.models import McpServer, McpSignIn, McpTool, McpToolPolicy
 
 SHOWN = (
     *("offered_as", "server", "name", "state", "policy", "read_only_is_believed", "idempotent_is_believed"),
@@ -39,15 +39,30 @@ class McpServerAdmin(History):
     search_fields = ("^name", "^project__name", "^url")
     search_help_text = gettext_lazy("An id (of a server or project), or the beginning of a name or an address")
     id_fields = ("id", "project_id")
-    heavy_fields = ("discovered", "token")
+    heavy_fields = ("discovered", "token", "client_secret", "authority")
     spoken_by = ("name",)
-    exclude = ("token", "discovered")
+    exclude = ("token", "discovered", "client_secret", "authority")
     ordering = ("-created_at", "-id")
 
     @admin.display(description=gettext_lazy("error code"))
     def error_code(self, row: McpServer) -> str:
         """Of the newest refresh, where it failed."""
         return str((row.error or {}).get("code", ""))
+
+
+@admin.register(McpSignIn)
+class McpSignInAdmin(History):
+    """Who is signed in where, never with what."""
+
+    list_display = ("server", "user", "issuer", "scope", "expires_at", "renewing_until", "created_at")
+    list_select_related = ("server", "user")
+    search_fields = ("^user__email", "^server__name")
+    search_help_text = gettext_lazy("An id (of a sign-in, server or person), or the beginning of an e-mail or name")
+    id_fields = ("id", "server_id", "user_id")
+    heavy_fields = ("access_token", "refresh_token")
+    exclude = ("access_token", "refresh_token")
+    spoken_by = ("server", "user")
+    ordering = ("-created_at", "-id")
 
 
 class ApprovalForm(forms.Form):

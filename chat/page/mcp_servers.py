@@ -29,8 +29,10 @@ from chat.page.mcp_words import ASKED_NOW, DONE, POLICIES, SERVERS, TOOLS, WHY, 
 from chat.page.words import failure
 from chat.rest.mcp_servers import McpServerBody, NewMcpServerBody
 from chat.services import mcp_servers as mcp
+from chat.services.mcp_sign_ins import tell_sign_ins
 from tools.hidden import on_one_line
-from tools.models import McpServer, McpTool, McpToolState
+from tools.mcp.oauth.clients import redirect_uri
+from tools.models import McpAuth, McpServer, McpTool, McpToolState
 from tools.models.mcp import NAME_MAX_CHARS, URL_MAX_CHARS
 
 LISTED_SERVERS = 20  # at once
@@ -44,7 +46,7 @@ WAITING = (McpToolState.NEW, McpToolState.CHANGED)
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
-@sensitive_post_parameters("token")
+@sensitive_post_parameters("token", "client_secret")
 def servers(request: HttpRequest, id: UUID) -> HttpResponse:
     """GET /projects/ID/mcp-servers/, and POST with `do=add`: an error is told at its field."""
     user = request.user
@@ -56,7 +58,7 @@ def servers(request: HttpRequest, id: UUID) -> HttpResponse:
         return _all(request, user, project, status=400)
     try:
         mcp.require_admin(user, project)
-        server = mcp.add(user=user, project=project, **read(NewMcpServerBody, _said(request, "name", "url", "token")))
+        server = mcp.add(user=user, project=project, **read(NewMcpServerBody, _new(request)))
     except RequestError as error:
         return _all(request, user, project, status=error.status, faults=faults(error))
     except ValidationError as error:
@@ -67,7 +69,7 @@ def servers(request: HttpRequest, id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
-@sensitive_post_parameters("token")
+@sensitive_post_parameters("token", "client_secret")
 def server(request: HttpRequest, project: UUID, id: UUID) -> HttpResponse:
     """GET /projects/PROJECT/mcp-servers/ID/, and POST with `do` saying what."""
     user = request.user
@@ -107,9 +109,9 @@ def _all(request: HttpRequest, user: User, project: Project, status: int = 200, 
     shown = {
         "project": project,
         "pages": pages,
-        "servers": _shown(list(pages), may_change),
+        "servers": _shown(user, list(pages), may_change),
         "may_change": may_change,
-        "given": _said(request, "name", "url"),
+        "given": _said(request, "name", "url", "auth", "client_id"),
         "most_name": NAME_MAX_CHARS,
         **_told(request),
         **more,
@@ -120,7 +122,7 @@ def _all(request: HttpRequest, user: User, project: Project, status: int = 200, 
 def _one(request: HttpRequest, user: User, row: McpServer, status: int = 200, **more: Any) -> HttpResponse:
     row = _counted(mcp.servers_in(row.project)).get(pk=row.pk)
     pages, may_change = page_of(request, _tools(row), LISTED_TOOLS), mcp.may_change(user, row.project)
-    (each,) = _shown([row], may_change)
+    (each,) = _shown(user, [row], may_change)
     shown = {
         "project": row.project,
         "each": each,
@@ -128,7 +130,8 @@ def _one(request: HttpRequest, user: User, row: McpServer, status: int = 200, **
         "tools": [_line(tool) for tool in pages],
         "may_change": may_change,
         "looks_again_s": LOOKS_AGAIN_S if row.run and not more else 0,
-        "given": {"url": row.url, **_said(request, "url")},
+        "given": {**_as_it_is(row), **_said(request, "url", "auth", "client_id")},
+        "callback": redirect_uri(row.pk),
         "most_url": URL_MAX_CHARS,
         **_told(request),
         **more,
@@ -141,8 +144,13 @@ def _counted(rows: QuerySet[McpServer]) -> QuerySet[McpServer, Any]:
     return rows.annotate(waiting=Count("tools", filter=Q(tools__state__in=WAITING))).order_by("-created_at", "-pk")
 
 
-def _shown(rows: list[Any], may_change: bool) -> list[dict[str, Any]]:
+def _as_it_is(row: McpServer) -> dict[str, str]:
+    return {"url": row.url, "auth": "oauth" if row.auth == McpAuth.OAUTH else "", "client_id": row.client_id}
+
+
+def _shown(user: User, rows: list[Any], may_change: bool) -> list[dict[str, Any]]:
     mcp.tell_runs(rows)
+    tell_sign_ins(user, rows)
     return [_server(row, may_change) for row in rows]
 
 
@@ -196,6 +204,15 @@ def _change(request: HttpRequest, user: User, row: McpServer) -> str:
     return f"{address_of(row)}?done=change"
 
 
+def _opening(request: HttpRequest, user: User, row: McpServer) -> str:
+    """Sign-ins by everybody, or none any more; a secret that is not written anew stays with its client."""
+    said = _said(request, "client_id", "client_secret") if "auth" in request.POST else {}
+    is_same = said.get("client_id") == row.client_id and not said.get("client_secret")
+    said = {"auth": request.POST.get("auth", "none"), **({} if is_same and row.auth == McpAuth.OAUTH else said)}
+    mcp.change(user=user, project=row.project, id=row.pk, **read(McpServerBody, said, partial=True))
+    return f"{address_of(row)}?done=change"
+
+
 def _untoken(request: HttpRequest, user: User, row: McpServer) -> str:
     mcp.change(user=user, project=row.project, id=row.pk, token="")
     return f"{address_of(row)}?done=untoken"
@@ -208,6 +225,12 @@ def _forget(request: HttpRequest, user: User, row: McpServer) -> str:
     return f"{reverse('page-mcp-servers', args=[row.project_id])}?done=forget"
 
 
+def _new(request: HttpRequest) -> dict[str, str]:
+    """A new one's, without the fields that were left empty for how it is opened."""
+    said = _said(request, "name", "url", "auth", "token", "client_id", "client_secret")
+    return {name: text for name, text in said.items() if text or name in ("name", "url")}
+
+
 def _said(request: HttpRequest, *names: str) -> dict[str, str]:
     """What was written into these fields; nothing of those that were not sent."""
     return {name: request.POST[name].strip() for name in names if name in request.POST}
@@ -216,6 +239,7 @@ def _said(request: HttpRequest, *names: str) -> dict[str, str]:
 DOES: dict[str, Callable[[HttpRequest, User, McpServer], str]] = {
     "refresh": _refresh,
     "change": _change,
+    "opening": _opening,
     "untoken": _untoken,
     "forget": _forget,
 }

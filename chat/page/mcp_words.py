@@ -10,7 +10,17 @@ from chat.page.words import fault
 from tools.models import McpServerState, McpToolPolicy, McpToolState
 
 PAGE = "page"  # where a fault is told that is of no field
-FIELDS = ("name", "url", "token", "sure", "policy", "read_only_is_believed", "idempotent_is_believed")
+FIELDS = (
+    "name",
+    "url",
+    "token",
+    "client_id",
+    "client_secret",
+    "sure",
+    "policy",
+    "read_only_is_believed",
+    "idempotent_is_believed",
+)
 ASKED_NOW = _("is being asked now")
 SERVERS: dict[str, Any] = {
     McpServerState.NEW: _("not asked yet"),
@@ -60,7 +70,11 @@ WHY: dict[str, Any] = {
         "This address cannot be used. Expected https:// and a host at a public address, "
         "without ? or # and without names or secrets."
     ),
-    "token": _("Expected letters, digits and signs of ASCII, on one line, at most 4,000."),
+    "token": _(
+        "Expected letters, digits and signs of ASCII, on one line, at most 4,000; none where everybody signs in there."
+    ),
+    "client_id": _("Expected the id of a client that is registered there, if everybody signs in there."),
+    "client_secret": _("Expected letters, digits and signs of ASCII, on one line, and a client id."),
     "sure": _("Say that you are sure."),
     "policy": _("Choose who is asked: only a tool that you believe to read and change nothing may be called unasked."),
     "read_only_is_believed": _("The server does not say of the tool that it only reads."),

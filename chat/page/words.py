@@ -285,6 +285,7 @@ FAILURES: dict[str, Any] = {
     "document_unreadable": _("The document cannot be read."),
     "document_too_large": _("The document is longer than is taken. Divide it."),
     "knowledge_full": _("The project has as many documents or passages as it may."),
+    "mcp_sign_in": _("Sign in at the MCP server first, or again."),
     "mcp_auth": _("The MCP server asks for a token, or does not take this one."),
     "mcp_refused": _("This MCP server may not be asked."),
     "mcp_unavailable": _("The MCP server cannot be reached, or broke off. Try again later."),

@@ -64,7 +64,7 @@ async def sign_out(user: User, id: UUID) -> None:
     if kept is None or (kept.authority.issuer, kept.client.id) != (row.issuer, row.client_id):
         return
     try:
-        await flow.revoked(kept, opened(row.refresh or row.access))
+        await flow.revoked(kept, opened(row.refresh_token or row.access_token))
     except (SignInError, SecretUnreadable) as error:
         log.warning("The sign-in at MCP server %s is forgotten here and was not ended there: %s", id, error)
 

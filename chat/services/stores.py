@@ -34,7 +34,7 @@ from chat.models import (
     ToolGrant,
 )
 from chat.sent import keeping
-from tools.models import Memory, Preferences
+from tools.models import McpSignIn, Memory, Preferences
 
 Fields = Mapping[str, tuple[str, ...]]  # by table, `app.Model`
 
@@ -125,7 +125,20 @@ STORES = (
         "repositories of projects: the row",
         {"tools.ProjectRepository": ("remote_url", "forge_path", "token", "token_user", "error")},
     ),
-    Store("MCP servers", {"tools.McpServer": ("name", "url", "token", "discovered", "left_out", "error")}),
+    Store(
+        "MCP servers",
+        {
+            "tools.McpServer": (
+                *("name", "url", "token", "discovered", "left_out", "error"),
+                *("client_id", "client_secret", "authority"),
+            )
+        },
+    ),
+    Store(
+        "sign-ins at MCP servers",
+        {"tools.McpSignIn": ("issuer", "client_id", "access_token", "refresh_token", "scope", "wanted")},
+        lambda id: McpSignIn.objects.filter(user=id),
+    ),
     Store(
         "MCP tools",
         {"tools.McpTool": ("name", "offered_as", "title", "description", "schema", "annotations", "approved")},

@@ -402,6 +402,7 @@ OPEN_TO_ALL = {
     ),  # of the audit log: its own words, and ids
     *("base", "default_branch", "forge", "forge_path", "head", "merged_as", "remote_url", "state", "token_user", "url"),
     *("media_type", "text_state", "type", "step", "whole"),
+    *("wanted",),
     *("approved_digest", "auth", "digest", "left_out", "offered_as", "policy", "protocol"),
 }
 TEXTS = (CharField, TextField, JSONField, BinaryField)

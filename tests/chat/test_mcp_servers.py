@@ -11,7 +11,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
-from accounts.secrets import opened, seal
+from accounts.secrets import SecretUnreadable, opened, seal
 from accounts.sign_in.keys import create_key
 from agents import events as ev
 from agents.loop.toolset import Toolset
@@ -28,6 +28,7 @@ from tools.errors import ToolError
 from tools.mcp import offering
 from tools.mcp.rows import Changes, ServerChanged, take
 from tools.mcp.spec import Found, FoundTool, ServerSpec
+from tools.mcp.specs import spec_of
 from tools.models import McpServer, McpTool
 
 pytestmark = pytest.mark.django_db
@@ -127,7 +128,15 @@ def test_bob_reads_and_changes_nothing_and_to_charlie_it_is_not_there(
         ({"name": "a", "url": f"https://me:{TOKEN}@8.8.8.8/"}, "url"),
         ({"name": "a", "url": "https://169.254.169.254/latest"}, "url"),
         ({"name": "a", "url": URL, "token": "a\nb"}, "token"),
-        ({"name": "a", "url": URL, "auth": "oauth"}, "auth"),
+        ({"name": "a", "url": URL, "auth": "basic"}, "auth"),
+        ({"name": "a", "url": URL, "auth": "bearer"}, "token"),
+        ({"name": "a", "url": URL, "auth": "none", "token": TOKEN}, "token"),
+        ({"name": "a", "url": URL, "auth": "oauth", "token": TOKEN}, "token"),
+        ({"name": "a", "url": URL, "auth": "oauth", "client_secret": TOKEN}, "client_secret"),
+        ({"name": "a", "url": URL, "auth": "oauth", "client_id": "x" * 1_001}, "client_id"),
+        ({"name": "a", "url": URL, "client_id": "ours"}, "client_id"),
+        ({"name": "a", "url": URL, "token": TOKEN, "client_secret": TOKEN}, "client_id"),
+        ({"name": "a", "url": URL, "authority": {}}, "authority"),
         ({"name": "a", "url": URL, "state": "ready"}, "state"),
     ],
 )
@@ -336,16 +345,17 @@ def test_each_call_looks_once_more_whether_it_may_be_made(
     McpServer.objects.filter(pk=server.pk).update(token=seal(TOKEN))
     (made,) = offering.toolset(project.pk)
     call: Any = made.function
-    name, spec = call.as_now(project.pk)
+    name, row = call.as_now(project.pk)
+    spec = spec_of(row)
     assert (name, spec.url, spec.token) == ("list", URL, TOKEN) and TOKEN not in repr(spec)
     principals = {spec.principal}
     McpServer.objects.filter(pk=server.pk).update(token=seal(TOKEN))
-    principals.add(call.as_now(project.pk)[1].principal)
+    principals.add(spec_of(call.as_now(project.pk)[1]).principal)
     assert len(principals) == 2, "a token that is stored anew has no connection of the one before"
     other = Project.objects.create(organization=project.organization, name="Other")
     McpServer.objects.filter(pk=server.pk).update(token="not sealed by us")
-    with pytest.raises(ToolError, match="has to give it anew"):
-        call.as_now(project.pk)
+    with pytest.raises(SecretUnreadable):
+        spec_of(call.as_now(project.pk)[1])
     for place in (other.pk, None):
         with pytest.raises(ToolError, match="taken away"):
             call.as_now(place)

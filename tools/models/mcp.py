@@ -145,8 +145,10 @@ class McpSignIn(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     issuer = models.CharField(max_length=URL_MAX_CHARS)  # of the tokens: to no other authorization server do they go
     client_id = models.CharField(max_length=CLIENT_ID_MAX_CHARS)  # that they were given to
-    access = models.TextField(editable=False)  # the access token, by accounts.secrets.seal; never shown
-    refresh = models.TextField(blank=True, editable=False)  # the refresh token, the same way; "" where there is none
+    access_token = models.TextField(editable=False)  # the access token, by accounts.secrets.seal; never shown
+    refresh_token = models.TextField(
+        blank=True, editable=False
+    )  # the refresh token, the same way; "" where there is none
     scope = models.CharField(max_length=1_000, blank=True)  # what it is good for there, as the server says it
     wanted = models.CharField(
         max_length=1_000, blank=True

@@ -27,10 +27,11 @@ from accounts.sign_in.keys import create_key
 from accounts.sign_in.pairs import new_pair
 from accounts.sign_in.tokens import AccessToken
 from chat.models import Chat, Run, RunStatus, Schedule
-from chat.services import scheduled
+from chat.services import mcp_sign_ins, scheduled
 from tests.chat.rows import answer, ask_for
 from tests.live import PASSWORD
 from tests.routes import Place
+from tools.mcp.oauth.flow import Begun, Tokens
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORD = "canary"  # in every name, address and title of the place
@@ -161,6 +162,12 @@ def leave(world: World) -> None:
     client = APIClient(headers=AGENT)
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.of(world.extra)}")
     assert client.post("/api/users/me/deletion/", body, format="json").status_code == 200
+
+
+def sign_in_elsewhere(world: World) -> None:
+    """What is kept once the browser is back."""
+    begun = Begun(*(str(each) for each in (world.shop.pk, world.people["owner"].pk)), "i", "c", "s", "v", "", 0)
+    mcp_sign_ins._keep(world.people["owner"], world.shop, begun, Tokens(f"token {WORD}"))
 
 
 def fetched(user: User, address: str) -> bytes:
@@ -336,6 +343,8 @@ ROWS = [
     Row("mcp.changed", rest("owner", "patch", PROJECT + "mcp-servers/{world.mcp_server.pk}/",
                             url="https://8.8.4.4/canary"), who="owner"),
     Row("mcp.removed", rest("owner", "delete", PROJECT + "mcp-servers/{world.mcp_server.pk}/"), who="owner"),
+    Row("mcp.signed_in", sign_in_elsewhere, who="owner"),
+    Row("mcp.signed_out", rest("owner", "delete", PROJECT + "mcp-servers/{world.shop.pk}/sign-in"), who="owner"),
     Row("mcp.approved", rest("owner", "post", PROJECT + "mcp-servers/{world.mcp_server.pk}/tools/{world.mcp_tool.pk}/"
                              "approve", digest="0" * 64), who="owner"),
     Row("budget.set", command("set_budget", WORD, "5000"), "operator"),

@@ -56,7 +56,7 @@ def keep(server: UUID, user: UUID, begun: Begun, tokens: Tokens) -> None:
     """Store what a sign-in has come to, in the place of an older one."""
     told = {**_told(tokens), "issuer": begun.issuer, "client_id": begun.client, "wanted": ""}
     told["scope"] = flow.scope_of(tokens, begun.scope)
-    told["refresh"] = seal(tokens.refresh_token) if tokens.refresh_token else ""
+    told["refresh_token"] = seal(tokens.refresh_token) if tokens.refresh_token else ""
     made, is_new = McpSignIn.objects.get_or_create(server_id=server, user_id=user, defaults=told)
     if not is_new:
         McpSignIn.objects.filter(pk=made.pk).update(version=F("version") + 1, renewing_until=None, **told)
@@ -78,7 +78,7 @@ def _row(server: UUID, user: UUID) -> McpSignIn:
 
 def _opened(row: McpSignIn) -> Access:
     try:
-        return Access(row.pk, row.version, opened(row.access))
+        return Access(row.pk, row.version, opened(row.access_token))
     except SecretUnreadable:
         raise NotSignedIn from None
 
@@ -114,7 +114,7 @@ async def _renew(row: McpSignIn) -> Access:
 
 def _claim(row: McpSignIn) -> bool:
     """Whether it is this one who renews. Raises NotSignedIn where there is nothing to renew it by."""
-    if not row.refresh:
+    if not row.refresh_token:
         raise NotSignedIn
     now = timezone.now()
     is_free = Q(renewing_until=None) | Q(renewing_until__lt=now)
@@ -124,7 +124,7 @@ def _claim(row: McpSignIn) -> bool:
 
 def _refresh_token(row: McpSignIn) -> str:
     try:
-        return opened(row.refresh)
+        return opened(row.refresh_token)
     except SecretUnreadable:
         raise SignInError("refused") from None
 
@@ -133,7 +133,7 @@ def _keep_renewed(row: McpSignIn, tokens: Tokens) -> Access:
     """A server that gives no new refresh token lets the old one hold, and one that says no scope means the same."""
     told = _told(tokens)
     if tokens.refresh_token:
-        told["refresh"] = seal(tokens.refresh_token)
+        told["refresh_token"] = seal(tokens.refresh_token)
     if tokens.scope is not None:
         told["scope"] = flow.scope_of(tokens, "")
     if not _same(row).update(version=row.version + 1, renewing_until=None, **told):
@@ -144,7 +144,7 @@ def _keep_renewed(row: McpSignIn, tokens: Tokens) -> Access:
 def _told(tokens: Tokens) -> dict[str, object]:
     lasts = tokens.expires_in
     ends = None if lasts is None else datetime.fromtimestamp(time.time() + lasts, UTC)
-    return {"access": seal(tokens.access_token), "expires_at": ends, "updated_at": timezone.now()}
+    return {"access_token": seal(tokens.access_token), "expires_at": ends, "updated_at": timezone.now()}
 
 
 def _give_up(row: McpSignIn) -> None:
