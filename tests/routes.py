@@ -5,8 +5,8 @@ A new route needs a row here; without one a test fails.
 
 import json
 import random
-import time
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -13,7 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -30,26 +30,26 @@ PAGE = "chat/mcp_sign_in.html"
 COOKIE = "mcp_sign_in"
 TRIES, WINDOW_S = 20, 600  # that a person may begin or end a sign-in: each asks servers of others
 WHY: dict[SignInCode, Any] = {
-    "down": gettext_lazy("%(host)s does not answer now. Try again in a moment."),
-    "not_allowed": gettext_lazy("%(host)s is at an address that may not be asked."),
-    "no_authority": gettext_lazy("%(host)s does not say where people sign in. It may want a token instead."),
-    "no_pkce": gettext_lazy("%(host)s does not protect sign-ins by PKCE (S256): nobody is sent there."),
-    "no_client": gettext_lazy(
+    "down": _("%(host)s does not answer now. Try again in a moment."),
+    "not_allowed": _("%(host)s is at an address that may not be asked."),
+    "no_authority": _("%(host)s does not say where people sign in. It may want a token instead."),
+    "no_pkce": _("%(host)s does not protect sign-ins by PKCE (S256): nobody is sent there."),
+    "no_client": _(
         "%(host)s takes no client that it does not know: who administers the project has to register one there and "
         "give its client id."
     ),
-    "wrong_resource": gettext_lazy("What %(host)s says of sign-ins is said of another server."),
-    "wrong_issuer": gettext_lazy("The answer is of another server than %(host)s."),
-    "issuer_changed": gettext_lazy(
+    "wrong_resource": _("What %(host)s says of sign-ins is said of another server."),
+    "wrong_issuer": _("The answer is of another server than %(host)s."),
+    "issuer_changed": _(
         "The server names %(host)s for sign-ins, and it was another one before: who administers the project has to "
         "look, and give the client id anew."
     ),
-    "unreadable": gettext_lazy("%(host)s gave an answer that cannot be read."),
-    "refused": gettext_lazy("%(host)s refused the sign-in."),
-    "declined": gettext_lazy("You have not agreed at %(host)s, so you are not signed in."),
-    "state": gettext_lazy("This sign-in was begun in another browser, too long ago, or is over. Begin again."),
+    "unreadable": _("%(host)s gave an answer that cannot be read."),
+    "refused": _("%(host)s refused the sign-in."),
+    "declined": _("You have not agreed at %(host)s, so you are not signed in."),
+    "state": _("This sign-in was begun in another browser, too long ago, or is over. Begin again."),
 }
-TOO_MANY = gettext_lazy("Too many tries. Wait some minutes, then try again.")
+TOO_MANY = _("Too many tries. Wait some minutes, then try again.")
 
 
 @never_cache
@@ -111,7 +111,7 @@ async def signed_in(request: HttpRequest, id: UUID) -> HttpResponse:
 @login_required
 async def sign_out(request: HttpRequest, id: UUID) -> HttpResponse:
     """POST /mcp-servers/ID/sign-out: forget the tokens; leads to the page on which one signs in."""
-    user, _ = await _server(request, id)
+    user = (await _server(request, id))[0]
     await mcp_sign_ins.sign_out(user, id)
     return HttpResponseRedirect(reverse("page-mcp-sign-in", args=[id]))
 

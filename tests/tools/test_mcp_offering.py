@@ -17,7 +17,7 @@ from tools.mcp.errors import McpCode, McpError
 from tools.mcp.naming import digest_of, offered_name
 from tools.mcp.offering import place_of, tool_of
 from tools.mcp.schemas import checked
-from tools.mcp.spec import Called, CalledImage, NeedsInput
+from tools.mcp.spec import Called, CalledImage, NeedsInput, ServerSpec
 from tools.mcp.tool import NOTE, Call, told
 from tools.models import McpServer, McpTool
 from tools.openapi.masking import mask_of
