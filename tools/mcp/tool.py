@@ -14,9 +14,11 @@ from tools.errors import RetryTool, ToolError
 from tools.forms import Form, Given, NeedsPerson
 from tools.mcp.client import call
 from tools.mcp.errors import McpCode, McpError
+from tools.mcp.pictures import with_pictures
 from tools.mcp.spec import Called, NeedsInput, ServerSpec
 from tools.mcp.specs import mask_of, spec_of
 from tools.models import McpTool
+from tools.results import ToolResult
 
 if TYPE_CHECKING:
     from tools.openapi.masking import Mask
@@ -38,7 +40,7 @@ class Call:
     tool: UUID
     digest: str
 
-    async def __call__(self, ctx: ToolContext, /, **arguments: Any) -> str:
+    async def __call__(self, ctx: ToolContext, /, **arguments: Any) -> str | ToolResult:
         """What the server says, behind a note. Raises ToolError, RetryTool, NeedsPerson."""
         name, spec = await db(self.as_now, ctx.project_id)
         rounds, state = _resumed(ctx.given)
@@ -48,7 +50,8 @@ class Call:
         except McpError as fault:
             raise (ToolError(_noted(str(fault))) if fault.code in QUOTING else fault) from None
         asks = called.needs_input is not None and called.needs_input.can_answer and ctx.may_ask and rounds < MAX_ROUNDS
-        return await asyncio.to_thread(lambda: told(called, mask_of(spec), rounds if asks else None))
+        said = await asyncio.to_thread(lambda: told(called, mask_of(spec), rounds if asks else None))
+        return await with_pictures(ctx, name, called.images, said)
 
     def as_now(self, project: UUID | None) -> tuple[str, ServerSpec]:
         """The tool's own name and its server, if it may still be called. One query. Raises ToolError."""
@@ -73,8 +76,7 @@ def told(called: Called, masked: "Mask", rounds: int | None = None) -> str:
     text = masked(clean(called.text))
     if called.is_error:
         raise RetryTool(_noted(f"The server says that the tool failed: {text or 'it does not say why.'}"))
-    pictures = f"\n\n[{len(called.images)} pictures came too; they are not shown.]" if called.images else ""
-    return _noted(f"{text or 'Done: the server said nothing more.'}{pictures}")
+    return _noted(text or "Done: the server said nothing more.")
 
 
 def _asking(needs: NeedsInput, masked: "Mask", rounds: int) -> NeedsPerson:
