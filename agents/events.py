@@ -122,7 +122,8 @@ class ReplyCompleted(Event, frozen=True, kw_only=True, tag="reply.completed"):
     output: Any = UNSET  # of an answer that was to be JSON of a schema: the value, null where it does not fit
     output_error: str = ""  # why it does not
     left_out: tuple[str, ...] = ()  # what was chosen and its provider would not take: temperature, tools, effort ...
-    unseen: tuple[str, ...] = ()  # attachments, as MESSAGE/PLACE, that the model was not shown, as it cannot take such
+    # Attachments, as MESSAGE/PLACE or of a tool's as MESSAGE/ID, that the model was not shown, as it cannot take such.
+    unseen: tuple[str, ...] = ()
 
 
 class ToolCalled(Event, frozen=True, kw_only=True, tag="tool.called"):
