@@ -56,6 +56,18 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return not self.schema
 
 
+class Attached(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A file that a tool gave back, as an attachment of the answer's message."""
+
+    id: str
+    type: Literal["image"]
+    name: str = ""
+    media_type: str = ""
+    bytes: int = 0
+    width: int = 0  # pixels
+    height: int = 0
+
+
 class RunQueued(Event, frozen=True, kw_only=True, tag="run.queued"):
     """The message is stored and its run waits or starts. Always the first event of a log."""
 
@@ -110,7 +122,8 @@ class ReplyCompleted(Event, frozen=True, kw_only=True, tag="reply.completed"):
     output: Any = UNSET  # of an answer that was to be JSON of a schema: the value, null where it does not fit
     output_error: str = ""  # why it does not
     left_out: tuple[str, ...] = ()  # what was chosen and its provider would not take: temperature, tools, effort ...
-    unseen: tuple[str, ...] = ()  # attachments, as MESSAGE/PLACE, that the model was not shown, as it cannot take such
+    # Attachments, as MESSAGE/PLACE or of a tool's as MESSAGE/ID, that the model was not shown, as it cannot take such.
+    unseen: tuple[str, ...] = ()
 
 
 class ToolCalled(Event, frozen=True, kw_only=True, tag="tool.called"):
@@ -140,6 +153,7 @@ class ToolReturned(Event, frozen=True, kw_only=True, tag="tool.returned"):
     truncated: bool = False  # the result was cut at the tool's size limit
     makes: Literal["", "patch", "component"] = ""  # what its answer is by that, besides a text
     cites: bool = False  # its passages are sources, numbered, which the answer may name
+    attachments: tuple[Attached, ...] = ()  # files that came with it, as attachments of the answer's message
 
 
 class ToolFailed(Event, frozen=True, kw_only=True, tag="tool.failed"):

@@ -80,6 +80,7 @@ class ToolMessage(msgspec.Struct, frozen=True):
     name: str
     content: str  # JSON or text, as the model reads it
     is_error: bool = False
+    images: tuple[Image, ...] = ()  # that came with it
 
 
 class ToolSpec(msgspec.Struct, frozen=True):

@@ -84,8 +84,8 @@ def of_message(message: Message) -> int:
         case AssistantMessage(text=text, calls=calls):
             asked = sum(MESSAGE_TOKENS + of_text(each.name) + of_text(each.arguments) for each in calls)
             return MESSAGE_TOKENS + of_text(text) + asked
-        case ToolMessage(content=content):
-            return MESSAGE_TOKENS + of_text(content)
+        case ToolMessage(content=content, images=images):
+            return MESSAGE_TOKENS + of_text(content) + sum(map(of_image, images))
         case SystemMessage(text=text):
             return MESSAGE_TOKENS + of_text(text)
 

@@ -12,7 +12,7 @@ class ChatConfig(AppConfig):
         from accounts.organizations import services as organizations
         from agents import installation
         from chat import audience, checks  # noqa: F401
-        from chat.attachments import for_tools, taking, texts
+        from chat.attachments import for_tools, given, taking, texts
         from chat.bus import notices
         from chat.commands import registry as commands
         from chat.metering import budgets, names, zones
@@ -22,6 +22,7 @@ class ChatConfig(AppConfig):
         from chat.webhooks import sending, telling
         from tools.attachments import read_piece
         from tools.documents import telling as documents
+        from tools.giving import keep_picture
         from tools.handed_down import begin_work
         from tools.mcp import offering
 
@@ -45,4 +46,5 @@ class ChatConfig(AppConfig):
         begin_work.fill(work.begin_for_tool)
         taking.TAKEN.append(texts.find)
         read_piece.fill(for_tools.read_piece)
+        keep_picture.fill(given.keep_picture)
         installation.TOOLSETS.append(offering.toolset)

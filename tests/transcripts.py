@@ -101,6 +101,20 @@ def parallel_tools() -> list[Logged]:
     return script.add(ev.TurnCompleted, turn=1).answer(2, "Both.").end()
 
 
+def pictured() -> list[Logged]:
+    """A tool gave two pictures back, of which one has no name."""
+    script = Script().begin().turn(1).reply(1, READ)
+    script.add(ev.ToolCalled, call="call_1", name="read_file", arguments={"path": "a.txt"})
+    one = ev.Attached(
+        id="0199c0de-0000-7000-8000-00000000000a", type="image", name="chart 1", media_type="image/png", bytes=1234,
+        width=1200, height=800,
+    )  # fmt: skip
+    two = ev.Attached(id="0199c0de-0000-7000-8000-00000000000b", type="image", media_type="image/jpeg", bytes=99)
+    script.add(ev.ToolReturned, call="call_1", name="read_file", result="As you asked.", elapsed_ms=3,
+               attachments=(one, two))  # fmt: skip
+    return script.add(ev.TurnCompleted, turn=1).answer(2, "Two charts.").end()
+
+
 def tool_failed() -> list[Logged]:
     script = Script().begin().turn(1).reply(1, READ)
     script.add(ev.ToolCalled, call="call_1", name="read_file", arguments="{not json")
@@ -301,7 +315,7 @@ def compacted() -> list[Logged]:
 ALL = {
     each.__name__: each
     for each in (
-        plain, empty, awkward, reasoning, tool_call, parallel_tools, tool_failed, subagent, subagents_at_once,
+        plain, empty, awkward, reasoning, tool_call, parallel_tools, pictured, tool_failed, subagent, subagents_at_once,
         deferred, approved, asked_by_a_form, retried, taken_over, cancelled, failed, cut_short, built, building, cited,
         stepped, compacted,
     )

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from tools.decorator import tool
     from tools.errors import RetryTool, ToolError
     from tools.forms import Form, NeedsPerson
+    from tools.giving import give_pictures
     from tools.openapi import from_openapi
+    from tools.results import ToolResult
 
 __all__ = [
-    "Form", "NeedsPerson", "RetryTool", "Tool", "ToolContext", "ToolError", "from_openapi", "from_queryset",
-    "from_viewset", "tool",
+    "Form", "NeedsPerson", "RetryTool", "Tool", "ToolContext", "ToolError", "ToolResult", "from_openapi",
+    "from_queryset", "from_viewset", "give_pictures", "tool",
 ]  # fmt: skip
 _PLACES = {
     "Form": "tools.forms",
@@ -27,9 +29,11 @@ _PLACES = {
     "Tool": "tools.base",
     "ToolContext": "tools.base",
     "ToolError": "tools.errors",
+    "ToolResult": "tools.results",
     "from_openapi": "tools.openapi",
     "from_queryset": "tools.acting.queryset",
     "from_viewset": "tools.acting.viewset",
+    "give_pictures": "tools.giving",
     "tool": "tools.decorator",
 }
 

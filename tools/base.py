@@ -34,6 +34,7 @@ class ToolContext:
     progress: Callable[[str], Awaitable[None]] | None = None  # tells readers how far the tool is; set by the loop
     may_ask: bool = False  # the tool may raise NeedsPerson: somebody will be asked; set by the loop
     given: Given | None = None  # what was answered then; set by the loop
+    may_attach: bool = False  # the tool may give pictures back: tools.giving; set by the loop
 
 
 def titled(name: str) -> str:

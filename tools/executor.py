@@ -15,6 +15,7 @@ from tools.base import Tool, ToolContext
 from tools.cleaning import clean, clean_json
 from tools.errors import RetryTool, ToolError
 from tools.forms import NeedsPerson
+from tools.results import Attached, ToolResult
 from tools.validation import faults_of
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class ToolOutcome:
     truncated: bool = False  # the result was cut at the tool's limit, and says so
     elapsed_ms: int = 0
     needs: NeedsPerson | None = None  # what it asks for
+    attachments: tuple[Attached, ...] = ()  # files that belong to the result
 
 
 async def execute(tool: Tool, ctx: ToolContext, arguments: Any, *, offered: bool = True) -> ToolOutcome:
@@ -65,8 +67,9 @@ async def _checked(tool: Tool, ctx: ToolContext, arguments: Any) -> ToolOutcome:
         arguments = clean_json(arguments)
         if faults := faults_of(tool.schema, arguments):
             return ToolOutcome("refused", error=_cut(f"{tool.name} was not run. {' '.join(faults)}"), retry=True)
-        result, truncated = await _result(tool, ctx, arguments)
-        return ToolOutcome("returned", result=result, truncated=truncated)
+        given = await _given(tool, ctx, arguments)
+        result, truncated = _fit(clean_json(given.value), tool.max_result_bytes)
+        return ToolOutcome("returned", result=result, truncated=truncated, attachments=given.attachments)
     except ToolTimeout:
         return ToolOutcome("failed", error=_timeout_text(tool))
     except NeedsPerson as needs:
@@ -84,8 +87,8 @@ class ToolTimeout(Exception):
     """The tool used up its timeout_s; a TimeoutError of its own is something else, a bug."""
 
 
-async def _result(tool: Tool, ctx: ToolContext, arguments: dict[str, Any]) -> tuple[Any, bool]:
-    """What the tool gave, as clean JSON within its limit, and whether it had to be cut."""
+async def _given(tool: Tool, ctx: ToolContext, arguments: dict[str, Any]) -> ToolResult:
+    """What the tool gave, in its time."""
     try:
         async with asyncio.timeout(tool.timeout_s) as limit:
             value = await tool.function(ctx, **arguments)
@@ -93,7 +96,7 @@ async def _result(tool: Tool, ctx: ToolContext, arguments: dict[str, Any]) -> tu
         if limit.expired():
             raise ToolTimeout from error
         raise
-    return _fit(clean_json(value), tool.max_result_bytes)
+    return value if isinstance(value, ToolResult) else ToolResult(value)
 
 
 def _fit(value: Any, max_bytes: int) -> tuple[Any, bool]:

@@ -12,6 +12,7 @@ from agents.archetypes.base import Archetype
 from agents.conversation import shaped
 from agents.errors import UNUSED, LimitReached, ProviderError, QuotaExceeded
 from agents.events import AnyEvent
+from agents.loop.attached import within
 from agents.loop.calls import Outcome, ToolCalls, told
 from agents.loop.fallback import TOO_LONG
 from agents.loop.job import Job
@@ -180,13 +181,20 @@ class Agent:
             if call.id in running.deferred:
                 continue
             outcome = outcomes[call.id]
-            self.messages.append(ToolMessage(call.id, call.name, outcome.text, outcome.is_error))
+            self.messages.append(await self._result(call, outcome))
             self._remember(call.name, call.arguments, outcome)
         if not turn.is_completed:
             yield [ev.TurnCompleted(at=self.job.now(), agent=self.path, turn=turn.number, cache=turn.cache)]
         if running.deferred:
             self.waits_for_client, self.reason = True, "tool_calls"
         self.streak.check([call for call in turn.calls if call.id in outcomes], outcomes, self.archetype.limits)
+
+    async def _result(self, call: ev.Call, outcome: Outcome) -> ToolMessage:
+        """What the model is told of a call, with the pictures that came with it."""
+        if not outcome.attachments:
+            return ToolMessage(call.id, call.name, outcome.text, outcome.is_error)
+        looked = await self.job.look(outcome.attachments)
+        return ToolMessage(call.id, call.name, "\n\n".join((outcome.text, *looked.told)), images=looked.images)
 
     def _remember(self, name: str, arguments: str, outcome: Outcome) -> None:
         """Keep a subagent's task and answer, for its next call in this run."""
@@ -202,7 +210,7 @@ class Agent:
         return ProviderRequest(
             model=model,
             system=self._system(),
-            messages=shaped(self.messages),
+            messages=within(shaped(self.messages), self.job.most),
             tools=() if options.tool_choice == "none" else self.specs(),
             temperature=self.job.temperature,
             max_output_tokens=options.max_output_tokens,

@@ -41,12 +41,14 @@ class Outcome:
     text: str
     is_error: bool = False
     is_invalid: bool = False  # it could not even be started: bad arguments, no such tool
+    attachments: tuple[ev.Attached, ...] = ()  # files that came with it
 
 
 def told(event: ev.ToolReturned | ev.ToolFailed) -> Outcome:
     """The outcome that a stored event stands for."""
     if isinstance(event, ev.ToolReturned):
-        return Outcome(event.result if isinstance(event.result, str) else as_told(event.result))
+        text = event.result if isinstance(event.result, str) else as_told(event.result)
+        return Outcome(text, attachments=event.attachments)
     return Outcome(json.dumps({"error": event.error}), is_error=True, is_invalid=event.outcome == "refused")
 
 
@@ -329,6 +331,7 @@ class ToolCalls:
         self.job.heard.update(places_of(tool))
         context = replace(self.job.context, call_id=call.id, progress=progress)
         context = replace(context, may_ask=not self.job.is_among_older, given=wanting.given(self.turn, call.id))
+        context = replace(context, may_attach=not self.job.is_among_older and context.chat_id is not None)
         done = await execute(tool, context, arguments)
         if done.needs is not None:
             return await self._wait_for_answers(call, tool, arguments, done.needs)
@@ -342,6 +345,9 @@ class ToolCalls:
             truncated=done.truncated,
             makes=tool.makes,
             cites=tool.cites and not self.job.is_among_older,
+            attachments=()
+            if self.job.is_among_older
+            else tuple(ev.Attached(**vars(each)) for each in done.attachments),
         )
         self.outcomes[call.id] = told(event)
         await self.emit(event)

@@ -10,6 +10,8 @@ from agents.errors import LimitReached
 from agents.loop.citing import Sources
 from agents.loop.judging import Judge, by_flags
 from agents.loop.ledger import Ledger
+from agents.loop.looking import Look, Most
+from agents.loop.looking import nothing as nothing_seen
 from agents.loop.outside import Outside, nothing
 from agents.loop.purse import Purse
 from agents.loop.sent import Sent
@@ -70,6 +72,8 @@ class Job:
         default_factory=set
     )  # places outside that have answered in this attempt: agents.loop.foreign
     outside: Callable[[], Awaitable[Outside]] = nothing  # what came in before this run; asked where a call goes out
+    look: Look = nothing_seen  # at files that tools gave back
+    most: Most = field(default_factory=Most)  # of pictures, in one request
     approval_lifetime_s: float = 24 * 3600.0
     is_among_older: bool = False  # processes of an older version are up: its log is kept in words that they know
     sent: Callable[[Sent], None] | None = None  # told each request that goes to a model; None: nobody wants to know

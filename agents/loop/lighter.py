@@ -1,4 +1,4 @@
-"""A conversation without the old, large results of tools: what they said can be asked for again. Pure."""
+"""A conversation without the old, large results of tools and their pictures: these can be asked for again. Pure."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,7 @@ KEEP_MESSAGES = 6  # the newest ones stay as they are, however large
 KEEP_PART = 5  # and as many as a fifth of the window holds
 AT_PERCENT = 80  # so full of its room, a conversation is too long
 DROPPED = "[result of {bytes:,} bytes dropped; call again]"
+PICTURES = "[its pictures dropped, {count}; call again]"
 
 
 class Newest:
@@ -47,7 +48,12 @@ def lighter(messages: Sequence[Message], keep: int) -> tuple[Message, ...]:
 
 
 def _dropped(message: Message) -> Message:
-    if not isinstance(message, ToolMessage) or len(message.content) * 4 <= RESULT_BYTES:
+    if not isinstance(message, ToolMessage):
+        return message
+    if message.images:
+        told = f"{message.content}\n\n{PICTURES.format(count=len(message.images))}"
+        message = replace(message, content=told, images=())
+    if len(message.content) * 4 <= RESULT_BYTES:
         return message
     size = len(message.content.encode())
     return replace(message, content=DROPPED.format(bytes=size)) if size > RESULT_BYTES else message

@@ -6,9 +6,9 @@ from itertools import accumulate
 from msgspec.structs import replace
 
 from agents import tokens
-from agents.loop.attached import shown
+from agents.loop.attached import shown, shown_result
 from agents.loop.lighter import AT_PERCENT, KEEP_PART, lighter
-from agents.messages import AssistantMessage, Message, SystemMessage, UserMessage
+from agents.messages import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
 from agents.model_info import ModelInfo
 from agents.providers.base import Provider, ProviderRequest
 
@@ -64,6 +64,8 @@ def _taken(message: Message, model: ModelInfo, maker: str) -> Message:
     if isinstance(message, AssistantMessage) and message.state is not None:
         is_own = (message.state.maker, message.state.model) == (maker, model.wire_name)
         return message if is_own else replace(message, state=None)
+    if isinstance(message, ToolMessage) and message.images:
+        return shown_result(message, model)
     return shown(message, model) if isinstance(message, UserMessage) else message
 
 

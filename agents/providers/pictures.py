@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from agents.errors import ProviderError
-from agents.messages import File, Image, Message, UserMessage
+from agents.messages import File, Image, Message, ToolMessage, UserMessage
 from agents.providers import files
 from agents.providers.blame import CLAUSE_END, FAULT, OTHER, OTHER_CODES, PASSING, PLACE, blames
 
@@ -96,6 +96,8 @@ def _pictures(sent: Sequence[Message], *, text_first: bool) -> Iterator[Placed]:
     for number, message in enumerate(sent):
         if isinstance(message, UserMessage) and message.images:
             yield number, int(text_first and bool(message.text)), message.images
+        elif isinstance(message, ToolMessage) and message.images:
+            yield number, int(text_first and bool(message.content)), message.images
 
 
 def _at(by_message: list[Placed], number: int, part: str | None) -> list[Image]:

@@ -124,7 +124,7 @@ def _said(message: Message, url: str, found: Found) -> dict[str, Any]:
         row = taking.take(message.author, message.chat.organization_id, _name(name), found, message.chat_id)
     except RequestError as error:
         is_ours = error.status >= 500 or error.status == 429 or (error.code == "attachments_full" and is_open)
-        return {} if is_ours else {"unreadable": True, "why": _sentence(error)}
+        return {} if is_ours else {"unreadable": True, "why": sentence_of(error)}
     return {**using.said_of(row), "linked": True}
 
 
@@ -133,7 +133,8 @@ def _name(text: str) -> str:
     return text if text.isascii() and text.isprintable() and len(text) <= NAME_MAX_CHARS else ""
 
 
-def _sentence(error: RequestError) -> str:
+def sentence_of(error: RequestError) -> str:
+    """Why a file is not taken."""
     return next((each[0] for each in error.fields.values() if each), error.message)
 
 

@@ -52,7 +52,7 @@ class Reading:
             return files
         ready = Attachment.objects.filter(state=AttachmentState.READY)
         rows = ready.in_bulk(ids)
-        return [self._given(each, rows) for each in files]
+        return [{**self._given(each, rows), **_id_of(each)} for each in files]
 
     def _fetched(self, message: UUID, files: Files) -> Files:
         """With images at addresses as what came of them; what there was no time for is told, and fetched later."""
@@ -121,6 +121,10 @@ class NotHere(Reading):
         if any(id_of(each) or linked.is_link(each) for each in files):
             raise Later
         return files
+
+
+def _id_of(file: dict[str, Any]) -> dict[str, Any]:
+    return {"id": file["id"]} if "id" in file else {}
 
 
 def _as_text(row: Attachment) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ and chat.attachments.going removes both.
 import hashlib
 import logging
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,9 +57,16 @@ class Kept:
 
 
 def take(
-    user: User, organization_id: UUID, name: str, data: bytes | IO[bytes], chat_id: UUID | None = None
+    user: User,
+    organization_id: UUID,
+    name: str,
+    data: bytes | IO[bytes],
+    chat_id: UUID | None = None,
+    *,
+    id: UUID | None = None,
 ) -> Attachment:
-    """The file, stored and READY, of this person in this organization; `chat_id`: a chat there that it is for.
+    """The file, stored and READY, of this person in this organization; `chat_id`: a chat there that it is for; `id`:
+    its own, which no other has.
 
     Raises Invalid for what is not taken, saying what is; TooLarge, TooMany, Conflict, NotFound, also where it was
     removed meanwhile, NotAllowed and StorageAway.
@@ -67,7 +75,7 @@ def take(
     called = composed(check_name(name, "name"))
     with _place():
         kept = _kept(_read(data))
-        row = _begun(user, organization, called, kept)
+        row = _begun(user, organization, called, kept, id or uuid.uuid4())
         _store(row, kept)
         _ready(row)
     return _followed(row, kept.data)
@@ -126,11 +134,12 @@ def _seconds(media_type: str, data: bytes) -> float | None:
 
 
 @transaction.atomic
-def _begun(user: User, organization: Organization, name: str, kept: Kept) -> Attachment:
+def _begun(user: User, organization: Organization, name: str, kept: Kept, id: UUID) -> Attachment:
     """The row, STORING. Whoever stores another file of the same person or organization waits, so that limits hold."""
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
     check_room(user, organization, len(kept.data))
     return Attachment.objects.create(
+        pk=id,
         organization=organization,
         user=user,
         type=kept.type,

@@ -16,6 +16,7 @@ def attach_drafts(messages: Sequence[Message]) -> None:
         folded = projection.fold(each.event for each in entries)
         message = writing[run_id]
         message.content, message.parts = folded.content, folded.parts
+        message.attachments = folded.attachments
         message.usage = msgspec.to_builtins(folded.usage)
     for message in messages:
         message.is_drafted = True  # type: ignore[attr-defined]

@@ -77,6 +77,7 @@ class Fold:
     newest: int = -1  # the number of the newest part that is no citation; -1 where there is none
     _last_at: float = 0.0
     _decisions: dict[str, ev.ApprovalResolved] = field(default_factory=dict)
+    _files: dict[str, ev.Attached] = field(default_factory=dict)  # that came of tool calls, by id
     _parts: list[dict[str, Any]] = field(default_factory=list)
     _open: dict[str, _Open] = field(default_factory=dict)
 
@@ -113,10 +114,11 @@ class Fold:
                 self.open_calls.pop(event.call, None)
                 self.tools[event.name, "returned"] += 1
                 self.makes = event.makes or self.makes
-                cut = {"truncated": True} if event.truncated else {}
+                more = {"truncated": True} if event.truncated else {}
                 self._add(
-                    event, type="tool_result", result=event.result, is_error=False, elapsed_ms=event.elapsed_ms, **cut
-                )
+                    event, type="tool_result", result=event.result, is_error=False, elapsed_ms=event.elapsed_ms,
+                    **more, **self._with_files(event),
+                )  # fmt: skip
             case ev.ToolFailed():
                 self.open_calls.pop(event.call, None)
                 self.tools[event.name, event.outcome] += 1
@@ -199,6 +201,11 @@ class Fold:
         part = {"type": fields.pop("type"), "call": event.call, "name": event.name, **fields}
         self._append({**part, "agent": event.agent} if event.agent else part)
 
+    def _with_files(self, event: ev.ToolReturned) -> dict[str, Any]:
+        """The ids of its files; what is said of each stands in the message's `attachments`."""
+        self._files |= {each.id: each for each in event.attachments}
+        return {"attachments": [each.id for each in event.attachments]} if event.attachments else {}
+
     def _count(self, agent: str, usage: Usage, model: str = "") -> None:
         turn = self._open.pop(agent, None)
         if turn is not None and (model or turn.model):  # a command's own turn is of no model, and uses nothing
@@ -261,6 +268,12 @@ class Fold:
         return "".join("".join(each["pieces"]) for each in self._parts if each["type"] == "text")
 
     @property
+    def attachments(self) -> list[dict[str, Any]]:
+        """The files that came of its tool calls, each once, as a message says them: chat.attachments.using.said_of."""
+        ids = dict.fromkeys(id for part in self._parts for id in part.get("attachments", ()))
+        return [_said(self._files[id]) for id in ids]
+
+    @property
     def parts(self) -> list[dict[str, Any]]:
         """The answer's parts in order, as JSON values: text, reasoning, citation, tool_call, tool_result."""
         return [_part(each) for each in self._parts]
@@ -272,6 +285,12 @@ def fold(events: Iterable[AnyEvent]) -> Fold:
     for event in events:
         folded.apply(event)
     return folded
+
+
+def _said(file: ev.Attached) -> dict[str, Any]:
+    sizes = {name: value for name in ("width", "height") if (value := getattr(file, name))}
+    named = {name: getattr(file, name) for name in ("type", "id", "name", "media_type", "bytes")}
+    return named | sizes
 
 
 def _part(part: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import msgspec
 
 from agents import events as ev
 from agents.events import AnyEvent
-from chat.eventlog import effects
+from chat.eventlog import effects, file_rows
 from chat.models import ToolCall
 
 
@@ -30,6 +30,7 @@ def record(run_id: UUID, events: Iterable[AnyEvent]) -> None:
                 )
             case ev.ToolReturned():
                 _end(run_id, event, "returned", msgspec.json.encode(event.result).decode())
+                file_rows.use(run_id, event)
             case ev.ToolFailed():
                 _end(run_id, event, event.outcome, event.error)
             case _:

@@ -23,7 +23,7 @@ from chat.page.builds import builds_of
 from chat.page.cards import Cards, duration, joined
 from chat.page.made import made
 from chat.page.money import paid
-from chat.page.pictures import shown_files
+from chat.page.pictures import beside_calls, of_calls, shown_files
 from chat.page.tree import Tree
 from chat.page.words import ENDS, Counted, advice, failure, say
 from tools.components.tool import KIND as BUILD
@@ -52,12 +52,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Part:
-    """One block of a message: `kind` is text, reasoning or tool, and says which of the others are filled."""
+    """One block of a message: `kind` is text, reasoning, tool or files, and says which of the others are filled."""
 
     kind: str
     html: SafeString | str = ""
     label: str = ""
     tool: dict[str, Any] = field(default_factory=dict)
+    files: list[dict[str, Any]] = field(default_factory=list)  # that came of the call above
 
 
 def places(user: User) -> list[Place]:
@@ -184,7 +185,7 @@ def shown(messages: list[Message], tree: Tree, reader: User, last: UUID | None) 
             "author": _author(message),
             "is_own": message.author_id == reader.pk,
             "versions": tree.versions(message.pk),
-            "parts": _parts(message, cards),
+            "parts": _parts(message, cards, of_calls(message, files[message.pk])),
             "why": _why(message),
             "end": _end(message, reader),
             "work": _work(message),
@@ -195,7 +196,7 @@ def shown(messages: list[Message], tree: Tree, reader: User, last: UUID | None) 
             "read_from": _read_from(message, tree),
             "compacted": getattr(message, "compacted", None),
             "usage": _usage(message),
-            "attachments": files[message.pk],
+            "attachments": beside_calls(message, files[message.pk]),
             "said": said.of(message),
             "has_more": message is messages[-1] and message.pk != last,
         }
@@ -221,17 +222,19 @@ def _author(message: Message) -> str:
     return message.author.display_name if message.author else str(message.get_role_display())
 
 
-def _parts(message: Message, cards: Cards) -> list[Part]:
+def _parts(message: Message, cards: Cards, files: dict[str, list[dict[str, Any]]]) -> list[Part]:
     if message.status == MessageStatus.IN_PROGRESS:
         return []  # drawn by the browser from the run's events
     if message.role != MessageRole.ASSISTANT:
         return [Part("text", html=message.content)]
     results = {each["call"]: each for each in message.parts if each["type"] == "tool_result"}
     html = blocks.html_of(message)
-    parts = [
-        _part(message, each, results, cards) if each["type"] != "text" else Part("text", html=html.get(number, ""))
-        for number, each in nested(message.parts)
-    ]
+    parts = list[Part]()
+    for number, each in nested(message.parts):
+        is_text = each["type"] == "text"
+        parts.append(Part("text", html=html.get(number, "")) if is_text else _part(message, each, results, cards))
+        if each["type"] == "tool_call" and each["call"] in files:
+            parts.append(Part("files", files=files[each["call"]]))
     return parts or [Part("text", html=html.get(0, ""))]
 
 

@@ -1,5 +1,6 @@
 """The chat in a frame on a page of another site. Nothing here goes by a cookie: its scripts bring the page's token."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -78,11 +79,13 @@ def _without_pictures(message: dict[str, Any]) -> dict[str, Any]:
         **message,
         "wrote": False,
         "made": [],
-        "attachments": [
-            {name: value for name, value in each.items() if name in ("name", "unreadable", "note")}
-            for each in message["attachments"]
-        ],
+        "attachments": _names(message["attachments"]),
+        "parts": [replace(each, files=_names(each.files)) if each.files else each for each in message["parts"]],
     }
+
+
+def _names(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: each[name] for name in ("name", "unreadable", "note") if name in each} for each in files]
 
 
 def _language(request: HttpRequest) -> str:

@@ -41,6 +41,21 @@ def shown_files(messages: Sequence[Message]) -> dict[UUID, list[Shown]]:
     }
 
 
+def of_calls(message: Message, shown: Sequence[Shown]) -> dict[str, list[Shown]]:
+    """Of an answer's files, those that came of each of its calls, by call."""
+    by_id = {str(each.get("id")): file for each, file in zip(message.attachments, shown, strict=True)}
+    results = (part for part in message.parts if part["type"] == "tool_result" and part.get("attachments"))
+    found = {part["call"]: [by_id[id] for id in part["attachments"] if id in by_id] for part in results}
+    return {call: files for call, files in found.items() if files}
+
+
+def beside_calls(message: Message, shown: Sequence[Shown]) -> list[Shown]:
+    """The others: those that came with the message itself."""
+    named = {id for part in message.parts for id in part.get("attachments", ())}
+    pairs = zip(message.attachments, shown, strict=True)
+    return [file for each, file in pairs if str(each.get("id")) not in named]
+
+
 def picture(message: Message, number: int) -> Picture | None:
     """The picture at that place among the message's files; None where there is none."""
     found = message.attachments[number] if number < len(message.attachments) else {}

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 from agents import media
 from agents.messages import File, Image
@@ -41,6 +42,12 @@ def whole(attachment: dict[str, Any], origin: str = "", mark: str = "file") -> F
     text = str(attachment.get("text", ""))
     instead = _marked(attachment, text, mark) if text else ""
     return File(url, media_type, str(attachment.get("name", "")), origin, instead)
+
+
+def given(attachments: Sequence[dict[str, Any]], message: UUID) -> tuple[tuple[Image, ...], tuple[str, ...]]:
+    """The images among the files of a tool's result, and a line on each of the others; each is known by its id."""
+    images = (image(each, f"{message}/{each.get('id', '')}") for each in attachments)
+    return tuple(each for each in images if each is not None), tuple(_files(attachments, "file"))
 
 
 def unseen_by(attachment: dict[str, Any]) -> list[str]:

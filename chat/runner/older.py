@@ -6,7 +6,7 @@ from datetime import timedelta
 from chat.models import Process
 from chat.runner.lease import clock
 
-FIELDS = "approval.forms"  # in the row of a process that reads them: see chat.runner.kinds.known
+FIELDS = "result.attachments"  # in the row of a process that reads them: see chat.runner.kinds.known
 EARLIER = (
     "reply.state",
     "approval.digest",
@@ -14,6 +14,7 @@ EARLIER = (
     "context.compacted",
     "run.command",
     "message.indexed",
+    "approval.forms",
 )  # what processes of the version before look for: they need not take this one for older
 UP_S = 30.0  # a process whose row is older is down
 AGAIN_S = 5.0  # between two looks while some are; once none is, an upgrade is over, and nobody looks any more

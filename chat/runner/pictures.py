@@ -18,7 +18,10 @@ UNSEEN_MAX = 20  # models that are named at an attachment: the newest
 
 
 def origin(message_id: UUID, number: int) -> str:
-    """How an attachment is named to a provider's errors: its message and its place there."""
+    """How an attachment is named to a provider's errors: its message and its place there.
+
+    One of a tool's result is named by its id instead of the place: chat.runner.files.given.
+    """
     return f"{message_id}/{number}"
 
 
@@ -48,11 +51,15 @@ def _mark(chat: UUID, marks: Mapping[str, Marks]) -> None:
     for message in Message.objects.filter(chat=chat, pk__in=ids).order_by("pk"):
         before = message.attachments
         message.attachments = [
-            _with(file, marks.get(origin(message.pk, number), {})) for number, file in enumerate(before)
+            _with(file, _marks_of(message, number, file, marks)) for number, file in enumerate(before)
         ]
         if message.attachments != before:
             message.save(update_fields=["attachments", "updated_at"])
             notices.tell(chat, changed=[message.pk])
+
+
+def _marks_of(message: Message, number: int, file: dict[str, Any], marks: Mapping[str, Marks]) -> Marks:
+    return marks.get(f"{message.pk}/{file.get('id', '')}") or marks.get(origin(message.pk, number), {})
 
 
 def _with(file: dict[str, Any], marks: Marks) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from agents.events import Call
 from agents.loop.calls import as_told
@@ -49,13 +50,13 @@ def _user(row: dict[str, Any]) -> UserMessage:
 
 def _answer(row: dict[str, Any], results: dict[str, dict[str, Any]]) -> Iterator[Said]:
     """An earlier answer as the turns it was made of: text with all its calls, then their results."""
-    states = by_turn(row[STATE])
+    states, given = by_turn(row[STATE]), {each["id"]: each for each in row["attachments"] if each.get("id")}
     for texts, calls in _turns(row["parts"]):
         known = [each for each in calls if each["call"] in results]
         if known or texts:
             state = _state(states, calls) if len(known) == len(calls) else None
             yield AssistantMessage("".join(texts), tuple(map(_call, known)), state)
-        yield from (_result(results.pop(each["call"])) for each in known)
+        yield from (_result(results.pop(each["call"]), given, row["pk"]) for each in known)
     if not row["parts"] and row["content"]:
         yield AssistantMessage(row["content"])
 
@@ -106,10 +107,14 @@ def _call(part: dict[str, Any]) -> Call:
     return Call(part["call"], part["name"], _text(part["arguments"]))
 
 
-def _result(part: dict[str, Any]) -> ToolMessage:
+def _result(part: dict[str, Any], given: dict[str, dict[str, Any]], message: UUID) -> ToolMessage:
     is_error = part.get("is_error", False)
-    content = {"error": part["error"]} if is_error else part["result"]
-    return ToolMessage(part["call"], part.get("name", ""), _text(content), is_error)
+    content = _text({"error": part["error"]} if is_error else part["result"])
+    ids = part.get("attachments", ())
+    if not ids:
+        return ToolMessage(part["call"], part.get("name", ""), content, is_error)
+    images, told = files.given([given[id] for id in ids if id in given], message)
+    return ToolMessage(part["call"], part.get("name", ""), "\n\n".join((content, *told)), is_error, images)
 
 
 def _text(value: Any) -> str:

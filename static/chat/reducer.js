@@ -10,7 +10,8 @@ export function emptyAnswer() {
     startedAt: 0,
     endedAt: 0,
     turns: {}, // the turn each agent is in
-    // {type: "text" | "reasoning", turn, text, isTakenBack ...} or {type: "tool", call, name, status ...}. A text has `blocks`,
+    // {type: "text" | "reasoning", turn, text, isTakenBack ...}, {type: "tool", call, name, status ...} or, behind the tool that
+    // they came of, {type: "files", of, files}. A text has `blocks`,
     // the HTML of its beginning, up to `cut` of its UTF-16 units (`points` of its code points).
     parts: [],
     sources: [], // that the answer names, each once, with the turn that named it first
@@ -214,13 +215,19 @@ function toolEnded(answer, event, outcome) {
   // A call that was refused at once was never announced; it gets its card now.
   const isKnown = answer.parts.some((part) => part.call === event.call);
   const announced = isKnown ? answer : { ...answer, ...toolCalled(answer, { ...event, arguments: null }) };
-  const parts = withTool(announced.parts, event.call, outcome);
+  const parts = withFiles(withTool(announced.parts, event.call, outcome), event);
   const isLast = !parts.some((part) => part.status === "running");
   return { ...(isLast ? enter("thinking", event) : stay(answer, "tool", event)), parts };
 }
 
 function withTool(parts, call, fields) {
   return parts.map((part) => (part.call === call ? { ...part, ...fields } : part));
+}
+
+/** Files that came of a call stand behind it. */
+function withFiles(parts, { call, agent, attachments: files }) {
+  const at = files ? parts.findIndex((part) => part.call === call) : -1;
+  return at < 0 ? parts : parts.toSpliced(at + 1, 0, { type: "files", of: call, agent, files });
 }
 
 /** What was said in the turn that starts again is marked; it goes when something new comes in its place. */

@@ -170,10 +170,24 @@ function showWhy(why, error) {
 }
 
 function keyOf(part) {
-  return part.type === "tool" ? `tool ${part.call}` : `${part.type} ${part.turn}`;
+  return `${part.type} ${part.call ?? part.of ?? part.turn}`;
 }
 
-const VIEWS = { text: textView, reasoning: reasoningView, tool: toolView };
+const VIEWS = { text: textView, reasoning: reasoningView, tool: toolView, files: filesView };
+
+/** The files that came of a call; in a frame on another site, which has no session to fetch them by, their names. */
+function filesView() {
+  const element = Object.assign(document.createElement("ul"), { className: "attachments" });
+  let shown = null;
+  const draw = ({ files }) => {
+    if (files === shown) return true;
+    shown = files;
+    const isFrame = document.body.matches(".frame");
+    showFiles(element, isFrame ? files.map(({ type, name }) => ({ type, name })) : files);
+    return true;
+  };
+  return { element, draw };
+}
 
 function reasoningView() {
   const element = blank("reasoning-template");

@@ -66,10 +66,10 @@ class Room:
 class Asked:
     """A run in a chat of the project, by what its model is scripted to do."""
 
-    def __init__(self, room: Room, upstream: Upstream, *turns: Turn) -> None:
+    def __init__(self, room: Room, upstream: Upstream, *turns: Turn, **fields: str) -> None:
         self.alice, self.upstream, self.mark = room.alice, upstream, key()
         upstream.script(*turns, Turn(text="Done."), key=self.mark)
-        self.chat = room.alice.chat(project=room.project)
+        self.chat = room.alice.chat(project=room.project, **fields)
         self.run = room.alice.start(self.chat, f"[[key={self.mark}]] go")["run"]["id"]
 
     def offered(self) -> dict[str, str]:

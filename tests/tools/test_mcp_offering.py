@@ -95,9 +95,8 @@ def test_a_title_cannot_hide_where_a_call_goes() -> None:
 
 def test_an_answer_is_told_as_material_without_the_token() -> None:
     mask = mask_of(TOKEN)
-    picture = CalledImage("png", b"x")
     assert told(Called(f"Bearer {TOKEN}\x00"), mask) == f"{NOTE}\n\nBearer [credential]\ufffd"
-    assert told(Called("", images=(picture,)), mask).endswith("[1 pictures came too; they are not shown.]")
+    assert told(Called("", images=(CalledImage("png", b"x"),)), mask).endswith("the server said nothing more.")
     with pytest.raises(RetryTool, match=rf"^{NOTE}\n\nThe server says.* failed: \[credential\] is no key"):
         told(Called(f"{TOKEN} is no key", is_error=True), mask)
     asked = Form(key="k", message=f"Your name, {TOKEN}?", schema={"type": "object", "title": TOKEN})

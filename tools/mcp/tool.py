@@ -16,10 +16,12 @@ from tools.mcp.acting import asked_as
 from tools.mcp.client import call
 from tools.mcp.errors import McpCode, McpError
 from tools.mcp.oauth.errors import NotSignedIn
+from tools.mcp.pictures import with_pictures
 from tools.mcp.resumed import Resumed
 from tools.mcp.spec import Called, NeedsInput, ServerSpec
 from tools.mcp.specs import mask_of
 from tools.models import McpServer, McpTool
+from tools.results import ToolResult
 
 if TYPE_CHECKING:
     from tools.openapi.masking import Mask
@@ -38,7 +40,7 @@ class Call:
     tool: UUID
     digest: str
 
-    async def __call__(self, ctx: ToolContext, /, **arguments: Any) -> str:
+    async def __call__(self, ctx: ToolContext, /, **arguments: Any) -> str | ToolResult:
         """What the server says, behind a note. Raises ToolError, RetryTool, NeedsPerson."""
         name, server = await db(self.as_now, ctx.project_id)
         resumed = Resumed.of(ctx.given)
@@ -57,7 +59,8 @@ class Call:
             raise ToolError(UNREADABLE) from error
         needs = called.needs_input
         asks = needs is not None and needs.can_answer and ctx.may_ask and resumed.may_ask_again
-        return await asyncio.to_thread(lambda: told(called, masked, resumed.rounds if asks else None))
+        said = await asyncio.to_thread(lambda: told(called, masked, resumed.rounds if asks else None))
+        return await with_pictures(ctx, name, called.images, said)
 
     def as_now(self, project: UUID | None) -> tuple[str, McpServer]:
         """The tool's own name and its server, if it may still be called. One query. Raises ToolError."""
@@ -79,8 +82,7 @@ def told(called: Called, masked: "Mask", rounds: int | None = None) -> str:
     text = masked(clean(called.text))
     if called.is_error:
         raise RetryTool(_noted(f"The server says that the tool failed: {text or 'it does not say why.'}"))
-    pictures = f"\n\n[{len(called.images)} pictures came too; they are not shown.]" if called.images else ""
-    return _noted(f"{text or 'Done: the server said nothing more.'}{pictures}")
+    return _noted(text or "Done: the server said nothing more.")
 
 
 def _asking(needs: NeedsInput, masked: "Mask", rounds: int) -> NeedsPerson:

@@ -89,7 +89,9 @@ class Content:
 
     def _result(self, message: ToolMessage) -> Block:
         block: dict[str, Any] = {"type": "tool_result", "tool_use_id": self._ids[message.call]}
-        if message.content:
+        if message.images:
+            block["content"] = [*map(picture, message.images), *_text(message.content)]
+        elif message.content:
             block["content"] = message.content
         if message.is_error:
             block["is_error"] = True

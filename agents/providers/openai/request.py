@@ -12,6 +12,7 @@ from agents.conversation import shaped
 from agents.messages import AssistantMessage, File, Message, SystemMessage, ToolMessage, ToolSpec, UserMessage
 from agents.providers.base import ProviderRequest
 from agents.providers.openai.call_ids import CallIds
+from agents.providers.openai.results import pictures_behind
 from agents.providers.openai.state import SIGNATURE, items_of, signer, unsigned
 from agents.providers.refused import SYSTEM, Terms
 
@@ -56,7 +57,7 @@ def build(request: ProviderRequest, terms: Terms | None = None, host: str = "") 
 def wire_messages(request: ProviderRequest) -> tuple[Message, ...]:
     """The messages as they are sent: the agent's prompt and what clients tell the model are one, at the front."""
     system = (SystemMessage(request.system),) if request.system else ()
-    return shaped((*system, *request.messages))
+    return tuple(pictures_behind(shaped((*system, *request.messages))))
 
 
 class _Messages:

@@ -112,7 +112,7 @@ def build(messages: Iterable[Message]) -> list[Input]:
                 found += _again(each, state) if state else _anew(each, ids)
             case ToolMessage():
                 call_id = ids.get(each.call, each.call)
-                found.append({"type": "function_call_output", "call_id": call_id, "output": each.content})
+                found.append({"type": "function_call_output", "call_id": call_id, "output": _output(each)})
             case _:
                 raise TypeError(type(each))
     return found
@@ -175,6 +175,13 @@ def _object(call: Call | None) -> str:
         return text if isinstance(json.loads(text), dict) else "{}"
     except (ValueError, RecursionError):
         return "{}"
+
+
+def _output(message: ToolMessage) -> str | list[dict[str, Any]]:
+    if not message.images:
+        return message.content
+    text = [{"type": "input_text", "text": message.content}] if message.content else []
+    return text + [_part(each) for each in message.images]
 
 
 def _content(message: UserMessage) -> str | list[dict[str, Any]]:

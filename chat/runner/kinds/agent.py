@@ -15,6 +15,7 @@ from agents.events import AnyEvent
 from agents.loop import Agent, citing
 from agents.loop import ledger as ledgers
 from agents.loop.job import Job, RetryPolicy, Tally
+from agents.loop.looking import Most
 from agents.messages import Message as Said
 from agents.options import RunOptions
 from chat import gate
@@ -25,6 +26,7 @@ from chat.models import Run
 from chat.models.facts import facts_of
 from chat.runner import older
 from chat.runner.judging import CallJudge
+from chat.runner.looking import looker
 from chat.runner.offering import offering
 from chat.runner.outside import Arrivals
 from chat.runner.purse import RunPurse, cap_of
@@ -123,6 +125,8 @@ def job_of(
         subagents_at_once=settings.AGENTS_SUBAGENTS_AT_ONCE,
         asks_first=frozenset(settings.TOOLS_ASK_FIRST),
         approval_lifetime_s=settings.CHAT_APPROVAL_S,
+        look=looker(run),
+        most=Most(settings.ATTACHMENT_IMAGES_PER_REQUEST, settings.ATTACHMENT_BYTES_PER_REQUEST),
         judge=judge.judge,
         outside=Arrivals(judge.facts).outside,
         may_offer=offering(judge.facts, judge.role),

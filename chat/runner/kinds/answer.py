@@ -112,6 +112,7 @@ def end(run: RunFacts, fold: Fold) -> None:
         run.message_id,
         fold.content,
         fold.parts,
+        fold.attachments,
         MessageKind.COMMAND.value if run.command else fold.makes or MessageKind.TEXT.value,
         status,
         fold.model or run.model,
@@ -125,11 +126,12 @@ def end(run: RunFacts, fold: Fold) -> None:
 
 
 _answer = Update(
-    lambda id, content, parts, kind, status, model, usage, error, at: (
+    lambda id, content, parts, attachments, kind, status, model, usage, error, at: (
         Message.objects.filter(pk=id),
         {
             "content": content,
             "parts": parts,
+            "attachments": attachments,
             "kind": kind,
             "status": status,
             "model": model,
@@ -138,7 +140,7 @@ _answer = Update(
             "updated_at": at,
         },
     ),
-    *(UUID, str, dict, str, str, str, dict, dict, datetime),
+    *(UUID, str, dict, dict, str, str, str, dict, dict, datetime),
 )
 
 KIND = Kind(ANSWER, load, end)
