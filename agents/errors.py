@@ -43,6 +43,7 @@ CODES = {
     "document_unreadable": "The document cannot be read.",
     "document_too_large": "The document is longer than is taken. Divide it.",
     "knowledge_full": "The project has as many documents or passages as it may.",
+    "mcp_sign_in": "Sign in at the MCP server first, or again.",
     "mcp_auth": "The MCP server asks for a token, or does not take this one.",
     "mcp_refused": "This MCP server may not be asked.",
     "mcp_unavailable": "The MCP server cannot be reached, or broke off. Try again later.",
