@@ -36,6 +36,7 @@ class House:
     gates: dict[str, threading.Event] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     refuses: int = 0  # a status that everything is answered with
+    challenge: str = ""  # and its `WWW-Authenticate`
 
     def __post_init__(self) -> None:
         house = self
@@ -57,6 +58,8 @@ class House:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
+                if house.refuses and house.challenge:
+                    self.send_header("WWW-Authenticate", house.challenge)
                 self.end_headers()
                 self.wfile.write(data)
 

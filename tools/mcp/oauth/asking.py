@@ -7,13 +7,19 @@ from django.conf import settings
 
 from tools.errors import OutwardError
 from tools.mcp.oauth.authority import host_of
-from tools.mcp.oauth.errors import SignInError
+from tools.mcp.oauth.errors import SignInCode, SignInError
 from tools.outward.fetching import fetch
 
 if TYPE_CHECKING:
     import httpx2
 
 MAX_BYTES = 64_000  # of an answer
+CODES: dict[str, SignInCode] = {
+    "refused_url": "not_allowed",
+    "refused_address": "not_allowed",
+    "too_large": "unreadable",
+    "bad_answer": "unreadable",
+}
 
 
 async def asked(
@@ -27,6 +33,5 @@ async def asked(
     try:
         answer = await fetch(url, method=method, headers=sent, body=body, has_secret=bool(body), **limits)  # type: ignore[arg-type]
     except OutwardError as error:
-        is_refused = error.code in ("refused_url", "refused_address")
-        raise SignInError("not_allowed" if is_refused else "down", host_of(url)) from error
+        raise SignInError(CODES.get(error.code, "down"), host_of(url)) from error
     return httpx2.Response(answer.status, headers=list(answer.headers.items()), content=answer.body)
