@@ -994,7 +994,7 @@ ROUTES = [
     Route("GET", MCP_SIGN_IN + "callback", READ, ok=(403,), ids=shop_id, kind="page"),  # nobody has begun one
     Route("GET", MCP_SIGN_IN + "signed-in", READ, ids=shop_id, kind="page"),
     Route("POST", MCP_SIGN_IN + "sign-out", READ, ok=(302,), ids=shop_id, kind="page"),
-    Route("GET", MCP_SIGN_IN + "client.json", PUBLIC, ids=shop_id),
+    Route("GET", MCP_SIGN_IN + "client.json", PUBLIC, ids=shop_id, kind="page"),
     Route("GET", MCP_TOOLS, READ, ids=mcp_server_id),
     Route("GET", MCP_TOOLS + "{id}/", READ, ids=mcp_tool_id),
     Route("POST", MCP_TOOLS + "{id}/approve", ADMIN, fixed(digest="0" * 64), ids=mcp_tool_id),

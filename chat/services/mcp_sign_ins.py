@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.db import transaction
 
 from accounts import audit
-from accounts.db import db
 from accounts.errors import NotAllowed, NotFound
 from accounts.models import User
 from accounts.secrets import SecretUnreadable, opened
@@ -33,7 +33,7 @@ async def server_for(user: User, id: UUID) -> McpServer:
     if user.key is not None or user.is_guest:
         raise NotAllowed(NOT_BY_KEY, code="key_scope")
     rows = McpServer.objects.visible_to(user).filter(pk=id, auth=McpAuth.OAUTH).select_related("project")
-    server: McpServer | None = await db(rows.first)
+    server: McpServer | None = await sync_to_async(rows.first)()
     if server is None:
         raise NotFound
     return server
@@ -42,7 +42,7 @@ async def server_for(user: User, id: UUID) -> McpServer:
 async def begin(user: User, server: McpServer) -> tuple[Kept, Begun, str]:
     """Where they sign in, what their browser keeps meanwhile, and the address to go to. Raises SignInError."""
     kept = await keeping.ready(server.pk)
-    before = await db(_sign_in, user.pk, server.pk)
+    before = await sync_to_async(_sign_in)(user.pk, server.pk)
     more = f"{before.scope} {before.wanted}" if before and before.wanted else ""
     return kept, *await asyncio.to_thread(flow.begin, server.pk, user.pk, kept, more)
 
@@ -52,14 +52,14 @@ async def end(user: User, server: McpServer, cookie: str, answer: Mapping[str, s
     begun = Begun.of(cookie, server.pk, user.pk, answer.get("state", ""))
     kept = await keeping.ready(server.pk)
     found = await flow.exchanged(server.pk, begun, kept, flow.code_of(begun, kept, answer))
-    await db(_keep, user, server, begun, found)
+    await sync_to_async(_keep)(user, server, begun, found)
 
 
 async def sign_out(user: User, id: UUID) -> None:
     """Forget the user's tokens, and tell who gave them. Raises NotFound, NotAllowed."""
     if user.key is not None:
         raise NotAllowed(NOT_BY_KEY, code="key_scope")
-    row = await db(_taken_away, user, id)
+    row = await sync_to_async(_taken_away)(user, id)
     kept = Kept.of(row.server.authority)
     if kept is None or (kept.authority.issuer, kept.client.id) != (row.issuer, row.client_id):
         return

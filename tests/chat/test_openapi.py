@@ -27,7 +27,9 @@ ERRORS = {  # of doors with their own form
 API = [
     route
     for route in ROUTES
-    if route.path.startswith(("/api/", "/v1/", "/trpc/", "/chat/", "/agent/", "/mcp")) and route.path not in APART
+    if route.path.startswith(("/api/", "/v1/", "/trpc/", "/chat/", "/agent/", "/mcp"))
+    and route.path not in APART
+    and route.kind != "page"
 ]
 REST = [route for route in API if route.kind == "rest"]
 

@@ -5,9 +5,9 @@ import importlib
 import time
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.db import transaction
 
-from accounts.db import db
 from tools.mcp.oauth import clients
 from tools.mcp.oauth.authority import Authority, Client, Kept
 from tools.mcp.oauth.errors import SignInError
@@ -19,12 +19,12 @@ SPARE_S = 3_600.0  # a client's secret that ends within this is not begun with
 
 async def ready(id: UUID) -> Kept:
     """What somebody can be signed in by now, found anew where it is old. Raises SignInError, McpServer.DoesNotExist."""
-    server = await db(McpServer.objects.get, pk=id)
+    server = await sync_to_async(McpServer.objects.get)(pk=id)
     kept = Kept.of(server.authority)
     if kept is not None and _is_fresh(kept):
         return kept
     found = await _found(server, kept)
-    return await db(_keep, server, found)
+    return await sync_to_async(_keep)(server, found)
 
 
 def _is_fresh(kept: Kept) -> bool:
