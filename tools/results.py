@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, Literal
+from uuid import UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +16,9 @@ class Attached:
     bytes: int = 0
     width: int = 0  # pixels
     height: int = 0
+
+    def __post_init__(self) -> None:
+        UUID(self.id)  # a tool that makes one up is told so here, and not by who stores it
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,8 @@ def test_old_ones_are_dropped_and_not_said_to_be_unseen() -> None:
     assert tokens.of_message(RESULT) > tokens.of_message(told)
 
 
-KEPT = Attached(id="a1", name="shot 1", media_type="image/png", bytes=70, width=1, height=1)
+ID = "0199c0de-0000-7000-8000-00000000000a"
+KEPT = Attached(id=ID, name="shot 1", media_type="image/png", bytes=70, width=1, height=1)
 
 
 @tool(idempotent=True)
@@ -130,7 +131,7 @@ async def test_the_loop_tells_of_them_and_shows_them_also_where_it_goes_on() -> 
     MAY.clear()
     happened, _, provider = await run([calls(("shot", "{}")), says("Yes.")], archetype(shot), look=look)
     (returned,) = [each for each in happened if isinstance(each, ev.ToolReturned)]
-    assert MAY == [True] and [each.id for each in returned.attachments] == ["a1"]
+    assert MAY == [True] and [each.id for each in returned.attachments] == [ID]
     result = provider.requests[1].messages[-1]
     assert result == ToolMessage(returned.call, "shot", "Taken.\n\n[shot 1 again]", images=(PICTURE,))
     until = happened.index(returned) + 1

@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.sign_in.tokens import AccessToken
 from chat.models import Chat
 from tests import environment
+from tests.chat.test_attachments_on_the_page import attached
 from tests.chat.test_page_views import say, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +102,26 @@ def test_pictures_which_need_a_session_are_named(chat: Chat) -> None:
     say(chat, "Look", attachments=[picture])
     page = bearer(chat.user).get(f"/embed/chats/{chat.pk}/messages/").content.decode()
     assert "dot.png" in page and "<img" not in page
+
+
+def test_so_are_those_that_came_of_a_call(chat: Chat) -> None:
+    row = attached(chat, type="image", name="a chart", width=60, height=40)
+    parts = [
+        {"type": "tool_call", "call": "c1", "name": "draw", "arguments": {}},
+        {
+            "type": "tool_result",
+            "call": "c1",
+            "name": "draw",
+            "result": "",
+            "is_error": False,
+            "attachments": [str(row.pk)],
+        },
+    ]
+    say(chat, "", role="assistant", parts=parts, attachments=[{"type": "image", "id": str(row.pk), "name": "a chart"}])
+    own = signed_in(chat.user).get(f"/chats/{chat.pk}/").content.decode()
+    assert f'src="/api/attachments/{row.pk}/thumbnail"' in own.partition('data-call="c1"')[2]
+    page = bearer(chat.user).get(f"/embed/chats/{chat.pk}/messages/").content.decode()
+    assert "a chart" in page.partition('data-call="c1"')[2] and "<img" not in page
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from time import thread_time
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -16,6 +16,8 @@ from tools.base import Tool, ToolContext
 from tools.decorator import tool
 from tools.errors import RetryTool, ToolError
 from tools.executor import BROKEN, execute
+from tools.giving import give_pictures
+from tools.results import Attached, ToolResult
 from tools.validation import CHECK_MAX_S, TOO_MUCH, faults_of
 
 
@@ -243,3 +245,18 @@ async def test_a_long_result_is_cut_at_the_limit_and_says_so(value: Any) -> None
 async def test_a_result_of_exactly_the_limit_is_whole() -> None:
     done = await execute(giving("x" * 5_000, max_result_bytes=5_000), context(), {})
     assert not done.truncated and done.result == "x" * 5_000
+
+
+async def test_files_come_with_a_result_and_one_that_is_made_up_is_our_bug() -> None:
+    file = Attached(id=str(uuid4()), name="a chart")
+    outcome = await execute(giving(ToolResult({"a": 1}, (file,))), context(), {})
+    assert (outcome.result, outcome.attachments) == ({"a": 1}, (file,))
+    with pytest.raises(ValueError, match="UUID"):
+        Attached(id="my chart")
+
+
+@pytest.mark.parametrize(("may", "why"), [(False, "answers of a chat alone"), (True, "no time left")])
+async def test_pictures_that_cannot_be_kept_fail_nothing(may: bool, why: str, settings: Any) -> None:
+    settings.ATTACHMENT_RESULT_TIMEOUT_S = 0.0
+    kept = await give_pictures(context(may_attach=may), [("a", b"1"), ("b", b"2")])
+    assert kept.attachments == () and len(kept.faults) == 2 and all(why in each for each in kept.faults)
