@@ -22,12 +22,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mcpserver',
             name='client_id',
-            field=models.CharField(blank=True, db_default='', max_length=1000),
+            field=models.CharField(blank=True, db_default='', default='', max_length=1000),
         ),
         migrations.AddField(
             model_name='mcpserver',
             name='client_secret',
-            field=models.TextField(blank=True, db_default='', editable=False),
+            field=models.TextField(blank=True, db_default='', default='', editable=False),
         ),
         migrations.AlterField(
             model_name='mcpserver',

@@ -58,8 +58,8 @@ class McpServer(models.Model):
     token = models.TextField(blank=True, editable=False)  # by accounts.secrets.seal; never shown
     # Of `oauth`: as which client people are sent to the authorization server, where somebody has registered one there
     # by hand, and what was found about that server (tools.mcp.oauth.authority), the client that we registered included.
-    client_id = models.CharField(max_length=CLIENT_ID_MAX_CHARS, blank=True, db_default="")
-    client_secret = models.TextField(blank=True, editable=False, db_default="")  # as `token`
+    client_id = models.CharField(max_length=CLIENT_ID_MAX_CHARS, blank=True, default="", db_default="")
+    client_secret = models.TextField(blank=True, editable=False, default="", db_default="")  # as `token`
     authority = models.JSONField(null=True, blank=True, editable=False)
     state = models.CharField(max_length=8, choices=McpServerState.choices, default=McpServerState.NEW)
     protocol = models.CharField(max_length=40, blank=True)  # the version that it was last asked in

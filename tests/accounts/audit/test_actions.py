@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.cache import cache
@@ -23,15 +24,16 @@ from accounts.audit.actions import ACTIONS
 from accounts.audit.models import AuditEntry
 from accounts.models import Membership, Role, User
 from accounts.organizations.invitations import invite, token_of
+from accounts.secrets import opened
 from accounts.sign_in.keys import create_key
 from accounts.sign_in.pairs import new_pair
 from accounts.sign_in.tokens import AccessToken
 from chat.models import Chat, Run, RunStatus, Schedule
-from chat.services import mcp_sign_ins, scheduled
+from chat.services import scheduled
 from tests.chat.rows import answer, ask_for
 from tests.live import PASSWORD
 from tests.routes import Place
-from tools.mcp.oauth.flow import Begun, Tokens
+from tools.mcp.oauth import flow
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORD = "canary"  # in every name, address and title of the place
@@ -165,9 +167,14 @@ def leave(world: World) -> None:
 
 
 def sign_in_elsewhere(world: World) -> None:
-    """What is kept once the browser is back."""
-    begun = Begun(*(str(each) for each in (world.shop.pk, world.people["owner"].pk)), "i", "c", "s", "v", "", 0)
-    mcp_sign_ins._keep(world.people["owner"], world.shop, begun, Tokens(f"token {WORD}"))
+    """There, and back with a code."""
+    client, at = Client(headers=AGENT), f"/mcp-servers/{world.shop.pk}"
+    client.force_login(world.people["owner"])
+    client.get(f"{at}/sign-in")
+    begun = json.loads(opened(client.cookies["mcp_sign_in"].value, flow.PURPOSE))
+    with mock.patch.object(flow, "exchanged", mock.AsyncMock(return_value=flow.Tokens(f"token {WORD}"))):
+        answer = client.get(f"{at}/callback", {"code": WORD, "state": begun["state"]})
+    assert answer.status_code == 302, answer.content
 
 
 def fetched(user: User, address: str) -> bytes:
