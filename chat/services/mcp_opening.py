@@ -25,7 +25,8 @@ def set_opening(
     if is_oauth:
         _set_oauth(server, token, client_id, client_secret)
     else:
-        _set_token(server, auth, token, bool(client_id or client_secret))
+        _require_none(client_id=client_id, client_secret=client_secret)
+        _set_token(server, auth, token)
 
 
 def _set_oauth(server: McpServer, token: str | None, client_id: str | None, client_secret: str | None) -> None:
@@ -43,9 +44,13 @@ def _set_oauth(server: McpServer, token: str | None, client_id: str | None, clie
         raise refuse("client_secret", ALONE)
 
 
-def _set_token(server: McpServer, auth: str | None, token: str | None, has_client: bool) -> None:
-    if has_client:
-        raise refuse("client_id", CLIENT)
+def _require_none(**client: str | None) -> None:
+    for field, value in client.items():
+        if value:
+            raise refuse(field, CLIENT)
+
+
+def _set_token(server: McpServer, auth: str | None, token: str | None) -> None:
     server.token = server.token if token is None else token
     if auth == McpAuth.NONE and token:
         raise refuse("token", LEFT)

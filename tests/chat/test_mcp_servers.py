@@ -135,7 +135,7 @@ def test_bob_reads_and_changes_nothing_and_to_charlie_it_is_not_there(
         ({"name": "a", "url": URL, "auth": "oauth", "client_secret": TOKEN}, "client_secret"),
         ({"name": "a", "url": URL, "auth": "oauth", "client_id": "x" * 1_001}, "client_id"),
         ({"name": "a", "url": URL, "client_id": "ours"}, "client_id"),
-        ({"name": "a", "url": URL, "token": TOKEN, "client_secret": TOKEN}, "client_id"),
+        ({"name": "a", "url": URL, "token": TOKEN, "client_secret": TOKEN}, "client_secret"),
         ({"name": "a", "url": URL, "authority": {}}, "authority"),
         ({"name": "a", "url": URL, "state": "ready"}, "state"),
     ],

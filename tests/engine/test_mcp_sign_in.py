@@ -3,8 +3,6 @@ processes. Who has not is asked; a token that ends is renewed once, whoever want
 """
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -16,33 +14,14 @@ import pytest
 
 from tests.doors.people import newcomer
 from tests.engine.test_mcp_live import Asked, until
-from tests.environment import ROOT
 from tests.live import OWNER, PASSWORD, Server
+from tests.mcp_shop import shop
 from tests.streams import Client, client, key
 from tests.upstream import ScriptedCall, Turn, Upstream
 
 pytestmark = pytest.mark.live
 WHO = "mcp_shop_who"
 READS = {"policy": "allow", "read_only_is_believed": True}
-
-
-@pytest.fixture
-def shop() -> Iterator[Callable[[int], str]]:
-    """Starts the SDK's server, whose access tokens last so many seconds: its host."""
-    begun: list[subprocess.Popen[str]] = []
-
-    def start(lasts_s: int) -> str:
-        command = [sys.executable, "-m", "tests.tools.mcp_authority", str(lasts_s)]
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert process.stdout
-        begun.append(process)
-        return f"127.0.0.1:{int(process.stdout.readline())}"
-
-    yield start
-    for each in begun:
-        assert each.stdin
-        each.stdin.close()
-        each.wait(10)
 
 
 class Browser:
@@ -130,16 +109,16 @@ def go_on(asked: Asked, question: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def begun(new_server: Callable[..., Server], shop: Callable[[int], str], upstream: Upstream) -> Place:
-    host = shop(3600)
-    server = new_server(OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", OUTWARD_ALLOW=host).start()
-    return Place(server, host)
+def begun(new_server: Callable[..., Server], upstream: Upstream) -> Iterator[Place]:
+    with shop() as host:
+        server = new_server(OPENAI_BASE_URL=upstream.url, OPENAI_API_KEY="none", OUTWARD_ALLOW=host).start()
+        yield Place(server, host)
 
 
 def test_each_signs_in_once_and_acts_as_themselves(begun: Place, upstream: Upstream) -> None:
     failed = begun.refresh()
     assert (failed["status"], failed["error"]["code"]) == ("failed", "mcp_sign_in"), failed
-    assert begun.sign_in in begun.alice.get(begun.at)["error"]["message"]
+    assert begun.alice.get(begun.at)["error"]["code"] == "mcp_sign_in"
     begun.begin()
     assert begun.alice.get(begun.at)["sign_in"]["since"] is not None
     assert "You are person 1, with [credential]." in said(begun.asked(upstream))

@@ -19,7 +19,7 @@ from chat.eventlog.projection import Fold
 from chat.models import Run
 from chat.models.facts import RunFacts
 from chat.runner.kinds.base import Kind
-from tools.mcp.acting import asked_as, sign_in_url
+from tools.mcp.acting import asked_as
 from tools.mcp.client import discover
 from tools.mcp.errors import McpCode, McpError
 from tools.mcp.oauth.errors import NotSignedIn
@@ -42,7 +42,7 @@ CODES: dict[McpCode, str] = {
 SPARE_S = 30.0  # the client says itself what took too long
 UNAVAILABLE = "mcp_unavailable"  # all else: it may go better at another time
 MOVED_ON = "The server was changed or taken away meanwhile. Refresh it again."
-SIGN_IN = "Sign in at the server first: {url}"
+SIGN_IN = "Sign in at the server first, then ask again."
 UNREADABLE = "The token that is stored cannot be read. Give it anew."
 
 
@@ -82,7 +82,7 @@ class DiscoverWork:
             code = CODES.get(error.code, UNAVAILABLE)
             raise WorkFailed(code, error.person, retryable=code == UNAVAILABLE) from error
         except NotSignedIn as error:
-            raise WorkFailed("mcp_sign_in", SIGN_IN.format(url=sign_in_url(self.asked.server))) from error
+            raise WorkFailed("mcp_sign_in", SIGN_IN) from error
         except SecretUnreadable as error:
             raise WorkFailed("mcp_auth", UNREADABLE) from error
         except (ServerChanged, McpServer.DoesNotExist) as error:
