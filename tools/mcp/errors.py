@@ -43,7 +43,7 @@ SENTENCES: dict[McpCode, tuple[str, str]] = {
         "{host} sends to {said}. Redirects are not followed: give that address, if it is the one that you mean.",
     ),
     "auth": (
-        "{host}, the server of this tool, does not take the project's token: somebody must renew it.",
+        "{host}, the server of this tool, does not take the token that it is sent.",
         "{host} does not take the token: give a new one, or one with the rights that its tools need.",
     ),
     "scope": (

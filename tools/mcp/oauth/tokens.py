@@ -90,13 +90,20 @@ async def _renewed(row: McpSignIn) -> Access:
         if await db(_claim, row):
             task = asyncio.create_task(_renew(row))
             _renewing.add(task)
-            task.add_done_callback(_renewing.discard)
+            task.add_done_callback(_ended)
             return await asyncio.shield(task)
         await asyncio.sleep(PAUSE_S)
         before, row = row, await db(_row, row.server_id, row.user_id)
         if row.version != before.version:
             return await db(_opened, row)
     raise SignInError("down")
+
+
+def _ended(task: asyncio.Task[Access]) -> None:
+    """What came of it is in the row, for whoever asks next."""
+    _renewing.discard(task)
+    if not task.cancelled():
+        task.exception()
 
 
 async def _renew(row: McpSignIn) -> Access:
