@@ -7,12 +7,12 @@ from uuid import UUID
 
 from django.conf import settings
 
+from accounts import look
 from accounts.secrets import seal
 from tools.mcp.oauth.asking import asked
 from tools.mcp.oauth.authority import Authority, Client, Way
 from tools.mcp.oauth.errors import SignInError
 
-NAME = "Parley"
 BASIC: Way = "client_secret_basic"
 POST: Way = "client_secret_post"
 ID_MAX_CHARS = 1_000
@@ -72,7 +72,7 @@ async def _registered(answer: object, authority: Authority) -> Client:
 
 def _described(server: UUID, way: Way) -> dict[str, object]:
     return {
-        "client_name": f"{NAME} ({urlsplit(settings.PARLEY_PUBLIC_URL).netloc})",
+        "client_name": f"{look.name()} ({urlsplit(settings.PARLEY_PUBLIC_URL).netloc})",
         "client_uri": settings.PARLEY_PUBLIC_URL,
         "redirect_uris": [redirect_uri(server)],
         "grant_types": ["authorization_code", "refresh_token"],
