@@ -56,7 +56,7 @@ TOO_MANY = _("Too many tries. Wait some minutes, then try again.")
 @require_GET
 @login_required
 async def sign_in(request: HttpRequest, id: UUID) -> HttpResponse:
-    """GET /mcp-servers/ID/sign-in: whom one is sent to, and the link that goes there."""
+    """GET /servers/mcp/ID/sign-in: whom one is sent to, and the link that goes there."""
     user, server = await _server(request, id)
     try:
         await _take_a_try(user)
@@ -81,7 +81,7 @@ async def sign_in(request: HttpRequest, id: UUID) -> HttpResponse:
 @require_GET
 @login_required
 async def callback(request: HttpRequest, id: UUID) -> HttpResponse:
-    """GET /mcp-servers/ID/callback?code=...&state=...: the way back. The address that has the code is left at once."""
+    """GET /servers/mcp/ID/callback?code=...&state=...: the way back. The address that has the code is left at once."""
     user, server = await _server(request, id)
     try:
         await _take_a_try(user)
@@ -98,7 +98,7 @@ async def callback(request: HttpRequest, id: UUID) -> HttpResponse:
 @require_GET
 @login_required
 async def signed_in(request: HttpRequest, id: UUID) -> HttpResponse:
-    """GET /mcp-servers/ID/signed-in: that it is done, and what now."""
+    """GET /servers/mcp/ID/signed-in: that it is done, and what now."""
     user, server = await _server(request, id)
     await sync_to_async(mcp_sign_ins.tell_sign_ins)(user, [server])
     since = (server.sign_in or {}).get("since")
@@ -110,7 +110,7 @@ async def signed_in(request: HttpRequest, id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 async def sign_out(request: HttpRequest, id: UUID) -> HttpResponse:
-    """POST /mcp-servers/ID/sign-out: forget the tokens; leads to the page on which one signs in."""
+    """POST /servers/mcp/ID/sign-out: forget the tokens; leads to the page on which one signs in."""
     user = (await _server(request, id))[0]
     await mcp_sign_ins.sign_out(user, id)
     return HttpResponseRedirect(reverse("page-mcp-sign-in", args=[id]))
@@ -118,7 +118,7 @@ async def sign_out(request: HttpRequest, id: UUID) -> HttpResponse:
 
 @require_GET
 def client(request: HttpRequest, id: UUID) -> HttpResponse:
-    """GET /mcp-servers/ID/client.json: who we are, for authorization servers that read it here. The same for every id:
+    """GET /servers/mcp/ID/client.json: who we are, for authorization servers that read it here. The same for every id:
     it says nothing of whether there is such a server.
     """
     return JsonResponse(clients.document(id), headers={"Cache-Control": "max-age=3600"})
@@ -152,4 +152,4 @@ def _status(error: SignInError | TooMany) -> int:
 
 
 def _path(id: UUID) -> str:
-    return f"/mcp-servers/{id}/"
+    return f"/servers/mcp/{id}/"

@@ -11,8 +11,10 @@ from accounts.secrets import opened, seal
 from chat.models import Run, RunStatus
 from chat.page import mcp_reading as reading
 from chat.page.mcp_servers import LISTED_TOOLS
+from chat.page.mcp_sign_in import TRIES
 from chat.runner import runner
 from tests.chat.test_mcp_servers import ADDS, LISTS, SCHEMA, TOKEN, URL, found, offered, took, tool
+from tests.routes import AUTHORITY
 from tools.mcp.approving import Terms, approve
 from tools.mcp.spec import FoundTool
 from tools.models import McpServer, McpTool
@@ -355,3 +357,19 @@ def test_what_differs_is_marked(before: str, after: str, was: tuple[str, ...], n
     assert list(reading.differences_of(McpTool(description=after))) == [], (
         "what was never approved differs from nothing"
     )
+
+
+def test_one_is_told_whom_one_is_sent_to_in_ones_own_language(alice: User, charlie: User, project: Project) -> None:
+    row = McpServer.objects.create(
+        project=project, name="shop", url="https://9.9.9.9/shop", auth="oauth", authority=AUTHORITY.stored()
+    )
+    page = f"/servers/mcp/{row.pk}/sign-in"
+    german = said(signed_in(alice), page, headers={"Accept-Language": "de"})
+    assert "Bei shop anmelden" in german and "Weiter zu 8.8.8.8" in german
+    assert "Was Sie dort erlauben, nutzt 9.9.9.9: Stimmen Sie nur zu, wenn Sie beide kennen." in german
+    assert signed_in(charlie).get(page).status_code == 404
+    for times in range(TRIES + 1):
+        answered = signed_in(alice).get(page)
+        assert answered.status_code == (200 if times < TRIES - 1 else 429)
+    McpServer.objects.filter(pk=row.pk).update(auth="none")
+    assert signed_in(alice).get(page).status_code == 404

@@ -196,8 +196,8 @@ async def test_where_it_is_read_we_are_our_own_document(shop: Stranger, settings
     settings.IS_HTTPS, settings.PARLEY_PUBLIC_URL = True, "https://parley.example"
     made = await clients.made(SERVER, authority(shop, takes_documents=True))
     told = clients.document(SERVER)
-    assert made == Client(f"https://parley.example/mcp-servers/{SERVER}/client.json") and told["client_id"] == made.id
-    assert told["redirect_uris"] == [f"https://parley.example/mcp-servers/{SERVER}/callback"]
+    assert made == Client(f"https://parley.example/servers/mcp/{SERVER}/client.json") and told["client_id"] == made.id
+    assert told["redirect_uris"] == [f"https://parley.example/servers/mcp/{SERVER}/callback"]
     assert await code_of(clients.made(SERVER, authority(shop, registration_endpoint=""))) == "no_client"
 
 

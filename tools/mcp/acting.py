@@ -51,4 +51,4 @@ def _opened(spec: ServerSpec, user: UUID, access: Access) -> ServerSpec:
 
 def sign_in_url(server: UUID) -> str:
     """The page on which a person signs in at the server: ours, so that it knows who they are."""
-    return f"{settings.PARLEY_PUBLIC_URL}/mcp-servers/{server}/sign-in"
+    return f"{settings.PARLEY_PUBLIC_URL}/servers/mcp/{server}/sign-in"

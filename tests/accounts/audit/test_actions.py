@@ -168,7 +168,7 @@ def leave(world: World) -> None:
 
 def sign_in_elsewhere(world: World) -> None:
     """There, and back with a code."""
-    client, at = Client(headers=AGENT), f"/mcp-servers/{world.shop.pk}"
+    client, at = Client(headers=AGENT), f"/servers/mcp/{world.shop.pk}"
     client.force_login(world.people["owner"])
     client.get(f"{at}/sign-in")
     begun = json.loads(opened(client.cookies["mcp_sign_in"].value, flow.PURPOSE))

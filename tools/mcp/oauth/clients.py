@@ -21,12 +21,12 @@ SECRET_MAX_CHARS = 4_000
 
 def redirect_uri(server: UUID) -> str:
     """Where browsers come back to: one for each server, so that an answer of one is never taken for another's."""
-    return f"{settings.PARLEY_PUBLIC_URL}/mcp-servers/{server}/callback"
+    return f"{settings.PARLEY_PUBLIC_URL}/servers/mcp/{server}/callback"
 
 
 def document_url(server: UUID) -> str:
     """Where we are described, for authorization servers that read it there."""
-    return f"{settings.PARLEY_PUBLIC_URL}/mcp-servers/{server}/client.json"
+    return f"{settings.PARLEY_PUBLIC_URL}/servers/mcp/{server}/client.json"
 
 
 def document(server: UUID) -> dict[str, object]:
