@@ -207,7 +207,7 @@ def _change(request: HttpRequest, user: User, row: McpServer) -> str:
 def _opening(request: HttpRequest, user: User, row: McpServer) -> str:
     """Sign-ins by everybody, or none any more; a secret that is not written anew stays with its client."""
     said = _said(request, "client_id", "client_secret") if "auth" in request.POST else {}
-    is_same = said.get("client_id") == row.client_id and not said.get("client_secret")
+    is_same = row.client_id and said.get("client_id") == row.client_id and not said.get("client_secret")
     said = {"auth": request.POST.get("auth", "none"), **({} if is_same and row.auth == McpAuth.OAUTH else said)}
     mcp.change(user=user, project=row.project, id=row.pk, **read(McpServerBody, said, partial=True))
     return f"{address_of(row)}?done=change"

@@ -23,32 +23,12 @@ from accounts.sign_in import tries
 from chat.services import mcp_sign_ins
 from tools.mcp.oauth import clients, flow
 from tools.mcp.oauth.authority import host_of
-from tools.mcp.oauth.errors import SignInCode, SignInError
+from tools.mcp.oauth.errors import SENTENCES, SignInError
 from tools.models import McpServer
 
 PAGE = "chat/mcp_sign_in.html"
 COOKIE = "mcp_sign_in"
 TRIES, WINDOW_S = 20, 600  # that a person may begin or end a sign-in: each asks servers of others
-WHY: dict[SignInCode, Any] = {
-    "down": _("%(host)s does not answer now. Try again in a moment."),
-    "not_allowed": _("%(host)s is at an address that may not be asked."),
-    "no_authority": _("%(host)s does not say where people sign in. It may want a token instead."),
-    "no_pkce": _("%(host)s does not protect sign-ins by PKCE (S256): nobody is sent there."),
-    "no_client": _(
-        "%(host)s takes no client that it does not know: who administers the project has to register one there and "
-        "give its client id."
-    ),
-    "wrong_resource": _("What %(host)s says of sign-ins is said of another server."),
-    "wrong_issuer": _("The answer is of another server than %(host)s."),
-    "issuer_changed": _(
-        "The server names %(host)s for sign-ins, and it was another one before: who administers the project has to "
-        "look, and give the client id anew."
-    ),
-    "unreadable": _("%(host)s gave an answer that cannot be read."),
-    "refused": _("%(host)s refused the sign-in."),
-    "declined": _("You have not agreed at %(host)s, so you are not signed in."),
-    "state": _("This sign-in was begun in another browser, too long ago, or is over. Begin again."),
-}
 TOO_MANY = _("Too many tries. Wait some minutes, then try again.")
 
 
@@ -142,7 +122,7 @@ async def _page(request: HttpRequest, server: McpServer, status: int = 200, **to
 def _why(error: SignInError | TooMany) -> Any:
     if isinstance(error, TooMany):
         return TOO_MANY
-    return WHY[error.code] % {"host": error.host}
+    return SENTENCES[error.code] % {"host": error.host}
 
 
 def _status(error: SignInError | TooMany) -> int:

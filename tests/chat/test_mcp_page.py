@@ -17,7 +17,7 @@ from tests.chat.test_mcp_servers import ADDS, LISTS, SCHEMA, TOKEN, URL, found, 
 from tests.routes import AUTHORITY
 from tools.mcp.approving import Terms, approve
 from tools.mcp.spec import FoundTool
-from tools.models import McpServer, McpTool
+from tools.models import McpServer, McpSignIn, McpTool
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "**Lists** <script>alert(1)</script>\n\n# all\u200b issues [x](javascript:alert(1))"
@@ -373,3 +373,18 @@ def test_one_is_told_whom_one_is_sent_to_in_ones_own_language(alice: User, charl
         assert answered.status_code == (200 if times < TRIES - 1 else 429)
     McpServer.objects.filter(pk=row.pk).update(auth="none")
     assert signed_in(alice).get(page).status_code == 404
+
+
+@pytest.mark.parametrize(("client", "is_kept"), [("", False), ("ours", True)])
+def test_a_client_that_was_registered_by_itself_is_so_anew_by_hand(
+    alice: User, project: Project, client: str, is_kept: bool
+) -> None:
+    row = McpServer.objects.create(
+        project=project, name="shop", url=URL, auth="oauth", authority=AUTHORITY.stored(), client_id=client
+    )
+    McpSignIn.objects.create(server=row, user=alice, issuer="i", client_id="we", access_token=seal("t"))
+    form = {"do": "opening", "auth": "oauth", "client_id": client, "client_secret": ""}
+    assert signed_in(alice).post(one(row), form).status_code == 302
+    row.refresh_from_db()
+    assert (row.auth, row.client_id, row.authority is not None) == ("oauth", client, is_kept)
+    assert row.sign_ins.exists() == is_kept

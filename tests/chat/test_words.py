@@ -21,6 +21,7 @@ from chat.attachments import kinds
 from chat.models import Chat
 from chat.page import account_words, asked_words, faults, mcp_words, models, pulls, schedules, webhooks, words
 from tools import pictures
+from tools.mcp.oauth import errors as mcp_errors
 from tools.parsing import documents
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +60,7 @@ def said() -> Iterator[str]:
             words.CHOICES,
             words.REFUSALS,
             sso.SENTENCES,
+            mcp_errors.SENTENCES,
             models.TIERS,
             models.EFFORTS,
             pulls.STATES,

@@ -143,6 +143,7 @@ async def test_the_authorization_server_is_the_one_that_the_server_names(shop: S
         (METADATA, (302, {"Location": "/elsewhere"}, b""), "no_authority"),
         (METADATA, {"issuer": "https://evil.example"}, "wrong_issuer"),
         (METADATA, {"issuer": "{url}/tenant"}, "wrong_issuer"),
+        (METADATA, {"issuer": "{url}/" + "x" * 600}, "unreadable"),
         (METADATA, {"code_challenge_methods_supported": REMOVED}, "no_pkce"),
         (METADATA, {"code_challenge_methods_supported": ["plain"]}, "no_pkce"),
         (METADATA, {"authorization_endpoint": "javascript:alert(1)"}, "no_authority"),
@@ -209,6 +210,8 @@ def kept(shop: Stranger, client: Client | None = None, **more: Any) -> Kept:
 
 
 def test_a_cookie_is_of_one_person_one_server_and_some_minutes(shop: Stranger) -> None:
+    long, _ = flow.begin(SERVER, ALICE, kept(shop, scope="a b " + "c" * 900), f"{'d' * 200} b e")
+    assert long.scope == f"a b {'c' * 900} e" and len(long.sealed()) < 4_000  # what a browser keeps
     begun, address = flow.begin(SERVER, ALICE, kept(shop), "more")
     assert address.startswith(f"{shop.url}/authorize?response_type=code&client_id=we&") and "&scope=more&" in address
     assert Begun.of(begun.sealed(), SERVER, ALICE, begun.state) == begun

@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 async def asked_as(user: UUID, server: McpServer, work: Callable[[ServerSpec], Awaitable[Result]]) -> Result:
     """What the work came to. Raises McpError, SecretUnreadable; NotSignedIn where the person has to sign in first."""
-    spec = await db(spec_of, server)
+    spec = spec_of(server)
     if server.auth != McpAuth.OAUTH:
         return await work(spec)
     try:

@@ -1,6 +1,9 @@
 """Why somebody cannot be signed in at a server now: a code, and a sentence for a person."""
 
-from typing import Literal
+from typing import Any, Literal
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 SignInCode = Literal[
     "down",
@@ -17,33 +20,34 @@ SignInCode = Literal[
     "state",
 ]
 
-SENTENCES: dict[SignInCode, str] = {
-    "down": "{host} does not answer now. Try again in a moment.",
-    "not_allowed": "{host} is at an address that may not be asked.",
-    "no_authority": "{host} does not say where people sign in. It may want a token instead.",
-    "no_pkce": "{host} does not protect sign-ins by PKCE (S256): nobody is sent there.",
-    "no_client": (
-        "{host} takes no client that it does not know: who administers the project has to register one there and give "
-        "its client id."
+SENTENCES: dict[SignInCode, Any] = {
+    "down": _("%(host)s does not answer now. Try again in a moment."),
+    "not_allowed": _("%(host)s is at an address that may not be asked."),
+    "no_authority": _("%(host)s does not say where people sign in. It may want a token instead."),
+    "no_pkce": _("%(host)s does not protect sign-ins by PKCE (S256): nobody is sent there."),
+    "no_client": _(
+        "%(host)s takes no client that it does not know: who administers the project has to register one there and "
+        "give its client id."
     ),
-    "wrong_resource": "What {host} says of sign-ins is said of another server.",
-    "wrong_issuer": "The answer is of another server than {host}.",
-    "issuer_changed": (
-        "The server names {host} for sign-ins, and it was another one before: who administers the project has to look, "
-        "and give the client id anew."
+    "wrong_resource": _("What %(host)s says of sign-ins is said of another server."),
+    "wrong_issuer": _("The answer is of another server than %(host)s."),
+    "issuer_changed": _(
+        "The server names %(host)s for sign-ins, and it was another one before: who administers the project has to "
+        "look, and give the client id anew."
     ),
-    "unreadable": "{host} gave an answer that cannot be read.",
-    "refused": "{host} refused the sign-in.",
-    "declined": "You have not agreed at {host}, so you are not signed in.",
-    "state": "This sign-in was begun in another browser, too long ago, or is over. Begin again.",
+    "unreadable": _("%(host)s gave an answer that cannot be read."),
+    "refused": _("%(host)s refused the sign-in."),
+    "declined": _("You have not agreed at %(host)s, so you are not signed in."),
+    "state": _("This sign-in was begun in another browser, too long ago, or is over. Begin again."),
 }
 
 
 class SignInError(Exception):
-    """`code` says why; `host` is whose fault it is. Nothing of what a server said is in it."""
+    """`code` says why; `host` is whose fault it is. Its text is English, and has nothing of what a server said."""
 
     def __init__(self, code: SignInCode, host: str = "") -> None:
-        super().__init__(SENTENCES[code].format(host=host or "The server"))
+        with override("en"):
+            super().__init__(SENTENCES[code] % {"host": host or "The server"})
         self.code, self.host = code, host
 
 

@@ -33,6 +33,7 @@ from tools.outward.target import target
 S256 = "S256"
 GRANTS = ["authorization_code", "refresh_token"]
 SCOPE_MAX_CHARS = 1_000
+ISSUER_MAX_CHARS = 500  # it goes into a row and a cookie
 VERSION = {"MCP-Protocol-Version": LATEST_PROTOCOL_VERSION}
 PROBE = {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {}}
 PROBE_HEADERS = {**VERSION, "Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
@@ -89,6 +90,8 @@ async def _metadata(url: str, server: str | None) -> OAuthMetadata:
 
 def _check(metadata: OAuthMetadata, named: str) -> None:
     """Raise SignInError where it is of another server than was named, or sends people without protection."""
+    if len(str(metadata.issuer)) > ISSUER_MAX_CHARS:
+        raise SignInError("unreadable", host_of(named))
     if not issuers_match(str(metadata.issuer), named):
         raise SignInError("wrong_issuer", host_of(named))
     if S256 not in (metadata.code_challenge_methods_supported or ()):

@@ -18,7 +18,7 @@ import msgspec
 
 from accounts.secrets import SecretUnreadable, opened, seal
 from tools.mcp.oauth.asking import asked
-from tools.mcp.oauth.authority import Client, Kept
+from tools.mcp.oauth.authority import Client, Kept, host_of
 from tools.mcp.oauth.clients import redirect_uri
 from tools.mcp.oauth.errors import SignInError
 
@@ -87,7 +87,7 @@ def begin(server: UUID, user: UUID, kept: Kept, more_scope: str = "") -> tuple[B
     from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
     authority, client = kept.authority, kept.client
-    scope = " ".join(dict.fromkeys(f"{authority.scope} {more_scope}".split()))
+    scope = _union(authority.scope, more_scope)
     begun = Begun(
         *(str(server), str(user), authority.issuer, client.id),
         *(generate_token(48), generate_token(64), scope, int(time.time()) + LIFETIME_S),
@@ -104,6 +104,15 @@ def begin(server: UUID, user: UUID, kept: Kept, more_scope: str = "") -> tuple[B
         resource=authority.resource,
     )
     return begun, str(address)
+
+
+def _union(*scopes: str) -> str:
+    """Each once, as many as a cookie has room for."""
+    found = ""
+    for each in dict.fromkeys(" ".join(scopes).split()):
+        longer = f"{found} {each}".strip()
+        found = longer if len(longer) <= SCOPE_MAX_CHARS else found
+    return found
 
 
 def code_of(begun: Begun, kept: Kept, answer: Mapping[str, str]) -> str:
@@ -161,7 +170,7 @@ async def _sent(client: Client, url: str, body: str) -> "httpx2.Response":
     try:
         secret = opened(client.secret) if client.secret else None
     except SecretUnreadable:
-        raise SignInError("no_client") from None
+        raise SignInError("no_client", host_of(url)) from None
     url, headers, body = ClientAuth(client.id, secret, client.way).prepare("POST", url, dict(FORM), body)
     return await asked(url, method="POST", headers=headers, body=body.encode())
 
