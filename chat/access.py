@@ -43,6 +43,11 @@ def find_chat(user: User, id: UUID) -> Chat | None:
     return _chats(user, id)
 
 
+def find_project(user: Seer, id: UUID) -> Project | None:
+    """The project, if the user sees it."""
+    return _projects(user, id)
+
+
 def get_message(user: User, id: UUID, needs: Permission = "read") -> Message:
     """The message with its chat, author and run, if the user may do this in its chat. Raises NotFound or NotAllowed."""
     message = _messages(user, id)
@@ -125,7 +130,7 @@ def sees_place(user: Seer, chat_id: UUID | None, project_id: UUID | None) -> boo
     """Whether the user sees the chat, or where there is none the project. One query, for streams to ask again."""
     if chat_id is not None:
         return sees(user, chat_id)
-    return project_id is not None and _projects(user, project_id) is not None
+    return project_id is not None and find_project(user, project_id) is not None
 
 
 def sees(user: Seer, chat_id: UUID) -> bool:
@@ -215,8 +220,11 @@ def _one(rows: QuerySet[Any], field: str) -> Subquery:
     return Subquery(rows.values(field)[:1])
 
 
-class _Seen(Generic[Row]):
-    """The row of an id, if it is among those that `rows` gives for the user: one query, compiled once."""
+class Seen(Generic[Row]):
+    """The row of an id, if it is among those that `rows` gives for the user: one query, compiled once.
+
+    `Seen(rows)(user, id)` gives what `rows(user).filter(pk=id).first()` does.
+    """
 
     def __init__(self, rows: Callable[[Seer], QuerySet[Row]]) -> None:
         self._by_person: Compiled[Row] = Compiled(lambda user, id: rows(_Somebody(user)).filter(pk=id), UUID, UUID)
@@ -243,9 +251,9 @@ class _Somebody:
     key: _Key | None = None
 
 
-_chats = _Seen(chats_of)
-_messages = _Seen(lambda user: Message.objects.visible_to(user).select_related("chat", "author", "run"))
+_chats = Seen(chats_of)
+_messages = Seen(lambda user: Message.objects.visible_to(user).select_related("chat", "author", "run"))
 _run: Compiled[Run] = Compiled(lambda id: Run.objects.filter(pk=id).select_related("chat"), UUID)
 _ruled: Compiled[Chat] = Compiled(_with_rules, UUID, UUID)
-_ids = _Seen(lambda user: Chat.objects.visible_to(user).only("pk"))
-_projects = _Seen(lambda user: Project.objects.visible_to(user).only("pk"))
+_ids = Seen(lambda user: Chat.objects.visible_to(user).only("pk"))
+_projects = Seen(lambda user: Project.objects.visible_to(user))

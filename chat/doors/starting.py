@@ -14,7 +14,7 @@ from accounts.errors import NotFound
 from accounts.http.idempotency import Answer, once, run_of
 from accounts.models import Organization, Project, User
 from accounts.organizations.choice import usual_organization
-from chat.access import find_chat, get_chat, get_run
+from chat.access import find_chat, find_project, get_chat, get_run
 from chat.doors.reading import Reader
 from chat.metering import limits
 from chat.models import Chat, ChatAlias, Run
@@ -140,7 +140,7 @@ def named_project(user: User, id: UUID | None) -> Project | None:
     """The project that a request names for the chat it makes. Raises NotFound where the user sees none of that id."""
     if id is None:
         return None
-    found = Project.objects.visible_to(user).filter(pk=id).first()
+    found = find_project(user, id)
     if found is None:
         raise NotFound(fields={"project": ["There is no such project, or you may not see it."]})
     return found

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from accounts.errors import NotFound
-from accounts.models import Project, User
+from accounts.models import User
 from accounts.permissions import Permissions
 from agents import events as ev
-from chat.access import get_run, permissions_over
+from chat.access import find_project, get_run, permissions_over
 from chat.eventlog import stored
 from chat.models import Run
 from chat.models.facts import facts_of
@@ -130,7 +130,7 @@ class _Present:
         project_id = facts_of(self.run).project_id
         if project_id is None or self.run.chat is None:
             return None
-        if not Project.objects.visible_to(self.reader).filter(pk=project_id).exists():
+        if find_project(self.reader, project_id) is None:
             raise Unreadable(say("notYours"))
         repository = Repository(project_id)
         # To look does not make one.

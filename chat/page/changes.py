@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from accounts.models import Project, User
-from chat.access import get_chat, permissions_on
+from accounts.models import User
+from chat.access import find_project, get_chat, permissions_on
 from chat.models import Chat, ChatStatus
 from chat.page import diffs
 from chat.page.views import fresh
@@ -83,7 +83,7 @@ def files(request: HttpRequest, id: UUID) -> HttpResponse:
 
 def _context(request: HttpRequest, chat: Chat, page: str) -> dict[str, Any]:
     """`project` only where the reader sees it: a chat may be shared with others."""
-    project = Project.objects.visible_to(_user(request)).filter(pk=chat.project_id).first() if chat.project_id else None
+    project = find_project(_user(request), chat.project_id) if chat.project_id else None
     return {"chat": chat, "page": page, "has_project": bool(chat.project_id), "project": project}
 
 

@@ -20,6 +20,7 @@ from accounts.errors import NotFound
 from accounts.http.queries import whole_number
 from accounts.models import Project, User
 from accounts.permissions import permissions_in
+from chat.access import find_project
 from chat.markdown import html as markdown
 from chat.models import PullRequest, PullState
 from chat.page import diffs
@@ -124,7 +125,7 @@ def _said(request: HttpRequest) -> Any:
 
 
 def _project(user: User, id: UUID) -> Project:
-    found = Project.objects.visible_to(user).filter(pk=id).first()
+    found = find_project(user, id)
     if found is None:
         raise NotFound
     return found

@@ -16,7 +16,7 @@ from agents.installation import default_model
 from agents.model_info import ABILITIES, ModelInfo
 from agents.options import EFFORTS
 from chat import gate
-from chat.access import chats_of, may_see_provider_errors, permissions_found
+from chat.access import get_chat, may_see_provider_errors, permissions_found
 from chat.eventlog.drafts import attach_drafts
 from chat.feedback import shown as said
 from chat.markdown.blocks import of_message
@@ -102,7 +102,7 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
     def to_representation(self, instance: Chat) -> dict[str, Any]:
         """Reads the chat again where it does not come from `chats_of`, as lists do."""
         is_whole = hasattr(instance, "live_run")
-        return super().to_representation(instance if is_whole else chats_of(self._user()).get(pk=instance.pk))
+        return super().to_representation(instance if is_whole else get_chat(self._user(), instance.pk))
 
     @extend_schema_field(CostSerializer)
     def get_cost(self, chat: Chat) -> dict[str, Any]:

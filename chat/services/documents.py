@@ -8,6 +8,7 @@ from uuid import UUID
 from accounts.errors import Conflict, Gone, Invalid, NotFound, RequestError
 from accounts.models import Project, User
 from accounts.permissions import Permission, permissions_in, require
+from chat.access import find_project
 from tools.documents import errors as faults
 from tools.documents import storing
 from tools.documents.limits import limits
@@ -41,7 +42,7 @@ class DocumentTooLarge(RequestError):
 
 def project_of(user: User, id: UUID, needs: Permission) -> Project:
     """The project, if the user may do this in it. Raises NotFound or NotAllowed."""
-    found = Project.objects.visible_to(user).filter(pk=id).first()
+    found = find_project(user, id)
     if found is None:
         raise NotFound
     require(permissions_in(user, organization=found.organization_id, project=found), needs)

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from accounts.errors import Conflict, NotFound, RequestError, refuse
 from accounts.models import Project, Role, User
 from accounts.permissions import Permission, permissions_in, require
+from chat.access import find_project
 from chat.models import OPEN, Run
 from chat.runner.beginning import WorkOrder
 from chat.runner.kinds import index
@@ -67,7 +68,7 @@ class Begun:
 
 def place_of(user: User, project: UUID, needs: Permission = "read") -> Place:
     """The project, if the user may do this in it. Raises NotFound or NotAllowed."""
-    found = Project.objects.visible_to(user).filter(pk=project).first()
+    found = find_project(user, project)
     if found is None:
         raise NotFound
     require(permissions_in(user, organization=found.organization_id, project=found), needs)

@@ -9,13 +9,14 @@ from accounts.counts import require_room
 from accounts.errors import Conflict, NotFound
 from accounts.models import Project, User
 from accounts.permissions import permissions_in, require
+from chat.access import find_project
 from chat.models import Task
 from chat.services import rules
 
 
 def create_task(*, user: User, project: UUID, **fields: Any) -> Task:
     """A new task of the project."""
-    place = Project.objects.visible_to(user).filter(pk=project).first()
+    place = find_project(user, project)
     if place is None:
         raise NotFound(fields={"project": ["There is no such project, or you may not see it."]})
     _require_write(user, place)

@@ -10,9 +10,9 @@ from django.conf import settings
 from accounts.authentication import still_valid
 from accounts.db.compiled import Compiled
 from accounts.errors import NotAuthenticated, NotFound, refuse
-from accounts.models import Project, User
+from accounts.models import User
 from accounts.permissions import Permissions, require
-from chat.access import get_chat, get_run, permissions_found
+from chat.access import find_project, get_chat, get_run, permissions_found
 from chat.doors.reading import Reader
 from chat.eventlog.cursor import Cursor
 from chat.feedback.shown import attach, of
@@ -90,7 +90,7 @@ def document_changed(user: User, chat_id: UUID, notice: dict[str, Any]) -> Messa
     """What a change of a project's document means to this person: nothing, where they do not see that project."""
     chat = chat_of(user, chat_id)
     project = UUID(notice["project"])
-    if chat.project_id != project or not Project.objects.visible_to(user).filter(pk=project).exists():
+    if chat.project_id != project or find_project(user, project) is None:
         return []
     return [{"type": "document.changed", "project": str(project), "version": notice["version"]}]
 

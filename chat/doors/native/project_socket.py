@@ -16,8 +16,9 @@ from accounts.db import db
 from accounts.db.faults import refusal
 from accounts.errors import Invalid, NotAuthenticated, NotFound, RequestError
 from accounts.http.parsing import parse_object
-from accounts.models import Project, User
+from accounts.models import User
 from accounts.permissions import permissions_in
+from chat.access import find_project
 from chat.bus import notices
 from chat.doors.native.socket import GONE, TOO_BIG, TOO_MANY, Bucket, ChatSocket
 from chat.doors.sockets import user_of
@@ -102,7 +103,7 @@ def _state(user: User, project_id: UUID) -> dict[str, Any]:
     """How the project is to this person. Raises NotAuthenticated or NotFound where their access has ended."""
     if not still_valid(user):
         raise NotAuthenticated
-    project = Project.objects.visible_to(user).filter(pk=project_id).first()
+    project = find_project(user, project_id)
     if project is None:
         raise NotFound
     has = permissions_in(user, organization=project.organization_id, project=project)

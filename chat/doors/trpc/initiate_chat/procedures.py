@@ -10,7 +10,7 @@ from uuid import UUID
 from accounts.db import db
 from accounts.errors import NotFound, refuse
 from accounts.models import User
-from chat.access import get_answer, get_chat
+from chat.access import Seen, get_answer, get_chat
 from chat.doors import starting
 from chat.doors.base import known_only
 from chat.doors.editor_chat import records as editor_chat_records
@@ -171,13 +171,14 @@ def _place(after: Cursor) -> Place:
 
 def _message(user: User, body: Mapping[str, Any], name: str, *, of_project: bool) -> Message:
     """The message, if the user sees it, and it is in the project that the call names."""
-    found = Message.objects.visible_to(user).select_related("chat", "run", "job").filter(pk=_id(body, name))
-    if of_project:
-        found = found.filter(chat__project=_id(body, "projectId"))
-    message = found.exclude(status=MessageStatus.DELETED).first()
-    if message is None:
+    message = _messages(user, _id(body, name))
+    is_elsewhere = of_project and message is not None and message.chat.project_id != _id(body, "projectId")
+    if message is None or is_elsewhere or message.status == MessageStatus.DELETED:
         raise NotFound
     return message
+
+
+_messages = Seen(lambda user: Message.objects.visible_to(user).select_related("chat", "run", "job"))
 
 
 def _id(body: Mapping[str, Any], name: str) -> UUID:
