@@ -6,6 +6,7 @@ their places.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.db import connections
 from accounts.db.values import OnceAThread, Places, marks
 
 Row = TypeVar("Row")
-Value = UUID | int | str
+Value = UUID | int | str | datetime
 
 
 class Compiled(Generic[Row]):

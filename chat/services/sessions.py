@@ -1,6 +1,8 @@
 """Sessions of system 2's door: opened with a run, and found again by the secret that its client holds. Sync."""
 
-from datetime import timedelta
+import functools
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -9,6 +11,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.counts import is_full
+from accounts.db.compiled import Compiled
+from accounts.db.writes import Insert
 from accounts.errors import NotFound, RequestError, TooMany
 from accounts.models import User
 from accounts.sign_in import keys
@@ -34,13 +38,13 @@ def open_session(*, user: User, run: Run, task: Task | None = None) -> ChatSessi
         key=user.key,
         model=run.model,
         chat=run.asked_in,
-        project=run.asked_in.project,
+        project_id=run.asked_in.project_id,
         task=task,
         run=run,
         expires_at=timezone.now() + timedelta(seconds=settings.CHAT_SESSION_S),
     )
     session.token_hash = hash_of(token_of(session.pk))
-    session.save(force_insert=True)
+    _add([session])
     if task is not None:
         _keep(task, run)
     return session
@@ -63,8 +67,19 @@ def _count_prompt(user: User, run: Run) -> None:
 def _held_us(run: Run, most: int) -> list[int]:
     """For how long each session of the run's chat counts still, the soonest first; so many at most. One query."""
     now = timezone.now()
-    held = ChatSession.objects.filter(chat=run.chat_id, expires_at__gt=now).order_by("expires_at")
-    return [(each - now) // timedelta(microseconds=1) for each in held.values_list("expires_at", flat=True)[:most]]
+    soonest = _held(most)(run.asked_in.pk, now)
+    return [(each - now) // timedelta(microseconds=1) for each in soonest]
+
+
+@functools.cache
+def _held(most: int) -> Compiled[datetime]:
+    """When so many sessions of a chat end that have not yet, the soonest first."""
+
+    def find(chat: UUID, now: datetime) -> Any:
+        held = ChatSession.objects.filter(chat_id=chat, expires_at__gt=now).order_by("expires_at")
+        return held.values_list("expires_at", flat=True)[:most]
+
+    return Compiled(find, UUID, datetime)
 
 
 REFUSED = "chat.services.sessions.refused"
@@ -91,13 +106,19 @@ def token_of(session: UUID) -> str:
 
 def find_session(token: str) -> ChatSession:
     """The session of that id, with its user. Raises NotFound where there is none or it has ended."""
-    session = ChatSession.objects.select_related("user", "key").filter(token_hash=hash_of(token)).first()
+    session = _sessions.first(hash_of(token))
     if session is None or not _is_users_still(session):
         raise unknown_session()
     session.user.key = session.key  # it opens no more than what made it, and no longer
     if session.expires_at <= timezone.now():
         raise NotFound("The session has expired. Start a new one.", code="session_expired")
     return session
+
+
+_add = Insert(ChatSession)
+_sessions: Compiled[ChatSession] = Compiled(
+    lambda token: ChatSession.objects.select_related("user", "key").filter(token_hash=token), str
+)
 
 
 def unknown_session() -> NotFound:
