@@ -4,8 +4,9 @@ A block is a maximal run of deltas of one kind, within one turn of the agent its
 Worked out here once, so that every such dialect opens and closes at the same places, live and replayed.
 """
 
-from dataclasses import dataclass
 from typing import Literal, assert_never
+
+from msgspec import Struct
 
 from agents import events as ev
 from agents.events import AnyEvent
@@ -13,16 +14,14 @@ from agents.events import AnyEvent
 Kind = Literal["text", "reasoning"]
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(Struct, frozen=True, gc=False):
     """A block begins; `number` counts the blocks of the run from 0."""
 
     number: int
     kind: Kind
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(Struct, frozen=True, gc=False):
     """The next piece of the open block."""
 
     number: int
@@ -30,8 +29,7 @@ class Piece:
     text: str
 
 
-@dataclass(frozen=True)
-class Closed:
+class Closed(Struct, frozen=True, gc=False):
     """The block is whole: `text` is all of it."""
 
     number: int

@@ -280,8 +280,10 @@ class Encoder(base.Encoder):
         self._open_turn.see(event)
         if isinstance(event, ev.TurnStarted) and not event.agent:
             self._turn = event.turn
-        blocks = [each for block in self._blocks.feed(event) for each in self._block(block)]
-        return [sse.frame(each) for each in (*blocks, *self._events(event), *self._waiting(event))]
+        blocks = [sse.frame(each) for block in self._blocks.feed(event) for each in self._block(block)]
+        if isinstance(event, ev.DELTAS):
+            return blocks
+        return blocks + [sse.frame(each) for each in (*self._events(event), *self._waiting(event))]
 
     def let_go(self) -> list[bytes]:
         """An error, since there is no resume."""

@@ -70,7 +70,7 @@ class Encoder(base.Encoder):
         match event:
             case ev.TextDelta(agent="", text=text):
                 self.is_typing = False
-                return [sse.ascii_frame({"type": "token", "content": text}, id=id)]
+                return [f'id: {id}\ndata: {{"type":"token","content":{sse.ascii_text(text)}}}\n\n'.encode()]
             case ev.RunQueued() | ev.TurnStarted(agent="") if self.is_typing:
                 return [sse.ascii_frame({"type": "typing"})]
             case ev.TurnReset(agent="") if self._open_turn.is_shown:

@@ -60,7 +60,7 @@ class Encoder(base.Encoder):
                 return [self._frame("message_saved", {"message": said})]
             case ev.TextDelta(agent="", text=text):
                 self.texts.append(text)
-                return [self._frame("ai_response", {"content": text, "isComplete": False})]
+                return [self._piece(text)]
             case ev.CitationAdded():
                 self.sources.setdefault(event.n, {"title": event.title or event.url, "n": event.n})
                 return []
@@ -116,6 +116,11 @@ class Encoder(base.Encoder):
 
     def _error(self, text: str) -> bytes:
         return self._frame("error", {"error": text})
+
+    def _piece(self, text: str) -> bytes:
+        """A response that is not whole, as `_frame` makes it."""
+        data = f'{{"content":{sse.ascii_text(text)},"isComplete":false}}'
+        return f'data: {{"type":"ai_response","data":{data},"timestamp":"{timestamp(self.at)}"}}\n\n'.encode()
 
     def _frame(self, type: str, data: dict[str, Any]) -> bytes:
         return sse.ascii_frame({"type": type, "data": data, "timestamp": timestamp(self.at)})

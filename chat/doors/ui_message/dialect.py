@@ -244,8 +244,10 @@ class Encoder(base.Encoder):
     def encode(self, attempt: int, seq: int, event: AnyEvent) -> list[bytes]:
         """None, one or more frames."""
         self._open_turn.see(event)
-        blocks = [_block(each) for each in self._blocks.feed(event)]
-        frames = [sse.frame(each) for each in (*blocks, *self._parts(event), *self._waiting(event))]
+        frames = [sse.frame(_block(each)) for each in self._blocks.feed(event)]
+        if isinstance(event, ev.DELTAS):
+            return frames
+        frames += [sse.frame(each) for each in (*self._parts(event), *self._waiting(event))]
         return [*frames, DONE] if self.is_over else frames
 
     def let_go(self) -> list[bytes]:
