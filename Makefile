@@ -1,10 +1,10 @@
-# make run: a page at http://127.0.0.1:8000.  make test: everything.  make help: the rest.
+# make run: a page at http://127.0.0.1:8000.  make test: what a change must pass.  make help: the rest.
 # Needs Python 3.11 or newer, make and git. All that a run leaves behind lies under PARLEY_DATA.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test test-embedded test-scaled clients browser faults chaos bench check format setup chromium lock
+.PHONY: help run dev test test-embedded test-scaled long long-embedded long-scaled clients browser faults chaos bench check format setup chromium lock
 
 # The shell's word first, then the .env file's, then the folder .parley here.
 PARLEY_DATA ?= $(or $(shell sed -n 's/^PARLEY_DATA=//p' .env 2>/dev/null | tail -n 1),.parley)
@@ -20,7 +20,8 @@ export RUFF_CACHE_DIR = $(PARLEY_DATA)/cache/ruff
 export HYPOTHESIS_STORAGE_DIRECTORY = $(PARLEY_DATA)/cache/hypothesis
 export PARLEY_CLIENTS = $(abspath $(PARLEY_DATA))/cache/clients
 PYTEST := -m pytest -o cache_dir="$(abspath $(PARLEY_DATA))/cache/pytest" -n 3 --dist loadfile --no-loadscope-reorder
-QUICK := -m "smoke or not (clients or browser or faults)"
+QUICK := -m "not long and (smoke or not (clients or browser or faults))"
+LONG := -m "long and (smoke or not (clients or browser or faults))"
 
 # An environment in .venv is used where there is one.
 VENV := $(if $(wildcard .venv/bin/python),.venv,$(PARLEY_DATA)/venv)
@@ -48,6 +49,16 @@ test-embedded: $(DEV) chromium ## the tests on SQLite
 test-scaled: $(DEV) chromium ## the tests on PostgreSQL and Redis
 	@echo "== Tests on PostgreSQL and Redis"
 	@TEST_PROFILE=scaled "$(PY)" $(PYTEST) $(QUICK) $(PYTEST_ARGS)
+
+long: long-embedded long-scaled ## what takes longer (tests/long.py), on SQLite, then on PostgreSQL and Redis
+
+long-embedded: $(DEV) chromium
+	@echo "== Longer tests on SQLite"
+	@TEST_PROFILE=embedded "$(PY)" $(PYTEST) $(LONG) $(PYTEST_ARGS)
+
+long-scaled: $(DEV) chromium
+	@echo "== Longer tests on PostgreSQL and Redis"
+	@TEST_PROFILE=scaled "$(PY)" $(PYTEST) $(LONG) $(PYTEST_ARGS)
 
 clients: $(DEV) chromium ## every client of every front door, as their own teams publish them
 	@PARLEY_CLIENTS_REQUIRED=1 "$(PY)" $(PYTEST) -m clients $(PYTEST_ARGS)

@@ -23,6 +23,7 @@ from accounts.sign_in.tokens import AccessToken
 from chat.models import Chat
 from tests import emptying
 from tests.live import PASSWORD, Server
+from tests.long import LONG
 from tests.upstream import Upstream
 from tools.git.repository import Repository
 
@@ -35,15 +36,6 @@ SAME_ON_BOTH = {
     "test_docs.py", "test_hostile_requests.py", "test_markdown_cost.py", "test_mcp_client.py", "test_openapi.py",
     "test_password_limits.py", "test_readme.py", "test_routes.py", "test_serve.py", "test_sse.py",
 }  # fmt: skip
-# Those that take longest, the longest first (`--durations=0` tells).
-LONG = (
-    "test_routes.py", "test_page.py", "test_bad_input.py", "test_work.py", "test_takeover.py", "test_agent.py",
-    "test_responses_socket.py", "test_markdown_cost.py", "test_rights_again.py", "test_first_week.py", "test_chaos.py",
-    "test_schemathesis.py", "test_quickstart.py", "test_hostile_requests.py", "test_native_socket.py",
-    "test_modules.py", "test_serve.py", "test_credentials.py", "test_resume.py", "test_sessions.py", "test_answers.py",
-    "test_people_and_queue.py", "test_approvals.py", "test_deletion.py", "test_trpc.py", "test_responses.py",
-    "test_chores.py", "test_own_files.py", "test_own_app.py", "test_bodies.py", "test_spent.py",
-)  # fmt: skip
 HERE = pathlib.Path(__file__).parent
 FILES = {"README.md": "# Website\n", "docs/guide.md": "Ask for the green door.\n", "src/app.py": "print('hello')\n"}
 
@@ -64,13 +56,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if not meets_data(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if meets_data(item)]
+    for item in items:
+        if is_long(item):
+            item.add_marker(pytest.mark.long)
     yield
     for item in items:
         if is_live(item) or is_timed(item):
             item.add_marker(pytest.mark.flaky(reruns=1))  # a second chance, which pytest_terminal_summary tells
     live = {item.path for item in items if is_live(item)}
-    places = {name: place for place, name in enumerate(LONG, -len(LONG))}
-    items.sort(key=lambda item: places.get(item.path.name, 0 if item.path in live else 1))
+    places = {HERE / name: place for place, name in enumerate(LONG, -len(LONG))}
+    items.sort(key=lambda item: places.get(item.path, 0 if item.path in live else 1))
 
 
 def pytest_ignore_collect(collection_path: pathlib.Path) -> bool | None:
@@ -91,6 +86,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in again:
         terminalreporter.line(report.longreprtext)
         terminalreporter.line(f"passed only when run again: {report.nodeid}: look at it", red=True)
+
+
+def is_long(item: pytest.Item) -> bool:
+    """Whether the test is left to `make long`."""
+    stays = LONG.get(str(item.path.relative_to(HERE))) if item.path.is_relative_to(HERE) else None
+    return stays is not None and getattr(item, "originalname", None) != stays
 
 
 def is_live(item: pytest.Item) -> bool:
