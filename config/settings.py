@@ -107,6 +107,7 @@ if IS_SQLITE:
     }
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = not env.bool("DB_SERVER_CURSORS", True)
     DATABASES["default"]["OPTIONS"] = {
         # A host that is cut off is noticed within seconds, here and there, and keeps no row locked for longer.
         "connect_timeout": 3,
