@@ -1,11 +1,14 @@
-"""`python -m tests.bench`: what `make bench` runs; with the word `growth`, what `make bench BENCH_ARGS=growth` runs."""
+"""`python -m tests.bench`: what `make bench` runs; with a word of WORDS, what `make bench BENCH_ARGS=word` runs."""
 
 import sys
 
-from tests.bench import growth, main
+from tests.bench import growth, main, scale
+
+WORDS = {"growth": growth.main, "scale": scale.main}
 
 if __name__ == "__main__":
-    if "growth" in sys.argv:
-        growth.main([each for each in sys.argv[1:] if each != "growth"])
-    else:
+    word = next((each for each in sys.argv[1:] if each in WORDS), None)
+    if word is None:
         main.main()
+    else:
+        WORDS[word]([each for each in sys.argv[1:] if each != word])

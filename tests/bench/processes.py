@@ -60,6 +60,18 @@ def used(pids: Sequence[int]) -> Use:
     return Use(cpu / TICKS, pages * PAGE / 2**20, threads, connections)
 
 
+def spent_s(pids: Sequence[int]) -> float:
+    """Seconds of CPU of these processes and their children, those that have ended among them."""
+    ticks = 0
+    for pid in {each for root in pids for each in _family(root)}:
+        try:
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += sum(int(each) for each in fields[11:15])
+    return ticks / TICKS
+
+
 def _connections(pid: int) -> int:
     """Files of SQLite that the process has open, and its connections to PostgreSQL."""
     open_files = [os.readlink(each) for each in pathlib.Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()]

@@ -231,16 +231,19 @@ class Elsewhere:
 def parley(name: str, upstream: int, data: pathlib.Path, door: str = "native", **settings: str) -> Parley:
     """A Parley of its own in the folder, started on the servers' core."""
     data.mkdir(parents=True, exist_ok=True)
-    given = {
+    with on(cores()[0]):
+        return Parley(name, Server(data, **{**given(upstream), **settings}).start(), door)
+
+
+def given(upstream: int) -> dict[str, str]:
+    """Settings of a server whose only model is the bench's provider, and that many streams of one person may ask."""
+    return {
         "OPENAI_API_KEY": "bench",
         "OPENAI_BASE_URL": f"http://127.0.0.1:{upstream}/v1",
         "OPENAI_MODELS": "bench",
         "AGENTS_DEFAULT_MODEL": "bench",
         **dict.fromkeys(("CHAT_STREAMS_PER_USER", "CHAT_RUNS_PER_ORGANIZATION"), "0"),  # all streams are one person's
-        **settings,
     }
-    with on(cores()[0]):
-        return Parley(name, Server(data, **given).start(), door)
 
 
 def all_apis(upstream: int) -> dict[str, str]:
