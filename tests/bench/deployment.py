@@ -20,6 +20,8 @@ from tests.servers import Postgres, Redis
 
 START_S = 120  # a busy machine
 STOP_S = 40
+# What comes each five minutes or less often would fall into one load and not into another.
+SELDOM = ("CLEANUP_EVERY_S", "RETENTION_EVERY_S", "ERASURE_EVERY_S", "CONSISTENCY_EVERY_S")
 SAYS = "Executing runs."  # an agents process, once it takes them
 
 
@@ -65,7 +67,7 @@ class House:
         self.upstream = Program(["-m", "tests.bench.upstream", "PORT"], self.folder)
         self.postgres, self.redis = Postgres(is_durable=True), Redis()
         POSTGRES_PORTS.add(self.postgres.port)
-        where = {"DATABASE_URL": self.postgres.url, "REDIS_URL": self.redis.url()}
+        where = {"DATABASE_URL": self.postgres.url, "REDIS_URL": self.redis.url(), **dict.fromkeys(SELDOM, "0")}
         self.first = Server(self.folder / "data", **systems.given(self.upstream.port), **where)
         self.first.data.mkdir()
         self.first.prepare()

@@ -11,6 +11,7 @@ from tests.bench.load import Heard, Wish
 from tests.bench.processes import Use, used
 
 SILENT_S = 8  # so long streams are open and nothing is said
+CALM_S = 6  # after the last of them was opened: what a start leaves to chores is done
 SPREAD = 60  # streams that are opened in a second
 
 
@@ -159,7 +160,7 @@ async def statements(deployment: Deployment, asked: Load) -> float:
 async def hold(deployment: Deployment, streams: int) -> Open:
     """So many streams are open, and the model says nothing yet."""
     spread_s = max(1.0, streams / SPREAD)
-    until_s = spread_s + 2 + SILENT_S
+    until_s = spread_s + CALM_S + SILENT_S
     counts: list[Counts] = []
     held: list[dict[str, Use]] = []
     await prepare(deployment, streams)
@@ -171,7 +172,7 @@ async def hold(deployment: Deployment, streams: int) -> Open:
     webs, wish = deployment.webs, Wish(2, 10, (until_s + 1) * 1000)
     heard = await load.streams(
         lambda stream, turn: webs[stream % len(webs)].ask(stream // len(webs), wish),
-        streams, spread_s=spread_s, meanwhile=[(spread_s + 2, look), (until_s, look)],
+        streams, spread_s=spread_s, meanwhile=[(spread_s + CALM_S, look), (until_s, look)],
     )  # fmt: skip
     _require_whole(heard, wish.chunks)
     memory, connections = _for_each(deployment, held[-1])
