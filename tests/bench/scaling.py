@@ -113,7 +113,7 @@ async def ask(deployment: Deployment, asked: Load, *, peak: dict[str, float] | N
         asked.streams, rounds=asked.rounds, meanwhile=[(after_s, look) for after_s in (0.5, 1.0, 1.5)],
     )  # fmt: skip
     took_s = time.monotonic() - began
-    _require_whole(heard, asked.wish.chunks)
+    _require_whole(deployment, heard, asked.wish.chunks)
     return len(heard), took_s
 
 
@@ -174,7 +174,7 @@ async def hold(deployment: Deployment, streams: int) -> Open:
         lambda stream, turn: webs[stream % len(webs)].ask(stream // len(webs), wish),
         streams, spread_s=spread_s, meanwhile=[(spread_s + CALM_S, look), (until_s, look)],
     )  # fmt: skip
-    _require_whole(heard, wish.chunks)
+    _require_whole(deployment, heard, wish.chunks)
     memory, connections = _for_each(deployment, held[-1])
     return Open(deployment.shape.name, streams, rate(*counts), memory, connections)
 
@@ -188,7 +188,7 @@ async def read(deployment: Deployment, readers: int, idle: Counts, *, is_elsewhe
     run = await first.start(first.chats[0], wish)
     at = other if is_elsewhere else first
     heard = await asyncio.gather(*(at.hear("GET", f"/api/runs/{run}/events") for _ in range(readers)))
-    _require_whole(heard, wish.chunks)
+    _require_whole(deployment, heard, wish.chunks)
     where = "elsewhere" if is_elsewhere else "where it runs"
     return Read(where, readers, each(before, deployment.counting.look(), idle, wish.chunks))
 
@@ -224,8 +224,15 @@ def _for_each(deployment: Deployment, held: dict[str, Use]) -> tuple[dict[str, f
     return memory, {part: use.connections / counts[part] for part, use in held.items()}
 
 
-def _require_whole(heard: list[Heard], chunks: int) -> None:
+def _require_whole(deployment: Deployment, heard: list[Heard], chunks: int) -> None:
     bad = [each for each in heard if not each.is_whole(chunks)]
     if bad:
         told = f"status {bad[0].status}, {len(bad[0].numbers)} chunks {bad[0].fault}"
-        raise RuntimeError(f"{len(bad)} of {len(heard)} answers were not read whole: {told}")
+        raise RuntimeError(f"{len(bad)} of {len(heard)} answers were not read whole: {told}. {_failed(deployment)}")
+
+
+def _failed(deployment: Deployment) -> str:
+    """What the log of the newest run says last."""
+    with connected(deployment.house.postgres) as connection:
+        row = connection.execute("SELECT events FROM chat_runevent ORDER BY id DESC LIMIT 1").fetchone()
+    return f"The newest event: {row[0]}" if row else "No run has an event."
