@@ -81,13 +81,13 @@ def _rewrite(run_id: UUID, before: LogState, after: LogState, change: Change) ->
         is_ours = Run.objects.filter(pk=run_id, log_state=before).exclude(status__in=OPEN).update(log_state=after)
         if not is_ours:
             return False
-        rows = list(_rows(run_id, change(stored(run_id))))
+        rows = list(rows_of(run_id, change(stored(run_id))))
         RunEvent.objects.filter(run_id=run_id).delete()
         RunEvent.objects.bulk_create(rows)
         return True
 
 
-def _rows(run_id: UUID, entries: Sequence[Logged]) -> Iterator[RunEvent]:
+def rows_of(run_id: UUID, entries: Sequence[Logged]) -> Iterator[RunEvent]:
     """Rows of entries that follow each other, of one attempt each."""
     batch: list[Logged] = []
     for entry in entries:

@@ -72,6 +72,11 @@ def key_of(run: RunFacts, day: date, *, agent: str = "", model: str = "") -> Key
 
 def add(run: RunFacts, fold: Fold, spent: Spent, day: date) -> None:
     """Count a run that ends as its fold says: within the transaction that ends it."""
+    add_up(counts_of(run, fold, spent, day))
+
+
+def counts_of(run: RunFacts, fold: Fold, spent: Spent, day: date) -> dict[Key, Counts]:
+    """What such a run counts, and in which rows."""
     found = {key_of(run, day): _no_counts() | {"runs": 1, "failed": int(isinstance(fold.terminal, RunFailed))}}
     for turn, cost in spent.turns:
         counts = found.setdefault(key_of(run, day, agent=turn.agent, model=turn.model), _no_counts())
@@ -83,7 +88,7 @@ def add(run: RunFacts, fold: Fold, spent: Spent, day: date) -> None:
             counts["priced_tokens"] += turn.usage.total_tokens
         else:
             counts["unknown_cost_runs"] = 1
-    add_up(found)
+    return found
 
 
 def add_up(found: Mapping[Key, Counts]) -> None:

@@ -196,7 +196,13 @@ STATUSES: dict[type[AnyEvent], RunStatus] = {
 
 
 def _save_usage(run: RunFacts, paid: Spent, day: date) -> None:
-    records = [
+    if records := records_of(run, paid, day):
+        _add_records(records)
+
+
+def records_of(run: RunFacts, paid: Spent, day: date) -> list[UsageRecord]:
+    """What each turn of the run used, not saved."""
+    return [
         UsageRecord(
             run_id=run.id,
             organization_id=run.organization_id,
@@ -223,8 +229,6 @@ def _save_usage(run: RunFacts, paid: Spent, day: date) -> None:
         )
         for each, cost in paid.turns
     ]
-    if records:
-        _add_records(records)
 
 
 _add_records = Insert(UsageRecord)

@@ -7,7 +7,7 @@ is indexed: an edit of theirs would leave behind what the message said before.
 
 import random
 import uuid
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -77,7 +77,7 @@ def lag_s() -> float:
 def index_some(messages: QuerySet[Message]) -> int:
     """Index the first of these, whatever was there; how many. What changes meanwhile is left to the next time."""
     rows = [Said(*row) for row in messages.values_list(*_fields())[:BATCH]]
-    made = {row.id: entry for row in rows if (entry := _entry(row))}
+    made = {row.id: entry for row in rows if (entry := entry_of(row))}
     with transaction.atomic():
         same = _locked(rows)
         SearchEntry.objects.filter(message__in=same).delete()
@@ -112,7 +112,7 @@ def _fields() -> Iterator[Any]:
     yield Left("content", settings.SEARCH_MAX_CHARS)
 
 
-def _entry(row: Said) -> SearchEntry | None:
+def entry_of(row: Said) -> SearchEntry | None:
     """What the message is found by; None where it is not: a command and its answer are no part of what was said."""
     terms: Any = indexed(row.text)  # which the field takes, and no text
     if not terms or row.kind == MessageKind.COMMAND or row.status == MessageStatus.DELETED:
@@ -130,10 +130,14 @@ def _locked(rows: Iterable[Said]) -> list[uuid.UUID]:
 
 
 def _store(entries: list[SearchEntry]) -> None:
-    """Store them, each by its number; where that is taken, by another of the second: the order is good enough."""
+    give_numbers(entries)
+    SearchEntry.objects.bulk_create(entries)
+
+
+def give_numbers(entries: Sequence[SearchEntry]) -> None:
+    """Each has its number; where that is taken, another of the second: the order is good enough."""
     taken = set(SearchEntry.objects.filter(pk__in=[each.pk for each in entries]).values_list("pk", flat=True))
     for each in entries:
         while each.pk in taken:
             each.pk += random.randrange(OF_A_SECOND)
         taken.add(each.pk)
-    SearchEntry.objects.bulk_create(entries)

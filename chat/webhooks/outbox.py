@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +43,7 @@ def write(
     """Write the event for these webhooks, wanted or not; it is sent once it is stored. Within a transaction."""
     now = timezone.now()
     told = {"organization": organization_id, **data, **(_of_chat(chat_id) if chat_id else {})}
-    body = json.dumps({"type": type, "timestamp": now.isoformat().replace("+00:00", "Z"), "data": told}, default=_plain)
+    body = body_of(type, told, now)
     if len(body) > BODY_MAX_BYTES:
         raise ValueError(f"{type}: more than {BODY_MAX_BYTES} bytes")
     event = WebhookEvent(organization_id=organization_id, type=type, chat=chat_id, body=body, created_at=now)
@@ -51,6 +52,11 @@ def write(
     _add_deliveries(deliveries)
     transaction.on_commit(waking.wake)
     return deliveries
+
+
+def body_of(type: str, told: Mapping[str, Any], at: datetime) -> str:
+    """The bytes that every webhook is sent."""
+    return json.dumps({"type": type, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": told}, default=_plain)
 
 
 _add_event, _add_deliveries = Insert(WebhookEvent), Insert(WebhookDelivery)

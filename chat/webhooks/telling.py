@@ -51,15 +51,20 @@ def chat_created(chat: Chat) -> None:
 
 def run_ended(run: RunFacts, fold: Fold) -> None:
     """A run is over. Of brief work, which nobody asked for, nothing is told (chat.runner.capacity); nor of a replay."""
-    if run.kind == REPLAY:
-        return
+    if run.kind != REPLAY:
+        type, data = end_of(run, fold)
+        tell(type, run.organization_id, data, chat_id=run.chat_id)
+
+
+def end_of(run: RunFacts, fold: Fold) -> tuple[str, dict[str, Any]]:
+    """What is told of a run that is over: the type, and the data."""
     terminal = fold.terminal
     assert terminal is not None
     why: dict[str, Any] = {"reason": getattr(terminal, "reason", "")[:40]}
     if isinstance(terminal, ev.RunFailed):
         why = {"code": terminal.code}
     used = {"input_tokens": fold.usage.input_tokens, "output_tokens": fold.usage.output_tokens}
-    tell(ENDS[type(terminal)], run.organization_id, {**_run(run), **why, "usage": used}, chat_id=run.chat_id)
+    return ENDS[type(terminal)], {**_run(run), **why, "usage": used}
 
 
 def approval_requested(run: RunFacts, calls: list[str]) -> None:
