@@ -118,7 +118,7 @@ def _left_requests() -> QuerySet[Any]:
     since = timezone.now() - 2 * timedelta(seconds=max(LONG_RUN_S, settings.CLEANUP_EVERY_S))
     changed = Message.objects.filter(
         CHANGED,
-        chat=OuterRef("run__chat"),
+        chat__runs=OuterRef("run"),  # no join outside: it would begin with the runs, of which there are most
         updated_at__gt=OuterRef("sent_at"),  # by other clocks: what was just made is no change
         created_at__lt=F("updated_at") - timedelta(seconds=1),
     )

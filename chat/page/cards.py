@@ -20,7 +20,7 @@ class Cards:
         calls = ToolCall.objects.filter(run__message__in=messages, elapsed_ms__isnull=False)
         self._took = {
             (message, call): (elapsed_ms or 0) / 1000
-            for message, call, elapsed_ms in calls.values_list("run__message", "call", "elapsed_ms")
+            for message, call, elapsed_ms in calls.order_by().values_list("run__message", "call", "elapsed_ms")
         }
         self._names = people_of(_deciders(messages))
         self._grants = Grants(messages[0].chat_id if messages else None)

@@ -6,7 +6,7 @@ from django.db import connection
 ON_SQLITE = """
     SELECT CASE WHEN s.name LIKE 'chat_search_%' THEN 'chat_search_searchentry' ELSE coalesce(m.tbl_name, s.name) END
       AS owner, sum(s.pgsize) FROM dbstat AS s LEFT JOIN sqlite_master AS m ON m.name = s.name
-    WHERE s.aggregate GROUP BY owner
+    WHERE s.aggregate = 1 GROUP BY owner
 """
 ON_POSTGRES = """
     SELECT relname, pg_total_relation_size(oid) FROM pg_class
