@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test test-embedded test-scaled long long-embedded long-scaled clients browser faults chaos bench check format setup chromium lock
+.PHONY: help run dev test test-embedded test-scaled long long-embedded long-scaled clients browser faults chaos bench soak check format setup chromium lock
 
 # The shell's word first, then the .env file's, then the folder .parley here.
 PARLEY_DATA ?= $(or $(shell sed -n 's/^PARLEY_DATA=//p' .env 2>/dev/null | tail -n 1),.parley)
@@ -75,6 +75,9 @@ chaos: $(DEV) ## break an installation of its own in every way, on both profiles
 
 bench: $(DEV) ## Parley beside a bare copy of its stream: CPU, chunks a second, latency
 	@"$(PY)" -m tests.bench --out "$(PARLEY_DATA)/bench" $(BENCH_ARGS)
+
+soak: $(DEV) ## a steady load for an hour on each profile: does anything grow? (SOAK_ARGS="--minutes 10")
+	@"$(PY)" -m tests.soak --out "$(PARLEY_DATA)/soak" $(SOAK_ARGS)
 
 check: $(DEV) ## format, lint, types, imports, migrations, deployment
 	"$(PY)" -m ruff format --check .

@@ -65,7 +65,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self._console: subprocess.Popen[str] | None = None
         self._siblings: list[Server] = []
-        self._log_path = self.data / f"server-{self.port}.log"
+        self.log_path = self.data / f"server-{self.port}.log"
 
     def start(self) -> "Server":
         """Make the database and the first owner where they are missing, start, and return when it is ready."""
@@ -87,7 +87,7 @@ class Server:
 
     def start_process(self) -> "Server":
         """Start the process alone, on a database that is there."""
-        with open(self._log_path, "ab") as log:
+        with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", *self.command],
                 cwd=self.root, env=self.environ(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -196,7 +196,7 @@ class Server:
 
     def log(self) -> str:
         """All that the process wrote."""
-        return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def call(
         self, method: str, path: str, body: Any = None, *, token: str = "", headers: dict[str, str] | None = None

@@ -1,4 +1,4 @@
-"""Plots as SVG, drawn by hand: bars of the bench, lines of how cost grows."""
+"""Plots as SVG, drawn by hand: bars of the bench, lines of how cost grows, figures over time."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -50,6 +50,21 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], unit:
             parts.append(f'<text class="s" x="{x + 4:.0f}" y="{y - 5:.0f}">{point[1]:.3g}</text>')
         parts.append(f'<text x="480" y="{70 + 20 * number}" style="fill:{colour}">{escape(name)}</text>')
     return _page(parts, 330)
+
+
+def over_time(title: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """A chart for each name: its values by minutes, from 0 to its own largest."""
+    parts, y = [f'<text class="t" x="10" y="22">{escape(title)}</text>'], 50
+    for name, line in series.items():
+        last, top = max(at for at, _ in line) or 1, max(value for _, value in line) or 1
+        path = " ".join(f"{20 + at / last * 600:.1f},{y + 90 - value / top * 80:.1f}" for at, value in line)
+        parts.append(f'<text x="20" y="{y}">{escape(name)}</text>')
+        parts.append(f'<polyline points="20,{y + 90} 620,{y + 90}" fill="none" stroke="#ccc"/>')
+        parts.append(f'<polyline points="{path}" fill="none" stroke="#2f6fab" stroke-width="1.5"/>')
+        parts.append(f'<text class="s" x="626" y="{y + 14}">{top:,.4g}</text>')
+        parts.append(f'<text class="s" x="626" y="{y + 94}">{last:.3g} min</text>')
+        y += 125
+    return _page(parts, y)
 
 
 def _page(parts: Sequence[str], height: float) -> str:

@@ -43,11 +43,12 @@ class Use:
     memory_mb: float
     threads: int
     connections: int  # to the database: sockets to PostgreSQL, or open files of SQLite
+    files: int  # all that are open, sockets among them
 
 
 def used(pids: Sequence[int]) -> Use:
     """What these processes and all their children have used, and hold now."""
-    cpu, pages, threads, connections = 0, 0, 0, 0
+    cpu, pages, threads, connections, files = 0, 0, 0, 0, 0
     for pid in {each for root in pids for each in _family(root)}:
         try:
             fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -56,8 +57,10 @@ def used(pids: Sequence[int]) -> Use:
         cpu += int(fields[11]) + int(fields[12])
         threads += int(fields[17])
         pages += int(fields[21])
-        connections += _connections(pid)
-    return Use(cpu / TICKS, pages * PAGE / 2**20, threads, connections)
+        open_files = _open_files(pid)
+        files += len(open_files)
+        connections += _connections(pid, open_files)
+    return Use(cpu / TICKS, pages * PAGE / 2**20, threads, connections, files)
 
 
 def spent_s(pids: Sequence[int]) -> float:
@@ -72,9 +75,19 @@ def spent_s(pids: Sequence[int]) -> float:
     return ticks / TICKS
 
 
-def _connections(pid: int) -> int:
+def _open_files(pid: int) -> list[str]:
+    """What the process has open, as the kernel names it; what was closed meanwhile is left out."""
+    found = []
+    for each in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.append(os.readlink(each))
+        except OSError:
+            continue
+    return found
+
+
+def _connections(pid: int, open_files: list[str]) -> int:
     """Files of SQLite that the process has open, and its connections to PostgreSQL."""
-    open_files = [os.readlink(each) for each in pathlib.Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()]
     sockets = {each[8:-1] for each in open_files if each.startswith("socket:[")}
     lines = pathlib.Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
     to_postgres = [line for line in (each.split() for each in lines) if line[9] in sockets and _is_postgres(line[2])]

@@ -39,7 +39,7 @@ class Held(Server):
 
     def start_process(self) -> "Held":
         """Start on the socket, beside whoever else serves on it."""
-        with _Ear(str(self.data / f"notify-{id(self)}")) as ear, open(self._log_path, "ab") as log:
+        with _Ear(str(self.data / f"notify-{id(self)}")) as ear, open(self.log_path, "ab") as log:
             number = self.holder.socket.fileno()
             self.process = subprocess.Popen(
                 [sys.executable, "-c", BECOME, str(number)],

@@ -74,7 +74,7 @@ class FarServer(Server):
         self.settings |= {"PARLEY_PUBLIC_URL": self.url, "HOST": "0.0.0.0"}
 
     def start_process(self) -> "FarServer":
-        with open(self._log_path, "ab") as log:
+        with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.cable.there(sys.executable, "manage.py", "serve"),
                 cwd=environment.ROOT, env=self.environ(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
