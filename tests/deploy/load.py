@@ -4,6 +4,7 @@ import http.client
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,14 +41,17 @@ class Load:
     is_over: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> "Load":
-        work = [*[self._submits] * self.submitters, *[self._keeps] * self.keepers, *[self._reads] * self.readers]
         project = self.person.get("/api/projects/")["results"][0]
         self._chat = {"organization": project["organization"], "project": project["id"], "title": "Load"}
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._safely, args=(each,), daemon=True) for each in work]
+        self._threads = [threading.Thread(target=self._safely, args=(each,), daemon=True) for each in self.work()]
         for thread in self._threads:
             thread.start()
         return self
+
+    def work(self) -> list[Callable[[], None]]:
+        """What people do, one each."""
+        return [*[self._submits] * self.submitters, *[self._keeps] * self.keepers, *[self._reads] * self.readers]
 
     def __exit__(self, *error: object) -> None:
         self.is_over.set()

@@ -14,33 +14,17 @@ import pytest
 from django.conf import settings
 from django.urls import URLPattern, reverse
 
-from chat.ops.chaos.servers import _postgres_bin as postgres_bin
 from chat.urls import urlpatterns
-from tests import environment
+from tests.deploy.page import BLOCKS, KIND, PAGE, run
 from tests.environment import ROOT, setting_names
 from tests.live import Server
 from tests.streams import Client, client, key
 from tests.upstream import Turn, Upstream
 
-PAGE = (ROOT / "docs" / "deploy.md").read_text()
-BLOCKS = dict(re.findall(r"```sh ([a-z-]+)\n(.*?)```", PAGE, re.DOTALL))
 UNITS = sorted(
     each for each in (ROOT / "docs" / "deploy").iterdir() if each.suffix in (".service", ".socket", ".timer")
 )
-KIND = "postgres" if environment.profile() == "scaled" else "sqlite"
 NewServer = Callable[..., Server]
-
-
-def run(name: str, server: Server, backup: pathlib.Path) -> str:
-    """What the page's commands print, on this server's data."""
-    programs = [str(pathlib.Path(sys.executable).parent), *([postgres_bin()] if KIND == "postgres" else [])]
-    environ = {**server.environ(), "PATH": os.pathsep.join([*programs, os.environ["PATH"]]), "BACKUP": str(backup)}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", BLOCKS[name]],
-        cwd=ROOT, env=environ, capture_output=True, text=True, timeout=180,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_nginx_hands_every_address_on_by_the_name_it_was_asked_for_and_logs_no_query() -> None:

@@ -85,4 +85,4 @@ def table(rows: Sequence[Row], length_s: float) -> str:
 
 
 def _said_time(seconds: float) -> str:
-    return f"{seconds / 60:g} minutes" if seconds >= 60 else f"{seconds:g} seconds"
+    return f"{seconds / 60:.3g} minutes" if seconds >= 60 else f"{seconds:g} seconds"
