@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.bench import growth, main, scale
+from tests.bench import growth, main, rows, scale
 
-WORDS = {"growth": growth.main, "scale": scale.main}
+WORDS = {"growth": growth.main, "rows": rows.main, "scale": scale.main}
 
 if __name__ == "__main__":
     word = next((each for each in sys.argv[1:] if each in WORDS), None)
