@@ -10,7 +10,7 @@ from tests.bench.systems import Parley
 from tests.live import OWNER, PASSWORD
 
 FORM = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-WORD, RARE = "invoice", "OPS-777"  # the second is the beginning of few words
+WORD, RARE = "invoice", "OPS-77123 "  # in one of ten messages, and in one of a hundred thousand
 
 
 class Looking:
@@ -34,7 +34,7 @@ class Looking:
             "list of chats": "/api/chats/",
             "list of runs": "/api/runs/",
             "search for a frequent word": f"/api/search/?q={WORD}",
-            "search for a rare one": f"/api/search/?q={RARE}",
+            "search for a rare one": f"/api/search/?q={urllib.parse.quote(RARE)}",
             "usage": f"/api/usage/?organization={self.organization}",
         }
         looked = {"console": "/admin/", "console: runs": "/admin/chat/run/", "a chat's page": f"/chats/{self.chat}/"}

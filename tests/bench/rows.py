@@ -22,6 +22,7 @@ MESSAGES = "10000,1000000"
 TIMES = 15  # each is done at each size; its figure is the median
 CHORE_RUNS = 200  # whose logs a round of the clean-up merges
 BEARABLE = 1.5  # what one waits for at the largest size, over that at the smallest
+CHAT_MESSAGES = 20
 NOISE_MS = 1.0  # a difference that is less than this is no difference
 # Nothing but what is measured is done meanwhile.
 QUIET = dict.fromkeys(
@@ -87,8 +88,9 @@ async def _measure(profiles: list[str], sizes: list[int], times: int) -> list[Po
 
 
 def _fill(system: Parley, count: int) -> str:
-    """More rows; some of the chats are the owner's, who looks at them."""
-    return system.server.manage("fill", "--messages", str(count), "--member", OWNER).stdout
+    """More rows. The owner, who looks at them, sees so many of the chats that pages are full at the smallest size."""
+    spread = ("--chats", str(count // CHAT_MESSAGES), "--people", "20", "--organizations", "2")
+    return system.server.manage("fill", "--messages", str(count), "--member", OWNER, *spread).stdout
 
 
 async def _all(system: Parley, times: int) -> list[tuple[str, float]]:
