@@ -15,6 +15,7 @@ WHOLE = {"engine/test_chaos.py"}  # what `make test` runs all the same: it is th
 # The longest first, as they are best begun.
 LONG = {
     "test_scale_bench.py": "",
+    "soak/test_soak.py": "test_a_time_that_cannot_be_meant_is_refused",
     "test_routes.py": "test_the_lists_that_hide_things_from_strangers_do_hold_them_for_members",
     "test_bad_input.py": "test_a_parameter_that_no_list_has_is_refused_by_name",
     "chat/test_chores.py": "test_one_that_fails_and_one_that_is_long_stop_no_other",
