@@ -34,6 +34,7 @@ class Soaked:
     done: dict[str, int] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    log: str = ""  # the server's
 
     def series(self) -> dict[str, Series]:
         """Each figure over time."""
@@ -61,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for profile in PROFILES[chosen.profile]:
         soaked = uvloop.run(_soak(profile, chosen.minutes * 60))
         _keep(soaked, chosen.out)
-        print(told(soaked), f"\nEvery sample: {chosen.out}/{profile}.json. The plot: {chosen.out}/{profile}.svg.\n")
+        print(told(soaked))
+        print(f"\nEvery sample, a plot, the server's log: {chosen.out}/{profile}.json, .svg, .log.\n")
         hold.append(soaked.holds)
     raise SystemExit(not all(hold))
 
@@ -87,6 +89,7 @@ async def _soak(profile: str, length_s: float) -> Soaked:
         await asyncio.gather(crowd.live(length_s), watching)
         await asyncio.sleep(REST_S)
         soaked.rest = await sample(parley, length_s + REST_S)
+        soaked.log = parley.server.log()
     finally:
         await asyncio.to_thread(stage.close)
     soaked.done, soaked.failed, soaked.faults = dict(crowd.done), dict(crowd.failed), crowd.faults
@@ -113,6 +116,7 @@ def _keep(soaked: Soaked, out: pathlib.Path) -> None:
         "faults": soaked.faults, "rows": [row.as_dict() for row in soaked.rows()],
         "samples": [each.as_dict() for each in soaked.samples], "rest": soaked.rest and soaked.rest.as_dict(),
     }  # fmt: skip
+    (out / f"{soaked.profile}.log").write_text(soaked.log)
     (out / f"{soaked.profile}.json").write_text(json.dumps(said, indent=1) + "\n")
     lines = {
         f"{FIGURES[name].name} {FIGURES[name].unit}": [(at / 60, value) for at, value in series]
