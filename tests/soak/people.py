@@ -16,6 +16,7 @@ from tests.bench.load import Heard, Wish
 from tests.bench.systems import Parley
 from tests.live import OWNER, PASSWORD
 from tests.soak.reading import Web
+from tests.soak.verdict import PEOPLE
 
 WISH = Wish(60, 20)
 LONG = Wish(500, 20)  # is cancelled
@@ -52,6 +53,7 @@ class Crowd:
                 ("admin pages", self._admin, 1.0), ("WebSockets", self._watch, 0.3),
                 ("deflated WebSockets", self._watch_deflated, 0.3),
             ]  # fmt: skip
+            assert len(work) == PEOPLE
             signing_in = asyncio.create_task(self._signs_in())
             await asyncio.gather(*(self._keeps(*each) for each in work))
             signing_in.cancel()

@@ -22,12 +22,14 @@ class Figure:
     slack: float = 0.0
 
 
+PEOPLE = 12  # of the load; each has a stream and its tasks at one moment, and none at the next
+
 FIGURES = {
     "memory_mb": Figure("memory", "MB"),
-    "files": Figure("open files", slack=2),
+    "files": Figure("open files", slack=PEOPLE),
     "threads": Figure("threads", slack=1),
     "connections": Figure("connections to the database", slack=1),
-    "tasks": Figure("asyncio tasks", slack=2),
+    "tasks": Figure("asyncio tasks", slack=PEOPLE),
 }
 
 
