@@ -14,11 +14,12 @@ import uvloop
 from tests.bench import measure, plot, stored
 from tests.bench.load import Wish
 from tests.bench.looking import Looking
+from tests.bench.processes import on
 from tests.bench.stage import Progress, Stage
 from tests.bench.systems import Parley
 from tests.live import OWNER
 
-MESSAGES = "10000,1000000"
+MESSAGES = "10000,1000000"  # less at first, and pages are not full yet: then they grow, and not their cost
 TIMES = 15  # each is done at each size; its figure is the median
 CHORE_RUNS = 200  # whose logs a round of the clean-up merges
 BEARABLE = 1.5  # what one waits for at the largest size, over that at the smallest
@@ -75,7 +76,7 @@ async def _measure(profiles: list[str], sizes: list[int], times: int) -> list[Po
             there = 0
             for size in sizes:
                 progress.step(f"{size - there:,} messages into {system.name}")
-                told = await asyncio.to_thread(_fill, system, size - there)
+                told = await asyncio.to_thread(_fill, stage, system, size - there)
                 print(f"{system.name}, {size:,} messages\n{told}", flush=True)
                 there = size
                 progress.step(f"measuring {system.name}")
@@ -87,10 +88,14 @@ async def _measure(profiles: list[str], sizes: list[int], times: int) -> list[Po
     return points
 
 
-def _fill(system: Parley, count: int) -> str:
+def _fill(stage: Stage, system: Parley, count: int) -> str:
     """More rows. The owner, who looks at them, sees so many of the chats that pages are full at the smallest size."""
     spread = ("--chats", str(count // CHAT_MESSAGES), "--people", "20", "--organizations", "2")
-    return system.server.manage("fill", "--messages", str(count), "--member", OWNER, *spread).stdout
+    system.server.stop()
+    told = system.server.manage("fill", "--messages", str(count), "--member", OWNER, *spread).stdout
+    with on(stage.servers):
+        system.server.start_process()
+    return told
 
 
 async def _all(system: Parley, times: int) -> list[tuple[str, float]]:
