@@ -137,6 +137,6 @@ def test_a_rule_that_asks_for_more_than_id_and_key_is_refused_and_not_kept_for_e
 
     monkeypatch.setattr(ChatQuerySet, "visible_to", asking)
     alice.key = ApiKey(organization=chat.organization) if name == "scopes" else None
-    for seen in (access._Seen(chats_of), access._Seen(lambda user: Chat.objects.visible_to(user))):
+    for seen in (access.Seen(chats_of), access.Seen(lambda user: Chat.objects.visible_to(user))):
         with pytest.raises(AttributeError, match=name):
             seen(alice, chat.pk)
