@@ -82,8 +82,9 @@ class Heartbeat:
         self.is_due = False
 
     def stop(self) -> None:
-        """Ring no more."""
+        """Ring no more, and let go of the reader: they hold each other, and with them what it read of the run."""
         self._timer.cancel()
+        del self.bell
 
     def _look(self) -> None:
         rest = self.heard_at + settings.CHAT_HEARTBEAT_S - self.loop.time()

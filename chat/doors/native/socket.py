@@ -303,6 +303,7 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         if hasattr(self, "heart"):
             for task in (self.heart, *self.follows.values()):
                 task.cancel()
+            del self.heart  # how it ended holds its frame, and that this socket
             await self._tell("left")
 
 
