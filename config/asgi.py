@@ -25,6 +25,7 @@ from django.conf import settings  # noqa: E402  (apps must be loaded first)
 from django.urls import get_resolver  # noqa: E402
 
 from accounts.origin import Origin, begin  # noqa: E402
+from chat.ops import process_memory  # noqa: E402
 from chat.ops.holdings import tell_on_signal  # noqa: E402
 from chat.routing import sockets  # noqa: E402
 from chat.runner import runner  # noqa: E402
@@ -155,12 +156,15 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            process_memory.share_pools()
             runner.bind()
             _on_signals(draining)
             tell_on_signal()
             _settle()
+            keeping = asyncio.create_task(process_memory.keep_small())
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
+            keeping.cancel()
             await (draining[0] if draining else runner.drain())
             await send({"type": "lifespan.shutdown.complete"})
             return

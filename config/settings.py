@@ -93,6 +93,8 @@ REDIS_URL = env.address("REDIS_URL", "", REDIS, "redis://HOST:6379/0")
 DB_THREADS = env.int("DB_THREADS", 4, least=1)
 FILE_THREADS = env.int("FILE_THREADS", 4, least=1)
 DB_TOOL_THREADS = env.int("DB_TOOL_THREADS", 4, least=1)
+MALLOC_ARENAS = env.int("MALLOC_ARENAS", 1)
+GARBAGE_EVERY_S = env.float("GARBAGE_EVERY_S", 60.0)
 MIGRATE_LOCK_S = env.float("MIGRATE_LOCK_S", 0.5)
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 DB_SESSION = "-c idle_in_transaction_session_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2"

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from chat.ops import process_memory
 from chat.ops.holdings import tell_on_signal
 from chat.runner import runner
 
@@ -22,6 +23,7 @@ class Command(BaseCommand):
             raise CommandError("With SQLite there is one process, and it executes the runs. Set DATABASE_URL.")
         if not settings.CHAT_RUN_HERE:
             raise CommandError("CHAT_RUN_HERE is off in this process's environment, so it would do nothing.")
+        process_memory.share_pools()
         asyncio.run(self._run())
 
     async def _run(self) -> None:
@@ -30,6 +32,8 @@ class Command(BaseCommand):
             asyncio.get_running_loop().add_signal_handler(each, stop.set)
         runner.bind()
         tell_on_signal()
+        keeping = asyncio.create_task(process_memory.keep_small())
         self.stdout.write("Executing runs. Ctrl-C stops.")
         await stop.wait()
+        keeping.cancel()
         await runner.drain()
