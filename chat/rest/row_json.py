@@ -9,7 +9,7 @@ from rest_framework.serializers import Serializer
 
 
 def row_json(shape: type[Serializer[Any]], row: Model) -> dict[str, Any]:
-    """The row in this shape, as JSON values. For shapes that say the same to everybody."""
+    """The row in this shape, as JSON values. Without what a shape says to some only."""
     return dict(plain(_made(shape).to_representation(row)))
 
 

@@ -13,6 +13,8 @@ from agents.providers.errors import from_chunk, from_status
 from agents.providers.scrub import REMOVED, Scrubber
 from chat.models import Chat, ChatShare, Run, RunStatus
 from chat.models.chats import Access
+from chat.rest.row_json import row_json
+from chat.rest.serializers import RunSerializer
 from tests.chat.rows import answer
 
 KEY = "sk-proj-A1b2C3d4E5f6G7h8"
@@ -86,6 +88,12 @@ def failed(alice: User, chat: Chat) -> Run:
         error_code="upstream_invalid", provider_error={"status": 400, "code": "bad_thing", "message": "It is bad."}
     )
     return run
+
+
+def test_a_failed_run_is_shown_without_it_where_nobody_is_said_to_read_it(failed: Run) -> None:
+    """As a stop that comes too late is answered, and a start that is repeated with its key."""
+    shown = row_json(RunSerializer, Run.objects.get(pk=failed.pk))
+    assert shown["status"] == "failed" and shown["provider_error"] is None
 
 
 def test_members_are_not_told_and_admins_are(
