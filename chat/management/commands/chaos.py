@@ -45,12 +45,14 @@ class Command(BaseCommand):
         add("--faults", default="all", help=f"all, none, or some of {','.join(NAMES)}")
         add("--database-url", default="", help="a PostgreSQL on this machine, instead of one of its own")
         add("--redis-url", default="", help="an empty Redis database on this machine, instead of a Redis of its own")
+        add("--pooler", action="store_true", help="its PostgreSQL behind a PgBouncer in transaction mode")
         add("--keep", type=pathlib.Path, help="a folder for logs and history (default: kept only after a failure)")
         add("--pace", type=_pace, default=1.0, help="how slowly the model speaks: 0.5 is twice as fast (1)")
 
     def handle(self, *args: Any, process: str | None, profile: str, seed: int | None, **options: Any) -> None:
         if process is not None:
             return _be(process)
+        _check_pooler(profile, **options)
         chosen = random.SystemRandom().randrange(10**6) if seed is None else seed
         profiles = ["embedded", "scaled"] if profile == "both" else [profile]
         broken = [name for name in profiles if not self._room(name, chosen, **options)]
@@ -71,10 +73,13 @@ class Command(BaseCommand):
             faults=_faults(options["faults"], profile),
             **{
                 name: options[name]
-                for name in ("runs", "readers", "at_once", "seconds", "pace", "database_url", "redis_url")
+                for name in ("runs", "readers", "at_once", "seconds", "pace", "database_url", "redis_url", "pooler")
             },
         )
-        self.stdout.write(f"{profile}: {order.runs} runs, seed {seed}, faults: {', '.join(order.faults) or 'none'}")
+        behind = "; behind PgBouncer" if order.pooler else ""
+        self.stdout.write(
+            f"{profile}: {order.runs} runs, seed {seed}, faults: {', '.join(order.faults) or 'none'}{behind}"
+        )
         try:
             outcome = asyncio.run(run_room(order, self.stderr))
         except CannotStart as error:
@@ -92,6 +97,13 @@ def _be(kind: str) -> None:
     """One process of the installation: the product's own command, with the script's archetype and its work."""
     with registry.also(archetype.script), kinds.also(drill.KIND):
         call_command("serve" if kind == "web" else "run_agents")
+
+
+def _check_pooler(profile: str, *, pooler: bool, database_url: str, **_: Any) -> None:
+    if pooler and profile != "scaled":
+        raise CommandError("--pooler is for --profile scaled: SQLite has no pooler.")
+    if pooler and database_url:
+        raise CommandError("--pooler starts a PgBouncer before a PostgreSQL of its own: leave out --database-url.")
 
 
 def _faults(text: str, profile: str) -> list[str]:

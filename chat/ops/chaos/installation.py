@@ -21,6 +21,7 @@ import psycopg
 from django.conf import settings
 
 from chat.ops.chaos.archetype import EFFECTS
+from chat.ops.chaos.pooler import BEHIND, PgBouncer, make_ready
 from chat.ops.chaos.servers import Postgres, Redis, free_port
 
 OWNER = "owner@example.com"
@@ -149,7 +150,7 @@ class Installation:
     environ: dict[str, str]
     postgres: Postgres | None = None  # its own: it may be stopped
     redis: Redis | None = None
-    database_url: str = ""
+    database_url: str = ""  # of PostgreSQL itself, also where a pooler is between
     redis_url: str = ""
 
     @property
@@ -157,11 +158,11 @@ class Installation:
         """The processes that answer requests."""
         return [each for each in self.processes if each.kind == "web"]
 
-    def manage(self, *arguments: str) -> str:
+    def manage(self, *arguments: str, **environ: str) -> str:
         """The output of a manage.py command on this installation. Raises CannotStart where it fails."""
         done = subprocess.run(
             [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments],
-            env=self.environ, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            env={**self.environ, **environ}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode not in (0, 1) or (done.returncode == 1 and not done.stdout):
             raise CannotStart(f"manage.py {arguments[0]} failed:\n{done.stderr[-2000:]}")
@@ -178,20 +179,36 @@ def embedded(folder: pathlib.Path, upstream: str) -> Iterator[Installation]:
 
 
 @contextlib.contextmanager
-def scaled(folder: pathlib.Path, upstream: str, database_url: str = "", redis_url: str = "") -> Iterator[Installation]:
-    """Two web processes and one that only executes runs, on PostgreSQL and Redis: those given, or its own."""
+def scaled(
+    folder: pathlib.Path, upstream: str, database_url: str = "", redis_url: str = "", *, is_pooled: bool = False
+) -> Iterator[Installation]:
+    """Two web processes and one that only executes runs, on PostgreSQL and Redis: those given, or its own.
+
+    `is_pooled`: its own PostgreSQL, behind a PgBouncer.
+    """
     with contextlib.ExitStack() as closing:
         postgres, redis = _own_servers(closing, database_url, redis_url)
-        where = {
-            "DATABASE_URL": closing.enter_context(_database(postgres.url if postgres else database_url)),
-            "REDIS_URL": redis.url() if redis else _checked_redis(redis_url),
-        }
-        environ = {**_environ(folder, upstream), **where}
+        direct = closing.enter_context(_database(postgres.url if postgres else database_url))
+        redis_at = redis.url() if redis else _checked_redis(redis_url)
+        environ = {**_environ(folder, upstream), "DATABASE_URL": direct, "REDIS_URL": redis_at}
+        if postgres and is_pooled:
+            environ |= _behind(closing, postgres.port, direct, folder / "pgbouncer.log")
         names = (("web1", "web"), ("web2", "web"), ("agents1", "agents"))
         processes = [Process(name, kind, environ, folder) for name, kind in names]
-        installation = Installation(processes, environ, postgres, redis, where["DATABASE_URL"], where["REDIS_URL"])
+        installation = Installation(processes, environ, postgres, redis, direct, redis_at)
         with _prepared(installation):
             yield installation
+
+
+def _behind(closing: contextlib.ExitStack, postgres_port: int, direct: str, log: pathlib.Path) -> dict[str, str]:
+    """What processes are told that reach this database through a PgBouncer, which is started."""
+    try:
+        pooler = PgBouncer(postgres_port, log)
+    except RuntimeError as error:
+        raise CannotStart(str(error)) from error
+    closing.callback(pooler.close)
+    make_ready(direct)
+    return {"DATABASE_URL": pooler.through(direct), **BEHIND}
 
 
 def _own_servers(
@@ -241,7 +258,8 @@ def _only_loopback(url: str) -> None:
 @contextlib.contextmanager
 def _prepared(installation: Installation) -> Iterator[None]:
     """Tables and a first owner; whatever still runs is ended behind the block."""
-    installation.manage("quickstart")
+    direct = installation.database_url
+    installation.manage("quickstart", **({"DATABASE_URL": direct} if direct else {}))
     try:
         yield
     finally:

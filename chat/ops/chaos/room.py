@@ -35,6 +35,7 @@ class Order:
     pace: float
     database_url: str = ""
     redis_url: str = ""
+    pooler: bool = False  # a PgBouncer before its own PostgreSQL
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ async def _opened(order: Order, upstream: str) -> _Opened:
     kind = (
         embedded(order.folder, upstream)
         if order.profile == "embedded"
-        else scaled(order.folder, upstream, order.database_url, order.redis_url)
+        else scaled(order.folder, upstream, order.database_url, order.redis_url, is_pooled=order.pooler)
     )
     installation = await asyncio.to_thread(stack.enter_context, kind)
     return _Opened(installation, stack)

@@ -27,6 +27,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def unprivileged(folder: pathlib.Path) -> list[str]:
+    """What a command begins with where its program refuses to run as root: root runs it as another user, who is given
+    the folder. Nothing for anybody else.
+    """
+    if os.geteuid() != 0:
+        return []
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
+    folder.chmod(0o755)
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+
+
 class Postgres:
     """A PostgreSQL cluster. `url` is what DATABASE_URL wants; made and started by the constructor."""
 
@@ -37,9 +50,7 @@ class Postgres:
         self.port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pg_"))  # short: a unix socket's path has 107 bytes
-        self._unprivileged: list[str] = []
-        if os.geteuid() == 0:
-            self._become_unprivileged()
+        self._unprivileged = unprivileged(self.folder)
         self.bin = _readable_by_all(_postgres_bin(), self.folder) if self._unprivileged else _postgres_bin()
         addresses = f"127.0.0.1,{also_at}" if also_at else "127.0.0.1"
         self._options = f"-p {self.port} -c listen_addresses={addresses} -k {self.folder} -c max_connections=200"
@@ -72,15 +83,7 @@ class Postgres:
 
     def version(self) -> str:
         """What the program says of itself: `postgres (PostgreSQL) 18.4`."""
-        return _said_by(f"{self.bin}/postgres", "--version")
-
-    def _become_unprivileged(self) -> None:
-        """PostgreSQL refuses to run as root, so root runs it as another user and gives that one the folder."""
-        names = {entry.pw_name for entry in pwd.getpwall()}
-        user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
-        self.folder.chmod(0o755)
-        os.chown(self.folder, user.pw_uid, user.pw_gid)
-        self._unprivileged = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+        return said_by(f"{self.bin}/postgres", "--version")
 
     def _control(self, verb: str, *arguments: str) -> None:
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", *arguments, verb)
@@ -115,11 +118,7 @@ class Redis:
         command = [self.bin, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), *self._options]
         with open(self.folder / "log", "a") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        end = time.monotonic() + WAIT_S
-        while not _answers(self.port):
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"redis-server did not start: {(self.folder / 'log').read_text()[-2000:]}")
-            time.sleep(0.01)
+        wait_until_it_answers("redis-server", self.process, self.port, self.folder / "log")
 
     def kill(self) -> None:
         """As kill -9: what is not on disk is gone."""
@@ -141,7 +140,7 @@ class Redis:
 
     def version(self) -> str:
         """What the program says of itself: `Redis server v=7.0.15 ...`."""
-        return _said_by(self.bin, "--version")
+        return said_by(self.bin, "--version")
 
 
 def _postgres_bin() -> str:
@@ -185,6 +184,15 @@ def _readable_by_all(bin_folder: str, target: pathlib.Path) -> str:
     return str(target / "site" / package.name / install.name / path.name)
 
 
+def wait_until_it_answers(name: str, process: "subprocess.Popen[bytes]", port: int, log: pathlib.Path) -> None:
+    """Return when it takes connections; RuntimeError with the end of its log where it ends or takes too long."""
+    end = time.monotonic() + WAIT_S
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > end:
+            raise RuntimeError(f"{name} did not start: {log.read_text()[-2000:]}")
+        time.sleep(0.01)
+
+
 def _answers(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), 0.2).close()
@@ -193,5 +201,5 @@ def _answers(port: int) -> bool:
     return True
 
 
-def _said_by(*command: str) -> str:
+def said_by(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
