@@ -1,7 +1,8 @@
 """What the tests run in: an environment of their own, whatever the shell or a .env file says.
 
 TEST_PROFILE=embedded (default) is SQLite in a file and everything in memory; TEST_PROFILE=scaled is a real PostgreSQL
-and a real Redis, started once and shared by all workers, each with its own databases.
+and a real Redis, started once and shared by all workers, each with its own databases. With TEST_POOLER=pgbouncer
+besides, the servers that tests start reach that PostgreSQL through a PgBouncer; the tests themselves do not.
 """
 
 import os
@@ -11,11 +12,12 @@ import shutil
 import sqlite3
 import tempfile
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
 
-from tests.servers import IN_MEMORY, Postgres, Redis
+from tests.servers import IN_MEMORY, PgBouncer, Postgres, Redis
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CRASH = re.compile(r"PANIC|terminated by signal|was terminated|received (immediate|fast) shutdown")
@@ -39,7 +41,7 @@ class Made:
     """What this process has to remove at its end."""
 
     folders: list[pathlib.Path] = field(default_factory=list)
-    servers: list[Postgres | Redis] = field(default_factory=list)
+    servers: list[Postgres | Redis | PgBouncer] = field(default_factory=list)
 
 
 MADE = Made()
@@ -49,7 +51,7 @@ def prepare() -> None:
     """Give this process its environment and load Django. Before anything else reads the settings."""
     assert not settings.configured, "somebody has read the settings before the tests could say what they are"
     forget_settings(os.environ)
-    if profile() == "scaled":
+    if is_pooled() or profile() == "scaled":
         _start_servers()
     os.environ.update(settings_of_this_worker())
     shared_folder()
@@ -74,6 +76,23 @@ def profile() -> str:
     if name not in ("embedded", "scaled"):
         raise RuntimeError(f"TEST_PROFILE is {name!r}; it can be embedded or scaled.")
     return name
+
+
+def is_pooled() -> bool:
+    """Whether a PgBouncer is to be between the servers and PostgreSQL."""
+    name = os.environ.get("TEST_POOLER", "")
+    if name not in ("", "pgbouncer"):
+        raise RuntimeError(f"TEST_POOLER is {name!r}; it can be pgbouncer, or empty.")
+    if name and profile() != "scaled":
+        raise RuntimeError("TEST_POOLER is for TEST_PROFILE=scaled: SQLite has no pooler.")
+    return bool(name)
+
+
+def through_pooler(url: str) -> str:
+    """The address of the same database behind the pooler; empty where none is before it."""
+    direct, pooled = os.environ.get("TEST_POSTGRES_URL", ""), os.environ.get("TEST_POOLER_URL", "")
+    is_before = pooled and urlsplit(url).netloc == urlsplit(direct).netloc
+    return pooled.rpartition("/")[0] + urlsplit(url).path if is_before else ""
 
 
 def setting_names() -> list[str]:
@@ -133,6 +152,11 @@ def _start_servers() -> None:
     os.environ["TEST_POSTGRES_URL"] = postgres.url
     os.environ["TEST_REDIS_URL"] = redis.url().rpartition("/")[0]
     os.environ["TEST_SERVER_VERSIONS"] = f"{postgres.version()}, {redis.version()}"
+    if is_pooled():
+        pooler = PgBouncer(postgres.port)
+        MADE.servers.insert(0, pooler)
+        os.environ["TEST_POOLER_URL"] = pooler.url()
+        os.environ["TEST_SERVER_VERSIONS"] += f", {pooler.version()}"
 
 
 def _hash_passwords_fast() -> None:

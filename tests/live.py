@@ -22,13 +22,14 @@ from typing import Any
 import psycopg
 
 from tests import environment
-from tests.servers import free_port
+from tests.servers import BEHIND, free_port, make_ready
 
 OWNER = "alice@example.com"
 PASSWORD = "correct horse battery"
 START_S = 180  # a busy machine
 # A server with one of these makes its database and first owner by itself.
 BY_HAND = {"DATABASE_URL", "PARLEY_ENV", "PARLEY_DATA", "PARLEY_OWNER_EMAIL", "PARLEY_OWNER_PASSWORD"}
+DIRECT = {"quickstart", "migrate"}  # these take locks of a session: never through a pooler (docs/scale.md)
 STOP_S = 30
 _numbers = itertools.count()
 
@@ -104,9 +105,10 @@ class Server:
     def manage(self, *arguments: str, check: bool = True, **settings: str) -> "subprocess.CompletedProcess[str]":
         """Run a manage.py command on this server's data; its output is in the answer."""
         self._is_as_any = False
+        environ = self.direct() if arguments[0] in DIRECT else self.environ()
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=self.root, env={**self.environ(), **settings}, stdin=subprocess.DEVNULL,
+            cwd=self.root, env={**environ, **settings}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         assert not check or done.returncode == 0, f"manage.py {arguments[0]} failed:\n{done.stdout}"
@@ -226,7 +228,13 @@ class Server:
             return False
 
     def environ(self) -> dict[str, str]:
-        """The environment of its processes: the shell's, with nothing about Parley but its own settings."""
+        """The environment of its processes: the shell's, with nothing about Parley but its own settings. The database
+        is behind a pooler, where the tests have one, and what the server was told of it counts for more."""
+        through = environment.through_pooler(self.settings.get("DATABASE_URL", ""))
+        return {**BEHIND, **self.direct(), "DATABASE_URL": through} if through else self.direct()
+
+    def direct(self) -> dict[str, str]:
+        """The same, with the address of the database itself."""
         environ = dict(os.environ)
         environment.forget_settings(environ)
         return {**environ, "PYTHONUNBUFFERED": "1", "PORT": str(self.port), **self.settings}
@@ -273,13 +281,21 @@ def _new_database() -> str:
     """The URL of a new, empty database in the tests' PostgreSQL."""
     name = f"live_{uuid.uuid4().hex[:12]}"
     _in_postgres(f'CREATE DATABASE "{name}"')
-    return os.environ["TEST_POSTGRES_URL"].rpartition("/")[0] + f"/{name}"
+    return _ready(os.environ["TEST_POSTGRES_URL"].rpartition("/")[0] + f"/{name}")
+
+
+def _ready(url: str) -> str:
+    """The same address; its database is told what sessions behind a pooler are not."""
+    if environment.is_pooled():
+        make_ready(url)
+    return url
 
 
 def _copy_database(source: str, target: str) -> None:
     """Put a copy of one database in the place of an empty one; both by their URLs."""
     old, new = source.rpartition("/")[2], target.rpartition("/")[2]
-    _in_postgres(f'DROP DATABASE "{new}"', f'CREATE DATABASE "{new}" TEMPLATE "{old}"')
+    _in_postgres(f'DROP DATABASE "{new}" WITH (FORCE)', f'CREATE DATABASE "{new}" TEMPLATE "{old}"')
+    _ready(target)  # that is no part of a copy
 
 
 def _in_postgres(*statements: str) -> None:

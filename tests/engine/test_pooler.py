@@ -10,13 +10,13 @@ from tests import environment
 from tests.engine.test_run_agents import agents
 from tests.live import Server
 from tests.pooler import Pooler, pooled
+from tests.servers import BEHIND
 from tests.streams import client, key, text_of
 from tests.upstream import Turn, Upstream
 
 NewServer = Callable[..., Server]
 pytestmark = pytest.mark.skipif(environment.profile() != "scaled", reason="it needs PostgreSQL: see the scaled profile")
 
-BEHIND = {"DB_SESSION": "", "DB_PREPARE_THRESHOLD": "0", "DB_SERVER_CURSORS": "off"}  # as docs/scale.md says
 MANY = 2_500  # rows: more than Django fetches at a time
 
 
