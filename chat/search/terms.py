@@ -17,6 +17,7 @@ from accounts.folding import folded
 TERM_CHARS = 64  # a longer word is found by its beginning
 TERMS_BYTES = 1_000_000  # of one text's terms, each with its place: a tsvector of more is refused by PostgreSQL
 _PLACE_BYTES = 5
+_CHAR_BYTES = 4  # at most
 # Written without spaces: Thai, Lao, Burmese, Hangul, Khmer, Han with its radicals and marks, Kana, Bopomofo.
 _PAIRED = "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035"
 _PAIRED += "\u3038-\u303c\u3040-\u312f\u3130-\u318f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f"
@@ -46,13 +47,25 @@ def terms(text: str) -> Iterator[Term]:
 
 def indexed(text: str) -> list[str]:
     """The terms that the text is found by: of an overlong text those of its beginning."""
-    found, size = [], 0
-    for term in terms(text):
-        size += len(term.text.encode()) + _PLACE_BYTES
+    found, size = _words(text), 0
+    if sum(map(len, found)) * _CHAR_BYTES + len(found) * _PLACE_BYTES <= TERMS_BYTES:  # as nearly all do
+        return found
+    for count, word in enumerate(found):
+        size += len(word.encode()) + _PLACE_BYTES
         if size > TERMS_BYTES:
-            break
-        found.append(term.text)
+            return found[:count]
     return found
+
+
+def _words(text: str) -> list[str]:
+    """The texts of `terms(text)`, without the places: to find those costs several times as much."""
+    if text.isascii():
+        return [word[:TERM_CHARS] for word in _PLAIN.findall(text.lower())]
+    return [word for piece in _pieces().findall(text) for word in _words_of(piece)]
+
+
+def _words_of(piece: str) -> list[str]:
+    return _words(piece) if piece.isascii() else [term.text for term in _of_piece(piece, 0)]
 
 
 def _of_ascii(text: str, start: int) -> Iterator[Term]:

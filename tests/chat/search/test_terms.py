@@ -60,6 +60,7 @@ def test_whatever_the_text_its_terms_stand_in_it_and_are_those_of_its_folded_for
         assert each.text and not set(each.text) & set(" '\"\\*\0") and 0 <= each.start < each.end <= len(text)
         assert each.text in folded(text[each.start : each.end]) or len(each.text) == TERM_CHARS
     assert [each.start for each in found] == sorted(each.start for each in found)
+    assert indexed(text) == [term.text for term in found]
     assert indexed(unicodedata.normalize("NFD", text)) == indexed(unicodedata.normalize("NFC", text))
 
 
