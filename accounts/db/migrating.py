@@ -6,6 +6,7 @@ are Django's own.
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -51,7 +52,8 @@ class AddCheckBeside(AddConstraint):
         model = to_state.apps.get_model(app_label, self.model_name)
         table, name = schema_editor.quote_name(model._meta.db_table), schema_editor.quote_name(self.constraint.name)
         if not _asked(schema_editor, "SELECT 1 FROM pg_constraint WHERE conname = %s", self.constraint.name):
-            _briefly(schema_editor, f"{self.constraint.create_sql(model, schema_editor)} NOT VALID")
+            sql = f"{self.constraint.create_sql(model, schema_editor)} NOT VALID"
+            patiently(lambda: _briefly(schema_editor, sql))
         schema_editor.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
 
 
@@ -64,19 +66,23 @@ def _is_built(schema_editor: Any, name: str) -> bool:
     return bool(found and found[0])
 
 
-def _briefly(schema_editor: Any, sql: str) -> None:
-    """Execute what locks its table, waiting for that MIGRATE_LOCK_S at a time: whoever comes waits behind."""
+def patiently(lock: Callable[[], None]) -> None:
+    """Do what locks a table, and again where somebody had it: each try waits MIGRATE_LOCK_S, as do all who come."""
     for left in reversed(range(TRIES)):
-        schema_editor.execute(f"SET lock_timeout = {int(settings.MIGRATE_LOCK_S * 1000)}")
         try:
-            schema_editor.execute(sql, params=None)
-            return
+            return lock()
         except OperationalError as error:
             if not left or getattr(error.__cause__, "sqlstate", None) not in IN_USE:
                 raise
-        finally:
-            schema_editor.execute("SET lock_timeout = 0")
         time.sleep(PAUSE_S)
+
+
+def _briefly(schema_editor: Any, sql: str) -> None:
+    schema_editor.execute(f"SET lock_timeout = {int(settings.MIGRATE_LOCK_S * 1000)}")
+    try:
+        schema_editor.execute(sql, params=None)
+    finally:
+        schema_editor.execute("SET lock_timeout = 0")
 
 
 def _asked(schema_editor: Any, sql: str, name: str) -> Any:

@@ -149,7 +149,7 @@ EXPIRED = [
     Kind("guests", gone_guests, remove_guests),
     Kind("states of messages that are gone", _left_states),
     Kind("compactions of messages that are gone", _left_compactions),
-    Kind("what was sent to models", keeping.due),
+    *keeping.KINDS,
     Kind("what was sent of messages that are gone", _left_requests),
     *webhooks.KINDS,
     Kind("reactions to messages that are gone", lambda: left_behind(Reaction.objects.all())),

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
+from accounts.cleanup import Kind
+from accounts.db.parts import DailyParts
 from accounts.db.writes import Insert
 from chat.models import Chat
 from chat.sent.cutting import cut
@@ -56,12 +57,28 @@ def _compressed(data: bytes) -> bytes:
 
 
 _add = Insert(SentRequest)
+PARTS = DailyParts(SentRequest._meta.db_table)
 
 
 def due() -> QuerySet[Any]:
     """What is old enough to go; everything, where nothing is kept any more."""
-    until = timezone.now() - timedelta(seconds=settings.CHAT_SENT_RETENTION_S)
-    return SentRequest.objects.filter(sent_at__lt=until).order_by("sent_at")
+    return SentRequest.objects.filter(sent_at__lt=PARTS.until(_kept())).order_by("sent_at")
+
+
+class Days(Kind):
+    """Whole days of it, where the database keeps it in parts. Their rows are not counted."""
+
+    def batch(self, at_most: int) -> int:
+        """Drop all that are old enough, and make those that come; how many were dropped."""
+        return PARTS.keep(_kept())
+
+
+def _kept() -> timedelta:
+    return timedelta(seconds=settings.CHAT_SENT_RETENTION_S)
+
+
+# What is in no day's part, goes row by row.
+KINDS = (Days("days of what was sent to models", SentRequest.objects.none), Kind("what was sent to models", due))
 
 
 def forget(chat: Chat) -> None:

@@ -126,7 +126,7 @@ def test_nothing_waits_for_a_run_that_is_to_leave_nothing(run: Run, settings: La
 @pytest.mark.django_db
 def test_it_goes_when_it_is_old_enough_and_all_of_it_where_nothing_is_kept(run: Run, settings: LazySettings) -> None:
     old, new = sent_for(run), sent_for(run)
-    SentRequest.objects.filter(pk=old.pk).update(sent_at=timezone.now() - timedelta(days=7, minutes=1))
+    SentRequest.objects.filter(pk=old.pk).update(sent_at=timezone.now() - timedelta(days=8, minutes=1))
     assert cleanup.due()["what was sent to models"] == 1
     clean()
     assert list(SentRequest.objects.all()) == [new]
