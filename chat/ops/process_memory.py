@@ -14,6 +14,8 @@ from django.conf import settings
 
 from chat.runner import runner
 
+LIBC = ctypes.CDLL(None)
+IS_GLIBC = hasattr(LIBC, "gnu_get_libc_version")
 M_ARENA_MAX = -8  # glibc's malloc.h
 SAID_ELSEWHERE = {"MALLOC_ARENA_MAX", "GLIBC_TUNABLES"}  # of glibc's own: who set them decides
 LOOKS_S = 0.1
@@ -24,16 +26,15 @@ def share_pools() -> bool:
 
     False where nothing is changed: elsewhere than glibc (musl, macOS), or where the environment says it already.
     """
-    libc = ctypes.CDLL(None)
-    if not settings.MALLOC_ARENAS or SAID_ELSEWHERE & os.environ.keys() or not hasattr(libc, "gnu_get_libc_version"):
+    if not settings.MALLOC_ARENAS or SAID_ELSEWHERE & os.environ.keys() or not IS_GLIBC:
         return False
-    return bool(libc.mallopt(M_ARENA_MAX, settings.MALLOC_ARENAS))
+    return bool(LIBC.mallopt(M_ARENA_MAX, settings.MALLOC_ARENAS))
 
 
 async def keep_small() -> None:
-    """Collect garbage every GARBAGE_EVERY_S, for ever; for a process of its own, not for one that only tests.
+    """Collect garbage every GARBAGE_EVERY_S and give back what that leaves free, for ever.
 
-    What is loaded once lives as long as the process, so it is left out: half of the collector's time.
+    What is loaded once lives as long as the process, so it is left out. Call it in a process of its own.
     """
     while not runner.is_ready:  # noqa: ASYNC110 - so short, and once
         await asyncio.sleep(LOOKS_S)
@@ -41,10 +42,19 @@ async def keep_small() -> None:
     gc.freeze()
     while every_s := settings.GARBAGE_EVERY_S:
         await asyncio.sleep(every_s)
-        collect()
+        if collect():
+            await asyncio.to_thread(give_back)
 
 
-def collect() -> None:
-    """Free old objects that hold one another, where any have become old since."""
-    if gc.get_count()[2]:
-        gc.collect()
+def collect() -> bool:
+    """Free old objects that hold one another. False, and nothing is looked at: none have become old since."""
+    if not gc.get_count()[2]:
+        return False
+    gc.collect()
+    return True
+
+
+def give_back() -> None:
+    """Let the system have the pages that malloc holds and nobody uses. Others' malloc waits: for some 10 ms."""
+    if IS_GLIBC:
+        LIBC.malloc_trim(0)
