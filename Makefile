@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test test-embedded test-scaled long long-embedded long-scaled clients browser faults chaos bench soak check format setup chromium lock
+.PHONY: help run dev test test-embedded test-scaled long long-embedded long-scaled clients browser faults chaos pooled bench soak check format setup chromium pgbouncer lock
 
 # The shell's word first, then the .env file's, then the folder .parley here.
 PARLEY_DATA ?= $(or $(shell sed -n 's/^PARLEY_DATA=//p' .env 2>/dev/null | tail -n 1),.parley)
@@ -21,6 +21,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY = $(PARLEY_DATA)/cache/hypothesis
 export PARLEY_CLIENTS = $(abspath $(PARLEY_DATA))/cache/clients
 PYTEST := -m pytest -o cache_dir="$(abspath $(PARLEY_DATA))/cache/pytest" -n 3 --dist loadfile --no-loadscope-reorder
 QUICK := -m "not long and (smoke or not (clients or browser or faults))"
+ENGINE := -m "smoke or not (clients or browser or faults)" tests/engine
 LONG := -m "long and (smoke or not (clients or browser or faults))"
 
 # An environment in .venv is used where there is one.
@@ -73,6 +74,11 @@ faults: $(DEV) ## the long fault tests, on SQLite, then on PostgreSQL and Redis
 chaos: $(DEV) ## break an installation of its own in every way, on both profiles (CHAOS_ARGS="--runs 500")
 	@"$(PY)" manage.py chaos --profile both $(CHAOS_ARGS)
 
+pooled: $(DEV) pgbouncer ## tests/engine, then chaos, through a PgBouncer in transaction mode
+	@echo "== Tests of the engine through PgBouncer"
+	@TEST_PROFILE=scaled TEST_POOLER=pgbouncer "$(PY)" $(PYTEST) $(ENGINE) $(PYTEST_ARGS)
+	@"$(PY)" manage.py chaos --profile scaled --pooler --runs 200 $(CHAOS_ARGS)
+
 bench: $(DEV) ## Parley beside a bare copy of its stream: CPU, chunks a second, latency
 	@"$(PY)" -m tests.bench --out "$(PARLEY_DATA)/bench" $(BENCH_ARGS)
 
@@ -124,3 +130,6 @@ $(DEV): requirements-dev.lock requirements.lock | $(PY)
 
 chromium: # for the browser tests; without one they say so and are skipped
 	@.ci/chromium
+
+pgbouncer: # for make pooled, which fails without one
+	@.ci/pgbouncer

@@ -69,7 +69,9 @@ WRONG: dict[str, list[list[str]]] = {
     "serve": [["--port", "x"], ["--port", "0.5"], ["--port", "99999"], ["--port", "-1"], ["--host", "no such host"]],
     "run_agents": [["--fast"]],
     "chaos": [["--profile", "large"], ["--runs", "0"], ["--faults", "earthquake"], ["--pace", "x"], ["--seed", "x"],
-              ["--keep", "{folder}/letter"], ["--pace", "0"], ["--pace", "-1"], ["--pace", "nan"]],
+              ["--keep", "{folder}/letter"], ["--pace", "0"], ["--pace", "-1"], ["--pace", "nan"],
+              ["--pooler"], ["--pooler", "--profile", "both"],
+              ["--pooler", "--profile", "scaled", "--database-url", "postgres://postgres@127.0.0.1:1/x"]],
     "changepassword": [["nobody@example.com"]],
 }  # fmt: skip
 TABLE = [(command, words) for command, cases in WRONG.items() for words in cases]

@@ -1,10 +1,10 @@
-"""What the chaos command counts as a stop when all was well."""
+"""What the chaos command counts as a stop when all was well, and as a takeover."""
 
 import pytest
 
 from chat.ops.chaos.driver import Driven
 from chat.ops.chaos.faults import Outage
-from chat.ops.chaos.findings.timing import stops
+from chat.ops.chaos.findings.timing import stops, takeovers
 from chat.ops.chaos.history import History
 from chat.ops.chaos.plan import RunPlan
 from chat.ops.chaos.upstream import Asked, Upstream, place_of
@@ -31,6 +31,29 @@ def test_all_was_well_where_nobody_it_went_through_was_away(name: str) -> None:
     outages = [Outage("freeze", away[0], began=away[1], ended=away[2])] if away else []
     expected = ([0.5], []) if is_calm else ([], [0.5])
     assert stops([driven], upstream, outages, History()) == expected
+
+
+TAKEN = {
+    "by the next": ([(1, 90.0), (2, 106.0)], 6.0),
+    "by somebody who died before a word, then by another": ([(1, 90.0), (3, 114.0)], 7.0),
+    "by somebody who died of it later": ([(1, 90.0), (2, 106.0), (3, 114.0)], 6.0),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_a_takeover_counts_from_the_death_of_who_held_the_run(name: str) -> None:
+    started, took = TAKEN[name]
+    plan = RunPlan(number=1, chat=1, turns=())
+    upstream = Upstream([plan])
+    upstream.asked = [Asked(1, 1, "web2.1", at=95.0, ended_at=100.0, end="left")]
+    outages = [
+        Outage("kill", "web2.1", began=100.0, gone=100.0, ended=105.0),
+        Outage("kill", "agents1.1", began=107.0, gone=107.0, ended=110.0),
+        Outage("redis", "", began=112.0, gone=112.0, ended=113.0),
+    ]
+    audits = {"r": {"started": started, "ended_at": 120.0}}
+    found = takeovers([Driven(plan, run="r")], audits, upstream, outages, History(), alone=False)
+    assert found == [took]
 
 
 @pytest.mark.parametrize(

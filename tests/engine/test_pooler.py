@@ -1,7 +1,9 @@
 """Parley behind a pooler that hands each transaction another session of PostgreSQL: docs/scale.md."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -10,7 +12,7 @@ from tests import environment
 from tests.engine.test_run_agents import agents
 from tests.live import Server
 from tests.pooler import Pooler, pooled
-from tests.servers import BEHIND
+from tests.servers import BEHIND, SESSIONS
 from tests.streams import client, key, text_of
 from tests.upstream import Turn, Upstream
 
@@ -90,3 +92,18 @@ def test_this_pooler_takes_a_session_s_state_away(direct: str) -> None:
 def test_this_pooler_refuses_options_of_a_session(direct: str) -> None:
     with pytest.raises(psycopg.OperationalError, match="unsupported startup parameter"):
         psycopg.connect(direct, options="-c lock_timeout=1s")
+
+
+@pytest.mark.skipif(not environment.is_pooled(), reason="it is about make pooled")
+def test_with_pgbouncer_servers_share_its_few_sessions(new_server: NewServer, upstream: Upstream) -> None:
+    server = new_server().start()
+    assert urlsplit(server.environ()["DATABASE_URL"]).netloc == urlsplit(os.environ["TEST_POOLER_URL"]).netloc
+    alice, mark = client(server), key()
+    upstream.script(*(Turn(n=60, delay_ms=10) for _ in range(8)), key=mark)
+    runs = [alice.start(alice.chat(), f"[[key={mark}]] go")["run"]["id"] for _ in range(8)]
+    with psycopg.connect(server.settings["DATABASE_URL"].replace("postgres://", "postgresql://")) as direct:
+        told = direct.execute("SHOW idle_in_transaction_session_timeout").fetchone()
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        (sessions,) = direct.execute(others).fetchone() or (0,)
+    assert told == ("10s",) and 1 <= sessions <= SESSIONS
+    assert [alice.wait(run)["status"] for run in runs] == ["succeeded"] * 8

@@ -27,13 +27,14 @@ def takeovers(
     """Seconds from the death of a process to the start of each of its runs by whoever goes on.
 
     While the database is away nobody can: such a time counts from when it was back. Where there is only one process,
-    it counts from when that one was started again.
+    it counts from when that one was started again. Who claims a run and is killed before it says so dies of its own: it
+    counts from that death.
     """
     found = []
     for outage in outages:
         if outage.what in DEADLY:
-            for each, started in _taken_over(outage, driven, audits, upstream, outages):
-                begin = max([outage.gone, alone and outage.back, *_back(outages, outage.gone, started)])
+            for each, started, died in _taken_over(outage, driven, audits, upstream, outages):
+                begin = max([died, alone and outage.back, *_back(outages, outage.gone, started)])
                 found.append(max(0.0, started - begin))
                 history.note(
                     "takeover", run=each.plan.number, fault=outage.what, process=outage.process, s=found[-1],
@@ -49,16 +50,16 @@ def handovers(
     found = []
     for outage in outages:
         if outage.what == "term":
-            for _, started in _taken_over(outage, driven, audits, upstream, outages):
-                begin = max([outage.gone, alone and outage.back, *_back(outages, outage.gone, started)])
+            for _, started, died in _taken_over(outage, driven, audits, upstream, outages):
+                begin = max([died, alone and outage.back, *_back(outages, outage.gone, started)])
                 found.append(max(0.0, started - begin))
     return sorted(found)
 
 
 def _taken_over(
     outage: Outage, driven: list[Driven], audits: Audits, upstream: Upstream, outages: list[Outage]
-) -> Iterator[tuple[Driven, float]]:
-    """The runs that the process held when it went, and when somebody went on with each."""
+) -> Iterator[tuple[Driven, float, float]]:
+    """The runs that the process held when it went, when somebody went on with each, and since when nobody had it."""
     for each in driven:
         audit = audits.get(each.run)
         if audit is None or _holder(each.plan.number, upstream, outage.began) != outage.process:
@@ -67,7 +68,17 @@ def _taken_over(
             continue
         first = min((at for attempt, at in audit["started"] if at > outage.began and attempt > 1), default=None)
         if first is not None and not _died_again(outage, first, outages):
-            yield each, first
+            yield each, first, _died(outage, audit["started"], first, outages)
+
+
+def _died(outage: Outage, started: list[tuple[int, float]], first: float, outages: list[Outage]) -> float:
+    """When the process died that held the run before whoever said first that it goes on: this one, or another that had
+    claimed it meanwhile, whose attempt nothing was said of."""
+    before = max((attempt for attempt, at in started if at <= outage.began), default=0)
+    is_next = any(attempt == before + 1 for attempt, at in started if at == first)
+    if is_next:
+        return outage.gone
+    return max(each.gone for each in outages if each.process and outage.gone <= each.gone < first)
 
 
 def _died_again(outage: Outage, until: float, outages: list[Outage]) -> bool:
