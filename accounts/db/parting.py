@@ -101,6 +101,7 @@ def _changing_places(connection: Any, table: str, by: str, end: str) -> list[str
         f'ALTER TABLE "{table}" ATTACH PARTITION "{before}" FOR VALUES FROM (MINVALUE) TO (\'{end}\')',
         f'ALTER TABLE "{before}" DROP CONSTRAINT "{before}_end"',
         f'CREATE TABLE "{rest_of(table)}" PARTITION OF "{table}" DEFAULT',
+        f'ANALYZE "{rest_of(table)}"',
     ]
 
 

@@ -12,7 +12,7 @@ from django.conf import LazySettings
 from django.db import connection
 from django.utils import timezone
 
-from accounts.db.parting import PartByDay
+from accounts.db.parting import FIRST_DAYS, PartByDay
 from accounts.db.parts import AHEAD, DAY, DailyParts
 from accounts.models import User
 from chat.models import Chat, Run
@@ -99,18 +99,6 @@ def test_what_is_kept_for_less_than_two_days_goes_to_the_minute(run: Run, settin
     assert list(SentRequest.objects.values_list("pk", flat=True)) == [new] and old < new
 
 
-@scaled
-@pytest.mark.django_db(transaction=True)
-def test_who_reads_is_not_waited_for_and_the_day_goes_next_time(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    clean()
-    row = sent_at(run, timezone.now() + 8 * DAY)
-    at(monkeypatch, timezone.now() + 30 * DAY)
-    with psycopg.connect(**connection.get_connection_params()) as reader:
-        reader.execute("SELECT count(*) FROM chat_sent_sentrequest")
-        assert PARTS.keep(WEEK) == 0 and SentRequest.objects.filter(pk=row).exists()
-    assert PARTS.keep(WEEK) > 0 and not SentRequest.objects.filter(pk=row).exists()
-
-
 @pytest.fixture
 def plain() -> Iterator[str]:
     """A table as the one of what was sent was, with rows."""
@@ -161,7 +149,7 @@ def test_a_table_is_brought_into_parts_while_rows_are_written(plain: str) -> Non
         cursor.execute("INSERT INTO plain (sent_at, data) VALUES (now(), '')")
     names = "SELECT array_agg(indexname::text ORDER BY 1) FROM pg_indexes WHERE tablename = 'plain'"
     assert row(names) == (["plain_pkey", "plain_sent_at"],)
-    assert DailyParts("plain").keep(WEEK) == 0 and len(list(DailyParts("plain").parts())) == 1 + AHEAD - 7
+    assert DailyParts("plain").keep(WEEK) == 0 and len(list(DailyParts("plain").parts())) == 1 + AHEAD - FIRST_DAYS
 
 
 def write(written: list[int], is_over: threading.Event) -> None:
@@ -182,6 +170,21 @@ def test_what_was_interrupted_is_done_again(plain: str, monkeypatch: pytest.Monk
     part(plain)
     assert row("SELECT count(*) FROM pg_constraint WHERE conname = 'plain_before_end'") == (0,)
     assert row("SELECT count(*), max(tableoid::regclass::text) FROM plain") == (ROWS, "plain_before")
+
+
+@scaled
+@pytest.mark.django_db(transaction=True)
+def test_who_reads_is_not_waited_for_and_the_day_goes_next_time(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    part(plain)
+    parts = DailyParts(plain)
+    parts.keep(WEEK)
+    at(monkeypatch, timezone.now() + 60 * DAY)
+    with psycopg.connect(**connection.get_connection_params()) as reader:
+        assert reader.execute("SELECT count(*) FROM plain").fetchone() == (ROWS,)
+        assert parts.keep(WEEK) == 0
+    assert row("SELECT count(*) FROM plain") == (ROWS,)
+    assert parts.keep(WEEK) > 0
+    assert row("SELECT count(*) FROM plain") == (0,)
 
 
 @scaled
